@@ -17,8 +17,8 @@ from torch import nn
 from benchmarks.advice_records import subject_of
 from benchmarks.advice_tasks import AdviceTask
 from tare.advising.evidence.gathered import Subject, choices_of
+from tare.normalisation.applied import Normalisation, same_inputs
 from tare.normalisation.input_layer import InputLayer
-from tare.normalisation.strategies import Normalisation, same_inputs
 from tare.studying.cells import pretraining
 from tare.studying.cells.pretraining import train
 from tare.studying.tasks.samples import Samples

@@ -13,8 +13,8 @@ from torch import Tensor
 from benchmarks.harness import Absent, Outcome, Result, Row, Setting, compared, seconds
 from benchmarks.training_loops import MEAN, STD, Loop, Work, loops, results
 from benchmarks.watch_rows import watching
+from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
-from tare.normalisation.strategies import Normalisation
 
 
 def on_device(setting: Setting) -> Iterator[Outcome]:

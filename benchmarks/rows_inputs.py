@@ -20,8 +20,8 @@ from tare.datasets.options import Augmenting
 from tare.input_spec.affine import Affine
 from tare.input_spec.geometry import Geometry
 from tare.normalisation import fused
+from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
-from tare.normalisation.strategies import Normalisation
 from tare.studying.execution.processes import one_thread
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 import tare
+from tare.normalisation.applied import EACH, Normalisation
 from tare.normalisation.input_layer import InputLayer
-from tare.normalisation.strategies import Normalisation
 from tare.predicting.api import predict
 from tare.training.module import TransferModule
 from tare.training.options import Training
@@ -24,7 +24,7 @@ from tests.watched import SPEC, Net, codes, normalised, raw_images, unit
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 
 SOURCE = Normalisation("source", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-OF_SAMPLE = Normalisation("sample", (0.0,) * 3, (1.0,) * 3, per_sample=True)
+OF_SAMPLE = Normalisation("sample", (0.0,) * 3, (1.0,) * 3, per_sample=EACH)
 
 
 @pytest.fixture

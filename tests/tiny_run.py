@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from tare.input_spec.fields import PerSample
 from tare.input_spec.geometry import Geometry, RowGeometry, SignalGeometry
 from tare.networks.loading import load_network
 from tare.networks.network import with_head
 from tare.networks.stored.directory import TransferredModel, save_model
-from tare.normalisation.strategies import Normalisation
+from tare.normalisation.applied import EACH, Normalisation
 from tests.images import save_png
 from tests.made_stats import stated_stats
 
@@ -36,6 +37,16 @@ def save_photo(path: Path, seed: int, height: int = 40, width: int = 52) -> Path
     return path
 
 
+#: What strategies beyond a mean and std make of the images.
+MORE = {
+    "percentile": Normalisation("percentile", (0.1,) * 3, (0.7,) * 3, clip=((0.1, 0.8),) * 3),
+    "log1p": Normalisation("log1p", (4.0,) * 3, (0.9,) * 3, value_map="log1p", step=1 / 255),
+    "sample-percentile": Normalisation(
+        "sample-percentile", (0.0,) * 3, (1.0,) * 3, PerSample("percentile", "channel", 1e-9, 1.0, 99.0), clip=((0.0, 1.0),) * 3
+    ),
+}
+
+
 def tiny_run(
     root: Path,
     strategy: str = "source",
@@ -49,7 +60,8 @@ def tiny_run(
     network = with_head(load_network(reference, "none"), len(classes), seed=0)
     per_sample = strategy == "sample"
     mean, std = ((0.0,) * 3, (1.0,) * 3) if per_sample else (MEAN, STD)
-    chosen = Normalisation(strategy, mean, std, per_sample)  # type: ignore[arg-type]
+    chosen = Normalisation(strategy, mean, std, EACH if per_sample else None)  # type: ignore[arg-type]
+    chosen = MORE.get(strategy, chosen)
     model = TransferredModel(network, chosen, geometry or Geometry((32, 32), "bilinear", 0.9), classes)
     evidence = {"val_accuracy": 0.5, "protocol": "probe", "split": "train/ and val/ of 'data'"}
     run = root / "run"
@@ -79,7 +91,7 @@ def tiny_number_run(
     per_sample = strategy == "sample"
     pair = ((0.0, 0.0), (1.0, 1.0)) if per_sample else ((0.0, 0.3), (1.0, 0.5))
     mean, std = ((values * channels)[:channels] for values in pair)
-    chosen = Normalisation(strategy, mean, std, per_sample)  # type: ignore[arg-type]
+    chosen = Normalisation(strategy, mean, std, EACH if per_sample else None)  # type: ignore[arg-type]
     model = TransferredModel(network, chosen, takes, ("high", "low"))
     run = root / "run"
     save_model(run / "model", model, source_spec=network.spec, target_stats=None, evidence={"val_accuracy": 0.5})

@@ -13,7 +13,7 @@ from tare.checking.gate import judged, passed
 from tare.checking.rules.feed import Feed
 from tare.errors import InputError, SpecError
 from tare.input_spec.spec import InputSpec, Known
-from tare.normalisation.strategies import Normalisation
+from tare.normalisation.applied import EACH, Normalisation
 from tare.statistics.dataset_stats import DatasetStats
 
 EIGHT_BIT = InputSpec.of([0.5], [0.5], raw_dtype="uint8", origin="library")
@@ -108,7 +108,7 @@ def test_a_refusal_names_code_numbers_and_remedy_and_can_be_allowed() -> None:
 def test_what_is_fed_on_purpose_or_by_its_own_moments_is_not_judged() -> None:
     quiet = measured(np.random.default_rng(0).normal(0, 0.02, (8, 200, 1)))
     assert codes(feed(quiet, 0.0, 1.0, "none"), InputSpec()) == []
-    each = Feed(TWELVE, Normalisation("sample", (0.0,), (1.0,), per_sample=True))
+    each = Feed(TWELVE, Normalisation("sample", (0.0,), (1.0,), per_sample=EACH))
     assert codes(each) == []
 
 

@@ -276,6 +276,18 @@ def _groups(path: Path) -> None:
     np.savez(path, x=signals, gun1_point2=labels, oldyoung_label=groups)
 
 
+def _yeast(seed: int) -> Callable[[Path], None]:
+    """Rows of three numbers with 14 marks, which some samples have and others lack."""
+
+    def make(path: Path) -> None:
+        generator, names = np.random.default_rng(seed), [f"Class{index}" for index in range(1, 15)]
+        rows, marks = generator.normal(0, 1, (60, 3)), generator.integers(0, 2, (60, 14))
+        lines = [",".join(map(repr, [*row, *mark])) for row, mark in zip(rows.tolist(), marks.tolist(), strict=True)]
+        path.write_text("\n".join([",".join(["a", "b", "c", *names]), *lines]) + "\n")
+
+    return make
+
+
 def _wine(offset: float) -> Callable[[Path], None]:
     def make(path: Path) -> None:
         generator = np.random.default_rng(0)
@@ -357,6 +369,13 @@ def _scans(folder: Path) -> None:
             nib.save(nib.Nifti1Image(values, np.diag([1, 1, 2, 1])), folder / site / f"{index}.nii.gz")
 
 
+def _slices(path: Path) -> None:
+    """Slices of CT in Hounsfield units, of two classes that differ in density."""
+    labels = np.arange(96) % 2
+    values = np.random.default_rng(0).normal(-700 + 400 * labels[:, None, None, None], 200, (96, 28, 28, 1))
+    np.savez(path, x=values.astype(np.int16), y=labels)
+
+
 def _joints(factor: float) -> Callable[[Path], None]:
     """Three joint angles and the task that they belong to, times ``factor``."""
 
@@ -374,7 +393,9 @@ def _joints(factor: float) -> Callable[[Path], None]:
 MADE: dict[str, Callable[[Path], object]] = {
     "photos": photos,
     "tiles": _tiles,
+    "rsscn7": photos,
     "scans": _scans,
+    "slices.npz": _slices,
     "joints.csv": _joints(1.0),
     "joints-new.csv": _joints(np.pi / 180),
     "hymenoptera": photos,
@@ -404,6 +425,8 @@ MADE: dict[str, Callable[[Path], object]] = {
     "winequality-white.csv": _wine(0),
     "winequality-red.csv": _wine(1),
     "scenes": _scenes,
+    "yeast.csv": _yeast(0),
+    "yeast-test.csv": _yeast(1),
     "dinov2": _of_transformers(_dinov2),
     "segformer": _of_transformers(_segformer),
     "labels.csv": _several_labels,

@@ -24,6 +24,7 @@ from tare.exporting.inputs import ExportFormat
 from tare.exporting.parity import ParityError
 from tare.input_spec.geometry import Geometry
 from tare.input_spec.spec import InputSpec
+from tare.networks.stored.directory import load_model
 from tare.networks.stored.trained import open_trained
 from tare.predicting.api import predict
 from tests.tiny_run import CLASSES, FACTORY, MEAN, STD, save_photo, tiny_run
@@ -214,12 +215,25 @@ def test_safetensors_hold_the_same_bits_and_state_the_networks_input(run: Path, 
         assert tare.load_model(tmp_path / name).normalisation.std == STD
 
 
+@pytest.mark.parametrize("strategy", ["sample", "percentile"])
 @pytest.mark.parametrize("form", ["hf", "timm"])
-def test_what_a_format_cannot_state_is_refused(tmp_path: Path, form: ExportFormat) -> None:
-    run = tiny_run(tmp_path, "sample")
-    with pytest.raises(ModelError, match=r"a fixed mean and std, .* found strategy 'sample'.* use --format onnx"):
+def test_what_a_format_cannot_state_is_refused(tmp_path: Path, form: ExportFormat, strategy: str) -> None:
+    run = tiny_run(tmp_path, strategy)
+    with pytest.raises(ModelError, match=rf"a fixed mean and std, .* found the strategy '{strategy}'.* use --format onnx"):
         export(run, form, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("strategy", ["percentile", "log1p", "sample-percentile"])
+def test_a_graph_holds_the_whole_map_of_a_strategy(tmp_path: Path, strategy: str) -> None:
+    run = tiny_run(tmp_path, strategy)
+    export(run, "torchscript", tmp_path / "out.pt")
+    model = load_model(run / "model")
+    assert model.normalisation.strategy == strategy
+    images = torch.randint(0, 256, (3, 32, 32, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    expected = model.logits(images.permute(0, 3, 1, 2)).softmax(dim=1)
+    given = torch.jit.load(tmp_path / "out.pt")(images)[0]  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(given, expected, atol=1e-5, rtol=0)
 
 
 def test_a_graph_that_answers_otherwise_is_refused_and_nothing_is_left(

@@ -21,8 +21,8 @@ from tare.input_spec.spec import Crop, InputSpec, Known, Unknown
 from tare.networks.inputs import NetworkOptions
 from tare.networks.loading import load_network
 from tare.networks.stated_spec import constants_by_data_channel, with_spec
+from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
-from tare.normalisation.strategies import Normalisation
 from tare.studying.tasks.folder import folder_task
 from tare.training.options import Training
 from tare.transferring.api import transfer

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torchvision.transforms import v2
 
 from tare.errors import StrategyError
+from tare.normalisation.applied import EACH, Normalisation
 from tare.normalisation.input_layer import InputLayer
-from tare.normalisation.strategies import Normalisation
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -29,14 +29,21 @@ def test_unit_floats_and_their_bytes_reach_the_network_as_the_same_numbers(raw: 
 
 
 def test_per_sample_gives_every_sample_and_channel_mean_zero_and_std_one(raw: torch.Tensor) -> None:
-    fed = InputLayer(Normalisation("sample", (0.0,) * 3, (1.0,) * 3, per_sample=True))(raw)
+    fed = InputLayer(Normalisation("sample", (0.0,) * 3, (1.0,) * 3, per_sample=EACH))(raw)
     assert torch.allclose(fed.mean(dim=(2, 3)), torch.zeros(4, 3), atol=1e-5)
     assert torch.allclose(fed.std(dim=(2, 3), correction=0), torch.ones(4, 3), atol=1e-5)
 
 
-def test_a_constant_image_stays_finite_under_per_sample() -> None:
-    flat = torch.full((1, 1, 4, 4), 200, dtype=torch.uint8)
-    fed = InputLayer(Normalisation("sample", (0.0,), (1.0,), per_sample=True))(flat)
+def test_faint_images_of_a_deep_sensor_are_z_scored_by_their_own_std() -> None:
+    faint = 0.06 * torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))  # 12 bits of 16
+    fed = InputLayer(Normalisation("sample", (0.0,), (1.0,), per_sample=EACH))(faint)
+    assert torch.allclose(fed.std(dim=(2, 3), correction=0), torch.ones(2, 1), atol=1e-5)
+
+
+@pytest.mark.parametrize("level", [0, 200])
+def test_a_constant_image_stays_finite_under_per_sample(level: int) -> None:
+    flat = torch.full((1, 1, 4, 4), level, dtype=torch.uint8)
+    fed = InputLayer(Normalisation("sample", (0.0,), (1.0,), per_sample=EACH))(flat)
     assert torch.allclose(fed, torch.zeros_like(fed), atol=1e-6)
 
 
@@ -65,7 +72,7 @@ def test_rows_signals_and_images_are_mapped_per_channel(shape: tuple[int, ...]) 
 
 
 def test_a_signal_is_z_scored_by_itself_and_a_row_cannot_be() -> None:
-    normaliser = InputLayer(Normalisation("sample", (0.0,) * 2, (1.0,) * 2, per_sample=True))
+    normaliser = InputLayer(Normalisation("sample", (0.0,) * 2, (1.0,) * 2, per_sample=EACH))
     fed = normaliser(3 + 5 * torch.randn(4, 2, 50))
     torch.testing.assert_close(fed.mean(dim=2), torch.zeros(4, 2), atol=1e-5, rtol=0)
     with pytest.raises(StrategyError, match="images or signals for the strategy 'sample', found rows"):
@@ -77,7 +84,7 @@ def test_each_by_its_own_moments_undoes_any_gain_and_offset(
     seed: int, gain: float, offset: float, shape: tuple[int, ...]
 ) -> None:
     values = torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-    normaliser = InputLayer(Normalisation("sample", (0.0,) * 2, (1.0,) * 2, per_sample=True))
+    normaliser = InputLayer(Normalisation("sample", (0.0,) * 2, (1.0,) * 2, per_sample=EACH))
     other = gain * values + offset
     if len(shape) == 4:  # an image's std is not taken below 1 / sqrt(H W)
         other = other * max(1.0, 1.0 / (gain * float(values.std(dim=(2, 3), correction=0).min()) * 63**0.5))
@@ -87,18 +94,18 @@ def test_each_by_its_own_moments_undoes_any_gain_and_offset(
 @pytest.mark.parametrize("level", [1e-6, 1e-3, 1e4])
 def test_a_signal_is_scaled_however_quiet_it_is(level: float) -> None:
     noise = torch.randn(2, 1, 400, generator=torch.Generator().manual_seed(0))
-    fed = InputLayer(Normalisation("sample", (0.0,), (1.0,), per_sample=True))(level * noise)
+    fed = InputLayer(Normalisation("sample", (0.0,), (1.0,), per_sample=EACH))(level * noise)
     torch.testing.assert_close(fed.std(dim=2, correction=0), torch.ones(2, 1))
 
 
 def test_a_constant_signal_and_an_empty_one_become_zeros() -> None:
     signals = torch.stack([torch.full((1, 50), 0.1), torch.zeros(1, 50), torch.full((1, 50), torch.nan)])
-    fed = InputLayer(Normalisation("sample", (0.0,), (1.0,), per_sample=True))(signals)
+    fed = InputLayer(Normalisation("sample", (0.0,), (1.0,), per_sample=EACH))(signals)
     assert torch.equal(fed, torch.zeros_like(signals))
 
 
 def test_what_lies_outside_a_signal_counts_for_nothing_and_becomes_zero() -> None:
-    normaliser = InputLayer(Normalisation("sample", (0.0,), (1.0,), per_sample=True))
+    normaliser = InputLayer(Normalisation("sample", (0.0,), (1.0,), per_sample=EACH))
     signal = 3 + 2 * torch.randn(1, 1, 60, generator=torch.Generator().manual_seed(0))
     nothing = torch.full((1, 1, 20), torch.nan)
     fed = normaliser(torch.cat([nothing, signal, nothing], dim=2))

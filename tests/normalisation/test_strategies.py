@@ -11,18 +11,9 @@ from numpy.typing import NDArray
 
 from tare.errors import StrategyError
 from tare.measuring.api import measure as measured
-from tare.normalisation.names import STRATEGIES, Strategy
-from tare.normalisation.strategies import (
-    STD_FLOOR,
-    Constants,
-    Normalisation,
-    blended,
-    clipped,
-    matched,
-    normalisation,
-    same_inputs,
-    shrunk,
-)
+from tare.normalisation.applied import Normalisation, clipped, same_inputs
+from tare.normalisation.names import BASIC, STRATEGIES, Strategy
+from tare.normalisation.strategies import STD_FLOOR, Constants, blended, matched, normalisation, shrunk
 from tare.statistics.dataset_stats import DatasetStats
 from tests.made_stats import stacked, stated_stats
 
@@ -35,7 +26,8 @@ three = st.tuples(units, units, units)
 
 
 def chosen(strategy: Strategy) -> Normalisation:
-    return normalisation(strategy, 3, source=SOURCE, target=TARGET, source_seen=SEEN)
+    target = TARGET if strategy in BASIC else stacked((255 * images(0).clip(0.01, 1)).astype(np.uint8))
+    return normalisation(strategy, 3, source=SOURCE, target=target, source_seen=SEEN, window=(20.0, 200.0))
 
 
 def images(seed: int, number: int = 6) -> NDArray[np.float64]:

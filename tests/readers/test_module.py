@@ -16,8 +16,8 @@ from torchvision.transforms import v2
 from tare.errors import SpecError
 from tare.input_spec.fields import PerSample
 from tare.input_spec.spec import InputSpec, Known, Unknown
+from tare.normalisation.applied import EACH, Normalisation
 from tare.normalisation.input_layer import InputLayer
-from tare.normalisation.strategies import Normalisation
 from tare.readers.table import read_spec
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -174,7 +174,7 @@ def test_a_norm_behind_the_first_layer_states_no_input() -> None:
 
 
 def test_tares_own_layer_of_each_sample() -> None:
-    layer = InputLayer(Normalisation("sample", (0.0,) * 3, (1.0,) * 3, per_sample=True))
+    layer = InputLayer(Normalisation("sample", (0.0,) * 3, (1.0,) * 3, per_sample=EACH))
     spec = read_spec(nn.Sequential(layer, nn.Conv2d(3, 4, 3)))
     assert isinstance(spec.per_sample, Known)
     assert spec.per_sample.value == PerSample("zscore", "channel")

@@ -11,7 +11,7 @@ import pytest
 from tare.advising.inputs import AdviceRequest
 from tare.advising.result import Advice, Figure
 from tare.advising.rule import Gain
-from tare.normalisation.strategies import Normalisation
+from tare.normalisation.applied import Normalisation
 from tare.reporting.advice import OWN_OPTIONS, transfer_command, write_advice
 from tare.statistics.intervals import Interval
 from tare.transferring.inputs import TransferRequest

@@ -19,10 +19,11 @@ import tare
 from tare.datasets.image_batches import ImageBatches
 from tare.datasets.split import read_split
 from tare.errors import DataError, MissingDependencyError, ModelError, OutputError, SpecError, StrategyError
+from tare.input_spec.fields import Known
 from tare.measuring.api import measure
 from tare.measuring.one_pass import TooManySkippedError
 from tare.networks.loading import load_network
-from tare.normalisation.names import STRATEGIES, Strategy
+from tare.normalisation.names import DECLARED, STRATEGIES, Strategy
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.progress import SILENT
 from tare.training.module import DivergedError, TransferModule
@@ -64,9 +65,12 @@ def equal(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool
 def test_every_strategy_gives_a_model_that_carries_it(data: Path, tmp_path: Path, strategy: Strategy) -> None:
     source_stats = tmp_path / "source.json"
     measure(data / "val").save(source_stats)
-    run = probe(data, tmp_path / "run", strategy, source_stats=source_stats)
-    # The classes differ in brightness alone, which normalising every image by its own moments erases.
-    assert (run.val_accuracy == 1.0) == (strategy != "sample")
+    window = (20, 200) if strategy == "window" else None
+    for path in (data / "train").rglob("*.png"):  # zero has no logarithm
+        save_png(path, np.maximum(np.asarray(Image.open(path)), 1))
+    run = probe(data, tmp_path / "run", strategy, source_stats=source_stats, window=window)
+    # The classes differ in brightness alone, which normalising every image by its own values erases.
+    assert (run.val_accuracy == 1.0) == (not DECLARED[strategy].apart)
     assert run.load().normalisation == run.normalisation
     assert run.normalisation.strategy == strategy
     if strategy == "source":
@@ -547,3 +551,32 @@ def test_a_strategy_that_was_left_open_is_said_where_the_choice_can_matter(
     given = {**TINY, "epochs": 1, "batch_size": 4, "weights": "none", **size, **options}
     plan = transfer_plan.planned(TransferRequest(model, data, out=tmp_path / "run", **given), SILENT)
     assert any(note.startswith("strategy source by default") for note in plan.notes) is said
+
+
+def test_decibels_of_floats_are_measured_on_the_training_split(tmp_path: Path) -> None:
+    values = 10 ** np.random.default_rng(0).uniform(-4, 0, (24, 36, 40, 3))
+    labels = np.arange(24) % 2
+    np.savez(tmp_path / "powers.npz", x=(values * (1 + 9 * labels[:, None, None, None])).astype(np.float32), y=labels)
+    run = probe(tmp_path / "powers.npz", tmp_path / "run", "dB")
+    mean, std = run.normalisation.moments_fed(run.target_stats)
+    assert mean == pytest.approx((0, 0, 0), abs=1e-9)
+    assert std == pytest.approx((1, 1, 1), rel=1e-9)
+    assert run.load().spec().value_map == Known("dB", "transfer with strategy 'dB'")
+
+
+def test_a_run_that_cut_its_values_is_a_source_that_does_so(data: Path, tmp_path: Path) -> None:
+    first = probe(data, tmp_path / "first", "percentile")
+    again = transfer(str(first.out), data, strategy="source", out=tmp_path / "again", protocol="probe", workers=0, device="cpu")
+    before, now = (np.array(run.normalisation.clip) for run in (first, again))
+    np.testing.assert_allclose(now, before, rtol=1e-12)
+    assert again.normalisation.std == pytest.approx(first.normalisation.std)
+    with pytest.raises(StrategyError, match=r"a source of mean and std alone for the strategy 'blend'.* clipped to"):
+        transfer(str(first.out), data, strategy="blend", out=tmp_path / "blend", protocol="probe", workers=0, device="cpu")
+
+
+def test_a_window_is_checked_before_the_data_are_read() -> None:
+    for strategy, window, found in (("window", None, "found none"), ("target", (0, 1), "--strategy target")):
+        with pytest.raises(SpecError, match=f"a --window for --strategy window.*{found}"):
+            TransferRequest("timm:test_resnet", "nowhere", out="run", strategy=strategy, window=window)  # type: ignore[arg-type]
+    with pytest.raises(SpecError, match="a low end and a higher one for --window, found 5, 5"):
+        TransferRequest("timm:test_resnet", "nowhere", out="run", strategy="window", window=(5, 5))

@@ -19,7 +19,7 @@ from tare.measuring.api import measure
 from tare.networks.stored.directory import load_model
 from tare.networks.stored.folded import fold_to
 from tare.networks.stored.inputs import FoldRequest
-from tare.normalisation.names import STRATEGIES, Strategy
+from tare.normalisation.names import BASIC, Strategy
 from tare.predicting.api import predict
 from tare.reporting.transfer.report import print_run, write_run
 from tare.samples.records import Skipped
@@ -83,7 +83,7 @@ def test_what_is_padded_is_zero_at_the_networks_input(source: TransferRun, data:
     assert fed[17:-18].std() > 0.5
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", BASIC)
 def test_every_strategy_feeds_the_target_as_it_says(source: TransferRun, quiet: Path, tmp_path: Path, strategy: Strategy) -> None:
     run = transfer("tare:cnn1d", quiet, out=tmp_path / "run", **{**PROBE, "weights": str(source.out), "strategy": strategy})
     stats = measure(quiet / "train")

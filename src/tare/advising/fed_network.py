@@ -22,8 +22,9 @@ from tare.networks.stated_images import check_accepts, colour_of, network_geomet
 from tare.networks.stated_numbers import channels_in, check_options
 from tare.networks.stated_spec import with_frames, with_spec
 from tare.networks.stored.source import channels_of, model_folder, source_network, source_statistics
+from tare.normalisation.applied import Normalisation
 from tare.normalisation.catalog import pooled_of
-from tare.normalisation.strategies import Constants, Normalisation
+from tare.normalisation.strategies import Constants
 from tare.samples.modes import ColourMode
 from tare.statistics.dataset_stats import DatasetStats
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tare.advising.evidence.gathered import Gathered, Subject, choices_of, compared, gather
+from tare.advising.evidence.gathered import CANDIDATES, Gathered, Subject, choices_of, compared, gather
 from tare.advising.fed_network import FedNetwork
 from tare.advising.rates import AdviceKind, Rate, rate_of
 from tare.advising.result import Advice, Figure
@@ -36,7 +36,7 @@ def advise_on(
     found = gather(subject, seed=seed, reporter=reporter)
     gaps = {name: gap for name, gap in found.gaps.items() if name not in found.twins}
     foreign = {name: score.counted.estimate for name, score in found.scores.items()}
-    alone = set(found.choices) == {"source"}
+    alone = set(found.choices) & {*CANDIDATES} == {"source"}
     decision = decide(Facts(gaps, foreign, found.folds, alone, protocol, _absorbs(subject, found)))
     used = values_used(subject.target)
     return Advice(

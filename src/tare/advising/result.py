@@ -10,8 +10,8 @@ from typing import Any
 from tare.advising.rates import Rate
 from tare.advising.rule import AdvisedProtocol, Confidence, Gain, Outcome, Reason
 from tare.comparing.result import Comparison
+from tare.normalisation.applied import Normalisation
 from tare.normalisation.names import Strategy
-from tare.normalisation.strategies import Normalisation
 from tare.statistics.dataset_stats import nullable
 from tare.system.shown import Shown
 
@@ -117,7 +117,7 @@ class Advice(Shown):
             "labelled": self.labelled,
             "protocol": self.protocol,
             "seed": self.seed,
-            "normalisations": {name: asdict(one) for name, one in self.normalisations.items()},
+            "normalisations": {name: one.to_json() for name, one in self.normalisations.items()},
             "refused": dict(self.refused),
             "gains": {name: _gain(one) for name, one in self.gains.items()},
             "kind": None if self.comparison is None else self.comparison.kind,

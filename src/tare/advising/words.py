@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from tare.advising.evidence.gathered import Gathered
+from tare.advising.evidence.gathered import CANDIDATES, Gathered
 from tare.advising.result import NO_MATTER, Figure
 from tare.advising.rule import RULE, AdvisedProtocol, Decision, Gain
 from tare.comparing.result import ChannelShift
@@ -152,7 +152,8 @@ def cost_of_being_wrong(found: Gathered, decision: Decision) -> str:
         return "negligible: the strategies are alike here"
     if found.folds is None:
         return "not known without labels; the benchmark of this rule (docs/advise.md) says how large it is on other tasks"
-    ranked = [(one, found.folds.gain(one, decision.strategy)[0]) for one in _compared(found) if one != decision.strategy]
+    others = [one for one in _compared(found) if one in CANDIDATES and one != decision.strategy]
+    ranked = [(one, found.folds.gain(one, decision.strategy)[0]) for one in others]
     if not ranked:
         return "not known: nothing else could be compared"
     name, worst = max(ranked, key=lambda row: row[1].high)
@@ -319,13 +320,15 @@ def _labels(found: Gathered) -> Iterator[str]:
         if name == "source":
             continue
         gap, _ = found.folds.gain(name)
-        verdict = (
-            "better on these samples" if gap.low > 0 else "worse on these samples" if gap.high < 0 else "no difference shown"
-        )
+        verdict = _verdict(gap) if name in CANDIDATES else "measured, and not among the choices of the rule"
         hits = 100 * found.folds.difference(name)[0].estimate
         by_classes = found.folds.gain_by_classes(name)
         old = "" if by_classes is None else f"; by the network's old classes: {100 * by_classes:+.1f}"
         yield f"{name}: {in_points(gap)} against source, {verdict} (accuracy: {hits:+.1f} points{old})."
+
+
+def _verdict(gap: Interval) -> str:
+    return "better on these samples" if gap.low > 0 else "worse on these samples" if gap.high < 0 else "no difference shown"
 
 
 def _compared(found: Gathered) -> list[Strategy]:
@@ -334,5 +337,5 @@ def _compared(found: Gathered) -> list[Strategy]:
 
 def _largest_error(found: Gathered) -> str:
     assert found.folds is not None  # noqa: S101 - called only with labels
-    errors = [found.folds.gain(name)[1] for name in _compared(found) if name not in ("source", "sample")]
+    errors = [found.folds.gain(name)[1] for name in _compared(found) if name in CANDIDATES and name not in ("source", "sample")]
     return f" (its standard error here is up to {100 * max(errors):.1f} points)" if errors else ""

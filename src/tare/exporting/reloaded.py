@@ -60,8 +60,8 @@ def compared(logits: torch.Tensor, trained: TrainedModel, probes: ProbeImages, n
 def check_fixed(trained: TrainedModel, kind: str, *, dense: bool = False) -> None:
     """Raise :class:`ModelError` for a model that the format ``kind`` (timm or hf) cannot describe.
 
-    Neither describes signals and rows, the strategy ``sample``, or a fold that changed the architecture. Of networks with a class
-    for each pixel it describes those that ``dense`` says.
+    Neither describes signals and rows, a strategy that is more than a mean and std, or a fold that changed the architecture. Of
+    networks with a class for each pixel it describes those that ``dense`` says.
     """
     if not isinstance(trained.model.takes, Geometry):
         noun = NOUNS[trained.model.takes.kind]
@@ -74,11 +74,10 @@ def check_fixed(trained: TrainedModel, kind: str, *, dense: bool = False) -> Non
     if trained.model.takes.raw_dtype != "uint8":
         found = f"a network that was trained on {trained.model.takes.raw_dtype} images"
         raise ModelError(f"a network for 8-bit images, since {kind} reads only those", found, "use --format onnx or pt2")
-    if trained.model.normalisation.per_sample:
-        found = "strategy 'sample': every image is normalised by its own mean and std"
-        raise ModelError(
-            f"a fixed mean and std, since {kind} states only fixed ones", found, "use --format onnx, torchscript or pt2"
-        )
+    chosen = trained.model.normalisation
+    if not chosen.is_affine:
+        remedy = "use --format onnx, torchscript or pt2"
+        raise ModelError(f"a fixed mean and std, since {kind} states only fixed ones", chosen.why_not_affine(), remedy)
     fold = trained.document.get("fold")
     if isinstance(fold, dict) and not fold.get("loads_in_timm"):
         raise ModelError(f"a network that {kind} can build", "one whose first layer was folded", "use --format onnx or pt2")

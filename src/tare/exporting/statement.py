@@ -8,11 +8,12 @@ from typing import Any
 
 from tare._version import __version__
 from tare.exporting.graph.options import GraphOptions
-from tare.input_spec.fields import PARSERS, Field
+from tare.input_spec.fields import PARSERS, UNSTATED, Field
 from tare.input_spec.geometry import Geometry, RowGeometry
 from tare.input_spec.spec import Crop, InputSpec, Known, Unknown
 from tare.networks.stored.references import reference_json
 from tare.networks.stored.trained import TrainedModel
+from tare.normalisation.names import MEANINGS
 
 #: The key of the specification of a file's own input.
 SPEC_KEY = "tare.spec"
@@ -28,6 +29,9 @@ def graph_spec(trained: TrainedModel, options: GraphOptions) -> InputSpec:
         scale=Known(1.0, origin),
         mean=Known((0.0,) * count, origin),
         std=Known((1.0,) * count, origin),
+        value_map=UNSTATED,
+        clip=UNSTATED,
+        per_sample=UNSTATED,
         layout=_layout(stated, options, "tare export --layout" if takes_images else origin),
         dtype=_dtype(trained, origin),
     )
@@ -47,14 +51,15 @@ def _layout(stated: InputSpec, options: GraphOptions, origin: str) -> Field[str]
 
 
 def model_spec(trained: TrainedModel) -> InputSpec:
-    """Return the specification of the network inside; under ``sample`` mean and std are unknown, as they differ per sample."""
+    """Return the specification of the network inside; mean and std are unknown where they differ per sample."""
     spec, origin = trained.model.spec(), "how tare reads images"
     if isinstance(trained.model.takes, Geometry):
         spec = replace(spec, antialias=Known(True, origin))
         spec = replace(spec, layout=Known("NCHW", origin), dtype=Known("float32", origin))
-    if not trained.model.normalisation.per_sample:
+    chosen = trained.model.normalisation
+    if chosen.per_sample is None:
         return spec
-    each = Unknown("strategy 'sample': every sample is normalised by its own mean and std")
+    each = Unknown(f"strategy {chosen.strategy!r}: every sample is normalised by {MEANINGS[chosen.strategy]}")
     return replace(spec, mean=each, std=each)
 
 
@@ -75,7 +80,7 @@ def metadata(trained: TrainedModel, spec: InputSpec) -> dict[str, str]:
         "tare.model_spec": model_spec(trained).to_json(),
         "tare.labels": list(trained.model.classes),
         "tare.task": trained.model.task.to_json(),
-        "tare.strategy": {"strategy": chosen.strategy, "per_sample": chosen.per_sample},
+        "tare.strategy": {"strategy": chosen.strategy, "per_sample": chosen.per_sample is not None},
         "tare.version": __version__,
     }
     kept = reference_json(trained.folder)

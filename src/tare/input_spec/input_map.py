@@ -37,6 +37,22 @@ def mapped(name: str, library: Any, values: Any) -> Any:
     return _MAPS[name](library, values)
 
 
+_INVERSES: Mapping[str, Callable[[float], float]] = {
+    "identity": lambda value: value,
+    "sqrt": lambda value: value * value,
+    "log": math.exp,
+    "log1p": math.expm1,
+    "log2": lambda value: 2.0**value,
+    "log10": lambda value: 10.0**value,
+    "dB": lambda value: 10.0 ** (value / 10),
+}
+
+
+def unmapped(name: str, value: float) -> float:
+    """The value that the named map takes to ``value``."""
+    return _INVERSES[name](value)
+
+
 @dataclass(frozen=True, slots=True)
 class InputMap:
     """Raw value to network input; ``clip`` has one window per channel of the output, in the units that ``value_map`` gives."""

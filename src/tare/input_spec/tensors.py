@@ -49,7 +49,10 @@ def _mapped(whole: InputMap, values: torch.Tensor, factor: float, axis: int, *, 
 
 
 def by_sample(each: PerSample, values: torch.Tensor, axis: int, *, batched: bool) -> torch.Tensor:
-    """Normalise every sample by its own values; a constant sample divides by ``eps``, and becomes NaN without one."""
+    """Normalise every sample by its own values; a constant sample divides by ``eps``, and becomes NaN without one.
+
+    Percentiles leave out NaN, which marks the padding of a signal and stays.
+    """
     first, last = (1 if batched else 0), values.ndim
     axes = tuple(place for place in range(first, last) if each.over == "sample" or place != last + axis)
     if each.kind == "zscore":
@@ -64,20 +67,21 @@ def by_sample(each: PerSample, values: torch.Tensor, axis: int, *, batched: bool
 def _quantile(values: torch.Tensor, share: float, axes: tuple[int, ...]) -> torch.Tensor:
     if share in (0.0, 1.0):
         return values.amin(axes, keepdim=True) if share == 0.0 else values.amax(axes, keepdim=True)
-    if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
+    if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None or values.device.type != "cpu":
         return _sorted_quantile(values, share, axes)
-    found = np.quantile(values.cpu().double().numpy(), share, axis=axes, keepdims=True)
-    return torch.from_numpy(found).to(values)
+    numbers = values.double().numpy()
+    found = (np.nanquantile if np.isnan(numbers).any() else np.quantile)(numbers, share, axis=axes, keepdims=True)
+    return torch.from_numpy(np.asarray(found)).to(values)
 
 
 def _sorted_quantile(values: torch.Tensor, share: float, axes: tuple[int, ...]) -> torch.Tensor:
     """The same in operations that a graph can hold; NumPy's partition is faster, and takes more values than torch's quantile."""
     kept = [place for place in range(values.ndim) if place not in axes]
     shape = [1 if place in axes else values.shape[place] for place in range(values.ndim)]
-    rising = values.permute(*kept, *axes).flatten(len(kept)).sort(dim=-1).values
-    place = share * (rising.shape[-1] - 1)
-    first = int(place)
-    low, high = rising[..., first], rising[..., min(first + 1, rising.shape[-1] - 1)]
+    rising = values.permute(*kept, *axes).flatten(len(kept)).sort(dim=-1).values  # NaN comes last
+    place = share * ((~rising.isnan()).sum(dim=-1, keepdim=True) - 1).clamp_min(0).to(values.dtype)
+    first = place.floor()
+    low, high = (rising.gather(-1, index.long()) for index in (first, place.ceil()))
     return (low + (high - low) * (place - first)).reshape(shape)
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -50,7 +51,19 @@ def source_constants(
             raise SpecError(wanted, f"{len(field.value)} ({field.origin})", "state one per channel, or one for all")
     if isinstance(spec.mean, Unknown) or isinstance(spec.std, Unknown):
         return None, spec
-    return Constants(spec.mean.value, spec.std.value, spec.mean.origin), spec
+    constants = Constants(spec.mean.value, spec.std.value, spec.mean.origin)
+    return (replace(constants, **_before(spec)) if mean is None else constants), spec
+
+
+def _before(spec: InputSpec) -> dict[str, Any]:
+    """What the spec does to raw values before its constants, as fields of :class:`Constants`, which are of unit values."""
+    if isinstance(spec.value_map, Unknown) and isinstance(spec.clip, Unknown):
+        return {}
+    whole = spec.input_map()
+    unit = float(unit_scale(spec.require("raw_dtype", "state raw_dtype: a clip and a logarithm are of raw values")))
+    factor = unit if whole.value_map == "identity" else 1.0
+    clip = None if whole.clip is None else tuple((low * factor, high * factor) for low, high in whole.clip)
+    return {"value_map": whole.value_map, "clip": clip, "step": unit}
 
 
 def scaled(constants: Constants | None, spec: InputSpec, scale: float | None, stored: str) -> tuple[Constants | None, InputSpec]:

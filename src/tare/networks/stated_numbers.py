@@ -17,8 +17,8 @@ from tare.input_spec.geometry import NOUNS, RowGeometry, SampleKind, SignalGeome
 from tare.input_spec.spec import Known
 from tare.networks.inputs import NetworkOptions
 from tare.networks.network import Network
-from tare.normalisation.names import Strategy
-from tare.normalisation.strategies import Normalisation
+from tare.normalisation.applied import Normalisation
+from tare.normalisation.names import DECLARED, Strategy
 from tare.samples.records import Skipped
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.engines.local import ordered_map
@@ -67,10 +67,10 @@ def check_options(kind: SampleKind, stated: NetworkOptions, augmenting: Augmenti
 
 
 def check_strategy(kind: SampleKind, strategy: Strategy) -> None:
-    """Raise :class:`StrategyError` for rows under the strategy ``sample``: a row has one value per column, so no std."""
-    if kind == "vector" and strategy == "sample":
+    """Raise :class:`StrategyError` for rows normalised one by one: a row has one value per column, so no std of it."""
+    if kind == "vector" and DECLARED[strategy].apart:
         found = "rows of one value per channel"
-        raise StrategyError("images or signals for the strategy 'sample'", found, "use --strategy target")
+        raise StrategyError(f"images or signals for the strategy {strategy!r}", found, "use --strategy target")
 
 
 def check_channels(network: Network, stats: DatasetStats) -> None:

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import nn
 
 from tare.errors import StrategyError
 from tare.input_spec.affine import Affine
+from tare.input_spec.input_map import mapped as value_mapped
+from tare.input_spec.tensors import by_sample
 from tare.normalisation import fused
-from tare.normalisation.strategies import Normalisation
+from tare.normalisation.applied import Normalisation
+
+#: The std of a constant sample is rounding error, a share of its values; that of a black one is 0.
+_ROUNDING, _LEAST = 1e-6, 1e-12
 
 
 class InputLayer(nn.Module):
-    """Map raw uint8 0..255 or unit floats to float network input, by ``a * x + b`` per channel.
+    """Map raw uint8 0..255 or unit floats to float network input, as a strategy's :class:`Normalisation` states.
 
     Samples are images ``(N, C, H, W)``, signals ``(N, C, T)``, volumes or clips ``(N, C, D, H, W)`` or rows ``(N, C)``. Bytes are
-    converted to floats on the accelerator; on the CPU images are mapped in one pass (:mod:`tare.normalisation.fused`). Float64
-    values are normalised in float64 and then rounded to float32, which could not represent large values of small spread.
+    converted to floats on the accelerator; on the CPU images under a mean and std are mapped in one pass
+    (:mod:`tare.normalisation.fused`). Float64 values are normalised in float64 and then rounded to float32, which could not
+    represent large values of small spread.
 
-    With ``per_sample`` every sample and channel is z-scored by its own moments. The std of an image is at least 1/sqrt(H W), as
-    in ``tf.image.per_image_standardization``. The std of a signal has no such floor; a constant signal becomes zeros. NaN marks
-    the padding of a signal: it is left out of the moments and becomes zero. Rows raise :class:`StrategyError`: one value per
-    channel has no std.
+    Under ``sample`` every sample and channel is z-scored by its own moments. The std of an 8-bit image is at least 1/sqrt(H W),
+    as in ``tf.image.per_image_standardization``. The std of a signal or a deeper image has no such floor; a constant one becomes
+    zeros. NaN marks the padding of a signal: it is left out of the moments and becomes zero. Rows raise :class:`StrategyError`:
+    one value per channel has no std, and no percentiles.
     """
 
     scale: torch.Tensor
@@ -30,7 +38,7 @@ class InputLayer(nn.Module):
     def __init__(self, normalisation: Normalisation) -> None:
         super().__init__()
         affine = normalisation.affine()
-        self.per_sample = normalisation.per_sample
+        self.chosen = normalisation
         self.unit = affine
         self.raw = Affine(affine.order, tuple(scale / 255 for scale in affine.scale), affine.shift)
         self.register_buffer("scale", torch.tensor(affine.scale), persistent=False)
@@ -38,17 +46,42 @@ class InputLayer(nn.Module):
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor:
         """Normalise a batch."""
-        mapped = self._mapped(samples)
-        if not self.per_sample:
-            return mapped
+        each = self.chosen.per_sample
+        if self.chosen.is_affine:
+            return self._mapped(samples)
+        if each is not None and samples.ndim < 3:
+            wanted = f"images or signals for the strategy {self.chosen.strategy!r}"
+            raise StrategyError(wanted, "rows of one value per channel", "use another")
+        if each is None or each.kind != "zscore":
+            return self._ranged(samples)
         if samples.ndim in (3, 5) and samples.dtype != torch.uint8:
-            return _z_scored(samples if samples.dtype == torch.float64 else mapped).to(self.scale.dtype)
-        if samples.ndim < 3:
-            raise StrategyError("images or signals for the strategy 'sample'", "rows of one value per channel", "use another")
+            return _z_scored(samples if samples.dtype == torch.float64 else self._mapped(samples)).to(self.scale.dtype)
+        mapped = self._mapped(samples)
         positions = tuple(range(2, samples.ndim))
         mean = mapped.mean(dim=positions, keepdim=True)
         std = mapped.std(dim=positions, keepdim=True, correction=0)
-        return (mapped - mean) / std.clamp_min(mapped[0, 0].numel() ** -0.5)
+        if samples.dtype == torch.uint8:
+            return (mapped - mean) / std.clamp_min(mapped[0, 0].numel() ** -0.5)
+        # Of deeper images a level is not known: only what is rounding error is kept from being amplified.
+        least = _ROUNDING * mapped.abs().amax(dim=positions, keepdim=True)
+        return (mapped - mean) / torch.maximum(std, least + _LEAST)
+
+    def _ranged(self, samples: torch.Tensor) -> torch.Tensor:
+        """Percentiles of the sample, a logarithm, a clip, then mean and std, each where the normalisation has one."""
+        chosen, kind = self.chosen, torch.float64 if samples.dtype == torch.float64 else torch.float32
+        values = samples.to(kind) / 255 if samples.dtype == torch.uint8 else samples.to(kind)
+
+        def column(numbers: Iterable[float]) -> torch.Tensor:
+            return torch.tensor([*numbers], dtype=kind, device=samples.device).reshape((-1,) + (1,) * (samples.ndim - 2))
+
+        if chosen.per_sample is not None:
+            values = by_sample(chosen.per_sample, values, 1 - samples.ndim, batched=True)
+        if chosen.value_map != "identity":
+            values = value_mapped(chosen.value_map, torch, values / chosen.step)
+        if chosen.clip is not None:
+            low, high = zip(*chosen.clip, strict=True)
+            values = values.clamp(column(low), column(high))
+        return ((values - column(chosen.mean)) / column(chosen.std)).to(self.scale.dtype)
 
     def _mapped(self, samples: torch.Tensor) -> torch.Tensor:
         # Compilers and exporters need plain tensor operations, which they fuse themselves.
@@ -82,5 +115,5 @@ def _z_scored(signals: torch.Tensor) -> torch.Tensor:
     centred = signals - signals.nanmean(dim=axes, keepdim=True)
     std = centred.square().nanmean(dim=axes, keepdim=True).sqrt()
     # The std of a constant signal is rounding error, and dividing by it would amplify noise.
-    least = 1e-6 * signals.abs().nan_to_num(nan=0.0).amax(dim=axes, keepdim=True)
+    least = _ROUNDING * signals.abs().nan_to_num(nan=0.0).amax(dim=axes, keepdim=True)
     return torch.where((std > least) & ~signals.isnan(), centred / std, torch.zeros_like(centred))

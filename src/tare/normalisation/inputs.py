@@ -41,9 +41,75 @@ def _of_catalog(word: str, name: str) -> list[float]:
     return list(mean if name == "--mean" else std)
 
 
+def window(text: str, name: str) -> list[float]:
+    """Read a window of raw values: its low and its high end, or the name of a catalog entry that has one, such as ct-lung.
+
+    Raises :class:`SpecError` for anything else.
+    """
+    words = text.strip().strip("[]()").replace(",", " ").split()
+    try:
+        ends = [float(word) for word in words]
+    except ValueError:
+        ends = _catalog_window(text.strip(), name)
+    check_window(ends, name)
+    return ends
+
+
+def check_window(ends: Sequence[float], name: str) -> None:
+    """Raise :class:`SpecError` unless there are a finite low end and a higher one."""
+    if len(ends) != 2 or not all(map(math.isfinite, ends)) or not ends[0] < ends[1]:
+        found = ", ".join(f"{end:g}" for end in ends) or "nothing"
+        raise SpecError(f"a low end and a higher one for {name}", found, "write them as -1350,150")
+
+
+def ends_of(window: Sequence[float] | None) -> tuple[float, float] | None:
+    """The low and the high end of a checked window."""
+    return None if window is None else (float(window[0]), float(window[1]))
+
+
+def check_window_meant(strategy: str | None, window: Sequence[float] | None) -> None:
+    """Raise :class:`SpecError` for a window that the strategy does not cut to, and for the strategy ``window`` without one."""
+    if window is not None and strategy != "window":
+        raise SpecError("a --window for --strategy window alone", f"--strategy {strategy or 'source'}", "leave one of them out")
+    if window is None and strategy == "window":
+        remedy = "state --window LOW,HIGH in raw values, or the name of a window of the catalog, such as ct-lung"
+        raise SpecError("a --window for --strategy window", "none", remedy)
+
+
+def _catalog_window(word: str, name: str) -> list[float]:
+    from tare.errors import did_you_mean
+    from tare.normalisation.catalog import entries
+
+    known = {entry.name: entry.clip[0] for entry in entries() if len(entry.clip) == 1 and all(map(math.isfinite, entry.clip[0]))}
+    if word not in known:
+        remedy = did_you_mean(word, known, f"write numbers as -1350,150, or one of {', '.join(known)}", cutoff=0.6)
+        raise SpecError(f"a low end and a higher one, or the name of a window, after {name}", f"{word!r}", remedy)
+    return list(known[word])
+
+
 def constants_option(words: str) -> Any:
     """An option that states a mean or std; ``words`` is its help."""
     return option(None, words, panel=NORM, reads=constants, metavar="NUMBERS", repeats=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatedWindow(OptionGroup):
+    """The window of raw values that the strategy ``window`` cuts to."""
+
+    window: Sequence[float] | None = option(
+        None,
+        "For --strategy window: the raw values that become 0 and 1, such as -1350,150, or the name of a window of the catalog, "
+        "such as ct-lung.",
+        panel=NORM,
+        reads=window,
+        metavar="LOW,HIGH",
+    )
+
+    def check(self) -> None:
+        """Raise :class:`SpecError` for a window without a low and a higher end."""
+        super().check()
+        if self.window is not None:
+            check_window(self.window, "--window")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,17 +1,21 @@
-"""The strategies: the mean and std by which your data (dataset1, the target) are normalised, in unit values."""
+"""The strategies: the map by which your data (dataset1, the target) are normalised, from unit values to network input."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from tare.errors import StrategyError
-from tare.input_spec.affine import Affine
+from tare.input_spec.fields import PerSample
+from tare.input_spec.input_map import Window, mapped
+from tare.normalisation.applied import EACH, Normalisation
 from tare.normalisation.names import Strategy
+from tare.normalisation.ranges import extremes, quantiles, to_symmetric, to_unit, window_of
+from tare.samples.layout import unit_scale
 from tare.statistics.dataset_stats import DatasetStats
 
 T = TypeVar("T")
@@ -23,44 +27,17 @@ STD_FLOOR = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Constants:
-    """Per-channel mean and std in unit values, and their origin."""
+    """Per-channel mean and std in unit values, and their origin.
+
+    Where the network's convention is more than that, ``value_map`` and ``clip`` come before them, as in :class:`Normalisation`.
+    """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
     origin: str
-
-
-@dataclass(frozen=True, slots=True)
-class Normalisation:
-    """``(x - mean) / std`` per channel of unit values x, or with ``per_sample`` each sample by its own moments."""
-
-    strategy: Strategy
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    per_sample: bool = False
-
-    def affine(self) -> Affine:
-        """Return the map from unit values to network input; with ``per_sample`` the identity, applied before z-scoring."""
-        return Affine.of_normalisation(self.mean, self.std, raw_scale=1.0)
-
-    @property
-    def zero(self) -> tuple[float, ...] | None:
-        """The unit value per channel that becomes 0 and pads samples; None if it differs per sample."""
-        return None if self.per_sample else self.mean
-
-    @property
-    def border(self) -> tuple[float, ...] | None:
-        """The colour that pads an image: the nearest to ``zero`` that an image can hold."""
-        return None if self.zero is None else clipped(self.zero)
-
-    def moments_fed(self, target: DatasetStats) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Return mean and std per channel of the network input, for data with the pooled statistics ``target``."""
-        if self.per_sample:
-            return (0.0,) * len(self.mean), (1.0,) * len(self.std)
-        return (
-            tuple((u - m) / s for u, m, s in zip(target.mean, self.mean, self.std, strict=True)),
-            tuple(u / s for u, s in zip(target.std, self.std, strict=True)),
-        )
+    value_map: str = "identity"
+    clip: Window | None = None
+    step: float = 1.0
 
 
 def normalisation(
@@ -70,21 +47,22 @@ def normalisation(
     source: Constants | None = None,
     target: DatasetStats | None = None,
     source_seen: Constants | None = None,
+    window: tuple[float, float] | None = None,
 ) -> Normalisation:
     """Compute the normalisation of ``strategy`` for a network with ``channels`` input channels.
 
     ``source`` are the constants u0, s0 that the network was pretrained with. ``target`` are the statistics u1, s1 of the
     target's *training split*. ``source_seen`` are the pooled moments of the pretraining data (dataset0) in unit values, which
-    only ``match`` needs.
+    only ``match`` needs. ``window`` is a low and a high raw value, which only ``window`` needs.
 
     Raises :class:`StrategyError` if an input of the strategy is missing, or if it would divide by a std below ``STD_FLOOR`` of
     the range of values: the dtype's range, or for raw floats the range of the target.
     """
-    given = _Given(strategy, channels, source, target, source_seen)
-    mean, std = _MEAN_AND_STD[strategy](given)
-    if strategy in _FIXED:
-        return Normalisation(strategy, mean, std, per_sample=strategy == "sample")
-    return _checked(strategy, _ranges(target, channels), mean, std)
+    made = _MADE[strategy](_Given(strategy, channels, source, target, source_seen, window))
+    _check_count(made, channels)
+    if made.is_affine and strategy != "none":
+        _check_spread(made, _ranges(strategy, target, channels))
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +74,27 @@ class _Given:
     stated_source: Constants | None
     measured_target: DatasetStats | None
     measured_source: Constants | None
+    stated_window: tuple[float, float] | None = None
 
     def source(self) -> Constants:
         return self._needed(self.stated_source, "the source's mean and std", "state them with --mean and --std")
+
+    def linear_source(self) -> Constants:
+        """The source's constants. Raises :class:`StrategyError` if values are cut off or mapped before them."""
+        found = self.as_source()
+        if not found.is_affine:
+            remedy = "use --strategy source, which does the same to your data, or --strategy target"
+            wanted = f"a source of mean and std alone for the strategy {self.strategy!r}"
+            raise StrategyError(wanted, found.input_map().why_not_affine(), remedy)
+        return self.source()
+
+    def as_source(self) -> Normalisation:
+        """The source's whole convention."""
+        return self.applied((self.source().mean, self.source().std), **self._before())
+
+    def _before(self) -> dict[str, Any]:
+        source = self.source()
+        return {"value_map": source.value_map, "clip": source.clip, "step": source.step}
 
     def target(self) -> DatasetStats:
         return self._needed(self.measured_target, "statistics of the target's training split", "measure it first")
@@ -107,8 +103,38 @@ class _Given:
         remedy = "give --source-stats FILE, written by `tare measure --out`"
         return self._needed(self.measured_source, "measured statistics of dataset0", remedy)
 
-    def nothing(self) -> MeanAndStd:
-        return (0.0,) * self.channels, (1.0,) * self.channels
+    def window(self) -> Window:
+        remedy = "state --window LOW,HIGH in raw values, or the name of a window of the catalog, such as ct-lung"
+        raw = self._needed(self.stated_window, "a window of raw values", remedy)
+        return window_of(raw, self.channels, self.step)
+
+    def logarithms(self, name: str) -> MeanAndStd:
+        """Mean and std of the target's logarithms."""
+        for channel in self.target().channels:
+            if name not in channel.mapped:
+                low = channel.min / self.step
+                found = f"values from {low:g} in channel {channel.name!r}"
+                found += "" if low <= _LOWEST[name] else ", whose logarithms were not measured"
+                remedy = "leave out what is no value, or use --strategy log1p or percentile"
+                raise StrategyError(
+                    f"values above {_LOWEST[name]:g} with measured logarithms for {self.strategy!r}", found, remedy
+                )
+        means, stds = zip(*(channel.mapped[name] for channel in self.target().channels), strict=True)
+        return means, stds
+
+    @property
+    def step(self) -> float:
+        """What one raw value of the target is in unit values."""
+        return float(unit_scale(self.target().dtype or "float64"))
+
+    def applied(self, mean_and_std: MeanAndStd, **others: Any) -> Normalisation:
+        """The normalisation by a mean and std, with what else the strategy does."""
+        mean, std = mean_and_std
+        return Normalisation(self.strategy, tuple(mean), tuple(std), **others)
+
+    def nothing(self, **others: Any) -> Normalisation:
+        """Values as they are, but for what else the strategy does."""
+        return self.applied(((0.0,) * self.channels, (1.0,) * self.channels), **others)
 
     def _needed(self, value: T | None, what: str, remedy: str) -> T:
         if value is None:
@@ -154,63 +180,73 @@ def shrunk(difference: float, error: float) -> float:
     return 0.0 if spread == 0.0 else difference * spread / (spread + error**2)
 
 
+def _cut(given: _Given, ends: Window, maps: Callable[[Window], MeanAndStd] = to_unit) -> Normalisation:
+    """Values cut to ``ends``, which become the ends of the range that ``maps`` names."""
+    return given.applied(maps(ends), clip=ends)
+
+
+def _decibels(given: _Given) -> Normalisation:
+    """Decibels by their mean and std; values below the target's smallest are cut to it, since zero has no logarithm."""
+    constants = given.logarithms("dB")
+    lowest = (mapped("dB", np, channel.min / given.step) for channel in given.target().channels)
+    return given.applied(constants, value_map="dB", step=given.step, clip=tuple((float(low), math.inf) for low in lowest))
+
+
+def _own_percentiles(given: _Given) -> Normalisation:
+    each = PerSample("percentile", "channel", eps=_EPS, low=1.0, high=99.0)
+    return given.nothing(per_sample=each, clip=((0.0, 1.0),) * given.channels)
+
+
 #: The strategies; their names and meanings are in :mod:`tare.normalisation.names`.
-_MEAN_AND_STD: Mapping[Strategy, Callable[[_Given], MeanAndStd]] = {
-    "source": lambda given: (given.source().mean, given.source().std),
-    "target": lambda given: (given.target().mean, given.target().std),
-    "match": lambda given: matched(target=given.target(), source=given.source(), seen=given.seen()),
-    "blend": lambda given: blended(target=given.target(), source=given.source()),
-    "sample": _Given.nothing,
-    "none": _Given.nothing,
+_MADE: Mapping[Strategy, Callable[[_Given], Normalisation]] = {
+    "source": lambda given: given.as_source(),
+    "target": lambda given: given.applied((given.target().mean, given.target().std)),
+    "match": lambda given: given.applied(matched(target=given.target(), source=given.linear_source(), seen=given.seen())),
+    "blend": lambda given: given.applied(blended(target=given.target(), source=given.linear_source())),
+    "sample": lambda given: given.nothing(per_sample=EACH),
+    "none": lambda given: given.nothing(),
+    "minmax": lambda given: given.applied(to_unit(extremes(given.target()))),
+    "quantile": lambda given: given.applied(to_symmetric(quantiles(given.target(), 0.01, 0.99))),
+    "bounds": lambda given: _cut(given, quantiles(given.target(), 0.01, 0.99), to_symmetric),
+    "percentile": lambda given: _cut(given, quantiles(given.target(), 0.01, 0.99)),
+    "stretch": lambda given: _cut(given, quantiles(given.target(), 0.02, 0.98)),
+    "window": lambda given: _cut(given, given.window()),
+    "log1p": lambda given: given.applied(given.logarithms("log1p"), value_map="log1p", step=given.step),
+    "dB": _decibels,
+    "sample-percentile": _own_percentiles,
 }
-#: Those that use no constants, so that no std can be too small.
-_FIXED = ("sample", "none")
+#: Logarithms exist above these raw values.
+_LOWEST = {"log1p": -1.0, "dB": 0.0}
+#: Keeps a sample of one value from a division by zero, and changes no digit of 16-bit values.
+_EPS = 1e-9
 
 
-def clipped(values: Sequence[float]) -> tuple[float, ...]:
-    """Clip unit values to [0, 1]."""
-    return tuple(min(1.0, max(0.0, value)) for value in values)
-
-
-def same_inputs(choices: Sequence[Normalisation], tolerance: float = 1e-6) -> Mapping[Strategy, Strategy]:
-    """Map each strategy that feeds the same tensors as an earlier strategy (within ``tolerance`` input std) to that strategy.
-
-    Comparing two such strategies would report a tie that holds by construction.
-    """
-    repeated: dict[Strategy, Strategy] = {}
-    for index, choice in enumerate(choices):
-        for earlier in choices[:index]:
-            alike = choice.per_sample == earlier.per_sample
-            if alike and choice.affine().distance(earlier.affine(), 0.0, 1.0) <= tolerance:
-                repeated[choice.strategy] = repeated.get(earlier.strategy, earlier.strategy)
-                break
-    return repeated
-
-
-def _ranges(target: DatasetStats | None, channels: int) -> tuple[float, ...]:
-    """Return the range of values per channel: 1 in unit values, or the observed range for raw floats."""
-    if target is None or not target.dtype or np.dtype(target.dtype).kind != "f" or len(target.channels) != channels:
+def _ranges(strategy: Strategy, target: DatasetStats | None, channels: int) -> tuple[float, ...]:
+    """The range of values per channel: 1 in unit values, or what was observed for raw floats and for ranges of the target's."""
+    floats = target is not None and bool(target.dtype) and np.dtype(target.dtype).kind == "f"
+    if target is None or not (floats or strategy in ("minmax", "quantile")) or len(target.channels) != channels:
         return (1.0,) * channels
     return tuple(channel.max - channel.min for channel in target.channels)
 
 
-def _checked(strategy: Strategy, ranges: tuple[float, ...], mean: tuple[float, ...], std: tuple[float, ...]) -> Normalisation:
-    channels = len(ranges)
-    if not len(mean) == len(std) == channels:
+def _check_count(made: Normalisation, channels: int) -> None:
+    if not len(made.mean) == len(made.std) == channels:
         raise StrategyError(
             f"{channels} means and stds, one per input channel of the network",
-            f"{len(mean)} means and {len(std)} stds",
+            f"{len(made.mean)} means and {len(made.std)} stds",
             "state as many as the network has channels",
         )
-    for value, extent in zip(std, ranges, strict=True):
+
+
+def _check_spread(made: Normalisation, ranges: tuple[float, ...]) -> None:
+    for value, extent in zip(made.std, ranges, strict=True):
         if not (value > 0 and value >= STD_FLOOR * extent):
             sigma = extent / max(value, 1e-12 * extent, 1e-300)
             unit = "in unit values" if extent == 1.0 else f"of the range of values ({extent:g})"
             raise StrategyError(
                 f"every std at least {STD_FLOOR:g} {unit}",
-                f"{value:g} under the strategy {strategy!r}: inputs would reach {sigma:.0f} sigma",
+                f"{value:g} under the strategy {made.strategy!r}: inputs would reach {sigma:.0f} sigma",
                 "use --strategy target, or state the scale of the data"
-                if strategy == "source"
+                if made.strategy == "source"
                 else "use --strategy source, or drop the constant channel",
             )
-    return Normalisation(strategy, tuple(mean), tuple(std))

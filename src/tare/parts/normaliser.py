@@ -99,16 +99,18 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
         *,
         source: Any = None,
         source_stats: DatasetStats | None = None,
+        window: Sequence[float] | None = None,
         layout: str = "NCHW",
         **others: Any,
     ) -> Normaliser:
         """Make the layer for a dataset that was measured, by one of tare's strategies.
 
         ``source`` is what the network was pretrained with, for ``source``, ``match`` and ``blend``: a mean and std in unit
-        values, or an :class:`tare.InputSpec`. ``source_stats`` are dataset0's statistics, for ``match``. ``others`` are as for
-        the class; ``raw_dtype`` is that of the data. Raises :class:`StrategyError` for what a strategy lacks.
+        values, or an :class:`tare.InputSpec`. ``source_stats`` are dataset0's statistics, for ``match``. ``window`` is a low
+        and a high raw value, for ``window``. ``others`` are as for the class; ``raw_dtype`` is that of the data. Raises
+        :class:`StrategyError` for what a strategy lacks.
         """
-        return cls.from_spec(spec_of_stats(stats, strategy, source, source_stats, layout=layout, **others))
+        return cls.from_spec(spec_of_stats(stats, strategy, source, source_stats, layout=layout, window=window, **others))
 
     def _state(self, spec: InputSpec) -> None:
         usable(spec)

@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from tare.errors import SpecError, did_you_mean
-from tare.input_spec.fields import PARSERS, RAW_DTYPES, Known, PerSample
+from tare.input_spec.fields import PARSERS, RAW_DTYPES, Known
 from tare.input_spec.spec import InputSpec
-from tare.normalisation.names import STRATEGIES, Strategy
-from tare.normalisation.strategies import Constants, Normalisation, normalisation
+from tare.normalisation.applied import EACH, Normalisation
+from tare.normalisation.names import DECLARED, STRATEGIES, Strategy
+from tare.normalisation.strategies import Constants, normalisation
 from tare.samples.constants import code_range
 from tare.samples.layout import channel_names, unit_scale
 from tare.statistics.dataset_stats import DatasetStats
@@ -55,7 +56,14 @@ def spec_of_constants(
 
 
 def spec_of_stats(
-    stats: DatasetStats, strategy: Strategy, source: Any, source_stats: DatasetStats | None, *, layout: str, **others: Any
+    stats: DatasetStats,
+    strategy: Strategy,
+    source: Any,
+    source_stats: DatasetStats | None,
+    *,
+    layout: str,
+    window: Sequence[float] | None = None,
+    **others: Any,
 ) -> InputSpec:
     """State a specification by a strategy and measured statistics.
 
@@ -70,9 +78,12 @@ def spec_of_stats(
         raise SpecError("statistics that state the type of raw values", "none", "give raw_dtype")
     seen = None if source_stats is None else Constants(source_stats.mean, source_stats.std, "source_stats")
     names = [channel.name for channel in stats.channels]
-    if strategy not in ("none", "sample", "source"):
+    if layout == "NC" and DECLARED[strategy].apart:
+        found = "rows of one value per channel"
+        raise SpecError(f"images or signals for the strategy {strategy!r}", found, "use strategy='target'")
+    if DECLARED[strategy].whose in ("target", "both"):
         _check_constants(stats.mean, stats.std, names)
-    chosen = normalisation(strategy, len(names), source=_constants(source), target=stats, source_seen=seen)
+    chosen = normalisation(strategy, len(names), source=_constants(source), target=stats, source_seen=seen, window=_ends(window))
     if "channels" not in others and tuple(names) != channel_names(len(names)):
         others["channels"] = ",".join(name.replace(",", ";") for name in names)  # commas separate the names
     return spec_of_normalisation(chosen, raw_dtype=raw, layout=layout, **others)
@@ -81,11 +92,12 @@ def spec_of_stats(
 def spec_of_normalisation(chosen: Normalisation, *, raw_dtype: str, layout: str, **others: Any) -> InputSpec:
     """State a specification by what a strategy made of the constants. Raises :class:`SpecError` as :func:`spec_of_constants`."""
     origin = f"strategy {chosen.strategy!r}"
-    spec = spec_of_constants(chosen.mean, chosen.std, raw_dtype=raw_dtype, layout=layout, origin=origin, **others)
-    if not chosen.per_sample:
-        return spec
-    # The scale of a convention applies after a z-score, which no scale before it changes.
-    return replace(spec, scale=Known(1.0, origin), per_sample=Known(PerSample("zscore", "channel", _EPS), origin))
+    fields: dict[str, Any] = chosen.spec_fields(raw_dtype, origin)
+    scale = None if chosen.is_affine else fields["scale"].value  # only a mean and std can be those of 0..255 values
+    spec = spec_of_constants(chosen.mean, chosen.std, raw_dtype=raw_dtype, layout=layout, scale=scale, origin=origin, **others)
+    if chosen.per_sample == EACH:
+        fields["per_sample"] = Known(replace(EACH, eps=_EPS), origin)
+    return replace(spec, **fields)
 
 
 def usable(spec: InputSpec) -> None:
@@ -102,6 +114,13 @@ def usable(spec: InputSpec) -> None:
     _check_constants(mean, std, list(channel_names(len(mean))))
     if isinstance(spec.dtype, Known) and spec.dtype.value == "uint8":
         raise SpecError("a network that takes floats", "one that takes uint8", "give it the raw values")
+
+
+def _ends(window: Sequence[float] | None) -> tuple[float, float] | None:
+    """The two ends of a window. Raises :class:`SpecError` for another number of values."""
+    if window is not None and len(window) != 2:
+        raise SpecError("a low and a high end of the window", f"{len(window)} values", "give window=(-1350, 150)")
+    return None if window is None else (float(window[0]), float(window[1]))
 
 
 def _scale(raw_dtype: str) -> float:

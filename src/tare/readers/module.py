@@ -127,12 +127,14 @@ def _of_detection(layer: Any, source: str) -> InputSpec:
 
 
 def _of_normaliser(layer: Any, source: str) -> InputSpec:
-    """tare's own layer: ``scale v + shift`` of unit values."""  # noqa: D403
+    """tare's own layer: ``scale v + shift`` of unit values, or what else a strategy does to them."""  # noqa: D403
     origin = f"{source}, tare's InputLayer"
-    if layer.per_sample:
-        count = layer.scale.numel()
-        raw = Known("uint8", f"{origin}: bytes, or unit floats of them")
-        return _by_sample(PerSample("zscore", "channel"), (0.0,) * count, (1.0,) * count, f"{origin}, per_sample", raw_dtype=raw)
+    if not layer.chosen.is_affine:
+        by_step = {1 / 65535: "uint16", 1.0: "float32"} if layer.chosen.value_map != "identity" else {}
+        raw_dtype = by_step.get(layer.chosen.step, "uint8")
+        shape: dict[str, Any] = {"layout": "NCHW", "dtype": "float32", "raw_dtype": raw_dtype}
+        stated = InputSpec.of(layer.chosen.mean, layer.chosen.std, origin=origin, **shape)
+        return replace(stated, **layer.chosen.spec_fields(raw_dtype, f"{origin}, strategy {layer.chosen.strategy!r}"))
     scale, shift = (values.flatten().tolist() for values in (layer.scale, layer.shift))
     std = [1 / a for a in scale]
     return InputSpec.of(

@@ -6,8 +6,12 @@ from typing import Any, cast
 
 import altair as alt
 
-#: Okabe and Ito's palette, distinguishable with every common colour vision; a strategy keeps its colour everywhere.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+#: Okabe and Ito's palette, then Paul Tol's muted one, distinguishable with every common colour vision; a strategy keeps its
+#: colour everywhere.
+PALETTE = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9",
+    "#332288", "#882255", "#117733", "#AA4499", "#999933", "#44AA99", "#661100", "#DDCC77", "#6699CC",
+)  # fmt: skip
 
 Chart = alt.LayerChart
 

@@ -21,6 +21,7 @@ from tare.statistics.bins import Bins, binned, fine
 from tare.statistics.buckets import Buckets
 from tare.statistics.channel import ChannelState
 from tare.statistics.histogram import Histogram
+from tare.statistics.inference.logarithms import Moments, moments_of_counts
 from tare.statistics.state import ChannelLayout, DatasetState, SampleGroup
 from tare.system.files import json_text, write_text
 from tare.system.shown import Shown, numbers
@@ -32,7 +33,9 @@ _MOST = 1 << 62  # larger counts would overflow 64-bit arithmetic
 _OF_AN_ARRAY = re.compile(r"\.(npy|npz|h5|hdf5|zarr|mat|pt|safetensors)\b", re.IGNORECASE)
 _TWO_SIDED = 1.959964  # standard errors of a 95% interval
 _HISTOGRAMS = ("histogram", "fine")
-_QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+#: What is no number of a channel.
+_KINDS: Mapping[str, Callable[[Any], Any]] = {"name": str, "constant": bool}
+_QUANTILES = (0.01, 0.02, 0.05, 0.25, 0.5, 0.75, 0.95, 0.98, 0.99)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,8 @@ class ChannelStats:
     otherwise within ``quantile_error``, at most 1/4,095 of the range (:mod:`tare.statistics.buckets`). ``share_at_low_end`` and
     ``share_at_high_end`` are the shares of values at the ends of an integer dtype's range, which clipping fills; for floats,
     which have no such range, they are the shares at the smallest and largest value. ``histogram`` is coarse, for drawing;
-    ``fine`` has one bin for each level of 8-bit data and at most 256 bins of other data, for comparisons.
+    ``fine`` has one bin for each level of 8-bit data and at most 256 bins of other data, for comparisons. ``mapped`` has mean and
+    std of the logarithms of raw values (:mod:`tare.statistics.inference.logarithms`), where they were measured and exist.
     """
 
     name: str
@@ -72,6 +76,7 @@ class ChannelStats:
     quantile_error: float = math.nan
     histogram: Bins | None = None
     fine: Bins | None = None
+    mapped: Moments = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -260,6 +265,7 @@ def _stats(name: str, state: ChannelState, scale: float) -> ChannelStats:
         quantile_error=0.0 if isinstance(histogram, Histogram) else histogram.error * scale,
         histogram=binned(histogram, scale),
         fine=fine(histogram, scale),
+        mapped=moments_of_counts(histogram),
     )
 
 
@@ -325,17 +331,22 @@ def _channel(document: Mapping[str, Any]) -> ChannelStats:
     missing = next((name for name in ("mean", "std", "mean_se", "std_se") if name not in values), None)
     if missing is not None:
         raise KeyError(missing)
-    return ChannelStats(**{**values, **{name: _bins(values.get(name)) for name in _HISTOGRAMS}})
+    histograms: dict[str, Any] = {name: _bins(values.get(name)) for name in _HISTOGRAMS}
+    return ChannelStats(**{**values, **histograms, "mapped": _mapped(values.get("mapped"))})
+
+
+def _mapped(document: Any) -> dict[str, tuple[float, float]]:
+    """Mean and std of each logarithm; none in older files. Raises TypeError or ValueError if it is malformed."""
+    pairs = ((str(name), mean, std) for name, (mean, std) in (document or {}).items())
+    return {name: (_number(f"the mean of {name}", mean), _number(f"the std of {name}", std)) for name, mean, std in pairs}
 
 
 def _value(key: str, value: Any) -> Any:
     """Convert one JSON value of a channel. Raises TypeError or ValueError if it is malformed."""
-    if key == "name":
-        return str(value)
-    if key in _HISTOGRAMS:
+    if key in _KINDS:
+        return _KINDS[key](value)
+    if key in (*_HISTOGRAMS, "mapped"):
         return value
-    if key == "constant":
-        return bool(value)
     if key == "quantiles":
         if not all(0 <= float(share) <= 1 for share in value):
             raise ValueError(f"quantiles of shares outside 0 to 1: {list(value)}"[:200])

@@ -9,6 +9,7 @@ from typing import Any
 from tare.datasets.options import LabelPlaces
 from tare.errors import SpecError
 from tare.networks.inputs import StatedInput
+from tare.normalisation.inputs import StatedWindow
 from tare.system.engines.local import Engine
 from tare.system.options import Configured, OptionGroup, declared, option, words
 from tare.system.trackers.inputs import Tracked
@@ -28,7 +29,7 @@ def whole_numbers(text: str, name: str) -> list[int]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanOptions(StatedInput, LabelPlaces):
+class PlanOptions(StatedWindow, StatedInput, LabelPlaces):
     """What replaces keys of a plan; None leaves the plan's own."""
 
     strategies: Sequence[str] | None = option(None, "Strategies, with commas.", panel=RUN, reads=words)

@@ -15,7 +15,8 @@ import numpy as np
 
 from tare.datasets.options import LabelOptions
 from tare.errors import SpecError, did_you_mean
-from tare.normalisation.names import STRATEGIES, Strategy
+from tare.normalisation.inputs import check_window, check_window_meant
+from tare.normalisation.names import DECLARED, STRATEGIES, Strategy
 from tare.studying.tasks.evaluated import EVALUATE, check_keys, check_sizes, evaluated_task
 from tare.studying.tasks.folder import FOLDER, default_sizes, folder_task
 from tare.studying.tasks.samples import least_tested, pool_size
@@ -35,7 +36,7 @@ _FEWEST = 3
 _SUFFIXES = (".yaml", ".yml", ".json")
 _TEXTS = ("study", "evaluate", "data", "label", "label_pattern", "array", "weights", "spec")
 _REAL = int | float
-_KINDS: dict[str, Any] = {"sizes": int, "mean": _REAL, "std": _REAL}
+_KINDS: dict[str, Any] = {"sizes": int, "mean": _REAL, "std": _REAL, "window": _REAL}
 _KIND_NAMES = {str: "names", int: "whole numbers", _REAL: "numbers"}
 
 
@@ -81,6 +82,7 @@ class StudyPlan:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     spec: str = ""
+    window: tuple[float, ...] = ()
     evaluate: str = ""
     lower: tuple[str, ...] = ()
 
@@ -88,12 +90,13 @@ class StudyPlan:
     def task(self) -> Task:
         """The pair of datasets that the study is about."""
         if self.evaluate:
-            return evaluated_task(self.networks, self.mean, self.std, self.spec)
+            return evaluated_task(self.networks, self.mean, self.std, self.spec, self.window)
         if self.study == FOLDER:
             labels = LabelOptions(
                 self.data, label=self.label or None, label_pattern=self.label_pattern or None, array=self.array or None
             )
-            return folder_task(labels, self.networks, self.weights, self.mean, self.std, self.spec)
+            stated: dict[str, Any] = {"mean": self.mean, "std": self.std, "spec": self.spec, "window": self.window}
+            return folder_task(labels, self.networks, self.weights, **stated)
         return task_named(self.study)
 
     @property
@@ -144,7 +147,7 @@ class StudyPlan:
     def to_json(self) -> dict[str, Any]:
         """The plan as a JSON object with schema ``tare.plan/1``."""
         document = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
-        left_out = () if self.evaluate else ("evaluate", "lower")
+        left_out = (*(() if self.evaluate else ("evaluate", "lower")), *(() if self.window else ("window",)))
         return {"schema": "tare.plan/1", **{key: value for key, value in document.items() if key not in left_out}}
 
 
@@ -268,7 +271,16 @@ def _check(plan: StudyPlan) -> None:
         raise SpecError("at least two seeds: one gives no interval", f"{plan.seeds}", "10 are usual")
     if plan.number > _MOST_CELLS:
         raise SpecError(f"at most {_MOST_CELLS} cells", f"{plan.number}", "vary less")
+    _check_window(plan)
     _check_data(plan)
+
+
+def _check_window(plan: StudyPlan) -> None:
+    check_window_meant("window" if "window" in plan.strategies else None, plan.window or None)
+    if plan.window:
+        check_window(plan.window, "window")
+        if not plan.evaluate and plan.study != FOLDER:
+            raise SpecError(f"a window in a study of your own data ({FOLDER})", f"the study {plan.study!r}", "leave it out")
 
 
 def _check_data(plan: StudyPlan) -> None:
@@ -286,8 +298,9 @@ def _check_data(plan: StudyPlan) -> None:
         tested = len(target.labels) - largest
         wanted = f"sizes from {target.classes} (a sample per class) to {largest} ({len(target.labels)} less {tested} to test on)"
         raise SpecError(wanted, f"{wrong[0] if wrong else 'none'}", "choose sizes between")
-    if target.values.ndim == 2 and "sample" in plan.strategies:
-        raise SpecError("images or signals for the strategy 'sample'", f"rows of numbers in {plan.study!r}", "leave it out")
+    apart = next((name for name in plan.strategies if DECLARED[name].apart), None)
+    if target.values.ndim == 2 and apart:
+        raise SpecError(f"images or signals for the strategy {apart!r}", f"rows of numbers in {plan.study!r}", "leave it out")
     if target.values.ndim == 2 and any("blur" in shift for shift in plan.shifts):
         raise SpecError("images or signals for the shift 'blur'", f"rows of numbers in {plan.study!r}", "leave it out")
     if target.channels != 3 and any("swap" in shift for shift in plan.shifts):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from tare.datasets.options import DATA, LabelOptions
 from tare.networks.inputs import NetworkOptions
-from tare.normalisation.inputs import NORM
+from tare.normalisation.inputs import NORM, StatedWindow, check_window_meant
 from tare.normalisation.names import Strategy
 from tare.sources.reading import Skipping
 from tare.system.options import Configured, declared, option
@@ -17,14 +17,14 @@ from tare.training.options import Machine, Training
 
 
 @dataclass(frozen=True, kw_only=True)
-class TransferRequest(Configured, Skipping, Machine, Training, LabelOptions, NetworkOptions):
+class TransferRequest(Configured, Skipping, Machine, Training, LabelOptions, StatedWindow, NetworkOptions):
     """A network, labelled data, training options, and the run directory to write."""
 
     out: str | os.PathLike[str] = field(metadata=declared("The run directory to make.", panel=RUN, kind=Path))
     strategy: Strategy | Literal["auto"] | None = option(
         None,
-        "Whose mean and std normalise your data; auto: as `tare advise` recommends. Default: source, or target for a network "
-        "that has neither weights nor constants.",
+        "Whose mean and std normalise your data, or another map of it; auto: as `tare advise` recommends. Default: source, or "
+        "target for a network that has neither weights nor constants.",
         panel=NORM,
         what="a strategy",
     )
@@ -41,3 +41,8 @@ class TransferRequest(Configured, Skipping, Machine, Training, LabelOptions, Net
     overwrite: bool = option(False, "Replace an existing run directory.", panel=RUN)
     resume: bool = option(False, "Continue an interrupted run with the same settings.", panel=RUN)
     reporter: Reporter = SILENT
+
+    def check(self) -> None:
+        """Raise :class:`SpecError` for a window without the strategy that cuts to it, or the reverse."""
+        super().check()
+        check_window_meant(self.strategy, self.window)

@@ -43,9 +43,11 @@ from tare.networks.stated_numbers import (
 )
 from tare.networks.stated_spec import with_frames, with_spec
 from tare.networks.stored.source import source_network, source_statistics
+from tare.normalisation.applied import Normalisation, clipped
 from tare.normalisation.input_layer import InputLayer
+from tare.normalisation.inputs import ends_of
 from tare.normalisation.names import Strategy
-from tare.normalisation.strategies import Constants, Normalisation, clipped, normalisation
+from tare.normalisation.strategies import Constants, normalisation
 from tare.samples.modes import ColourMode
 from tare.system.engines.local import default_workers
 from tare.system.options import flag, part
@@ -90,9 +92,7 @@ class TransferPlan:
             "weights": self.source.weights,
             **({} if self.source.in_channels is None else {"in_channels": self.source.in_channels}),
             **self.target.digests,
-            "strategy": self.chosen.strategy,
-            "mean": list(self.chosen.mean),
-            "std": list(self.chosen.std),
+            **{name: value for name, value in self.chosen.to_json().items() if name != "per_sample"},
             "geometry": geometry_json(self.takes),
             **self.training.settings(),
         }
@@ -173,9 +173,11 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     if request.strategy == "auto":
         strategy, reasons = _automatic(request, network, (constants, spec), images, target, reporter)
         notes += reasons
-    trained_on = source_statistics(request.model, request.weights) if strategy == "match" else None
-    seen = seen_moments(strategy, constants, request.source_stats, trained_on)
-    chosen = normalisation(strategy, network.channels, source=constants, target=target.stats, source_seen=seen)
+    seen = _seen(request, strategy, constants)
+    target = target.with_logarithms(strategy, colour, machine.workers or 1)
+    chosen = normalisation(
+        strategy, network.channels, source=constants, target=target.stats, source_seen=seen, window=ends_of(request.window)
+    )
     gate = passed(Feed(target.stats, chosen, own=request.mean is None), spec, network.reference, request.allow)
     takes: InputGeometry
     if images:
@@ -248,6 +250,12 @@ def _image_input(source: NetworkOptions, network: Network) -> _ImageInput:
     colour = colour_of(network)
     check_accepts(network, geometry)
     return _ImageInput(geometry, colour, notes)
+
+
+def _seen(request: TransferRequest, strategy: Strategy, constants: Constants | None) -> Constants | None:
+    """Dataset0's own moments, for the strategy that needs them."""
+    trained_on = source_statistics(request.model, request.weights) if strategy == "match" else None
+    return seen_moments(strategy, constants, request.source_stats, trained_on)
 
 
 def _automatic(

@@ -23,7 +23,7 @@ def reference_of(plan: TransferPlan) -> dict[str, Any] | None:
     split, chosen = plan.target.split, plan.chosen
     source = LabelledFiles(f"the training split of {split.origin}", split.train, plan.colour, split.channel_names)
     workers = max(1, plan.machine.workers or 1)
-    stated = {} if chosen.per_sample else {"mean": tuple(chosen.mean), "std": tuple(chosen.std)}
+    stated = {} if not chosen.is_affine else {"mean": tuple(chosen.mean), "std": tuple(chosen.std)}
     try:
         reference = replace(Reference.of(source, workers=workers), as_fed=stated)
         if isinstance(plan.takes, Geometry):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tare.input_spec.geometry import SampleKind
 from tare.networks.stored.directory import TransferredModel, load_model
-from tare.normalisation.strategies import Normalisation
+from tare.normalisation.applied import Normalisation
 from tare.statistics.dataset_stats import DatasetStats, nullable
 from tare.system.shown import Shown, numbers
 from tare.tasks.evaluations.classification import ClassEvaluation
@@ -81,7 +81,7 @@ class TransferRun(Shown):
             "strategy": chosen.strategy,
             "mean": list(chosen.mean),
             "std": list(chosen.std),
-            "per_sample": chosen.per_sample,
+            "per_sample": chosen.per_sample is not None,
             "task": None if self.task is None else self.task.name,
             "val_accuracy": None if math.isnan(self.val_accuracy) else self.val_accuracy,
             "metrics": nullable(self.metrics),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +15,9 @@ from tare.datasets.options import LabelOptions
 from tare.datasets.split import Split
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS
+from tare.measuring.mapped.logarithms import with_logarithms
 from tare.measuring.one_pass import enough_read, measure_state, stats_of
+from tare.normalisation.names import Strategy
 from tare.samples.modes import ColourMode
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.progress import Reporter
@@ -38,6 +41,17 @@ class Target:
         """The samples that the network is judged on: validation, then test."""
         return (*self.split.val, *(self.test.files if self.test else ()))
 
+    def with_logarithms(self, strategy: Strategy, colour: ColourMode, workers: int) -> Target:
+        """The same with the moments of the logarithms that ``strategy`` needs, measured if they are not known yet."""
+        source = _source("training", self.split, self.split.train, colour)
+        return replace(self, stats=with_logarithms(self.stats, strategy, source, workers))
+
+
+def _source(
+    name: str, split: Split, files: Sequence[LabelledFile], colour: ColourMode, origin: str | None = None
+) -> LabelledFiles:
+    return LabelledFiles(f"the {name} split of {origin or split.origin}", tuple(files), colour, split.channel_names)
+
 
 def measured(
     split: Split,
@@ -57,11 +71,8 @@ def measured(
     noun = NOUNS[split.kind]
     test = None if tested is None else open_test(tested, labelled, split)
     parts = {"training": split.train, "validation": split.val, **({"test": test.files} if test else {})}
-    sources = [
-        LabelledFiles(f"the {name} split of {test.origin if test and name == 'test' else split.origin}", files, colour,
-                      split.channel_names)
-        for name, files in parts.items()
-    ]  # fmt: skip
+    origins = {"test": test.origin} if test else {}
+    sources = [_source(name, split, files, colour, origins.get(name)) for name, files in parts.items()]
     total = sum(map(len, parts.values()))
     with reporter.counting("reading and measuring", noun, total) as advance:
         states = [measure_state(source, max(1, workers), advance) for source in sources]

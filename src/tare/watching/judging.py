@@ -29,6 +29,7 @@ from tare.watching.values.grid import MOSTLY, ChannelValues, Grid, fitting, grid
 from tare.watching.values.moments import Moments, Reading, predictions, read_moments, read_without_constants, words
 from tare.watching.values.own_scale import scaled_by_batch, scaled_by_sample, zscored_by_sample
 from tare.watching.values.plausible_range import gross_mistake
+from tare.watching.values.window import Cut, cuts
 
 JudgedBy = Literal["grid", "range", "moments", "samples", "none"]
 
@@ -59,6 +60,8 @@ _BASIS = {
     "range": "judged by the range of the values alone, as they lie on no grid of 8-bit values",
     "moments": "judged by mean and std of the values alone",
 }
+# Values this share of a window's width outside of it are no noise of augmentation.
+_FAR_OUT = 0.25
 # Pixels of one channel that are used: a grid of 256 values shows in far fewer.
 _MOST_PIXELS = 16_384
 
@@ -97,8 +100,9 @@ def judge(batches: Sequence[Seen], expects: Expectation) -> Judgement:
         return Judgement((), unjudged="bytes arrive, and what the network makes of them is not seen")
     if not form.dtype.startswith(("float", "bfloat")):
         return Judgement((), unjudged=f"values of {form.dtype} arrive, to which no constants were applied")
-    if isinstance(expects.spec.per_sample, Known):
-        return _by_samples(batches, expects.spec, expects.spec.per_sample.value)
+    stated = _by_statement(batches, expects.spec)
+    if stated is not None:
+        return stated
     if form.layout:
         return _judge_images(batches, expects)
     own = _own_scale(batches, expects, None)
@@ -121,6 +125,35 @@ def _judge_images(batches: Sequence[Seen], expects: Expectation) -> Judgement:
     if places:
         return _explained(batches[-1], expects, expects.maps[places[0]][1], grids)
     return _by_grid(batches[-1], expects, affine, grids) if all(grids) else _by_range(batches, expects, affine, grids)
+
+
+def _by_statement(batches: Sequence[Seen], spec: InputSpec) -> Judgement | None:
+    """Judge values that the specification cuts to a window, or normalises sample by sample; None for any other.
+
+    Values of 8 bits are judged by their grid, which most of them keep where a few are cut.
+    """
+    eight_bit = isinstance(spec.raw_dtype, Known) and spec.raw_dtype.value == "uint8"
+    window = () if eight_bit and isinstance(spec.per_sample, Unknown) else cuts(spec, [seen.moments for seen in batches])
+    if window:
+        return _by_window(window, spec)
+    return _by_samples(batches, spec, spec.per_sample.value) if isinstance(spec.per_sample, Known) else None
+
+
+def _by_window(window: Sequence[Cut], spec: InputSpec) -> Judgement:
+    """Judge values that the specification cuts to a window."""
+    farthest = max(window, key=lambda cut: cut.beyond)
+    if farthest.beyond:
+        said = (
+            f"the network takes values that are cut to {farthest.low:.4g}..{farthest.high:.4g}, and they arrive from "
+            f"{farthest.least:.4g} to {farthest.most:.4g}"
+        )
+        before = spec.input_map().why_not_affine()
+        remedy = f"do to raw values what the specification states ({before}), as InputSpec.apply does it"
+        return Judgement((_found("TARE004", said, remedy, "error" if farthest.beyond > _FAR_OUT else "warning"),), "range")
+    if all(cut.touches for cut in window):
+        return Judgement((), "range", fits=True)
+    inside = f"values lie inside of {farthest.low:.4g}..{farthest.high:.4g}, which the network takes"
+    return Judgement((), unjudged=f"{inside}, and not at both ends, which would show that they were cut")
 
 
 def _by_samples(batches: Sequence[Seen], spec: InputSpec, convention: PerSample) -> Judgement:

@@ -9,8 +9,8 @@ from torch.distributions import Normal, kl_divergence
 from tare.advising.evidence.foreignness import foreignness, gaussian_divergence
 from tare.advising.evidence.passes import INPUT, passed
 from tare.networks.heads.reference import features_of
+from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
-from tare.normalisation.strategies import Normalisation
 from tare.studying.tasks.small_networks import SmallNetwork
 
 PLAIN = Normalisation("source", (0.5,), (0.25,))

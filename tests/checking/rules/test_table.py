@@ -19,8 +19,8 @@ from tare.checking.rules.table import OF_CODE, RULES, findings, rule_named
 from tare.errors import SpecError
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import Crop, InputSpec, Known, Unknown
+from tare.normalisation.applied import Normalisation
 from tare.normalisation.names import Strategy
-from tare.normalisation.strategies import Normalisation
 from tare.statistics.dataset_stats import DatasetStats
 from tests.checking.rules.made_evidence import (
     MEAN,

@@ -16,7 +16,7 @@ from tare.input_spec.spec import InputSpec
 from tare.networks.loading import load_network
 from tare.networks.network import with_head
 from tare.networks.stored.directory import TransferredModel, load_model, save_model
-from tare.normalisation.strategies import Normalisation
+from tare.normalisation.applied import EACH, Normalisation
 from tests.cli.test_main import run
 
 MEAN, STD = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
@@ -175,7 +175,7 @@ def test_a_users_mistake_is_one_line_and_exit_code_two(
     for name, document in (("one", one), ("zero", {**one, "std": [0.0]}), ("bgr", bgr)):
         (tmp_path / f"{name}.json").write_text(json.dumps(document))
     network = load_network("timm:test_vit", "none")
-    sample = TransferredModel(network, Normalisation("sample", (0.0,) * 3, (1.0,) * 3, per_sample=True), Geometry((32, 32)), ())
+    sample = TransferredModel(network, Normalisation("sample", (0.0,) * 3, (1.0,) * 3, per_sample=EACH), Geometry((32, 32)), ())
     save_model(tmp_path / "run", sample, source_spec=network.spec, target_stats=None, evidence={})
     code, out, err = run(capsys, *(part.format(root=tmp_path) for part in arguments))
     assert code == 2

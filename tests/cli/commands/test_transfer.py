@@ -26,6 +26,7 @@ GIVEN: dict[str, tuple[list[str], Any]] = {
     "crop": (["--crop", "0.5"], 0.5),
     "length": (["--length", "4000"], 4000),
     "strategy": (["--strategy", "auto"], "auto"),
+    "window": (["--window", "ct-lung"], [-1350.0, 150.0]),
     "mean": (["--mean", "0.1,0.2"], [0.1, 0.2]),
     "std": (["--std", "0.3"], [0.3]),
     "spec": (["--spec", "spec.json"], "spec.json"),
@@ -81,7 +82,12 @@ GIVEN: dict[str, tuple[list[str], Any]] = {
 
 
 #: What an option needs beside it.
-BESIDE = {"mean": ["--std", "0.5"], "std": ["--mean", "0.5"], "bn_prior": ["--protocol", "probe", "--batchnorm", "reestimate"]}
+BESIDE = {
+    "window": ["--strategy", "window"],
+    "mean": ["--std", "0.5"],
+    "std": ["--mean", "0.5"],
+    "bn_prior": ["--protocol", "probe", "--batchnorm", "reestimate"],
+}
 
 
 class Recorder:

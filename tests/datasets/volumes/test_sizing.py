@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tare.datasets.volumes.sizing import sized_volume
 from tare.input_spec.geometry import VolumeGeometry, geometry_from, geometry_json
+from tare.normalisation.applied import EACH, Normalisation
 from tare.normalisation.input_layer import padded_input
-from tare.normalisation.strategies import Normalisation
 from tare.samples.clip_frames import ClipFrames
 
 EDGES = st.integers(1, 9)
@@ -34,7 +34,7 @@ def test_integers_become_unit_values_and_padding_zero_at_the_networks_input() ->
     fed = padded_input(Normalisation("target", (100.0,), (50.0,)), sized_volume(values, takes)[None])
     assert [fed.min().item(), fed.max().item()] == pytest.approx([0.0, 4.0], abs=1e-6)
     each = padded_input(
-        Normalisation("sample", (0.0,), (1.0,), True),
+        Normalisation("sample", (0.0,), (1.0,), EACH),
         sized_volume(values + np.arange(2, dtype=np.int16)[:, None], VolumeGeometry((4, 4, 4), None))[None],
     )
     assert each.sum() == pytest.approx(0.0, abs=1e-5)

@@ -15,8 +15,8 @@ from tare.input_spec.geometry import Geometry, RowGeometry, SignalGeometry
 from tare.networks.loading import load_network
 from tare.networks.network import Network, with_head
 from tare.networks.stored.directory import TransferredModel, load_model, save_model
+from tare.normalisation.applied import EACH, Normalisation
 from tare.normalisation.input_layer import InputLayer
-from tare.normalisation.strategies import Normalisation
 from tests.made_stats import stated_stats
 from tests.networks.factories import FACTORY
 
@@ -104,7 +104,7 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 
 def test_its_spec_maps_a_sample_that_is_normalised_by_its_own_values_as_the_model_does() -> None:
-    chosen = Normalisation("sample", (0.0,) * 3, (1.0,) * 3, per_sample=True)
+    chosen = Normalisation("sample", (0.0,) * 3, (1.0,) * 3, per_sample=EACH)
     spec = TransferredModel(load_network("timm:test_resnet", "none"), chosen, Geometry((24, 24)), ("a", "b")).spec()
     images = torch.randint(0, 256, (2, 3, 24, 24), dtype=torch.uint8)
     torch.testing.assert_close(spec.apply(images), InputLayer(chosen)(images), rtol=1e-5, atol=1e-5)

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from tare.networks.heads.reference import features_of
+from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
-from tare.normalisation.strategies import Constants, Normalisation, normalisation
+from tare.normalisation.strategies import Constants, normalisation
 from tare.studying.cells.frozen import Frozen
 from tare.studying.tasks.small_networks import Norm, SmallNetwork
 

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from tare.datasets.options import LabelOptions
-from tare.errors import DataError, SpecError
+from tare.errors import DataError, InputError, SpecError
 from tare.studying.execution.running import run_study
-from tare.studying.plan import plan_of
+from tare.studying.plan import StudyPlan, plan_of
 from tare.studying.tasks.folder import default_sizes, folder_task
 from tests.images import save_png
 
@@ -98,3 +98,57 @@ def test_the_labels_may_be_an_array_of_an_npz_file_and_what_is_studied_is_the_sa
 def test_labels_beside_a_built_in_study_are_refused() -> None:
     with pytest.raises(SpecError, match="label only for the study 'folder', found label beside the study 'digits'"):
         plan_of({"study": "digits", "label": "y"})
+
+
+def deep(folder: Path, dtype: str) -> Path:
+    """Grey images of 12 bits, or of Hounsfield units, of two classes that differ in level, as arrays."""
+    labels = np.arange(40) % 2
+    low, high = (400, 1600) if dtype == "uint16" else (-900, -300)
+    level = np.where(labels, high, low)[:, None, None, None]
+    values = np.random.default_rng(0).normal(level, 100, (40, 16, 16, 3))
+    np.savez(folder / f"{dtype}.npz", x=values.clip(-1024, 4000).astype(dtype), y=labels)
+    return folder / f"{dtype}.npz"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "mean", "std", "window"), [("uint16", 0.02, 0.01, (200, 2000)), ("int16", -600, 400, (-1350, 150))]
+)
+def test_images_of_more_bits_are_studied_as_they_are_stored(
+    photos: Path, tmp_path: Path, dtype: str, mean: float, std: float, window: tuple[int, int]
+) -> None:
+    keys = {"study": "folder", "data": str(deep(tmp_path, dtype)), "networks": [f"{photos.parent / 'net.py'}:small"]}
+    strategies = ["source", "percentile", "window", "sample-percentile"]
+    sure = {"mean": [mean] * 3, "std": [std] * 3, "window": list(window), "weights": "none", "seeds": 2, "sizes": [8]}
+    plan = plan_of({**keys, **sure, "strategies": strategies, "shifts": ["content"]})
+    target = plan.task.target()
+    assert target.values.dtype == dtype
+    np.testing.assert_array_equal(np.sort(target.values.ravel()), np.sort(np.load(str(keys["data"]))["x"].ravel()))
+    run = run_study(plan, tmp_path / "out", workers=1)
+    assert run.failed == 0
+    fed = {row["strategy"]: row["fed_mean"] for row in run.rows}
+    assert fed["window"] == pytest.approx((target.values.mean() - window[0]) / (window[1] - window[0]), abs=0.05)
+    assert fed["sample-percentile"] is None  # no statistics of all samples tell it
+    assert StudyPlan.of_json(plan.to_json()) == plan
+
+
+def test_constants_of_photographs_on_deeper_images_are_refused_with_what_to_state(photos: Path, tmp_path: Path) -> None:
+    task = folder_task(LabelOptions(str(deep(tmp_path, "uint16"))), (f"{photos.parent / 'net.py'}:small",), "none")
+    with pytest.raises(InputError, match=r"TARE09\d .*; state --mean and --std in unit values of uint16, or --spec"):
+        task.target()
+
+
+def test_a_window_is_for_its_strategy_and_for_data_of_ones_own(photos: Path) -> None:
+    keys = {"study": "folder", "data": str(photos), "networks": [f"{photos.parent / 'net.py'}:small"], "weights": "none"}
+    with pytest.raises(SpecError, match="a --window for --strategy window, found none"):
+        plan_of({**keys, "strategies": ["source", "window"]})
+    with pytest.raises(SpecError, match="a --window for --strategy window alone"):
+        plan_of({**keys, "window": [0, 1]})
+    with pytest.raises(SpecError, match="a window in a study of your own data"):
+        plan_of({"study": "digits", "strategies": ["source", "window"], "window": [0, 1]})
+
+
+def test_images_of_another_number_of_channels_are_refused(photos: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "four.npz", x=np.ones((8, 16, 16, 4), np.uint16), y=np.arange(8) % 2)
+    task = folder_task(LabelOptions(str(tmp_path / "four.npz")), (f"{photos.parent / 'net.py'}:small",), "none")
+    with pytest.raises(DataError, match=r"images of 3 channels, found 4 channels in .*; write the bands that the network takes"):
+        task.target()

@@ -22,14 +22,22 @@ from tare.comparing.shift import compare_stats
 from tare.errors import DataError, StrategyError
 from tare.input_spec.spec import InputSpec
 from tare.networks.absorption import LayerShare, absorbed
+from tare.normalisation.applied import Normalisation, same_inputs
 from tare.normalisation.input_layer import padded_input
-from tare.normalisation.names import Strategy
-from tare.normalisation.strategies import Constants, Normalisation, normalisation, same_inputs
+from tare.normalisation.names import Kind, Strategy
+from tare.normalisation.strategies import Constants, normalisation
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 from tare.system.progress import SILENT, Reporter
 
 #: The strategies among which advice chooses, the simplest first.
 CANDIDATES: tuple[Strategy, ...] = ("source", "blend", "target", "match", "sample")
+#: What is measured beside them where the raw values make it sensible; the rule was not calibrated for these and chooses none.
+BESIDE: Mapping[Kind, tuple[Strategy, ...]] = {
+    "photo": (),
+    "raster": ("percentile", "log1p", "sample-percentile"),
+    "signal": ("quantile", "sample-percentile"),
+    "row": ("quantile", "log1p"),
+}
 #: Samples that are passed through the network when two normalisations are compared layer by layer.
 COMPARED = 32
 #: With at most this many samples, heads are fitted and judged on altered copies, too.
@@ -57,6 +65,13 @@ class Subject:
     spec: InputSpec = field(default_factory=InputSpec)
     allow: tuple[str, ...] = ()
     own: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        """What the samples are: 8-bit images, images of more bits or floats, signals, or rows."""
+        if self.samples.ndim == 4:
+            return "photo" if self.target.dtype == "uint8" else "raster"
+        return "signal" if self.samples.ndim == 3 else "row"
 
     @property
     def seen(self) -> Constants | None:
@@ -159,7 +174,7 @@ def choices_of(subject: Subject) -> tuple[dict[Strategy, Normalisation], dict[St
     choices: dict[Strategy, Normalisation] = {}
     refused: dict[Strategy, str] = {}
     channels = len(subject.constants.mean)
-    for name in CANDIDATES:
+    for name in (*CANDIDATES, *_beside(subject)):
         if name == "sample" and subject.samples.ndim < 3:
             refused[name] = "a row of numbers has no moments of its own"
             continue
@@ -176,6 +191,12 @@ def choices_of(subject: Subject) -> tuple[dict[Strategy, Normalisation], dict[St
             del choices[name]
             refused[name] = f"{impossible[0].code}: {impossible[0].message}"
     return choices, refused
+
+
+def _beside(subject: Subject) -> tuple[Strategy, ...]:
+    """What is sensible beside the candidates; a logarithm only of values that have one, whose moments are known."""
+    logged = all("log1p" in channel.mapped for channel in subject.target.channels)
+    return tuple(name for name in BESIDE[subject.kind] if name != "log1p" or logged)
 
 
 def _expected(subject: Subject) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tare.networks.batch_norm import batch_norms
+from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
-from tare.normalisation.strategies import Normalisation
 from tare.samples.layout import Doubles
 
 _BATCH = 64

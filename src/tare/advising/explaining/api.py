@@ -22,8 +22,9 @@ from tare.input_spec.geometry import NOUNS
 from tare.networks.absorption import absorbed, border_effect, norm_layers
 from tare.networks.smooth_noise import smooth_noise
 from tare.networks.stated_numbers import chosen_length, example_size
+from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import padded_input
-from tare.normalisation.strategies import Constants, Normalisation
+from tare.normalisation.strategies import Constants
 from tare.samples.layout import channel_names
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.engines.local import default_workers

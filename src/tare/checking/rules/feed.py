@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tare.normalisation.strategies import Normalisation
+from tare.normalisation.applied import Normalisation
 from tare.samples.layout import unit_scale
 from tare.statistics.dataset_stats import DatasetStats
 

@@ -16,7 +16,7 @@ from tare.input_spec.formats.front_end import front_end_of
 from tare.input_spec.spec import InputSpec, Known
 from tare.networks.network import Network, head_name, nothing_stated
 from tare.networks.weights import WITHOUT_WEIGHTS, load_weights
-from tare.normalisation.strategies import Normalisation
+from tare.normalisation.applied import Normalisation
 from tare.readers.table import read_spec
 from tare.samples.sound.front_end import FrontEnd
 from tare.system.quiet import quietly

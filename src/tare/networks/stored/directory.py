@@ -24,7 +24,7 @@ from torch import nn
 from tare._version import __version__
 from tare.errors import ModelError, SpecError
 from tare.folding.layers import FoldedNetwork
-from tare.input_spec.fields import RAW_DTYPES, Crop, Field, PerSample
+from tare.input_spec.fields import RAW_DTYPES, Crop, Field
 from tare.input_spec.formats.timm import crop_pct_of
 from tare.input_spec.geometry import (
     NOUNS,
@@ -46,10 +46,8 @@ from tare.networks.network import Network
 from tare.networks.stored.rebuilding import WEIGHTS, BuildPlan, changes_of, rebuilt_network
 from tare.networks.stored.references import REFERENCE
 from tare.networks.weights import weight_holder
+from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
-from tare.normalisation.names import STRATEGIES, Strategy
-from tare.normalisation.strategies import Normalisation
-from tare.samples.layout import unit_scale
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.files import replacing_folder, write_text
 from tare.tasks.classification import Classification
@@ -90,16 +88,8 @@ class TransferredModel:
     def spec(self) -> InputSpec:
         """Return the input specification of the network."""
         origin = f"transfer with strategy {self.normalisation.strategy!r}"
-        spec = InputSpec(
-            mean=Known(self.normalisation.mean, origin),
-            std=Known(self.normalisation.std, origin),
-            dtype=Known("float32", origin),
-        )
-        stated = _of_input(spec, self.takes, origin)
-        if not self.normalisation.per_sample:
-            return stated
-        # The scale of a convention applies after a z-score, which no scale before it changes.
-        return replace(stated, scale=Known(1.0, origin), per_sample=Known(PerSample("zscore", "channel"), origin))
+        fields: dict[str, Any] = self.normalisation.spec_fields(self.takes.raw_dtype, origin)
+        return _of_input(InputSpec(dtype=Known("float32", origin), **fields), self.takes, origin)
 
     @torch.inference_mode()
     def logits(self, samples: torch.Tensor) -> torch.Tensor:
@@ -146,7 +136,6 @@ def _of_volumes(spec: InputSpec, takes: VolumeGeometry, origin: str) -> InputSpe
     return replace(
         spec,
         channels=Known("RGB" if takes.clip else ",".join(f"c{index}" for index in range(count)), origin),
-        scale=Known(float(unit_scale(takes.raw_dtype)), origin),
         size=Known(takes.size[1:], origin),
         interpolation=Known("bilinear", origin) if takes.clip else nothing,
         crop=Known(Crop("center", 1.0), origin) if takes.clip else nothing,
@@ -162,7 +151,6 @@ def _of_images(spec: InputSpec, geometry: Geometry, origin: str) -> InputSpec:
     return replace(
         spec,
         channels=Known(_named(geometry.bands, count), origin),
-        scale=Known(float(unit_scale(geometry.raw_dtype)), origin),
         size=Known(geometry.size, origin),
         interpolation=Known(geometry.interpolation, origin),
         crop=Known(geometry.crop, origin),
@@ -187,7 +175,6 @@ def _of_numbers(spec: InputSpec, takes: SignalGeometry | RowGeometry, origin: st
     return replace(
         spec,
         channels=Known(names if len(names) <= _LONGEST_NAMES else f"{count} columns", origin),
-        scale=Known(float(unit_scale(raw)), origin),
         size=nothing,
         interpolation=nothing,
         crop=nothing,
@@ -252,11 +239,7 @@ def load_model(folder: Path | str, factory: str | None = None, *, trust_remote_c
     if document.get("schema") != SCHEMA:
         raise ModelError(f"a tare.json with schema {SCHEMA!r}", f"another schema in {str(folder)!r}", "transfer again")
     try:
-        entry = document["normalisation"]
-        strategy: Strategy = entry["strategy"]
-        if strategy not in STRATEGIES:
-            raise ValueError(f"the strategy {strategy!r}"[:100])
-        normalisation = Normalisation(strategy, tuple(entry["mean"]), tuple(entry["std"]), bool(entry["per_sample"]))
+        normalisation = Normalisation.from_json(document["normalisation"])
         geometry = geometry_from(document["geometry"])
         classes = tuple(str(name) for name in document["classes"])
         task = task_of_json(classes, document.get("task"))
@@ -315,7 +298,7 @@ def _bare(module: nn.Module) -> nn.Module:
 
 def _processor_of(model: TransferredModel) -> Mapping[str, Any] | None:
     """The input as a processor of transformers; None if it cannot state it: then it finds none, and loads no other."""
-    if model.normalisation.per_sample:
+    if not model.normalisation.is_affine:
         return None
     try:
         return model.spec().to_hf()
@@ -360,12 +343,7 @@ def _document(
         "classes": list(model.classes),
         "task": model.task.to_json(),
         "strategy": normalisation.strategy,
-        "normalisation": {
-            "strategy": normalisation.strategy,
-            "mean": list(normalisation.mean),
-            "std": list(normalisation.std),
-            "per_sample": normalisation.per_sample,
-        },
+        "normalisation": normalisation.to_json(),
         "geometry": geometry_json(model.takes),
         "spec": model.spec().to_json(),
         "source_spec": source_spec.to_json(),

@@ -21,7 +21,7 @@ from tare.networks.stored.directory import TransferredModel, load_model, save_mo
 from tare.networks.stored.inputs import FoldRequest, RespecRequest, Rewriting
 from tare.networks.stored.output import check_free
 from tare.networks.stored.references import arriving_as, fed_with, reference_json
-from tare.normalisation.strategies import Normalisation
+from tare.normalisation.applied import Normalisation
 from tare.readers.table import read_spec
 from tare.samples.constants import as_code_values
 from tare.samples.layout import unit_scale
@@ -155,10 +155,9 @@ def _opened(request: Rewriting) -> Opened:
         shape = (len(network.spec.require("mean")), *geometry.size) if known else None
         return Opened(network, network.spec, geometry, (), (*network.notes, *(() if known else notes)), shape)
     model = load_model(stored.parent, request.factory)
-    if model.normalisation.per_sample:
-        raise ModelError(
-            "one mean and std for all samples", "the strategy 'sample'", "transfer with another strategy to fold the network"
-        )
+    if not model.normalisation.is_affine:
+        found, remedy = model.normalisation.why_not_affine(), "transfer with another strategy to fold the network"
+        raise ModelError("one mean and std for all samples and values", found, remedy)
     whole: tuple[int, ...] = (len(model.normalisation.mean), *model.takes.shape)
     reference = reference_json(stored.parent)
     return Opened(model.network, model.spec(), model.takes, model.classes, (), whole, reference, model.task)

@@ -75,13 +75,15 @@ def _transferred(folder: Path, weights: str, seed: int) -> Network:
 
 
 def _spec(folder: Path, otherwise: InputSpec) -> InputSpec:
-    """Return the model's input specification; mean and std are unknown if every sample was normalised by its own moments."""
+    """Return the model's input specification; mean and std are unknown if every sample was normalised by its own values."""
     document = tare_json(folder)
     stated = document.get("spec")
     spec = InputSpec.from_json(stated) if isinstance(stated, dict) else otherwise
-    if not document.get("normalisation", {}).get("per_sample"):
+    stored = document.get("normalisation", {})
+    if not stored.get("per_sample"):
         return spec
-    nothing = Unknown(f"{str(folder)!r} was trained on samples normalised by their own moments: --strategy sample")
+    by = f"--strategy {stored.get('strategy')}"
+    nothing = Unknown(f"{str(folder)!r} was trained on samples normalised by their own moments: {by}")
     return replace(spec, mean=nothing, std=nothing)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from tare.normalisation.names import STRATEGIES
+from tare.normalisation.names import BASIC
 from tare.reporting.charts import PALETTE, Chart, layered
 from tare.statistics.intervals import Interval
 from tare.studying.analysis.analysis import Mean
@@ -51,7 +51,7 @@ def _forests(rows: list[dict[str, Any]], value: str, *, zero_line: bool) -> dict
 
 
 def _forest(rows: list[dict[str, Any]], value: str, scale: alt.Scale, zero_line: bool) -> Chart:
-    colour = alt.Color("strategy:N", scale=alt.Scale(domain=list(STRATEGIES), range=list(PALETTE)), legend=None)
+    colour = alt.Color("strategy:N", scale=alt.Scale(domain=list(BASIC), range=list(PALETTE[: len(BASIC)])), legend=None)
     y = alt.Y("strategy:N", sort=[row["strategy"] for row in rows], title=None)
     x = alt.X("low:Q", title=f"{value} (95% interval)", scale=scale)
     tips = [alt.Tooltip(key, format=".2f" if isinstance(rows[0][key], float) else "") for key in rows[0]]

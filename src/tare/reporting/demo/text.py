@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tare.normalisation.names import STRATEGIES
+from tare.normalisation.names import BASIC
 from tare.studying.demo.conditions import ALONE, CONDITIONS, HEADED, OWN, SENSOR, TUNED
 from tare.studying.demo.result import DemoResult, PretrainedResult, shift_of
 from tare.studying.demo.words import signed_points
@@ -44,7 +44,7 @@ def _ranked(found: PretrainedResult) -> list[str]:
 
 def question_lines(result: DemoResult) -> list[str]:
     """Accuracy under ``source`` for each condition, and the points that every other strategy gains."""
-    others = [name for name in STRATEGIES if name != "source"]
+    others = [name for name in BASIC if name != "source"]
     heads = "".join(f"{name:>9}" for name in others)
     lines = [
         f"{result.seeds} small networks, pretrained on digits 0-4. Accuracy in % with source, and points gained by the others:",

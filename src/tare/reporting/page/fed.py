@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from tare.comparing.result import Comparison
+from tare.normalisation.applied import Normalisation
 from tare.normalisation.names import Strategy
-from tare.normalisation.strategies import Normalisation
 from tare.reporting import html
 from tare.reporting.page.rows import Colour, Mark, Row, drawn, scale_of
 from tare.statistics.dataset_stats import DatasetStats
@@ -27,7 +28,11 @@ def fed_picture(
     drawn_channels = sorted(ranked[:_MOST])
     source, target = comparison.source, comparison.target
     rows = [_row("pretraining", normalisations["source"], source, drawn_channels, known=False)]
-    rows += [_row(name, one, target, drawn_channels, known=True, chosen=name == chosen) for name, one in normalisations.items()]
+    rows += [
+        _row(name, one, target, drawn_channels, known=True, chosen=name == chosen)
+        for name, one in normalisations.items()
+        if all(math.isfinite(value) for values in one.moments_fed(target) for value in values)
+    ]
     scale = scale_of(rows, "input of the network: mean, and one std to both sides", zero=0.0)
     names = [channel.name for channel in comparison.channels]
     left_out = f" The {len(drawn_channels)} channels with the largest shifts of {len(names)}." if len(names) > _MOST else ""

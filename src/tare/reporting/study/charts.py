@@ -20,7 +20,9 @@ from tare.studying.result import PRETRAINING, FedInputs
 #: A Vega-Lite specification.
 VegaSpec = dict[str, Any]
 
-SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
+_SIX = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
+#: A shape for each strategy; those beyond the first six differ from them by their colour.
+SHAPES = tuple(_SIX[place % len(_SIX)] for place in range(len(STRATEGIES)))
 _GREY = "#808088"
 _SHARE = "share of values, root scale"
 #: Keys that Vega-Lite allows only at the top of a specification.
@@ -246,7 +248,8 @@ def _legend(strategies: Sequence[str]) -> VegaSpec:
     x = alt.X("place:O", axis=None)
     points = alt.Chart(frame).mark_point(filled=True, size=70, opacity=1).encode(x=x, color=_colour(), shape=_shape())
     names = alt.Chart(frame).mark_text(align="left", dx=9, fontSize=12).encode(x=x, text="strategy:N")
-    spec: VegaSpec = alt.layer(points, names).properties(width=80 * len(strategies), height=18).to_dict()
+    width = sum(40 + 7 * len(name) for name in strategies)
+    spec: VegaSpec = alt.layer(points, names).properties(width=width, height=18).to_dict()
     return spec
 
 

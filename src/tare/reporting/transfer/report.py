@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.networks.stored.directory import versions
+from tare.normalisation.names import MEANINGS
 from tare.reporting import html
 from tare.reporting.console import out, shown
 from tare.reporting.page.frame import Badge, FirstScreen, Made, Step, framed
@@ -44,12 +45,14 @@ def print_run(run: TransferRun, page: Path) -> None:
         out.print(f"test {headline(of_test(run))}, scored once", soft_wrap=True)
     if chosen.per_sample:
         beside = " (stated in tare.json; timm's config has no key for it)" if run.is_timm else ""
-        out.print(f"every {one_of(run)} is normalised by its own mean and std{beside}")
+        out.print(f"every {one_of(run)} is normalised by {_own(run)}{beside}")
     elif len(chosen.mean) > _MOST_PRINTED:
         out.print(f"mean and std of {len(chosen.mean)} columns: in the report and in tare.json")
     else:
         out.print(f"mean = ({', '.join(f'{value:.6g}' for value in chosen.mean)})")
         out.print(f"std  = ({', '.join(f'{value:.6g}' for value in chosen.std)})")
+    if not chosen.is_affine and chosen.per_sample is None:
+        out.print(f"before them {chosen.input_map().why_not_affine()} (stated in tare.json)", soft_wrap=True)
     out.print(_load(run), soft_wrap=True, markup=False)
     out.print(f"report: {shown(str(page))}", soft_wrap=True)
 
@@ -102,6 +105,11 @@ def _made(run: TransferRun, command: str) -> Made:
     facts = {"Network": str(settings["model"]), **counted, "Seed": str(settings["seed"])}
     facts["Libraries"] = ", ".join(f"{name} {number}" for name, number in versions().items() if name != "tare")
     return Made(str(settings["data"]), command, facts)
+
+
+def _own(run: TransferRun) -> str:
+    """What of its own a sample is normalised by."""
+    return MEANINGS[run.normalisation.strategy].replace("each sample's", "its")
 
 
 def _warns(note: str) -> bool:
@@ -158,7 +166,7 @@ def _curves(run: TransferRun, charts: dict[str, Any]) -> list[str]:
 
 def _fed(run: TransferRun) -> str:
     if run.normalisation.per_sample:
-        sentence = f"every {one_of(run)} is normalised by its own mean and std"
+        sentence = f"every {one_of(run)} is normalised by {_own(run)}"
         return html.fold("What the network is fed", sentence, [_moments(run)])
     before = {"image": ", before resize and augmentation", "signal": ", before signals are cut or padded"}.get(run.kind, "")
     sentence = (
@@ -166,6 +174,7 @@ def _fed(run: TransferRun) -> str:
         f"{noun_of(run)}). Subtracted and divided by are the constants of the normalisation. Mean and std fed are those of the "
         "network's input."
     )
+    sentence += "" if run.normalisation.is_affine else f" Before them {run.normalisation.input_map().why_not_affine()}."
     gist = f"strategy {run.normalisation.strategy}: mean and std of {len(run.target_stats.channels)} channels"
     return html.fold("What the network is fed", gist, [html.paragraph(sentence), _moments(run)])
 

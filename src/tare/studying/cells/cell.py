@@ -15,9 +15,10 @@ from torch import nn
 
 from tare.errors import DataError, reason_of
 from tare.networks.heads.batched import fit_heads
+from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import Strategy
-from tare.normalisation.strategies import Normalisation, normalisation
+from tare.normalisation.strategies import normalisation
 from tare.statistics.dataset_stats import DatasetStats
 from tare.studying.cells.passing import Features, FeatureStore, Indices, Passing
 from tare.studying.cells.pretraining import train
@@ -91,7 +92,7 @@ class _Work:
         chosen = self.train[: cells[0].size]
         found: dict[Cell, Result] = {}
         try:
-            stats = self.shifted.take(chosen).measure()
+            stats = self.shifted.take(chosen).measure(cell.strategy for cell in cells)
         except Exception as error:  # without statistics no cell can be measured
             return dict(zip(cells, failed(cells, len(self.test), error), strict=True))
         fed: dict[Cell, Normalisation] = {}
@@ -117,7 +118,7 @@ class _Work:
         return fitted, tested
 
     def _result(self, cell: Cell, predicted: Indices, applied: Normalisation, stats: DatasetStats) -> Result:
-        mean, std = pooled(*applied.moments_fed(stats))
+        mean, std = (value if math.isfinite(value) else None for value in pooled(*applied.moments_fed(stats)))
         return Result(cell, float((predicted == self.shifted.labels[self.test]).mean()), len(self.test), mean, std)
 
     def _trained(self, cell: Cell, applied: Normalisation) -> NDArray[np.int64]:
@@ -152,7 +153,9 @@ class _Work:
 
 def cell_normalisation(strategy: Strategy, source: Pretrained, stats: DatasetStats) -> Normalisation:
     """The normalisation of ``strategy`` for training samples with the statistics ``stats``."""
-    return normalisation(strategy, len(stats.channels), source=source.constants, target=stats, source_seen=source.seen)
+    return normalisation(
+        strategy, len(stats.channels), source=source.constants, target=stats, source_seen=source.seen, window=source.window
+    )
 
 
 def pooled(means: Sequence[float], stds: Sequence[float]) -> tuple[float, float]:

@@ -78,7 +78,7 @@ def _fed(
 ) -> Iterator[tuple[Strategy, torch.Tensor]]:
     """Each strategy's inputs: the first ``count`` training samples, or the ``chosen`` samples."""
     part, source = _part(plan, shift, plan.sizes[-1]), _stand_in(plan)
-    stats = part.measure()
+    stats = part.measure(plan.strategies)
     picked = part.take(np.arange(min(count, len(part.labels))) if chosen is None else chosen).tensor()
     for strategy in plan.strategies:
         yield strategy, InputLayer(cell_normalisation(strategy, source, stats))(picked)

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from tare.normalisation.strategies import Normalisation
+from tare.normalisation.applied import Normalisation
 from tare.studying.tasks.small_networks import SmallNetwork
 
 #: Pairs of samples per pass.
@@ -70,7 +70,7 @@ class Frozen:
     def features(self, size: int, applied: Normalisation) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Features ``(N, D)`` of the first ``size`` training samples, and of all test samples.
 
-        ``applied`` must not normalise each sample by its own moments.
+        ``applied`` must be a mean and std alone.
         """
         affine, bias = applied.affine(), self.layers[0].bias
         constant = affine.shift[0] * self.ones + (0.0 if bias is None else bias[:, None, None])

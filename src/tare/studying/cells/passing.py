@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from tare.networks.batch_norm import reestimate
 from tare.networks.heads.reference import features_of
+from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
-from tare.normalisation.strategies import Normalisation
+from tare.normalisation.names import DECLARED
 from tare.studying.cells.frozen import Frozen
 from tare.studying.cells.once import once
 from tare.studying.plan import Cell
@@ -23,7 +24,7 @@ from tare.studying.tasks.small_networks import SmallNetwork
 from tare.studying.tasks.task import Pretrained
 
 #: Strategies whose normalisation does not depend on the target, so that all sizes and splits have the same inputs.
-_FIXED = ("source", "none", "sample")
+_FIXED = tuple(name for name, declared in DECLARED.items() if declared.whose in ("source", "user", "nobody"))
 BATCH = 128
 
 Features = NDArray[np.float32]
@@ -65,7 +66,7 @@ class Passing:
             return self._reestimated(applied, self.train[: cell.size])
         fixed = cell.strategy in _FIXED
         # Strategies with the same constants share features; a fixed strategy has the same constants for all sizes.
-        key: tuple[Any, ...] = (cell.strategy,) if fixed else (cell.size, applied.mean, applied.std)
+        key: tuple[Any, ...] = (cell.strategy,) if fixed else (cell.size, replace(applied, strategy="source"))
         if key not in self.known:
             if fixed and self.shared:
                 everything = self._everything(cell, applied, self.shared)
@@ -86,7 +87,7 @@ class Passing:
 
     def _passed(self, applied: Normalisation, size: int) -> tuple[Features, Features]:
         """Features of the first ``size`` training samples and of the test samples."""
-        if self.frozen is not None and not applied.per_sample:
+        if self.frozen is not None and applied.is_affine:
             return self.frozen.features(size, applied)
         found = self._of(np.concatenate([self.train[:size], self.test]), applied)
         return found[:size], found[size:]

@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from tare.networks.heads.reference import features_of, fit_head
+from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
-from tare.normalisation.names import STRATEGIES, Strategy
-from tare.normalisation.strategies import Normalisation, normalisation
+from tare.normalisation.names import BASIC, Strategy
+from tare.normalisation.strategies import normalisation
 from tare.statistics.dataset_stats import DatasetStats
 from tare.studying.cells.pretraining import train
 from tare.studying.demo.networks import HEAD, Source, dataset0
@@ -65,13 +66,13 @@ def splits(seed: int, train_size: int) -> dict[str, tuple[Split, ...]]:
 def normalisations(source: Source, split: Split) -> list[Normalisation]:
     """Every strategy's normalisation of a condition."""
     stats = split.stats()
-    return [normalisation(name, 1, source=source.constants, target=stats, source_seen=source.seen) for name in STRATEGIES]
+    return [normalisation(name, 1, source=source.constants, target=stats, source_seen=source.seen) for name in BASIC]
 
 
 def scores(source: Source, seed: int, train_size: int) -> Iterator[ProbeScore]:
     """The accuracy of one network under every condition and strategy."""
     for condition, parts in splits(seed, train_size).items():
-        right: dict[Strategy, list[float]] = {name: [] for name in STRATEGIES}
+        right: dict[Strategy, list[float]] = {name: [] for name in BASIC}
         for split in parts:
             for chosen in normalisations(source, split):
                 found = _answers(condition, source, split, InputLayer(chosen), seed)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.normalisation.applied import Normalisation
 from tare.normalisation.names import Strategy
-from tare.normalisation.strategies import Normalisation
 from tare.statistics.dataset_stats import DatasetStats
 from tare.studying.analysis.analysis import Analysis, Mean
 from tare.studying.analysis.contrasts import Contrast

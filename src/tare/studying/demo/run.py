@@ -16,9 +16,10 @@ from tare.input_spec.geometry import Geometry
 from tare.input_spec.spec import Crop, InputSpec, Known
 from tare.networks.network import Network, with_head
 from tare.networks.stored.directory import TransferredModel, load_model, save_model
+from tare.normalisation.applied import same_inputs
 from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import Strategy
-from tare.normalisation.strategies import Constants, normalisation, same_inputs
+from tare.normalisation.strategies import Constants, normalisation
 from tare.statistics.dataset_stats import DatasetStats
 from tare.studying.analysis.analysis import Analysis, analyse
 from tare.studying.analysis.contrasts import Contrast

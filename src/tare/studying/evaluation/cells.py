@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.errors import OutputError, SpecError, StrategyError
-from tare.normalisation.strategies import Normalisation, same_inputs
+from tare.normalisation.applied import Normalisation, same_inputs
 from tare.parts.stated import spec_of_normalisation
 from tare.statistics.dataset_stats import DatasetStats
 from tare.studying.cells.cell import Result, cell_normalisation, failed, pooled
@@ -126,7 +126,8 @@ def _inputs(plan: StudyPlan) -> dict[str, str]:
     found = {}
     for network in plan.networks:
         source = source_of(plan, network)
-        parts = [_EDITION, text, data, plan.pool, repr((source.constants, source.seen))]
+        stated = (source.constants, source.seen, *((source.window,) if source.window else ()))
+        parts = [_EDITION, text, data, plan.pool, repr(stated)]
         found[network] = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     return found
 

@@ -263,7 +263,7 @@ def _inputs(plan: StudyPlan) -> dict[str, str]:
 def _constants(plan: StudyPlan) -> list[Any]:
     """The stated constants; of a spec file the content, since the file may change."""
     stated = [read_spec(plan.spec).to_json()] if plan.spec else []
-    return [plan.mean, plan.std, *stated]
+    return [plan.mean, plan.std, *stated, *([plan.window] if plan.window else [])]
 
 
 def _weights_digest(module: torch.nn.Module) -> str:

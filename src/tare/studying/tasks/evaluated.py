@@ -13,6 +13,7 @@ from tare.input_spec.fields import Known
 from tare.input_spec.spec import InputSpec
 from tare.networks.stated_images import seen_moments
 from tare.networks.stated_spec import constants_by_data_channel
+from tare.normalisation.inputs import ends_of
 from tare.normalisation.strategies import Constants
 from tare.readers.table import read_spec
 from tare.studying.tasks.folder import FOLDER
@@ -28,7 +29,9 @@ _REMEDY = "state them with --mean and --std, or --spec"
 
 
 @cache
-def evaluated_task(networks: tuple[str, ...], mean: tuple[float, ...], std: tuple[float, ...], spec: str) -> Task:
+def evaluated_task(
+    networks: tuple[str, ...], mean: tuple[float, ...], std: tuple[float, ...], spec: str, window: tuple[float, ...] = ()
+) -> Task:
     """The study of a function of the user's, which itself builds and trains the ``networks``.
 
     Their constants are stated by ``mean`` and ``std``, by ``spec``, or by what :func:`tare.read_spec` reads of their names.
@@ -36,7 +39,7 @@ def evaluated_task(networks: tuple[str, ...], mean: tuple[float, ...], std: tupl
     Raises :class:`SpecError` where nobody states the source's constants, which ``source`` needs.
     """
     names = networks or (_UNNAMED,)
-    sources = {name: Pretrained(nn.Identity(), *_stated(name, mean, std, spec)) for name in names}
+    sources = {name: Pretrained(nn.Identity(), *_stated(name, mean, std, spec), window=ends_of(window or None)) for name in names}
     return Task(
         EVALUATE,
         _nothing_in_memory,

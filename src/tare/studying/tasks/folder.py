@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from tare.checking.gate import RAW_KIND
+from tare.checking.gate import RAW_KIND, passed
+from tare.checking.rules.feed import Feed
+from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import ImageBatches
 from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import of_length
 from tare.datasets.split import Split, open_split
 from tare.errors import DataError, InputError, SpecError
+from tare.input_spec.fields import UNSTATED
 from tare.input_spec.geometry import NOUNS, Geometry, SampleKind
+from tare.input_spec.input_map import unmapped
 from tare.networks.batch_norm import batch_norms
 from tare.networks.network import Network
 from tare.networks.stated_images import check_accepts, colour_of, network_geometry, seen_moments, source_constants
 from tare.networks.stated_spec import with_spec
 from tare.networks.stored.source import source_network, source_statistics
+from tare.normalisation.inputs import ends_of
 from tare.normalisation.names import Strategy
-from tare.normalisation.strategies import Constants
+from tare.normalisation.strategies import Constants, normalisation
 from tare.samples.layout import unit_scale
 from tare.samples.records import Skipped
 from tare.studying.tasks.samples import Samples, least_tested
@@ -36,9 +45,11 @@ def folder_task(
     labelled: LabelOptions,
     networks: tuple[str, ...],
     weights: str,
+    *,
     mean: tuple[float, ...] = (),
     std: tuple[float, ...] = (),
     spec: str = "",
+    window: tuple[float, ...] = (),
 ) -> Task:
     """The study of labelled images, signals or rows with ``networks``, each a reference of ``tare transfer --model``.
 
@@ -58,10 +69,12 @@ def folder_task(
         raise SpecError(
             "a network for images, signals, rows or recordings", f"{first.reference}, for {NOUNS[first.kind]}", remedy
         )
-    sources = {name: _pretrained(name, weights, network, mean, std) for name, network in loaded.items()}
+    pretrained = {name: _pretrained(name, weights, network, mean, std) for name, network in loaded.items()}
+    sources = {name: replace(one, window=ends_of(window or None)) for name, one in pretrained.items()}
     if first.kind == "image":
         geometry = _shared_geometry(loaded)
-        target = cache(lambda: _images(labelled, geometry, first))
+        constants = sources[networks[0]].constants
+        target = cache(lambda: _judged(_images(labelled, geometry, first), first, constants, stated=bool(mean or spec)))
     else:
         _check_kinds(loaded)
         target = cache(lambda: _numbers(labelled, first, sources[networks[0]].constants))
@@ -159,19 +172,24 @@ def _numbers(labelled: LabelOptions, network: Network, constants: Constants | No
         stated = network.spec.extra.get("length")
         length = stated if isinstance(stated, int) and stated > 0 else int(np.median([len(values) for values in arrays]))
         scale = float(unit_scale(arrays[0].dtype))
-        zero = np.asarray(constants.mean if constants is not None else (0.0,) * network.channels) / scale
+        zero = np.asarray(_zero(constants) if constants is not None else (0.0,) * network.channels) / scale
         pad = (np.rint(zero) if arrays[0].dtype.kind in "ui" else zero).astype(arrays[0].dtype)
         arrays = [of_length(values, length, pad) for values in arrays]
     order = np.argsort(labels, kind="stable")
     return Samples(Path(labelled.name).name, np.stack(arrays)[order], labels[order])
 
 
+def _zero(constants: Constants) -> tuple[float, ...]:
+    """The unit values that the source's constants bring to 0."""
+    return tuple(constants.step * unmapped(constants.value_map, mean) for mean in constants.mean)
+
+
 def _images(labelled: LabelOptions, geometry: Geometry, network: Network) -> Samples:
-    """All images at the network's input size, before normalisation: bytes ``(N, H, W, C)``."""
+    """All images at the network's input size, before normalisation: raw values ``(N, H, W, C)``."""
     found = _classes_only(open_split(labelled, 0))
     files = sorted((*found.train, *found.val), key=lambda file: (file.label, file.path))
     height, width = geometry.size
-    size = len(files) * height * width * network.channels
+    size = len(files) * height * width * network.channels * _raw_dtype(files).itemsize
     if size > _MOST_BYTES:
         raise DataError(
             f"images that fit {_MOST_BYTES >> 30} GiB of memory as the network takes them",
@@ -179,16 +197,57 @@ def _images(labelled: LabelOptions, geometry: Geometry, network: Network) -> Sam
             "name fewer images: sizes above a few thousand show nothing new",
         )
     colour = colour_of(network)
-    images = ImageBatches(files, geometry, colour, None, 0)
-    values = np.empty((len(files), height, width, network.channels), np.uint8)
+    images, dtype = ImageBatches(files, geometry, colour, None, 0), _raw_dtype(files)
+    values = np.empty((len(files), height, width, network.channels), dtype)
     for index in range(len(files)):
         image = images[index][0]
-        if image.dtype != torch.uint8:  # the shifts of a study are of 8-bit values
-            seen = f"{RAW_KIND} raw-kind: {files[index].path!r} holds values of another type"
-            remedy = "write 8-bit copies with a scale of your own, or compare strategies with tare transfer, which takes --scale"
-            raise InputError("8-bit images in a study of images", seen, remedy)
-        values[index] = image.permute(1, 2, 0).numpy()
+        if len(image) != network.channels:
+            other = f"{len(image)} channels in {files[index].path!r}"
+            raise DataError(f"images of {network.channels} channels", other, "write the bands that the network takes to files")
+        values[index] = _as_stored(image, dtype, files[index].path)
     return Samples(Path(labelled.name).name, values, np.array([file.label for file in files], np.int64))
+
+
+def _judged(samples: Samples, network: Network, constants: Constants | None, *, stated: bool) -> Samples:
+    """The samples, if ``source`` can be fed with them: 8-bit images can, others under constants of such values.
+
+    Raises :class:`InputError` for constants of another type of raw values, or under which hardly anything arrives.
+    """
+    if samples.values.dtype == np.uint8 or constants is None:
+        return samples
+    stats, chosen = samples.measure(), normalisation("source", samples.channels, source=constants)
+    spec = replace(network.spec, raw_dtype=UNSTATED) if stated else network.spec
+    try:
+        passed(Feed(stats, chosen, own=not stated), spec, network.reference)
+    except InputError as error:
+        remedy = f"state --mean and --std in unit values of {stats.dtype}, or --spec"
+        raise InputError(error.expected, error.found, remedy) from None
+    return samples
+
+
+def _raw_dtype(files: Sequence[LabelledFile]) -> np.dtype[Any]:
+    """The type of the first image's raw values. Raises :class:`DataError` if it cannot be read, or has no numbers."""
+    first = files[0].read("stored")
+    if isinstance(first, Skipped):
+        raise DataError("readable images", f"{first.path!r}: {first.reason}", "repair or remove it")
+    if first.dtype.kind not in "iuf":
+        raise DataError("images of integers or floats", f"{first.dtype} in {files[0].path!r}", "convert them")
+    return np.dtype(first.dtype)
+
+
+def _as_stored(image: torch.Tensor, dtype: np.dtype[Any], path: str) -> NDArray[Any]:
+    """An image ``(H, W, C)`` of the network's size in the type that it is stored in; resized images are unit values.
+
+    Raises :class:`InputError` for an image of another depth than the first.
+    """
+    if (image.dtype == torch.uint8) != (dtype == np.uint8):
+        seen = f"{RAW_KIND} raw-kind: {path!r} holds values of another type than the first image, which is {dtype}"
+        raise InputError("images of one type in a study", seen, "study each type by itself")
+    found = image.permute(1, 2, 0).double().numpy()
+    if dtype.kind == "f" or dtype == np.uint8:
+        return found.astype(dtype)
+    limits = np.iinfo(dtype)
+    return np.asarray(np.rint(found / float(unit_scale(dtype))).clip(limits.min, limits.max).astype(dtype))
 
 
 def _geometry_text(geometry: Geometry) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -11,9 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tare.measuring.mapped.logarithms import with_logarithm
 from tare.samples.layout import unit_scale
 from tare.samples.records import Stack, stacked_rows
 from tare.statistics.dataset_stats import DatasetStats, summarise
+from tare.statistics.inference.logarithms import LOGARITHMS, logarithm
 from tare.statistics.state import DatasetState
 from tare.studying.tasks.shifts import shift_named
 
@@ -40,11 +43,16 @@ class Samples:
         """Number of channels."""
         return int(self.values.shape[-1])
 
-    def measure(self) -> DatasetStats:
-        """Statistics in unit values; each image, signal or row is one sample."""
-        rows = self.values.ndim == 2
-        record = stacked_rows(self.name, self.values) if rows else Stack(self.name, self.values)
-        return summarise(DatasetState.of([record]), self.name, "")
+    def measure(self, strategies: Iterable[str] = ()) -> DatasetStats:
+        """Statistics in unit values; each image, signal or row is one sample.
+
+        They have the moments of logarithms that ``strategies`` need.
+        """
+        stats = _measured(self.name, self.values)
+        for name in LOGARITHMS.keys() & set(strategies):
+            if any(name not in channel.mapped for channel in stats.channels):
+                stats = with_logarithm(stats, name, _measured(self.name, logarithm(name, self.values)))
+        return stats
 
     def tensor(self) -> torch.Tensor:
         """Values with the channel axis second: bytes as they are, other types as float32 in unit values."""
@@ -58,6 +66,11 @@ class Samples:
         hashed.update(np.ascontiguousarray(self.values).tobytes())
         hashed.update(self.labels.tobytes())
         return hashed.hexdigest()
+
+
+def _measured(name: str, values: NDArray[Any]) -> DatasetStats:
+    record = stacked_rows(name, values) if values.ndim == 2 else Stack(name, values)
+    return summarise(DatasetState.of([record]), name, "")
 
 
 @lru_cache(maxsize=1)

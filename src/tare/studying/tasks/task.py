@@ -23,13 +23,15 @@ from tare.studying.tasks.small_networks import SmallNetwork
 class Pretrained:
     """A network in eval mode, its constants, its training inputs' moments ``seen`` in unit values, and its classifier's name.
 
-    ``seen`` is None if dataset0 was not measured; ``constants`` is None if they are not stated.
+    ``seen`` is None if dataset0 was not measured; ``constants`` is None if they are not stated. ``window`` is what the strategy
+    ``window`` cuts raw values to.
     """
 
     module: nn.Module
     constants: Constants | None
     seen: Constants | None
     head: str = "head"
+    window: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from tare.checking.rules.feed import Feed, same_kind
 from tare.checking.rules.rule import Problem, rule
 from tare.checking.rules.words import listed
 from tare.input_spec.spec import Known
+from tare.normalisation.names import DECLARED
 from tare.samples.constants import as_code_values
 from tare.samples.layout import dtype_range, unit_scale
 from tare.statistics.dataset_stats import DatasetStats
@@ -219,7 +220,7 @@ def _judged(feed: Feed) -> bool:
     on purpose: a quiet recording has a std of 0.02.
     """
     chosen = feed.normalisation
-    own = chosen.per_sample or chosen.strategy in ("target", "match")
+    own = chosen.per_sample is not None or chosen.strategy == "match" or DECLARED[chosen.strategy].whose == "target"
     as_it_is = chosen.strategy == "none" and unit_scale(feed.stats.dtype) == 1 and abs(feed.mean) <= _FAR and feed.std <= _FAR
     return (
         not own

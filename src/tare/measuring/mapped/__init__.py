@@ -1,0 +1,1 @@
+"""Values that are mapped before they are measured."""
