@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def _rows(gain: float) -> NDArray[np.float64]:
 
 _COLOURS = Taking(("red", "green", "blue"), "uint8", (0.0,) * 3, (255.0,) * 3)
 _COLUMNS = Taking(("a", "b"), "float64", (0.0,) * 2, (10.0,) * 2, rows=True)
-_SETS = {"images": (_images, _COLOURS), "rows": (_rows, _COLUMNS)}
+_SETS: dict[str, tuple[Callable[[float], NDArray[Any]], Taking]] = {"images": (_images, _COLOURS), "rows": (_rows, _COLUMNS)}
 
 
 def _served(kind: str, gain: float, memory: int | None) -> tuple[Service, Monitor, NDArray[Any], NDArray[np.int64]]:

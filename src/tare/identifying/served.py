@@ -92,8 +92,8 @@ def remembered(
     shape = (network.channels, *geometry.size)
     front = front_of(network.module, shape, list(stored))
     known = _starts(mean, std)
-    known, models = follow(front, stored[front.name], known, AUGMENTATIONS, setting.views, images=setting.count, shape=shape)
-    best = min(weigh(stored[front.name], known, models, setting.content).scores, key=lambda each: each.divergence)
+    followed, models = follow(front, stored[front.name], known, AUGMENTATIONS, setting.views, images=setting.count, shape=shape)
+    best = min(weigh(stored[front.name], followed, models, setting.content).scores, key=lambda each: each.divergence)
     factor, candidate = temper(setting.count, best.divergence), best.candidate
     model = models[best.augmentation][candidate.sample]
     for _ in range(_ROUNDS):  # the errors depend on the constants

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tare.checking.repository.api import judged
 from tare.checking.repository.following import Follower
+from tare.code.files import parsing
 from tare.code.files.document import Document
 from tare.code.interpreter import source
 from tests.code.interpreted import documents
@@ -59,7 +60,7 @@ def test_no_tree_of_a_group_is_kept_for_the_next(monkeypatch) -> None:  # type: 
     """The trees alive when a file is parsed are those of its own group, without a collection."""
     alive: list[int] = []
     trees: list[weakref.ref[object]] = []
-    parse = source.tree_of
+    parse = parsing.tree_of
 
     def counted(text: str) -> object:
         alive.append(sum(each() is not None for each in trees))

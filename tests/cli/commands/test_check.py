@@ -147,4 +147,4 @@ def test_rules_are_listed_and_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert "One Normalize is in the dataset, another in the collate function" in out
     code, out, _ = run(capsys, "rule", "--json")
     assert json.loads(out)["schema"] == "tare.rules/1"
-    assert_unusable(run(capsys, "rule", "TARE99"), "did you mean TARE0")
+    assert_unusable(run(capsys, "rule", "TARE99"), "did you mean TARE")
