@@ -143,10 +143,12 @@ def extractor_of(module: SoundClassifier, chosen: Normalisation) -> Mapping[str,
     moments, or none.
     """
     front, stated = module.front, module.front.to_json()
-    if front.name == "ASTFeatureExtractor" and not chosen.per_sample:
+    if front.name == "ASTFeatureExtractor" and chosen.is_affine:
         return {**stated, "do_normalize": True, "mean": chosen.mean[0], "std": chosen.std[0] / (2 * module.share)}
-    if front.name == "Wav2Vec2FeatureExtractor" and (chosen.per_sample or (chosen.mean, chosen.std) == ((0.0,), (1.0,))):
-        return {**stated, "do_normalize": chosen.per_sample, "return_attention_mask": False}
+    each = None if chosen.per_sample is None else chosen.per_sample.kind
+    plain = (chosen.mean, chosen.std, chosen.value_map, chosen.clip) == ((0.0,), (1.0,), "identity", None)
+    if front.name == "Wav2Vec2FeatureExtractor" and plain and each in (None, "zscore"):
+        return {**stated, "do_normalize": each is not None, "return_attention_mask": False}
     return None
 
 
