@@ -48,8 +48,9 @@ def main() -> None:
     if python:
         _kept(_STORED, measured(python))
         _kept(_DELAYS, delayed(python))
-    first, second = (json.loads(path.read_text(encoding="utf-8")) for path in (_STORED, _DELAYS))
-    text = f"{table(first)}\n\n{delay_table(second)}"
+    text = table(json.loads(_STORED.read_text(encoding="utf-8")))
+    if _DELAYS.exists():
+        text += f"\n\n{delay_table(json.loads(_DELAYS.read_text(encoding='utf-8')))}"
     print(text)
     if given.write is not None:
         before, mark, rest = given.write.read_text(encoding="utf-8").partition(_BEGIN)
