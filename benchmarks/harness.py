@@ -80,6 +80,13 @@ def seconds(function: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
+def processor_seconds(function: Callable[[], object]) -> float:
+    """Processor time of one call, for work of one thread that waits for nothing: other programs add little to it."""
+    begun = time.process_time()
+    function()
+    return time.process_time() - begun
+
+
 def compared(
     name: str,
     reference: Callable[[], object],
@@ -89,6 +96,7 @@ def compared(
     ratio_of: str,
     goal: str = "",
     rounds: int | None = None,
+    timer: Timer = seconds,
 ) -> Result:
     """Divide the time of ``reference`` by that of ``ours``, in turn, after one call of each that is not counted.
 
@@ -101,9 +109,9 @@ def compared(
     pairs = []
     for index in range(min(rounds or setting.rounds, setting.rounds)):
         if index % 2:
-            own, other = seconds(ours), seconds(reference)
+            own, other = timer(ours), timer(reference)
         else:
-            other, own = seconds(reference), seconds(ours)
+            other, own = timer(reference), timer(ours)
         pairs.append((other, own))
     ratios = tuple(other / own for other, own in pairs)
     medians = [statistics.median(times) for times in zip(*pairs, strict=True)]

@@ -109,7 +109,7 @@ def _memory(few: Path, many: Path, setting: Setting) -> Result:
     fews, manys = zip(*pairs, strict=True)
     name = f"{_TIMES * _FILES:,} made files, memory"
     ratios = tuple(large / small for small, large in pairs)
-    return Result(name, f"peak / peak with {_FILES}", ratios, _middle(fews) / 1e6, _middle(manys) / 1e6, "MB", "<= 2")
+    return Result(name, f"peak / peak with {_FILES}", ratios, _middle(fews) / 1e6, _middle(manys) / 1e6, "MB", "<= 1.3")
 
 
 def _of_library(library: str, installed: Path, setting: Setting) -> Iterator[Outcome]:

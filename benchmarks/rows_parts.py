@@ -1,4 +1,7 @@
-"""What other programs use: ``tare.Normaliser`` against torchvision and a copy, ``tare.Standardiser`` against scikit-learn."""
+"""What other programs use: ``tare.Normaliser`` against torchvision and a copy, ``tare.Standardiser`` against scikit-learn.
+
+All run in one thread, and are compared by processor time.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 from torchvision.transforms import v2
 
-from benchmarks.harness import Outcome, Result, Row, Setting, compared, guarded
+from benchmarks.harness import Outcome, Result, Row, Setting, compared, guarded, processor_seconds
 from tare.parts.normaliser import Normaliser
 from tare.parts.standardiser import Standardiser
 from tare.studying.execution.processes import one_thread
@@ -58,8 +61,16 @@ def _images(count: int, setting: Setting) -> Iterator[Result]:
             raise ArithmeticError("its result differs from torchvision's")
         said, run = f"uint8 NCHW to input{name}, {count} images", _often(partial(ours, images))
         others = _often(partial(reference, images))
-        yield compared(said, others, run, setting, ratio_of="torchvision v2 / Normaliser", goal=">= 3")
-        yield compared(said, _often(copied.clone), run, setting, ratio_of="a copy of the result / Normaliser", goal=">= 0.5")
+        yield compared(said, others, run, setting, ratio_of="torchvision v2 / Normaliser", goal=">= 3", timer=processor_seconds)
+        yield compared(
+            said,
+            _often(copied.clone),
+            run,
+            setting,
+            ratio_of="a copy of the result / Normaliser",
+            goal=">= 0.5",
+            timer=processor_seconds,
+        )
 
 
 def _exported(module: nn.Module, images: torch.Tensor) -> Any:
@@ -77,6 +88,7 @@ def _rows(matrix: Any, setting: Setting) -> Iterator[Result]:
         setting,
         ratio_of="StandardScaler / Standardiser",
         goal=">= 8",
+        timer=processor_seconds,
     )
 
 

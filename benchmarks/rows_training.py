@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 
 from benchmarks.harness import Result, Row, Setting, compared
-from benchmarks.training_loops import MEAN, STD, Loop, Work, loops, results
+from benchmarks.training_loops import MEAN, STD, Loop, Work, loops, loops_of_tasks, results
 from benchmarks.turns import Turn, in_turn
 from tare.input_spec.affine import Affine
 from tare.normalisation import fused
@@ -56,6 +57,22 @@ def _taking_turns(batches: int, size: int, setting: Setting, *, goals: bool) -> 
     yield from results(work().name, compared_loops, rounds, goals=goals)
 
 
+def training_tasks(setting: Setting) -> Iterator[Result]:
+    """An epoch of a regression, of several labels and of masks, in one thread and by processor time."""
+    compared_loops = loops_of_tasks()
+    for name in ("regression", "multi-label", "segmentation"):
+        work = partial(Work.of_task, name, 2 if setting.quick else 32, size=64)
+        with tempfile.TemporaryDirectory() as folder:
+            jobs = [partial(_alone, loop, work, Path(folder), setting.rounds) for loop in compared_loops]
+            rounds = in_turn([loop.name for loop in compared_loops], jobs, setting.rounds)
+        yield from results(work().name, compared_loops, rounds, goals=True)
+
+
+def _alone(loop: Loop, make: Callable[[], Work], folder: Path, rounds: int, turn: Turn) -> None:
+    """The same as :func:`_epochs` in one thread, which waits for nothing but its turn."""
+    _epochs(loop, make, folder, 1, rounds, turn.by(time.process_time))
+
+
 def _epochs(loop: Loop, make: Callable[[], Work], folder: Path, threads: int, rounds: int, turn: Turn) -> None:
     """What one process does: an epoch a round, after a short one that is not counted."""
     torch.set_num_threads(threads)
@@ -76,4 +93,4 @@ def _repeated(function: Callable[[], object], times: int = 10) -> Callable[[], N
     return run
 
 
-ROWS = (Row("normalise", normalising), Row("training", training))
+ROWS = (Row("normalise", normalising), Row("training", training), Row("training tasks", training_tasks))

@@ -8,8 +8,8 @@ import importlib.util
 import math
 import os
 import statistics
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,10 @@ from tare.datasets.image_batches import EpochSampler
 from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
 from tare.tasks.classification import Classification
+from tare.tasks.multi_label import MultiLabel
+from tare.tasks.regression import Regression
+from tare.tasks.segmentation import Segmentation
+from tare.tasks.task import Task
 from tare.training.fitting import fit
 from tare.training.module import TransferModule
 from tare.training.options import Machine, Training
@@ -31,6 +35,34 @@ from tare.training.schedule import warmed_cosine
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CLASSES, _LR = 10, 1e-3
+
+
+_CLASSIFICATION = Classification(tuple(map(str, range(_CLASSES))))
+#: The tasks beside classification, and the loss of each as torch has it.
+_TASKS: Mapping[str, Task] = {
+    "regression": Regression(("y",), (0.0,), (1.0,)),
+    "multi-label": MultiLabel(tuple(map(str, range(_CLASSES)))),
+    "segmentation": Segmentation(("0", "1"), (0, 1)),
+}
+_LOSSES: Mapping[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "classification": functional.cross_entropy,
+    "regression": functional.mse_loss,
+    "multi-label": functional.binary_cross_entropy_with_logits,
+    "segmentation": functional.cross_entropy,
+}
+
+
+class _Pixels(nn.Module):
+    """Logits of each pixel: a convolution on the features of ``body``, enlarged to the image."""
+
+    def __init__(self, body: Any, classes: int) -> None:
+        super().__init__()
+        self.body = body
+        self.fc = nn.Conv2d(body.num_features, classes, 1)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        small = self.fc(self.body.forward_features(images))
+        return functional.interpolate(small, images.shape[2:], mode="bilinear")
 
 
 def _go_on() -> None:
@@ -49,6 +81,7 @@ class Work:
     val: TensorDataset
     normalisation: Normalisation
     before_batch: Callable[[], None] = _go_on
+    task: Task = _CLASSIFICATION
 
     @classmethod
     def of(cls, batches: int, *, size: int, batch: int = 32, architecture: str = "resnet10t", device: str = "cpu") -> Work:
@@ -61,17 +94,36 @@ class Work:
         place = torch.device(device)
         return cls(architecture, size, batch, place, sets[0], sets[1], Normalisation("source", MEAN, STD))
 
+    @classmethod
+    def of_task(cls, name: str, batches: int, *, size: int) -> Work:
+        """The same images with random targets of another task: numbers, labels or masks."""
+        plain, rng = cls.of(batches, size=size), np.random.default_rng(1)
+        task = _TASKS[name]
+        sets = []
+        for images in (plain.train.tensors[0], plain.val.tensors[0]):
+            shape = (len(images), *((size, size) if task.dense else (len(task.names),)))
+            drawn = rng.normal(size=shape) if name == "regression" else rng.integers(0, 2, shape)
+            sets.append(TensorDataset(images, torch.from_numpy(drawn).to(torch.int64 if task.dense else torch.float32)))
+        return replace(plain, train=sets[0], val=sets[1], task=task)
+
+    def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """The loss as torch has it, which every loop but ours takes."""
+        return _LOSSES[self.task.name](outputs, targets)
+
     @property
     def name(self) -> str:
         """What is trained on what."""
-        return f"{self.architecture} at {self.size} px, {len(self.train)} images"
+        told = "" if self.task.name == "classification" else f"{self.task.name}, "
+        return f"{told}{self.architecture} at {self.size} px, {len(self.train)} images"
 
     def network(self) -> nn.Module:
         """The network, the same weights every time."""
         import timm
 
         torch.manual_seed(0)
-        model: nn.Module = timm.create_model(self.architecture, num_classes=_CLASSES)
+        if self.task.dense:
+            return _Pixels(timm.create_model(self.architecture, num_classes=0), len(self.task.names)).to(self.device)
+        model: nn.Module = timm.create_model(self.architecture, num_classes=len(self.task.names))
         return model.to(self.device)
 
     def placed(self, batches: DataLoader[Any]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
@@ -108,9 +160,7 @@ class _Order(EpochSampler):
 def _tare(work: Work, network: nn.Module, folder: Path) -> None:
     machine = Machine(device="cpu" if work.device.type == "cpu" else "gpu", devices=1)
     options = Training(epochs=1, batch_size=work.batch, head_epochs=0, lr=_LR)
-    module = TransferModule(
-        network, InputLayer(work.normalisation), options, work.batches, Classification(tuple(map(str, range(_CLASSES)))), "fc"
-    )
+    module = TransferModule(network, InputLayer(work.normalisation), options, work.batches, work.task, "fc")
     fit(module, work.validation(), folder, machine)
 
 
@@ -126,7 +176,7 @@ def _bare(work: Work, network: nn.Module, folder: Path, *, fused: bool = False) 
     network.train()
     for images, labels in work.placed(loader):
         optimiser.zero_grad()
-        loss = functional.cross_entropy(network(normaliser(images)), labels)
+        loss = work.loss(network(normaliser(images)), labels)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
@@ -175,7 +225,7 @@ def _hugging_face(work: Work, network: nn.Module, folder: Path) -> None:
 
         def forward(self, images: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
             logits = self.network(normaliser(images))
-            return {"loss": functional.cross_entropy(logits, labels), "logits": logits}
+            return {"loss": work.loss(logits, labels), "logits": logits}
 
     def collated(rows: list[tuple[torch.Tensor, torch.Tensor]]) -> dict[str, torch.Tensor]:
         work.before_batch()
@@ -218,10 +268,12 @@ def _fastai(work: Work, network: nn.Module, folder: Path) -> None:
 
 def _validated(work: Work, network: nn.Module, normaliser: nn.Module) -> None:
     network.eval()
-    right = 0
+    right = 0.0
     with torch.inference_mode():
         for images, labels in work.placed(work.validation()):
-            right += int((network(normaliser(images)).argmax(dim=1) == labels).sum())
+            outputs = network(normaliser(images))
+            hits = work.task.name == "classification"
+            right += float((outputs.argmax(dim=1) == labels).sum() if hits else work.loss(outputs, labels))
 
 
 def _finite(loss: float) -> None:
@@ -251,6 +303,11 @@ def loops() -> list[Loop]:
     if importlib.util.find_spec("fastai"):
         found.append(Loop("fastai Learner", _fastai, ""))
     return found
+
+
+def loops_of_tasks() -> list[Loop]:
+    """Ours first, then those that train other tasks than classes in the same words."""
+    return [loop for loop in loops() if loop.name in ("tare", "bare PyTorch loop", "HF Trainer")]
 
 
 def results(name: str, compared: Sequence[Loop], rounds: Sequence[Sequence[float]], *, goals: bool) -> Iterator[Result]:

@@ -19,6 +19,10 @@ class Turn:
     def __init__(self, parent: Connection, clock: Callable[[], float] = time.perf_counter) -> None:
         self._parent, self._clock, self._taken, self._since = parent, clock, 0.0, 0.0
 
+    def by(self, clock: Callable[[], float]) -> Turn:
+        """The same turn, timed by another clock."""
+        return Turn(self._parent, clock)
+
     def rounds(self, number: int) -> Iterator[int]:
         """So many rounds; what is done in one before :meth:`timed` prepares it, while the others stand still."""
         for index in range(number):

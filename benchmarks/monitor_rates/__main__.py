@@ -17,7 +17,7 @@ from typing import Any
 from scipy import stats
 
 from benchmarks.marks import insert_between
-from benchmarks.monitor_rates.naming import RIGHT, Naming, naming
+from benchmarks.monitor_rates.naming import MULTIPLES, RIGHT, Naming, naming
 from benchmarks.monitor_rates.pools import FAULTS, Samples, digits, real, sixteen_bits
 from benchmarks.monitor_rates.rates import MEMORY, Alarms, Delay, delay, false_alarms
 
@@ -26,6 +26,7 @@ _REFERENCE = 1000
 _PART = 50
 # Twelve bits in sixteen need samples of 16 bits; an offset has no meaning for numbers without a range.
 _DELAYED = ("gain 0.9", "offset 0.05", "channels swapped", "dead channel")
+_DEPTH = "12 bits in 16"
 _AFTER = (0, 1000)
 
 Row = tuple[str, Callable[[], Any]]
@@ -47,17 +48,16 @@ def rows(samples: dict[str, Samples], services: int, trials: int) -> Iterator[Ro
                         p, _REFERENCE, s, _BATCHES, correlated=c, memory=m
                     ),
                 )
-    for name in ("photographs", "X-rays"):
-        for fault in _faults(samples[name]):
-            for after in _AFTER:
-                yield (
-                    f"delay {name} {fault} {after} {trials}",
-                    lambda n=name, f=fault, a=after: delay(  # type: ignore[misc]
-                        pools[n], samples[n].figures(FAULTS[f]), f, _REFERENCE, a, trials
-                    ),
-                )
+    deep = sixteen_bits(samples["photographs"])
+    delayed = [(samples[name], fault) for name in ("photographs", "X-rays") for fault in _faults(samples[name])]
+    for each, fault in (*delayed, (deep, _DEPTH)):
+        for after in _AFTER:
+            yield (
+                f"delay {each.name} {fault} {after} {trials}",
+                lambda e=each, f=fault, a=after: delay(e.pool(), e.figures(FAULTS[f]), f, _REFERENCE, a, trials),  # type: ignore[misc]
+            )
     for fault in RIGHT:
-        served = sixteen_bits(samples["photographs"]) if fault.startswith("12") else samples["photographs"]
+        served = deep if fault == _DEPTH else samples["photographs"]
         yield f"naming {fault} {trials}", lambda s=served, f=fault: naming(s, f, _REFERENCE, 60, trials)  # type: ignore[misc]
 
 
@@ -134,16 +134,20 @@ def _delays(known: dict[str, dict[str, Any]]) -> Iterator[str]:
 
 def _namings(known: dict[str, dict[str, Any]]) -> Iterator[str]:
     yield (
-        "**Kinds and constants.** Photographs, 60 batches of 8 after the change: what the verdict says, and how many of the "
-        "intervals of gain or offset (one a channel) hold the true value.\n"
+        "**Kinds and constants.** Photographs, served in batches of 8. How many services name the change rightly after one, two "
+        "and three times the samples that the test of fixed size needs; and what the verdict says after 60 batches, with how "
+        "many intervals of gain or offset (one a channel) hold the true value.\n"
     )
-    yield "| change | services | named rightly | not clear yet | otherwise | intervals that hold |"
-    yield "|---|---|---|---|---|---|"
+    times = [f"right after {multiple} x" for multiple in MULTIPLES]
+    headings = ("change", "fixed size", "services", *times, "right after 60 batches", "not clear yet", "otherwise")
+    yield f"| {' | '.join(headings)} | intervals that hold |"
+    yield f"|{'---|' * (len(headings) + 1)}"
     for row in (Naming(**row) for key, row in known.items() if key.startswith("naming ")):
         other = row.services - row.right - row.unclear
         said = f"{other} ({row.others})" if other else "0"
         held = f"{row.held} of {row.intervals}" if row.intervals else ""
-        yield f"| {row.fault} | {row.services} | {row.right} | {row.unclear} | {said} | {held} |"
+        early = " | ".join(str(number) for number in row.early)
+        yield (f"| {row.fault} | {row.oracle:.0f} | {row.services} | {early} | {row.right} | {row.unclear} | {said} | {held} |")
 
 
 if __name__ == "__main__":

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from benchmarks.monitor_rates.pools import digits, real
+from benchmarks.monitor_rates.pools import FAULTS, digits, real
 
 _STORED = Path(__file__).with_name("peers.json")
+_DELAYS = Path(__file__).with_name("peer_delays.json")
 _PEER = Path(__file__).with_name("peer_streams.py")
 #: Services of each monitor: those of Evidently take minutes each.
 SERVICES = {"river-adwin": 40, "river-page-hinkley": 40, "river-kswin": 20, "evidently-column": 10, "evidently-dataset": 3}
@@ -32,6 +33,9 @@ _NAMES = {
     "evidently-dataset": "Evidently, the same: half of the columns",
 }
 _BATCHES = 10_000
+#: Services of each monitor whose delay is measured, after so many batches without a change, within so many with it.
+DELAYED = {"river-adwin": 10, "river-page-hinkley": 10, "river-kswin": 3}
+_AFTER, _MOST = 1000, 600
 _BEGIN, _END = "<!-- peers -->\n", "<!-- /peers -->"
 
 
@@ -42,13 +46,19 @@ def main() -> None:
     given = parser.parse_args()
     python = os.environ.get("TARE_BENCH_DRIFT_PYTHON")
     if python:
-        _STORED.write_text(json.dumps(list(measured(python)), indent=1) + "\n", encoding="utf-8")
-    text = table(json.loads(_STORED.read_text(encoding="utf-8")))
+        _kept(_STORED, measured(python))
+        _kept(_DELAYS, delayed(python))
+    first, second = (json.loads(path.read_text(encoding="utf-8")) for path in (_STORED, _DELAYS))
+    text = f"{table(first)}\n\n{delay_table(second)}"
     print(text)
     if given.write is not None:
         before, mark, rest = given.write.read_text(encoding="utf-8").partition(_BEGIN)
         _, end, after = rest.partition(_END)
         given.write.write_text(f"{before}{mark}\n{text}\n\n{end}{after}", encoding="utf-8")
+
+
+def _kept(path: Path, rows: Iterator[dict[str, Any]]) -> None:
+    path.write_text(json.dumps(list(rows), indent=1) + "\n", encoding="utf-8")
 
 
 def measured(python: str) -> Iterator[dict[str, Any]]:
@@ -62,6 +72,35 @@ def measured(python: str) -> Iterator[dict[str, Any]]:
                 command = [python, str(_PEER), monitor, str(path), str(services), str(_BATCHES)]
                 done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
                 yield {"samples": samples.name, **json.loads(done.stdout.splitlines()[-1])}
+
+
+def delayed(python: str) -> Iterator[dict[str, Any]]:
+    """How soon detectors of River find the changes of photographs, after 1,000 batches without one."""
+    root = Path(os.environ["TARE_DATA"].partition(os.pathsep)[0])
+    samples = next(real(root))
+    with tempfile.TemporaryDirectory() as scratch:
+        for fault in ("gain 0.9", "offset 0.05", "channels swapped", "dead channel"):
+            path = Path(scratch) / "changed.npz"
+            np.savez(path, values=samples.pool().values, changed=samples.figures(FAULTS[fault]))
+            for monitor, services in DELAYED.items():
+                command = [python, str(_PEER), monitor, str(path), str(services), "600", str(_AFTER)]
+                done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+                yield {"samples": samples.name, "fault": fault, **json.loads(done.stdout.splitlines()[-1])}
+
+
+def delay_table(rows: list[dict[str, Any]]) -> str:
+    """The table of delays as Markdown."""
+    lines = [
+        f"**How soon others find a change** of photographs that comes after {_AFTER:,} batches of 8, with their defaults, one "
+        "detector a figure. Those that raised an alarm before the change may owe the later one to chance.\n",
+        "| monitor | change | services | alarm before it | batches until an alarm after it: median | slowest |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        slowest = "none in 600" if max(row["delays"]) >= _MOST else str(max(row["delays"]))
+        told = f"{row['services']} | {row['early']} | {np.median(row['delays']):g} | {slowest}"
+        lines.append(f"| {_NAMES[row['monitor']]} | {row['fault']} | {told} |")
+    return "\n".join(lines)
 
 
 def table(rows: list[dict[str, Any]]) -> str:

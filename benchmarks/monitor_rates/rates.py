@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,13 +36,20 @@ def false_alarms(pool: Pool, reference: int, seeds: range, batches: int, *, corr
     order = np.argsort(np.nan_to_num(pool.values[:, 0]), kind="stable")
     raised = 0
     for seed in seeds:
+        service = _laid(pool, reference, seed)
         chance = np.random.default_rng([seed, reference])
-        service = Service.of(pool, chance.integers(0, len(pool.values), reference), ALPHA, 0.0, pool.values)
+        chance.integers(0, len(pool.values), reference)  # those of the reference
         drawn = _wandering(order, batches, chance) if correlated else chance.integers(0, len(order), (batches, BATCH))
-        weight, extra = (1.0, 0.0) if memory is None else (1 / (BATCH * (memory + 1)), math.log(memory + 1))
-        raised += service.first_alarm(drawn, weight, extra) > 0
+        raised += service.first_alarm(drawn, memory) > 0
     stream = f"correlated ({CORRELATION:g} from batch to batch)" if correlated else "independent"
     return Alarms(pool.name, stream, reference, "samples" if memory is None else str(memory), len(seeds), batches, raised)
+
+
+@lru_cache(maxsize=64)
+def _laid(pool: Pool, reference: int, seed: int) -> Service:
+    """The service of a seed; kept, since its bets are the same for all streams."""
+    drawn = np.random.default_rng([seed, reference]).integers(0, len(pool.values), reference)
+    return Service.of(pool, drawn, ALPHA, 0.0, pool.values)
 
 
 def _wandering(order: NDArray[np.int64], batches: int, chance: np.random.Generator) -> NDArray[np.int64]:
@@ -94,12 +102,12 @@ def delay(pool: Pool, served: NDArray[np.float64], fault: str, reference: int, a
         alarm = service.first_alarm(drawn)
         early += 0 < alarm <= after
         found.append(alarm - after if alarm > after else 600)
-    oracle, knowing = (_fixed_size(pool.values, served, tests) for tests in (pool.values.shape[1], 1))
+    oracle, knowing = (fixed_size(pool.values, served, tests) for tests in (pool.values.shape[1], 1))
     missed = sum(each == 600 for each in found)
     return Delay(pool.name, fault, reference, after, float(np.median(found)), max(found), missed, oracle, knowing)
 
 
-def _fixed_size(values: NDArray[np.float64], served: NDArray[np.float64], tests: int) -> float:
+def fixed_size(values: NDArray[np.float64], served: NDArray[np.float64], tests: int) -> float:
     """The fewest samples with which the best figure's test has a power of 95%."""
     from scipy.special import ndtri
 

@@ -8,6 +8,7 @@ from tare.code.files.document import Document
 from tare.code.interpreter.frame import Run
 from tare.code.interpreter.operators import NOT_PLAIN, plain
 from tare.code.interpreter.program import Program
+from tare.code.interpreter.repository import Repository
 from tare.code.interpreter.values import Call, Value, alternatives
 
 
@@ -23,7 +24,7 @@ def documents(**texts: str) -> list[Document]:
 
 def run(**texts: str) -> Run:
     """A run in which every call is logged, after every file was carried out."""
-    program = Program(documents(**texts))
+    program = Program(Repository(documents(**texts)))
     found = Run(program, lambda _: True)
     program.run = found
     paths = [each.path for each in documents(**texts) if each.kind == "python"]

@@ -244,3 +244,20 @@ def test_a_fit_that_leads_beyond_all_numbers_is_taken_back_without_a_warning() -
     assert np.isfinite(found).all()
     assert found[2] == 0.0
     assert found[3] > 1e99
+
+
+@pytest.mark.parametrize(("gain", "offset", "other"), [(0.9, 0.0, "gamma"), (1.0, 0.08, "gamma"), (0.9, 0.0, "offset")])
+def test_a_map_that_leads_beyond_the_targets_values_is_refused(gain: float, offset: float, other: str) -> None:
+    generator = np.random.default_rng(4)
+    # Each picture has some white and some black, which a gain below 1 and an offset take away.
+    pictures = [np.clip(generator.normal(0.5, 0.3, (400, 12, 12, 1)), 0, 1) for _ in range(2)]
+    found = compare_stats(bytes_of(pictures[0]), bytes_of(np.clip(gain * pictures[1] + offset, 0, 1)))
+    assert found.kind == ("gain" if gain < 1 else "offset"), found.reason
+    assert other not in [form.name for form in found.channels[0].forms]
+
+
+def test_values_clipped_at_the_end_of_the_range_refuse_no_map() -> None:
+    generator = np.random.default_rng(5)
+    pictures = [np.clip(generator.normal(0.6, 0.25, (400, 12, 12, 1)), 0, 1) for _ in range(2)]
+    found = compare_stats(bytes_of(pictures[0]), bytes_of(np.clip(1.2 * pictures[1], 0, 1)))
+    assert "gain" in [form.name for form in found.channels[0].forms], found.reason

@@ -76,6 +76,7 @@ NOT_RUN = {
     ): "it trains for minutes; the page of speech runs the same on a smaller network",
     ("docs/the-question.md", "tare study --model spoken"): "it reads the run of the command before it",
     ("docs/howto/hugging-face.md", "AutoModel.from_pretrained"): "fetches weights; the sandbox holds such a directory",
+    ("docs/tasks.md", "from river"): "river is no dependency; the sandbox holds such files",
     ("docs/merge.md", ""): "test_merge.py runs those that need nothing but tare and Dask, and compiles the others",
     ("docs/watch.md", "tare.watch"): "test_watch.py runs it and compares what it prints",
 }

@@ -276,6 +276,18 @@ def _groups(path: Path) -> None:
     np.savez(path, x=signals, gun1_point2=labels, oldyoung_label=groups)
 
 
+def _yeast(seed: int) -> Callable[[Path], None]:
+    """Rows of three numbers with 14 marks, which some samples have and others lack."""
+
+    def make(path: Path) -> None:
+        generator, names = np.random.default_rng(seed), [f"Class{index}" for index in range(1, 15)]
+        rows, marks = generator.normal(0, 1, (60, 3)), generator.integers(0, 2, (60, 14))
+        lines = [",".join(map(repr, [*row, *mark])) for row, mark in zip(rows.tolist(), marks.tolist(), strict=True)]
+        path.write_text("\n".join([",".join(["a", "b", "c", *names]), *lines]) + "\n")
+
+    return make
+
+
 def _wine(offset: float) -> Callable[[Path], None]:
     def make(path: Path) -> None:
         generator = np.random.default_rng(0)
@@ -413,6 +425,8 @@ MADE: dict[str, Callable[[Path], object]] = {
     "winequality-white.csv": _wine(0),
     "winequality-red.csv": _wine(1),
     "scenes": _scenes,
+    "yeast.csv": _yeast(0),
+    "yeast-test.csv": _yeast(1),
     "dinov2": _of_transformers(_dinov2),
     "segformer": _of_transformers(_segformer),
     "labels.csv": _several_labels,

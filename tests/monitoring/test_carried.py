@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,16 @@ def run(tmp_path: Path) -> Path:
 def test_an_exported_file_carries_the_reference(run: Path, tmp_path: Path, form: ExportFormat, name: str) -> None:
     tare.export(run, format=form, out=tmp_path / name)
     assert Reference.load(tmp_path / name).digest == Reference.load(run).digest
+
+
+@pytest.mark.parametrize("with_resize", [False, True])
+def test_a_graph_carries_the_reference_of_the_images_that_reach_it(run: Path, tmp_path: Path, *, with_resize: bool) -> None:
+    stored, seen = reference(200), reference(200, seed=5)
+    replace(stored, seen=seen).save(run / "model" / "reference.json")
+    tare.export(run, format="torchscript", out=tmp_path / "m.pt", with_resize=with_resize)
+    known = Reference.load(tmp_path / "m.pt")
+    assert (known.counts == (stored if with_resize else seen).counts).all()
+    assert known.of_values("fed").digest == seen.digest
 
 
 def test_an_onnx_file_carries_it_for_onnxruntime_alone_too(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

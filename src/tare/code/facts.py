@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from tare.code.files.document import Document
 from tare.code.interpreter.conditions import Decisions, agree
 from tare.code.interpreter.source import Source
 from tare.code.interpreter.values import Call, Choice, Items, Table, Value, alternatives
@@ -38,7 +40,10 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that was read of a repository."""
+    """Everything that was read of a group of files that import each other.
+
+    ``documents`` are those of the whole repository, and ``kept`` what several rules need, by its name.
+    """
 
     pipelines: tuple[Pipeline, ...]
     datasets: tuple[Dataset, ...]
@@ -47,6 +52,8 @@ class Facts:
     sources: tuple[Source, ...]
     cut: frozenset[str] = frozenset()
     used: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    documents: Sequence[Document] = ()
+    kept: dict[str, Any] = field(default_factory=dict)
 
 
 def facts_of(
@@ -54,6 +61,7 @@ def facts_of(
     sources: Sequence[Source],
     cut: Iterable[str] = (),
     used: Mapping[str, Mapping[int, Call]] | None = None,
+    documents: Sequence[Document] = (),
 ) -> Facts:
     """The facts in a log of calls; ``used`` has the calls that the program of a file takes from other files, by identity."""
     inside = {id(part) for call in log if is_container(call) for part in _parts(call)}
@@ -66,7 +74,8 @@ def facts_of(
     datasets = [each for each in (_dataset(call, pipelines) for call in log) if each is not None]
     networks = [each for call in log for each in networks_of(call)]
     taken = {path: frozenset(calls) for path, calls in (used or {}).items()}
-    return Facts(tuple(pipelines.values()), tuple(datasets), tuple(networks), tuple(log), tuple(sources), frozenset(cut), taken)
+    made = (tuple(pipelines.values()), tuple(datasets), tuple(networks), tuple(log), tuple(sources))
+    return Facts(*made, frozenset(cut), taken, documents)
 
 
 def _alone(log: Sequence[Call], inside: set[int]) -> Iterable[Call]:

@@ -82,6 +82,7 @@ def _role_of_name(name: str) -> Role:
 _TRAINS = re.compile(r"\.backward\(|\.fit\(|optimizer|Optimizer|\bTrainer\b|(?i:(?<![a-z])tta(?![a-z]))")
 
 
+@lru_cache(maxsize=64)
 def role_of_file(path: str, text: str) -> Role:
     """``eval`` for a script that is named after it and trains nothing; ``unknown`` for any other, also for tests of code."""
     *folders, name = path.split("/")

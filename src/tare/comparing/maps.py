@@ -31,6 +31,8 @@ _MOST = 16.0
 _TELLING = 0.5
 # A map that clips more values than this has little left that could show it.
 _MOST_CLIPPED = 0.5
+# A map that leads this many values beyond the target's ends is refused: had they been drawn, the chance of none is e^-9.
+_BEYOND = 9.0
 # Beyond these a tone curve is a step, which fits any two sets of values.
 _LEAST_GAMMA, _MOST_GAMMA = 0.1, 10.0
 
@@ -46,6 +48,9 @@ class _Kind:
     told: Callable[[Doubles], tuple[float, float, float]]
 
 
+_SAME = _Kind("same", lambda c, _: c, False, ((),), lambda _: (1.0, 0.0, 1.0))
+
+
 def forms(a: Shape, b: Shape, top: float | None, tests: int) -> tuple[Form, ...]:
     """Fit every map from ``a`` to ``b``; ``top`` is the largest value of a range from 0, which curves and negatives need.
 
@@ -54,8 +59,16 @@ def forms(a: Shape, b: Shape, top: float | None, tests: int) -> tuple[Form, ...]
     cuts = b.cuts()
     if len(cuts) < 2 or not math.isfinite(a.number) or not math.isfinite(b.number):
         return ()
-    made = (_fitted(kind, a, b, cuts, tests) for kind in _kinds(a, b, cuts, top) if len(cuts) > len(kind.starts[0]))
+    made = (_fitted(kind, a, b, cuts, top, tests) for kind in _kinds(a, b, cuts, top) if len(cuts) > len(kind.starts[0]))
     return tuple(form for form in made if form is not None)
+
+
+def unmapped(a: Shape, b: Shape, tests: int) -> Form | None:
+    """How well no map at all explains the difference: the form ``same`` alone; None without cuts to judge it by."""
+    cuts = b.cuts()
+    if len(cuts) < 2 or not math.isfinite(a.number) or not math.isfinite(b.number):
+        return None
+    return _fitted(_SAME, a, b, cuts, None, tests)
 
 
 def _kinds(a: Shape, b: Shape, cuts: Doubles, top: float | None) -> Iterator[_Kind]:
@@ -64,7 +77,7 @@ def _kinds(a: Shape, b: Shape, cuts: Doubles, top: float | None) -> Iterator[_Ki
     y = cuts[inner] if inner.sum() > 1 else cuts
     x, down = (a.quantile(part) for part in (shares[inner], 1 - shares[inner])) if inner.sum() > 1 else (a.quantile(shares), y)
     gain, offset = _line(x, y)
-    yield _Kind("same", lambda c, _: c, False, ((),), lambda _: (1.0, 0.0, 1.0))
+    yield _SAME
     ratio = _median(y, x)
     scales = tuple((math.log(one),) for one in dict.fromkeys((ratio, gain)) if one > 0) or ((0.0,),)
     yield _Kind("gain", lambda c, p: c / _exp(p[0]), False, scales, lambda p: (_exp(p[0]), 0.0, 1.0))
@@ -96,7 +109,7 @@ def _kinds(a: Shape, b: Shape, cuts: Doubles, top: float | None) -> Iterator[_Ki
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a map that cannot be right overflows, and is not the best
-def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, tests: int) -> Form | None:
+def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, tests: int) -> Form | None:
     """The map of this kind that fits best; None if the source was clipped where the map would have to be judged."""
     shares, count = b.share(cuts), len(kind.starts[0])
     number = 1 / (1 / a.shape_number + 1 / b.shape_number)
@@ -137,7 +150,7 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, tests: int) -> Form 
         return None
     errors = _errors(slopes, count, normal_quantile(1 - 0.025 / max(1, tests)))
     gain, offset, gamma = kind.told(best)
-    if not _LEAST_GAMMA <= gamma <= _MOST_GAMMA:
+    if not _LEAST_GAMMA <= gamma <= _MOST_GAMMA or _leads_beyond(kind, best, errors, a, b, top):
         return None
     return Form(
         name=kind.name,
@@ -156,6 +169,31 @@ def _newly_clipped(kind: _Kind, a: Shape, b: Shape) -> float:
     """The share of values that the map must have clipped, if it is right: ends of the target that the source does not have."""
     low, high = (a.at_high, a.at_low) if kind.falls else (a.at_low, a.at_high)
     return max(0.0, b.at_low - low) + max(0.0, b.at_high - high)
+
+
+def _leads_beyond(kind: _Kind, best: Doubles, errors: tuple[float, ...], a: Shape, b: Shape, top: float | None) -> bool:
+    """Whether the map puts values beyond an end of the target where none are, by more than sampling explains.
+
+    A gain below 1 leaves no value at the top of the range, and a tone curve leaves those that were there: cuts lie inside of the
+    target's values, and do not see it. An end of the range itself may have clipped values, as any end of numbers without one.
+    No map at all is judged by its distance alone. Shares of the source count less
+    three of their standard errors, and at the ends of the parameters' intervals that speak for the map.
+    """
+    if top is None or kind is _SAME:
+        return False
+    inside = np.array([b.low > b.step, b.high < top - b.step])
+    near = np.array([best, *(best + side * np.diag(errors)[place] for place in range(len(errors)) for side in (-1.0, 1.0))])
+    ends = np.array([b.low - b.step, b.high + b.step])
+    outward = np.array([-a.step, a.step]) * (-1 if kind.falls else 1)
+    least = np.min([_beyond(kind, a, kind.inverse(ends, each) + outward) for each in near], axis=0)
+    return bool((inside & (least * b.shape_number > _BEYOND)).any())
+
+
+def _beyond(kind: _Kind, a: Shape, x: Doubles) -> Doubles:
+    """The share of the source that a map puts below and above two values of the target; in the source they are ``x``."""
+    known = a.share(x)
+    shares = np.array([1 - known[0], known[1]]) if kind.falls else np.array([known[0], 1 - known[1]])
+    return np.asarray(shares - 3 * np.sqrt(np.diag(a.covariance(x))), np.float64)
 
 
 def _predicted(a: Shape, x: Doubles, *, falls: bool) -> tuple[Doubles, Doubles]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.comparing.constants import like_with_like
-from tare.comparing.maps import forms
+from tare.comparing.maps import forms, unmapped
 from tare.comparing.raw_kinds import bit_depth, check_front_ends, raw_kinds
 from tare.comparing.result import ChannelShift, Comparison, Fit, Form
 from tare.comparing.shape import Shape
@@ -72,6 +72,16 @@ def _forms(
     """The maps between two channels that have histograms."""
     shapes = Shape.of(a, _step(source)), Shape.of(b, _step(target))
     return () if shapes[0] is None or shapes[1] is None else forms(shapes[0], shapes[1], top, tests)
+
+
+def same_forms(source: DatasetStats, target: DatasetStats) -> list[list[Form | None]]:
+    """How well each channel of the target, unchanged, explains each of the source: one row a channel of the source.
+
+    The statistics are of values in the same units, as those of one service are.
+    """
+    shapes = [[Shape.of(channel, _step(stats)) for channel in stats.channels] for stats in (source, target)]
+    tests = len(source.channels)
+    return [[None if a is None or b is None else unmapped(a, b, tests) for b in shapes[1]] for a in shapes[0]]
 
 
 def _top(source: DatasetStats, target: DatasetStats) -> float | None:

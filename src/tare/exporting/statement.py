@@ -11,7 +11,7 @@ from tare.exporting.graph.options import GraphOptions
 from tare.input_spec.fields import PARSERS, UNSTATED, Field
 from tare.input_spec.geometry import Geometry, RowGeometry
 from tare.input_spec.spec import Crop, InputSpec, Known, Unknown
-from tare.networks.stored.references import reference_json
+from tare.networks.stored.references import after_resize, reference_json
 from tare.networks.stored.trained import TrainedModel
 from tare.normalisation.names import MEANINGS
 
@@ -72,8 +72,11 @@ def _dtype(trained: TrainedModel, origin: str) -> Field[str]:
         return Unknown(f"the graph takes {raw}")
 
 
-def metadata(trained: TrainedModel, spec: InputSpec) -> dict[str, str]:
-    """Return the metadata as text by key; ``spec`` is the specification of the file's own input."""
+def metadata(trained: TrainedModel, spec: InputSpec, *, resized: bool = False) -> dict[str, str]:
+    """Return the metadata as text by key; ``spec`` is the specification of the file's own input.
+
+    ``resized`` says that images arrive as the network's resize and crop leave them, so that they are compared with such ones.
+    """
     chosen = trained.model.normalisation
     stated: dict[str, Any] = {
         SPEC_KEY: spec.to_json(),
@@ -85,7 +88,7 @@ def metadata(trained: TrainedModel, spec: InputSpec) -> dict[str, str]:
     }
     kept = reference_json(trained.folder)
     if kept is not None:
-        stated["tare.reference"] = kept
+        stated["tare.reference"] = after_resize(kept) if resized else kept
     if isinstance(trained.model.takes, RowGeometry):  # a spec names columns only if they are few
         stated["tare.columns"] = list(trained.model.takes.columns)
     return {key: json.dumps(value, allow_nan=False) for key, value in stated.items()}

@@ -75,7 +75,7 @@ def _graph(job: ExportJob, form: GraphFormat, trained: TrainedModel, probes: Pro
     options = job.options
     graph = ServedGraph(trained.model, options)
     example = torch.from_numpy(np.zeros(_example_shape(trained, options), _stored(trained)))
-    stated = metadata(trained, graph_spec(trained, options))
+    stated = metadata(trained, graph_spec(trained, options), resized=not options.with_resize)
     content, how = form.write(Recording(graph, example, options, stated, job.opset))
     batches = graph_batches(trained, options, probes)
     with job.written(), replacing(job.out) as temporary:

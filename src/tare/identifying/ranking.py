@@ -70,13 +70,13 @@ def identified(request: IdentifyRequest) -> Identification:
         )
     probes = read_probes(request.data, colour_of(network), request.samples, request.seed)
     _check_kind(network)
-    geometry, notes = _geometry(network, probes, request.size)
+    geometry, notes = geometry_of(network, probes, request.size)
     check_accepts(network, geometry)
     suspected = None
     if request.mean is not None and request.std is not None:
         suspected = stated_entry(request.mean, request.std, network.channels)
     images = tuple(reduced(image, _LARGEST * max(geometry.size)) for image in probes.images)
-    setting = _Setting(network, replace(probes, images=images), geometry, request.seed, suspected)
+    setting = Setting(network, replace(probes, images=images), geometry, request.seed, suspected)
     kept = tuple(note for note in network.notes if not note.startswith("mean and std are those")) + notes
     if request.labels is not None:
         return _by_labels(setting, os.fspath(request.labels), request.confidence, kept)
@@ -84,7 +84,7 @@ def identified(request: IdentifyRequest) -> Identification:
 
 
 @dataclass(frozen=True)
-class _Setting:
+class Setting:
     """The network, the images reduced to about its input size, and their geometry."""
 
     network: Network
@@ -133,7 +133,7 @@ def _check_kind(network: Network) -> None:
         raise ModelError("a network for images", f"{network.reference} takes {first}", "name another network")
 
 
-def _geometry(network: Network, probes: Probes, size: int | None) -> tuple[Geometry, tuple[str, ...]]:
+def geometry_of(network: Network, probes: Probes, size: int | None) -> tuple[Geometry, tuple[str, ...]]:
     """The network's own geometry; if its size is not stated, the common size of all images."""
     if size is None and not isinstance(network.spec.size, Known) and probes.size is not None:
         return Geometry(probes.size), (
@@ -146,7 +146,7 @@ def _geometry(network: Network, probes: Probes, size: int | None) -> tuple[Geome
 
 
 def _by_moments(
-    setting: _Setting, stored: Mapping[str, Fingerprint], request: IdentifyRequest, notes: tuple[str, ...]
+    setting: Setting, stored: Mapping[str, Fingerprint], request: IdentifyRequest, notes: tuple[str, ...]
 ) -> Identification:
     network = setting.network
     front = front_of(network.module, (network.channels, *setting.geometry.size), list(stored))
@@ -168,7 +168,7 @@ def _by_moments(
 
 
 def _answer(
-    setting: _Setting,
+    setting: Setting,
     stored: Mapping[str, Fingerprint],
     front: NetworkFront,
     scored: Scored,
@@ -224,7 +224,7 @@ def _relative(evidence: Sequence[float], factor: float) -> list[float]:
     return [float(np.exp(factor * (value - best))) for value in evidence]
 
 
-def _deep(setting: _Setting, stored: Mapping[str, Fingerprint], members: Sequence[Ranked]) -> dict[str, float]:
+def _deep(setting: Setting, stored: Mapping[str, Fingerprint], members: Sequence[Ranked]) -> dict[str, float]:
     """The divergence over all layers of each likely candidate under its augmentation."""
     if len(stored) < 2:
         return {}
@@ -236,7 +236,7 @@ def _deep(setting: _Setting, stored: Mapping[str, Fingerprint], members: Sequenc
     return found
 
 
-def _by_labels(setting: _Setting, labels: str, confidence: float, notes: tuple[str, ...]) -> Identification:
+def _by_labels(setting: Setting, labels: str, confidence: float, notes: tuple[str, ...]) -> Identification:
     """Rank by the labels' likelihood; the ambiguity set holds the candidates that are not shown to be worse, image by image."""
     network = setting.network
     with torch.inference_mode():

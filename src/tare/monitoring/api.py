@@ -49,7 +49,7 @@ def drifted(request: DriftRequest) -> Verdict:
         if request.progress is not None:
             request.progress(sum(map(len, batch)))
     _check_read(monitor, skipped, request)
-    verdict = monitor.verdict(monitor.reference.origin or None)
+    verdict = monitor.verdict(monitor.reference.origin or None, request.factory)
     notes = (
         (f"left out {len(skipped)} unreadable samples, the first {skipped[0].path!r}: {skipped[0].reason}",) if skipped else ()
     )

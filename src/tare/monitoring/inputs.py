@@ -32,7 +32,17 @@ class MonitorOptions(OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MonitorRequest(OptionGroup):
+class ServedOptions(OptionGroup):
+    """The network that is served."""
+
+    factory: str | None = option(
+        None, "Function that built the network of the run, if timm did not (runs that file).", names=("--model",),
+        metavar="FILE.py:FACTORY",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitorRequest(ServedOptions):
     """Files of monitors, and how they are shown."""
 
     states: Any = field(
@@ -44,6 +54,11 @@ class MonitorRequest(OptionGroup):
         ),
     )
     run: str | None = option(None, "The run of the served network: say how much of a change it feels.", metavar="RUN")
+    images: str | None = option(
+        None,
+        "Some of the images that arrive now: with --run, recover constants from what its batch norm remembers of its training.",
+        metavar="FOLDER",
+    )
     html: Path | None = option(None, "Also write the page to this file.", of_file=True, kind=Path | None)
     serve: bool = option(False, "Show the page and metrics on this machine, as the files are renewed, until interrupted.")
     port: int = option(9464, "Port of --serve, on the loopback address alone; 0 chooses a free one.", least=0, most=65535)
@@ -51,7 +66,7 @@ class MonitorRequest(OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DriftRequest(MonitorOptions, Skipping, Readers, ChoosingOptions):
+class DriftRequest(ServedOptions, MonitorOptions, Skipping, Readers, ChoosingOptions):
     """A reference, data that arrived later, and the promise of the test."""
 
     reference: Any = field(
@@ -74,6 +89,11 @@ class DriftRequest(MonitorOptions, Skipping, Readers, ChoosingOptions):
     ks: float | None = option(None, "Also a change: a Kolmogorov-Smirnov distance above this in any channel.", above=0, most=1)
     wasserstein: float | None = option(
         None, "Also a change: a Wasserstein distance above this in any channel, in units of the reference's std.", above=0
+    )
+    recover: bool = option(
+        False,
+        "If anything changed, also recover the constants from what the network's batch norm remembers of its training; takes "
+        "seconds.",
     )
     progress: Advance | None = None
 

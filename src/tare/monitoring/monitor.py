@@ -158,7 +158,8 @@ class Monitor:
         if state.alarm or evidence < self._assay.threshold:
             return looked
         since = self._assay.since(state).interval()
-        return replace(looked, alarm=state.batches, began=(int(since.estimate), int(since.low), int(since.high)))
+        began = (int(since.estimate), int(since.low), int(since.high))
+        return replace(looked, alarm=state.batches, began=began, arrived=served_since(state, began[0] - 1))
 
     def merge(self, other: Monitor | MonitorState) -> None:
         """Take in another monitor's samples, exactly. Raises :class:`DataError` for its own, or for another reference."""
@@ -166,14 +167,14 @@ class Monitor:
         with self._lock:
             self._state = self._looked(self._state.merge(state))
 
-    def verdict(self, run: str | os.PathLike[str] | None = None) -> Verdict:
+    def verdict(self, run: str | os.PathLike[str] | None = None, factory: str | None = None) -> Verdict:
         """What can be said now: whether anything changed, what, since when, and what to do.
 
         ``run`` is the run or model directory of the network that is served: then it is measured how much of a change of gain or
-        offset the network feels.
+        offset the network feels. ``factory`` (``FILE.py:FACTORY``, which is run) builds one that no library does.
         """
         found = judged(self._assay, self.state)
-        return found if run is None else with_felt(found, self.reference, run)
+        return found if run is None else with_felt(found, self.reference, run, factory)
 
     def served(self, since: int = 0) -> DatasetStats | None:
         """The statistics of what was served after the first ``since`` batches, as far as stretches tell; None of nothing."""

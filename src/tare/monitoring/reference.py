@@ -49,7 +49,8 @@ class Reference:
     known. ``arriving`` is the map from the training set's unit values to those that arrive, ``{"gain": ..., "offset": ...}``,
     of a network that `tare respec` rewrote for a change: values are put back before they are tested. Empty for no change.
     ``seen`` is the reference of the same samples after the network's resize and crop, for monitors of values as the network
-    takes them. ``origin`` is the run or model directory that it was loaded from, which is not part of the file.
+    takes them. ``origin`` is the run or model directory that it was loaded from, and ``factory`` what that directory names as the
+    function that built its network, "" if timm did. Neither is part of the file.
     """
 
     taking: Taking
@@ -61,6 +62,7 @@ class Reference:
     arriving: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     seen: Reference | None = None
     origin: str = field(default="", compare=False)
+    factory: str = field(default="", compare=False)
 
     @classmethod
     def of(
@@ -105,7 +107,7 @@ class Reference:
 
     def of_values(self, values: str) -> Reference:
         """The part that values of a kind are tested against: of ``fed`` ones the samples as the network sees them, if known."""
-        return self if values != "fed" or self.seen is None else replace(self.seen, origin=self.origin)
+        return self if values != "fed" or self.seen is None else replace(self.seen, origin=self.origin, factory=self.factory)
 
     @cached_property
     def digest(self) -> str:
@@ -192,13 +194,24 @@ class Reference:
         if isinstance(document, dict) and str(document.get("schema")).startswith("tare.stats/"):
             found = f"the statistics in {str(place)!r}, which hold no figures of single samples"
             raise DataError("a reference", found, "measure the data once more with `tare measure DATA --reference FILE`")
-        return replace(cls.from_json(document), origin=str(path) if Path(path).is_dir() else "")
+        known = cls.from_json(document)
+        return replace(known, origin=str(path), factory=_factory(place.parent)) if Path(path).is_dir() else known
 
 
 def _place(path: Path) -> Path:
     """The file that holds the reference of a path: itself, or that of a run, model or export directory."""
     names = ("reference.json", "model/reference.json")
     return next((path / name for name in names if (path / name).is_file()), path / names[0]) if path.is_dir() else path
+
+
+def _factory(folder: Path) -> str:
+    """``FILE.py:FACTORY`` of a model directory whose network no library builds; "" for another, or where none is stated."""
+    try:
+        stated = json.loads((folder / "tare.json").read_text(encoding="utf-8"))["network"]
+        known = bool(stated["timm"]) or bool(stated.get("hf", False)) or ".py:" not in str(stated["reference"])
+        return "" if known else str(stated["reference"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return ""
 
 
 def _is_map(arriving: Mapping[str, tuple[float, ...]], channels: int) -> bool:

@@ -94,6 +94,21 @@ class Felt:
     share: float
 
 
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """Constants recovered from what batch norm remembers of its training, without a reference and without labels.
+
+    ``mean`` and ``std`` are those, in unit values, with which ``images`` of the values that arrive look to the layer ``layer`` as
+    the images of its training did; ``command`` puts them into the weights.
+    """
+
+    layer: str
+    images: int
+    mean: tuple[Interval, ...]
+    std: tuple[Interval, ...]
+    command: str
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Verdict(Shown):
     """What a monitor says now.
@@ -103,6 +118,7 @@ class Verdict(Shown):
     first batch of the change, with the range that holds 95% of the evidence. ``order`` is the permutation of channels that
     explains a change of order. ``exceeded`` are the classical distances above a threshold that was asked for. ``command`` puts
     the constants that undo the change into the served weights; "" where none can. ``felt`` is None where it was not measured.
+    ``recovered`` are the constants by batch norm's memory, None where they were not asked for.
     """
 
     alarm: int
@@ -124,6 +140,7 @@ class Verdict(Shown):
     exceeded: tuple[str, ...] = ()
     command: str = ""
     felt: Felt | None = None
+    recovered: Recovered | None = None
 
     @property
     def clean(self) -> bool:

@@ -42,8 +42,8 @@ class MonitorState:
     ``identities`` are those of the monitors that counted: a state is never merged with one that shares an identity, since
     its samples would count twice. ``peak`` is the largest evidence so far (a logarithm), ``alarm`` the batch that raised the
     alarm, 0 before, and ``began`` the likeliest first batch of the change then, with its range: later stretches are too long
-    to tell as finely. States that were merged count batch k of all as one moment. ``merge`` is exact, associative and
-    commutative.
+    to tell as finely. ``arrived`` are the values after that batch, empty before the alarm. States that were merged count
+    batch k of all as one moment. ``merge`` is exact, associative and commutative.
     """
 
     reference: str
@@ -52,6 +52,7 @@ class MonitorState:
     peak: float = 0.0
     alarm: int = 0
     began: tuple[int, int, int] = (0, 0, 0)
+    arrived: DatasetState = field(default_factory=DatasetState)
     identities: frozenset[str] = field(default_factory=lambda: frozenset({secrets.token_hex(8)}))
 
     @property
@@ -79,7 +80,7 @@ class MonitorState:
             first = next(place for place, stretch in enumerate(ladder) if stretch.length == length)
             ladder[first : first + RATIO] = [_together(ladder[first : first + RATIO])]
             length *= RATIO
-        return replace(self, ladder=tuple(ladder))
+        return replace(self, ladder=tuple(ladder), arrived=self.arrived.merge(data) if self.alarm else self.arrived)
 
     def merge(self, other: MonitorState) -> MonitorState:
         """The state of both monitors' samples. Raises :class:`DataError` for a shared identity or another reference."""
@@ -101,6 +102,7 @@ class MonitorState:
             peak=max(self.peak, other.peak),
             alarm=alarm,
             began=began,
+            arrived=self.arrived.merge(other.arrived),
             identities=self.identities | other.identities,
         )
 
@@ -112,6 +114,7 @@ class MonitorState:
             "peak": self.peak,
             "alarm": self.alarm,
             "began": list(self.began),
+            **({"arrived": state_to_json(self.arrived)} if self.alarm else {}),
             "identities": sorted(self.identities),
             "ladder": [
                 {
@@ -148,6 +151,7 @@ class MonitorState:
             float(document["peak"]),
             int(document["alarm"]),
             (best, low, high),
+            state_from_json(document["arrived"]) if "arrived" in document else DatasetState(),
             frozenset(map(str, document["identities"])),
         )
 

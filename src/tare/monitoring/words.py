@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from tare.monitoring.reference import Reference
 from tare.monitoring.result import Map
@@ -31,17 +32,22 @@ def command_of(kind: str, maps: tuple[Map, ...], reference: Reference) -> str:
     """
     if kind not in ("gain", "offset", "gain and offset") or not maps:
         return ""
-    gains = [each.gain.estimate for each in maps]
     known = reference.arriving or {"gain": (1.0,) * len(maps), "offset": (0.0,) * len(maps)}
     offsets = [
         outer * each.offset.estimate + shift * (1 - each.gain.estimate)
         for outer, shift, each in zip(known["gain"], known["offset"], maps, strict=True)
     ]
+    return respec_command(reference, [each.gain.estimate for each in maps], offsets)
+
+
+def respec_command(reference: Reference, gains: Sequence[float], offsets: Sequence[float]) -> str:
+    """The command that rewrites the weights of a reference's run for values ``gain * x + offset``."""
     run = (reference.origin or "RUN").rstrip("/")
     numbers = [
         f"--{name}={','.join(f'{value:.6g}' for value in values)}" for name, values in (("gain", gains), ("offset", offsets))
     ]
-    return shlex.join(["tare", "respec", run, *numbers, "--out", f"{run}-mended"])
+    factory = ["--model", reference.factory] if reference.factory else []
+    return shlex.join(["tare", "respec", run, *factory, *numbers, "--out", f"{run}-mended"])
 
 
 def _listed(values: tuple[float, ...]) -> str:

@@ -65,14 +65,14 @@ def _images(trained: TrainedModel, paths: tuple[str, ...], *, any_kind: bool) ->
             if values.dtype.name != model.takes.raw_dtype and not any_kind:
                 reason = f"{values.dtype.name} values, and the network was trained on {model.takes.raw_dtype} ones ({RAW_KIND})"
                 return Skipped(paths[index], reason)
-            return transform(_sized(values, trained))
+            return transform(sized_image(values, trained))
         except (ValueError, RuntimeError, MemoryError) as error:  # a name with a NUL in it; pixels that cannot be resized
             return Skipped(paths[index], reason_of(error) or type(error).__name__)
 
     return NamedInputs(paths, load)
 
 
-def _sized(values: NDArray[Any], trained: TrainedModel) -> Image.Image | torch.Tensor:
+def sized_image(values: NDArray[Any], trained: TrainedModel) -> Image.Image | torch.Tensor:
     """An image as the transform takes it. Raises ValueError for one so narrow that resizing would fill the memory."""
     height, width, _ = values.shape
     geometry = trained.model.geometry

@@ -41,6 +41,9 @@ def print_drift(verdict: Verdict) -> None:
         out.print(Text(plain(felt_words(verdict.felt))), soft_wrap=True)
     if verdict.command:
         out.print(Text(plain(verdict.command)), soft_wrap=True)
+    if verdict.recovered is not None:
+        out.print(table(RECOVERED, recovered_rows(verdict)))
+        out.print(Text(plain(verdict.recovered.command)), soft_wrap=True)
     if verdict.distances:
         out.print(table(DISTANCES, [distance_row(each) for each in verdict.distances]))
     for words in (*verdict.exceeded, *verdict.notes):
@@ -120,6 +123,7 @@ def figure_folds(verdict: Verdict) -> list[str]:
         parts.append(
             html.fold("How values changed", "gain and offset of each channel, and what the network feels", [*maps, *felt])
         )
+    parts += recovered_fold(verdict)
     if verdict.distances:
         gist = "PSI, Kolmogorov-Smirnov and Wasserstein of each channel, which promise nothing"
         parts.append(
@@ -137,6 +141,8 @@ _CUT_OFF = 1e-6
 TRACKS = ("figure", "reference", "served, with its interval", "evidence")
 MAPS_CAPTION = "Values now, as a map of the reference's unit values"
 MAPS = ("channel", "gain", "offset")
+RECOVERED_GIST = "constants by what the network remembers of its training, without the reference"
+RECOVERED = ("channel", "mean by batch norm", "std by batch norm")
 DISTANCES = ("channel", "PSI", "Kolmogorov-Smirnov", "Wasserstein in stds")
 _CAPTION = (
     "Served: the mean of each figure over all samples served, with an interval that holds at every batch. "
@@ -171,6 +177,26 @@ def map_row(found: Any) -> tuple[str, ...]:
 def distance_row(found: Any) -> tuple[str, ...]:
     """One channel as a row of the table of distances; "" for what is unknown."""
     return found.channel, *(f"{value:.3g}" if math.isfinite(value) else "" for value in (found.psi, found.ks, found.wasserstein))
+
+
+def recovered_rows(verdict: Verdict) -> list[tuple[str, ...]]:
+    """The constants that batch norm's memory tells, one row a channel; none where they were not asked for."""
+    found = verdict.recovered
+    if found is None:
+        return []
+    each = enumerate(zip(found.mean, found.std, strict=True))
+    return [(f"channel {place}", _interval(mean), _interval(std)) for place, (mean, std) in each]
+
+
+def recovered_fold(verdict: Verdict) -> list[str]:
+    """The same as a fold of a page, with the command."""
+    if verdict.recovered is None:
+        return []
+    parts = [
+        html.table("Constants that the images need now", RECOVERED, recovered_rows(verdict)),
+        html.code(verdict.recovered.command),
+    ]
+    return [html.fold("By batch norm's memory", RECOVERED_GIST, parts)]
 
 
 def _interval(found: Interval) -> str:

@@ -7,6 +7,7 @@ machines, with one result. Rounding happens once, when a figure is read.
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -56,6 +57,8 @@ class Dyadic:
 
 # A sum of 2**29 values or products, each of which adds less than 2**34 to a limb, stays within 64 bits.
 _MOST = 1 << 29
+# Fewer values than this are summed as Python's integers: the accumulator takes as long for one value as for some hundred.
+_FEW = 256
 # Limbs of 32 bits for all exponents of a double, and the weight of the lowest bit.
 _LIMBS, _LOWEST = 68, -1075
 _LOOPS = Loops("tare.statistics.compiled.exact", "tare.statistics.plain.exact")
@@ -72,6 +75,8 @@ def exact_sums(rows: NDArray[np.float64]) -> list[Dyadic]:
     Each mantissa is added, cut at multiples of 32 bits, to 64-bit integers that stand for these multiples: the small
     superaccumulator of Neal 2015 (arXiv:1505.05571).
     """
+    if rows.size <= _FEW:
+        return _few_sums(np.asarray(rows, np.float64))
     bits = np.ascontiguousarray(rows, dtype=np.float64).view(np.uint64)
     totals = [0] * len(bits)
     for start in range(0, bits.shape[1], _MOST):
@@ -81,9 +86,21 @@ def exact_sums(rows: NDArray[np.float64]) -> list[Dyadic]:
     return [Dyadic(total, _LOWEST) for total in totals]
 
 
+def _few_sums(rows: NDArray[np.float64]) -> list[Dyadic]:
+    """The same for few values, by Python's integers: whole mantissas of 53 bits times a power of two."""
+    mantissas, exponents = np.frexp(rows)
+    whole, lowest = np.ldexp(mantissas, 53).astype(np.int64), int(exponents.min(initial=0))
+    shifts = exponents - lowest
+    totals = (sum(map(operator.lshift, *pair)) for pair in zip(whole.tolist(), shifts.tolist(), strict=True))
+    return [Dyadic(total, lowest - 53) for total in totals]
+
+
 def exact_products(rows: NDArray[np.int64]) -> list[int]:
     """Sum the products of every two rows of integers ``(K, N)`` exactly, in the order (0, 0), (0, 1), ..., (1, 1), (1, 2), ..."""
     number = len(rows)
+    largest = max(int(rows.max()), -int(rows.min())) if rows.size else 0
+    if rows.shape[1] * largest * largest < 1 << 63:  # no sum overflows: those of a few images are one product of matrices
+        return (rows @ rows.T)[np.triu_indices(number)].tolist()  # type: ignore[no-any-return]
     totals = [0] * (number * (number + 1) // 2)
     for start in range(0, rows.shape[1], _MOST):
         limbs = np.zeros((len(totals), 4), np.int64)

@@ -15,19 +15,21 @@ from numpy.typing import NDArray
 
 from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import loader_errors
-from tare.input_spec.geometry import NOUNS
+from tare.input_spec.geometry import NOUNS, Geometry, RowGeometry, SignalGeometry
+from tare.input_spec.model_file import NAME
 from tare.networks.batch_norm import reestimate
 from tare.networks.heads.labels import fit_label_heads
 from tare.networks.heads.reference import LinearHead, features_of, fit_head
 from tare.networks.heads.ridge import fit_ridge_head
 from tare.networks.stored.directory import TransferredModel, save_model
 from tare.normalisation.input_layer import InputLayer
+from tare.predicting.pyfunc import LOADER, signature
 from tare.statistics.dataset_stats import nullable
 from tare.system.files import write_text
 from tare.system.option_files.config_file import config_text
 from tare.system.progress import SILENT, Advance, Reporter
 from tare.system.trackers.opening import tracked
-from tare.system.trackers.tracker import Trackers
+from tare.system.trackers.tracker import TrackedModel, Trackers
 from tare.tasks.evaluations.classification import ClassEvaluation
 from tare.tasks.evaluations.figure import Evaluation
 from tare.tasks.evaluations.segmentation import SegmentationEvaluation
@@ -71,6 +73,8 @@ def transferred(request: TransferRequest) -> TransferRun:
         with tracked(names, folder, reporter, plan.settings()) as trackers:
             run = _probed(plan, folder, reporter) if probe else _trained(plan, folder, resume, trackers, reporter)
             _log(run, trackers)
+            if names:
+                _log_model(plan, run, trackers, reporter)
     for note in run.notes[len(plan.notes) :]:
         reporter.note(note)
     return run
@@ -86,6 +90,20 @@ def _log(run: TransferRun, trackers: Trackers) -> None:
     for name in ("config.yaml", "evaluation.json", "test.json", "model/tare.json"):
         if (run.out / name).is_file():
             trackers.file(run.out / name)
+
+
+def _log_model(plan: TransferPlan, run: TransferRun, trackers: Trackers, reporter: Reporter) -> None:
+    """Log the model with its schemas, unless a file or a repository that the directory names but never runs is needed for it."""
+    document = json.loads((run.model_dir / NAME).read_text(encoding="utf-8"))
+    reference = plan.network.reference
+    if not document["network"]["hf"] and (".py:" in reference or plan.source.trust_remote_code):
+        reporter.note(f"the model is not logged: {reference} needs its code, which no directory runs by itself")
+        return
+    if not isinstance(plan.takes, Geometry | SignalGeometry | RowGeometry):
+        reporter.note(f"the model is not logged: MLflow's schemas do not describe {NOUNS[plan.takes.kind]} here")
+        return
+    schemas = signature(plan.takes, plan.network.channels, plan.task)
+    trackers.model(run.model_dir, TrackedModel(LOADER, schemas, document["spec"]))
 
 
 def _trained(plan: TransferPlan, folder: Path, resume: bool, trackers: Trackers, reporter: Reporter) -> TransferRun:

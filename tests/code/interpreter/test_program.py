@@ -179,6 +179,30 @@ def test_an_expression_that_python_cannot_take_apart_is_stated() -> None:
     assert run(a="x = a[0:1" + " + 1" * 900 + "]").cut == {"a.py"}
 
 
+LONG = "    lib.load(1)\n" * 9000
+
+
+def test_a_function_at_its_limit_does_not_take_the_rest_of_its_file() -> None:
+    found = run(a=f"import lib\ndef first(x):\n{LONG}def second(x):\n    lib.show(x)\n")
+    assert [each.function for each in found.log if each.entry == "a.py::second"] == ["lib.show"]
+    assert found.cut == {"a.py::first"}
+
+
+def test_a_file_is_cut_off_only_where_something_is_left() -> None:
+    several = "".join(f"def f{each}(x):\n{LONG}" for each in range(3))
+    cut = {f"a.py::f{each}" for each in range(3)}
+    assert run(a=f"import lib\n{several}").cut == cut
+    assert run(a=f"import lib\n{several}def g(x):\n    lib.show(x)\n").cut == {*cut, "a.py"}
+
+
+def test_a_short_function_is_followed_at_each_of_many_calls_and_a_long_one_is_not() -> None:
+    many = "".join(f"f({each})\n" for each in range(100))
+    short = run(a=f"import lib\ndef f(x): lib.normalize(x)\n{many}")
+    assert sum(each.function == "lib.normalize" for each in short.log) == 100
+    long = run(a="import lib\ndef f(x):\n    lib.normalize(x)\n" + "    lib.load(1)\n" * 20 + many)
+    assert 16 <= sum(each.function == "lib.normalize" for each in long.log) < 100
+
+
 def test_nothing_of_a_run_waits_for_a_collection() -> None:
     gc.collect()
     gc.disable()

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import ast
-import re
 
 import pytest
 
 from tare.code.files.document import Document
+from tare.code.interpreter.imports import Imports
 from tare.code.interpreter.relevance import is_test, relevant, that_matter
 from tare.code.interpreter.source import Source, parsed
+from tare.code.interpreter.vocabulary import Vocabulary
 from tests.code.interpreted import documents
 
-WORD = re.compile("Normalize")
+WORD = Vocabulary(("Normalize",))
 
 
 def chosen(**texts: str) -> list[str]:
-    return [each.path for each in relevant(documents(**texts), WORD)]
+    found = documents(**texts)
+    return [each.path for each in relevant(found, WORD, Imports(found))]
 
 
 def test_a_file_without_the_word_is_left_out() -> None:

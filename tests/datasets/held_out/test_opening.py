@@ -43,11 +43,12 @@ def test_a_folder_without_a_sample_and_one_that_is_not_there_are_refused(there: 
 
 def test_an_archive_holds_its_test_beside_the_training_arrays(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
-    arrays = {
+    arrays: dict[str, Any] = {
         f"{part}_images": generator.integers(0, 255, (count, 6, 6), np.uint8)
         for part, count in (("train", 8), ("val", 4), ("test", 3))
     }
-    labels = {"train_labels": np.arange(8) % 2, "val_labels": np.arange(4) % 2, "test_labels": np.array([1, 1, 0])}
+    labels: dict[str, Any] = {"train_labels": np.arange(8) % 2, "val_labels": np.arange(4) % 2}
+    labels["test_labels"] = np.array([1, 1, 0])
     np.savez(tmp_path / "x.npz", **arrays, **labels)
     found = opened(tmp_path / "x.npz", tmp_path / "x.npz")
     assert [file.label for file in found.files] == [1, 1, 0]

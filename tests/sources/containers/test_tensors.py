@@ -64,8 +64,13 @@ def test_a_pickle_of_objects_is_refused_and_not_run(tmp_path: Path, plain: bool)
 def test_damaged_files_are_refused_in_one_line(tmp_path: Path, name: str, kind: str) -> None:
     values = torch.rand(50, 3)
     values = values.to(torch.complex64) if kind == "complex" else values
-    torch.save(values, tmp_path / "a.pt")
-    save_file({"x": values}, tmp_path / "a.safetensors")
+    if name == "a.pt":
+        torch.save(values, tmp_path / name)
+    else:
+        try:
+            save_file({"x": values}, tmp_path / name)
+        except KeyError:
+            pytest.skip("this release of safetensors has no complex numbers")
     data = (tmp_path / name).read_bytes()
     (tmp_path / name).write_bytes({"cut short": data[:-150], "words": b"words " * 9, "no bytes": b"", "complex": data}[kind])
     with pytest.raises(DataError) as raised:

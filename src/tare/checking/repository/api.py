@@ -8,19 +8,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from tare.checking.repository.costs import cost_of_code
-from tare.checking.repository.result import CUT, DEEP, CodeFinding, Judged
+from tare.checking.repository.following import Follower
+from tare.checking.repository.result import CodeFinding, Judged
+from tare.checking.repository.rules.across.table import ACROSS
 from tare.checking.repository.rules.kinds.configurations import configurations
 from tare.checking.repository.rules.kinds.unread import unread
-from tare.checking.repository.rules.table import CODE_RULES
-from tare.checking.repository.stated import stated
-from tare.checking.repository.unresolved import unresolved
-from tare.code.facts import facts_of
 from tare.code.files.configuration.reading import configuration, let_go
 from tare.code.files.document import Document, Skipped
-from tare.code.interpreter.frame import Run
-from tare.code.interpreter.program import Program
-from tare.code.interpreter.relevance import relevant, that_matter
-from tare.code.libraries.table import MATTERS, RELEVANT, interesting
 from tare.code.place import Place
 
 
@@ -42,16 +36,11 @@ def judged(documents: Sequence[Document], *, network: str | None = None, pedanti
 
 def _found(documents: Sequence[Document], network: str | None, pedantic: bool) -> tuple[list[CodeFinding], list[Skipped]]:
     """The findings of every rule, and what was not followed."""
-    with _carried_out(documents) as (program, run):
-        facts = facts_of(run.log, program.sources, run.cut, run.used)
-        every = [*configurations(documents), *unread(documents), *(each for rule in CODE_RULES for each in rule(facts))]
-        if network is not None:
-            every += stated(facts, network)
-        if pedantic:
-            every += unresolved(facts)
-        cut = sorted({entry.partition("::")[0] for entry in run.cut})
-        skipped = [*program.skipped, *_unparsed(documents), *(Skipped(path, CUT) for path in cut)]
-        skipped += [Skipped(path, DEEP) for path in sorted(run.deep - set(cut))]
+    groups = Follower(documents, network, pedantic=pedantic).groups()
+    every = [*configurations(documents), *unread(documents), *(each for group in groups for each in group.findings)]
+    for rule, read in zip(ACROSS, zip(*(group.read for group in groups), strict=True), strict=bool(groups)):
+        every += rule.judge(read)
+    skipped = [*dict.fromkeys(each for group in groups for each in group.skipped), *_unparsed(documents)]
     let_go()
     return every, skipped
 
@@ -92,22 +81,3 @@ def _without_collection() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
-
-
-@contextmanager
-def _carried_out(documents: Sequence[Document]) -> Iterator[tuple[Program, Run]]:
-    """Follow the documents that say something about preprocessing; afterwards all of it is free at once, without a collection."""
-    program = Program(documents)
-    chosen = relevant(documents, RELEVANT)
-    sources = [source for each in chosen if (source := program.source(each.path)) is not None]
-    run = Run(program, interesting, that_matter(sources, MATTERS))
-    program.run = run
-    for each in chosen:
-        program.module(each.path)
-    for each in chosen:
-        program.carry_out(each.path)
-    try:
-        yield program, run
-    finally:
-        run.release()
-        program.run = None

@@ -35,6 +35,10 @@ def drift(
         reference.save(out)
     with console.counting("looking at", "samples") as progress:
         verdict = drifted(replace(request, reference=reference, progress=progress))
+    if request.recover:
+        from tare.identifying.served import with_recovered
+
+        verdict = with_recovered(verdict, reference, request.data, request.factory)
     if html is not None:
         command = shlex.join(["tare", "drift", request.reference, *request.data, "--html", str(html)])
         drift.write_drift(verdict, html, command, ", ".join(map(str, request.data)))

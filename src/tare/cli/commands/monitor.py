@@ -16,7 +16,9 @@ def monitor(request: MonitorRequest, as_json: Json = False) -> None:
     The files are only read, while the service goes on. Exit code 0 if no change was shown, 1 if one was, 2 if a file is damaged
     or the files belong to different references.
     """
+    from tare.identifying.served import with_recovered
     from tare.monitoring.monitor import merged
+    from tare.monitoring.reference import Reference
     from tare.reporting import drift
     from tare.reporting.monitor import write_monitor_page
 
@@ -25,7 +27,9 @@ def monitor(request: MonitorRequest, as_json: Json = False) -> None:
         write_monitor_page(whole, request.html)
     if request.serve:
         _serve(request)
-    verdict = whole.verdict(request.run)
+    verdict = whole.verdict(request.run, request.factory)
+    if request.run is not None and request.images is not None:
+        verdict = with_recovered(verdict, Reference.load(request.run), request.images, request.factory)
     if as_json:
         print_json(verdict.to_json())
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
 
@@ -46,12 +46,16 @@ class ConfigurationSource(Source):
         """The line in which a value stands."""
         return self.document.line(self.place(node).line)
 
+    def alone(self, node: ast.AST) -> Spot:
+        """The same place: nothing else hangs on it."""
+        return Spot(self, node)
+
 
 class Configurations:
     """The YAML, JSON and TOML files of a repository, read when code asks for one."""
 
-    def __init__(self, documents: Sequence[Document]) -> None:
-        self._documents = {each.path: each for each in documents if each.kind == "configuration"}
+    def __init__(self, documents: Mapping[str, Document]) -> None:
+        self._documents = documents
         self._values: dict[str, Value | None] = {}
 
     def at(self, path: str, folder: str) -> Value | None:

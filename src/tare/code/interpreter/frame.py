@@ -29,8 +29,10 @@ from tare.code.interpreter.values import (
 #: How deep calls of the repository's functions, and nested expressions, are followed.
 DEEPEST_CALL = 9
 DEEPEST_EXPRESSION = 60
-#: How often one function is followed for one entry.
+#: How often one function is followed for one entry, and how often if it takes no more than some steps in all.
 MOST_VISITS = 16
+MOST_SHORT_VISITS = 128
+FEW_STEPS = 1000
 
 
 #: What a function may say that matters to the rules.
@@ -97,6 +99,7 @@ class Run:
     options: dict[Value, dict[str, Value]] = field(default_factory=dict)
     entered: set[ast.AST] = field(default_factory=set)
     visits: dict[tuple[str, ast.AST], int] = field(default_factory=dict)
+    spent: dict[tuple[str, ast.AST], int] = field(default_factory=dict)
     kept: dict[ast.AST, Value] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)
     deep: set[str] = field(default_factory=set)
@@ -107,6 +110,7 @@ class Run:
     literals: dict[ast.Constant, Literal] = field(default_factory=dict)
     used: dict[str, dict[int, Call]] = field(default_factory=dict)
     stars: dict[str, list[str]] = field(default_factory=dict)
+    plain: dict[ast.ClassDef, bool] = field(default_factory=dict)
     steps: int = 0
     limit: int = 0
     entry: str = ""
@@ -136,10 +140,12 @@ class Run:
         if not self.matters(callee.node):
             return False
         key = (self.entry, callee.node)
-        self.visits[key] = self.visits.get(key, 0) + 1
-        if self.visits[key] > MOST_VISITS and _MATTERS.search(callee.source.segment(callee.node)):
+        self.visits[key] = visits = self.visits.get(key, 0) + 1
+        if visits <= (MOST_SHORT_VISITS if self.spent.get(key, 0) < FEW_STEPS else MOST_VISITS):
+            return True
+        if self.entry not in self.cut and _MATTERS.search(callee.source.segment(callee.node)):
             self.cut.add(self.entry)
-        return self.visits[key] <= MOST_VISITS
+        return False
 
     def use(self, value: Value) -> None:
         """Note that the present program takes what another file has made: a call, or a list or dictionary of them."""

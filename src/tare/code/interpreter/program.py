@@ -1,48 +1,33 @@
-"""A repository as an interpreter sees it: its modules, found by name and carried out once."""
+"""The modules of a repository, each carried out once."""
 
 from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
 
-from tare.code.files.document import Document, Skipped
+from tare.code.files.document import Skipped
 from tare.code.interpreter.configured import Configurations
 from tare.code.interpreter.frame import Frame, Run
+from tare.code.interpreter.repository import Repository
 from tare.code.interpreter.source import Source, parsed
 from tare.code.interpreter.syntax import calls, expressions, statements
-from tare.code.interpreter.values import UNKNOWN, Class, Function, Instance, Library, ModuleOf, Value
+from tare.code.interpreter.values import UNKNOWN, Class, Function, Instance, Value
 
-#: Steps that one entry may take, and all entries of one file together.
+#: Steps that one entry may take, and all entries of one file together, of which a long one counts for at most a third.
 STEPS = 20_000
 STEPS_OF_FILE = 12_000
+MOST_OF_FILE = STEPS_OF_FILE // 3
 _MOST_HANDED = 40
-_LIBRARIES = frozenset(
-    [
-        "torch",
-        "torchvision",
-        "tensorflow",
-        "keras",
-        "numpy",
-        "cv2",
-        "timm",
-        "albumentations",
-        "transformers",
-        "PIL",
-        "sklearn",
-        "kornia",
-    ]
-)
 
 
 class Program:
-    """The modules of a repository; it connects the parts of the interpreter (:class:`Engine`)."""
+    """Modules of a repository; it connects the parts of the interpreter (:class:`Engine`)."""
 
-    def __init__(self, documents: Sequence[Document]) -> None:
-        self._documents = {each.path: each for each in documents if each.kind != "configuration"}
-        self._folders = {folder for path in self._documents for folder in _ancestors(path)}
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
         self._sources: dict[str, Source | Skipped] = {}
         self._names: dict[str, dict[str, Value]] = {}
-        self._configurations = Configurations(documents)
+        self._configurations = Configurations(repository.configurations)
         self.run: Run | None = None
 
     @property
@@ -55,10 +40,15 @@ class Program:
         """The files that could not be parsed."""
         return [each for each in self._sources.values() if isinstance(each, Skipped)]
 
+    @property
+    def carried(self) -> frozenset[str]:
+        """The paths of the modules that were carried out."""
+        return frozenset(self._names)
+
     def source(self, path: str) -> Source | None:
         """The parsed file; None if it cannot be parsed."""
         if path not in self._sources:
-            self._sources[path] = parsed(self._documents[path])
+            self._sources[path] = parsed(self._repository.code[path])
         found = self._sources[path]
         return found if isinstance(found, Source) else None
 
@@ -72,7 +62,7 @@ class Program:
         """The names of a module after it was carried out; those so far if modules import each other in a circle."""
         if path not in self._names:
             self._names[path] = {}
-            source = self.source(path) if path in self._documents else None
+            source = self.source(path) if path in self._repository.code else None
             if source is not None:
                 self._carry_out(source, self._names[path])
         return self._names[path]
@@ -122,38 +112,12 @@ class Program:
         return found  # noqa: RET504 (what is cut off leaves the block without a value)
 
     def imported(self, source: Source, module: str, level: int) -> Value:
-        """The module that an import names: one of the repository if a file for it is in sight, else a library's."""
-        parts = module.split(".") if module else []
-        folder = posixpath.dirname(source.path)
-        if level:
-            for _ in range(level - 1):
-                folder = posixpath.dirname(folder)
-            return self._at(posixpath.join(folder, *parts)) or UNKNOWN
-        while parts:
-            found = self._at(posixpath.join(folder, *parts)) or self._at(posixpath.join(folder, "src", *parts))
-            if found is not None and not (isinstance(found, ModuleOf) and found.path == source.path):
-                return found
-            if not folder:
-                break
-            folder = posixpath.dirname(folder)
-        return Library(module)
-
-    def _at(self, stem: str) -> ModuleOf | None:
-        for path in (f"{stem}.py", f"{stem}/__init__.py"):
-            if path in self._documents:
-                return ModuleOf(path)
-        is_library = (
-            posixpath.basename(stem) in _LIBRARIES
-        )  # a folder without __init__.py does not stand before an installed library
-        return ModuleOf(f"{stem}/") if stem and stem in self._folders and not is_library else None
+        """The module that an import names; see :meth:`Repository.imported`."""
+        return self._repository.imported(source.path, module, level)
 
     def submodule(self, path: str, name: str) -> Value:
         """The module of a name in a package of the repository, or UNKNOWN."""
-        if path.endswith("/"):
-            return self._at(f"{path}{name}") or UNKNOWN
-        if path.endswith("__init__.py"):
-            return self._at(posixpath.join(posixpath.dirname(path), name)) or UNKNOWN
-        return UNKNOWN
+        return self._repository.submodule(path, name)
 
     def configuration(self, source: Source, path: str) -> Value | None:
         """The contents of the configuration that a path in a file names; None if there is no such file."""
@@ -171,26 +135,31 @@ class Program:
         names = self.module(path)
         left = STEPS_OF_FILE
         for value in list(names.values()):
-            if left <= 0:
+            if left > 0:
+                left -= self._of_value(run, source, value)
+            elif self._unfollowed(run, source, value):
                 run.cut.add(path)
                 break
-            left -= self._of_value(run, source, value)
+
+    def _unfollowed(self, run: Run, source: Source, value: Value) -> list[Function]:
+        """The functions of a file's function or class that matter and that nothing has called."""
+        if not isinstance(value, Function | Class) or value.source is not source or not run.matters(value.node):
+            return []
+        if isinstance(value, Class) and calls.is_plain_layer(run, value):
+            return []
+        several = value.attributes.values() if isinstance(value, Class) else (value,)
+        return [
+            each for each in several if isinstance(each, Function) and each.node not in run.entered and run.matters(each.node)
+        ]
 
     def _of_value(self, run: Run, source: Source, value: Value) -> int:
-        if not isinstance(value, Function | Class) or value.source is not source or not run.matters(value.node):
-            return 0
-        if isinstance(value, Function) and value.node not in run.entered:
-            return self._function(run, value, None, f"{source.path}::{value.name}")
-        return self._class(run, value) if isinstance(value, Class) else 0
+        """Follow what nothing has called, and return the steps that count."""
+        functions = self._unfollowed(run, source, value)
+        if isinstance(value, Class):
+            return self._class(run, value, functions) if functions else 0
+        return sum(self._function(run, each, None, f"{source.path}::{each.name}") for each in functions)
 
-    def _class(self, run: Run, value: Class) -> int:
-        methods = [
-            each
-            for each in value.attributes.values()
-            if isinstance(each, Function) and each.node not in run.entered and run.matters(each.node)
-        ]
-        if not methods or calls.is_plain_layer(value):
-            return 0
+    def _class(self, run: Run, value: Class, methods: Sequence[Function]) -> int:
         used = 0
         this = next(iter(run.instances.get(value.node, ())), None)
         # What an object does belongs to the program that makes it.
@@ -214,11 +183,4 @@ class Program:
             calls.run_function(frame, value, calls.bound_arguments(value, args, {}, softly=True))
         steps = run.steps
         self._handed(run)
-        return steps
-
-
-def _ancestors(path: str) -> list[str]:
-    found = []
-    while path := posixpath.dirname(path):
-        found.append(path)
-    return found
+        return min(steps, MOST_OF_FILE)

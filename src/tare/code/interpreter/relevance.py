@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import posixpath
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -11,21 +10,20 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from tare.code.files.document import Document
+from tare.code.interpreter.imports import Imports
 from tare.code.interpreter.source import Source
+from tare.code.interpreter.vocabulary import Vocabulary
 
-_IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)|import[ \t]+([^\n#]+))", re.MULTILINE)
-_WORD = re.compile(r"[\w.]+")
 _ROUNDS = 2
 
 
-def relevant(documents: Sequence[Document], word: re.Pattern[str]) -> list[Document]:
+def relevant(documents: Sequence[Document], words: Vocabulary, imports: Imports) -> list[Document]:
     """The documents with such a word, and those that import one of them, with at most one file between; no tests of code."""
     code = [each for each in documents if each.kind != "configuration" and not is_test(each)]
-    paths = {each.path for each in code}
-    found = {each.path for each in code if word.search(each.text)}
-    imports = {each.path: frozenset(_imported(each, paths)) for each in code if each.path not in found}
+    found = {each.path for each in code if words.is_in(each.text)}
+    importing = {each.path: imports.of(each.path) for each in code if each.path not in found}
     for _ in range(_ROUNDS):
-        new = {path for path, others in imports.items() if path not in found and others & found}
+        new = {path for path, others in importing.items() if path not in found and others & found}
         if not new:
             break
         found |= new
@@ -36,10 +34,11 @@ _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 class _Part(NamedTuple):
-    """A function or class, the class around it, and the names that are called in it."""
+    """A function or class, the class around it, whether it has a word, and otherwise the names that are called in it."""
 
     node: _Definition
     owner: str
+    says: bool
     called: frozenset[str]
 
 
@@ -49,21 +48,12 @@ _MOST_STEPS = 8
 _UNNAMED = frozenset(["", "__init__", "forward", "__call__"])
 
 
-def that_matter(sources: Sequence[Source], word: re.Pattern[str]) -> frozenset[ast.AST]:
-    """The functions and classes that have such a word, and those that call one of them by name, over some steps.
-
-    No match of ``word`` may go beyond a line.
-    """
-    left: list[_Part] = []
-    names: set[str] = set()
-    matter: set[ast.AST] = set()
-    for source in sources:
-        for part, says in _parts(source, word):
-            if says:
-                matter.add(part.node)
-                names |= {part.node.name, part.owner} - _UNNAMED
-            else:
-                left.append(part)
+def that_matter(sources: Sequence[Source], words: Vocabulary) -> frozenset[ast.AST]:
+    """The functions and classes that have such a word, and those that call one of them by name, over some steps."""
+    parts = [part for source in sources for part in _parts(source, words)]
+    left = [part for part in parts if not part.says]
+    matter: set[ast.AST] = {part.node for part in parts if part.says}
+    names = {name for part in parts if part.says for name in (part.node.name, part.owner)} - _UNNAMED
     for _ in range(_MOST_STEPS):
         new = [part for part in left if not names.isdisjoint(part.called)]
         if not new:
@@ -74,17 +64,15 @@ def that_matter(sources: Sequence[Source], word: re.Pattern[str]) -> frozenset[a
     return frozenset(matter | {part for node in matter if isinstance(node, ast.ClassDef) for part in _beginnings(node)})
 
 
-def _parts(source: Source, word: re.Pattern[str]) -> Iterator[tuple[_Part, bool]]:
-    """Each function and class of a file, and whether it has the word. The text is searched once, whatever is nested in what."""
+def _parts(source: Source, words: Vocabulary) -> Iterator[_Part]:
+    """Each function and class of a file. The text is searched once for the words, whatever is nested in what."""
     text = source.document.text
     starts = list(accumulate((len(line) + 1 for line in source.lines), initial=0))
-    said = [match.start() for match in word.finditer(text)]
-    calls = [(match.start(), match[1]) for match in _CALLED.finditer(text)]
-    called = [position for position, _ in calls]
+    said = words.places(text)
     for node, owner in _definitions(source.tree.body, ""):
         first, last = starts[node.lineno - 1], starts[node.end_lineno or node.lineno]
-        names = frozenset(name for _, name in calls[bisect_left(called, first) : bisect_left(called, last)])
-        yield _Part(node, owner, names), bisect_left(said, first) < bisect_left(said, last)
+        says = bisect_left(said, first) < bisect_left(said, last)
+        yield _Part(node, owner, says, frozenset() if says else frozenset(_CALLED.findall(text, first, last)))
 
 
 def _beginnings(node: ast.ClassDef) -> Iterator[ast.AST]:
@@ -115,31 +103,3 @@ def is_test(document: Document) -> bool:
     *folders, name = document.path.split("/")
     is_named = name.startswith(("test_", "conftest")) or name.endswith("_test.py") or bool({"tests", "testing"} & set(folders))
     return is_named and _TESTS.search(document.text) is not None
-
-
-def _imported(document: Document, paths: set[str]) -> Iterator[str]:
-    """The files that the import statements of a file name, as :class:`~tare.code.interpreter.program.Program` looks for them."""
-    folder = posixpath.dirname(document.path)
-    for module, names, modules in _IMPORT.findall(document.text):
-        if module:
-            yield from _files(folder, module, paths)
-            for name in _WORD.findall(names):
-                yield from _files(folder, f"{module}{'' if module.endswith('.') else '.'}{name}", paths)
-        for each in _WORD.findall(modules):
-            yield from _files(folder, each, paths)
-
-
-def _files(folder: str, module: str, paths: set[str]) -> Iterator[str]:
-    bare = module.lstrip(".")
-    parts = bare.split(".") if bare else []
-    for _ in range(len(module) - len(bare) - 1):
-        folder = posixpath.dirname(folder)
-    while True:
-        for stem in (posixpath.join(folder, *parts), posixpath.join(folder, "src", *parts)):
-            for path in (f"{stem}.py", f"{stem}/__init__.py"):
-                if path in paths:
-                    yield path
-                    return
-        if module.startswith(".") or not folder:
-            return
-        folder = posixpath.dirname(folder)

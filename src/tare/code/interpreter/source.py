@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import ast
-import re
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
 from tare.code.files.document import Document, Skipped
 from tare.code.files.parsing import NoTree, tree_of
 from tare.code.place import Place
-
-_WORD = re.compile(r"\w+")
 
 
 class Source:
@@ -29,9 +25,13 @@ class Source:
         return self.document.text.split("\n")
 
     @cached_property
-    def words(self) -> Counter[str]:
-        """How often each word stands in the text."""
-        return Counter(_WORD.findall(self.document.text))
+    def bare(self) -> Source:
+        """The file without its tree."""
+        return Source(self.document, ast.Module([], []))
+
+    def alone(self, node: ast.AST) -> Spot:
+        """The place of a node without the tree of the file, which is free once nothing else holds it."""
+        return Spot(self.bare, ast.copy_location(ast.Pass(), node))
 
     def place(self, node: ast.AST) -> Place:
         """Where a node stands, in characters from 1."""
@@ -72,6 +72,10 @@ class Spot:
     def line(self) -> str:
         """The line of code of the node."""
         return self.source.line(self.node)
+
+    def alone(self) -> Spot:
+        """The same place without the tree of its file."""
+        return self.source.alone(self.node)
 
 
 def parsed(document: Document) -> Source | Skipped:

@@ -119,6 +119,10 @@ class Call(Value):
                 return self.keywords[name]
         return self.args[position] if 0 <= position < len(self.args) else None
 
+    def alone(self) -> Call:
+        """The call without its arguments and without the tree of its file: who made it, where and in which branch."""
+        return replace(self, args=(), keywords={}, spot=self.spot.alone(), receiver=UNKNOWN)
+
 
 @dataclass(slots=True, eq=False)
 class Function(Value):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tare.code.interpreter.conditions import Decisions, agree
 from tare.code.interpreter.values import Call, Library, Literal, Value, alternatives
@@ -29,6 +29,10 @@ class Network:
         """How images are to be scaled for it; None where that is not known, or where none would do."""
         known = self.expected is not None and self.expected.constants is not None
         return scaling_of(self.expected) if known and self.expected is not None else None
+
+    def alone(self) -> Network:
+        """The network without the tree of the file that makes it."""
+        return replace(self, call=self.call.alone())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from tare.code.interpreter.vocabulary import Vocabulary
 from tare.code.libraries.openness import NAMES as OPEN_NAMES
 from tare.code.libraries.pipelines import CONTAINER_NAMES, STEP_NAMES
 
@@ -119,17 +120,86 @@ def interesting(last: str) -> bool:
 
 
 #: A file without any of these words says nothing about preprocessing, and is not even parsed.
-RELEVANT = re.compile(
-    r"Normalize|_learner\(|\.normalize\(|\b255\b|127\.5|preprocess_input|imread|transforms|albumentations|Rescaling|rescale|create_model|"
-    r"from_pretrained|applications|torchvision|ImageDataGenerator|Compose|cvtColor|Scaler\(|image_mean|MEAN|_mean[ \t]*=|"
-    r"(?<![.\w])mean[ \t]*[-+]?=|yaml\.\w*load\(|OmegaConf\.load|hydra\.main|\blibrosa\.load|\btorchaudio\.|whisper\.load_model|"
-    r"\bWhisperModel\(|FeatureExtractor|/yamnet/|panns_inference|get_array_of_samples|\bwavfile\.read"
+RELEVANT = Vocabulary(
+    (
+        "transforms",
+        "torchvision",
+        "Normalize",
+        "Compose",
+        "imread",
+        "cvtColor",
+        "MEAN",
+        "image_mean",
+        "from_pretrained",
+        "create_model",
+        "albumentations",
+        "applications",
+        "preprocess_input",
+        "ImageDataGenerator",
+        "Rescaling",
+        "rescale",
+        "127.5",
+        "_learner(",
+        ".normalize(",
+        "Scaler(",
+        "OmegaConf.load",
+        "hydra.main",
+        "whisper.load_model",
+        "FeatureExtractor",
+        "/yamnet/",
+        "panns_inference",
+        "get_array_of_samples",
+    ),
+    {
+        "255": re.compile(r"\b255\b"),
+        "_mean": re.compile(r"_mean[ \t]*="),
+        "mean": re.compile(r"(?<![.\w])mean[ \t]*[-+]?="),
+        "yaml.": re.compile(r"yaml\.\w*load\("),
+        "librosa.load": re.compile(r"\blibrosa\.load"),
+        "torchaudio.": re.compile(r"\btorchaudio\."),
+        "WhisperModel": re.compile(r"\bWhisperModel\("),
+        "wavfile.read": re.compile(r"\bwavfile\.read"),
+    },
 )
 
 #: A function without any of these words says nothing itself.
-MATTERS = re.compile(
-    RELEVANT.pattern
-    + r"|pretrained|weights|timm|models\.|Normali[sz]|mean|std\b|[\[(]0\.\d|1[012]\d\.\d|augment|Dataset|ImageFolder|"
-    r"resample|waveform|sampling_rate|sample_rate|transcribe|np\.int16|frombuffer|\b32768|"
-    r"random_split|fit_transform|load_state_dict|convert_image_dtype|to_tensor|transform\(|read_image|json\.load\(|toml\w*\.load\("
+MATTERS = Vocabulary(
+    (
+        *(each for each in RELEVANT.texts if each not in ("Normalize", "image_mean", "from_pretrained")),
+        "mean",
+        "Normaliz",
+        "Normalis",
+        "pretrained",
+        "weights",
+        "timm",
+        "models.",
+        "augment",
+        "Dataset",
+        "ImageFolder",
+        "random_split",
+        "fit_transform",
+        "load_state_dict",
+        "convert_image_dtype",
+        "to_tensor",
+        "transform(",
+        "read_image",
+        "json.load(",
+        "resample",
+        "waveform",
+        "sampling_rate",
+        "sample_rate",
+        "transcribe",
+        "np.int16",
+        "frombuffer",
+    ),
+    {
+        **{word: pattern for word, pattern in RELEVANT.patterns.items() if "mean" not in word},
+        "32768": re.compile(r"\b32768"),
+        "std": re.compile(r"std\b"),
+        "0.": re.compile(r"(?<=[\[(])0\.\d"),
+        "10": re.compile(r"10\d\.\d"),
+        "11": re.compile(r"11\d\.\d"),
+        "12": re.compile(r"12\d\.\d"),
+        "toml": re.compile(r"toml\w*\.load\("),
+    },
 )

@@ -21,8 +21,10 @@ _SAMPLES = 16
 _LITTLE = 0.1
 
 
-def with_felt(verdict: Verdict, reference: Reference, run: str | os.PathLike[str]) -> Verdict:
+def with_felt(verdict: Verdict, reference: Reference, run: str | os.PathLike[str], factory: str | None = None) -> Verdict:
     """The verdict with the share of its change that the network of a run or model directory feels.
+
+    ``factory`` (``FILE.py:FACTORY``) is run where no library builds the network.
 
     A verdict without a gain or offset stays as it is. A network that cannot be built here leaves a note with the reason.
     """
@@ -32,7 +34,7 @@ def with_felt(verdict: Verdict, reference: Reference, run: str | os.PathLike[str
 
     place = Path(run)
     try:
-        model = load_model(place / "model" if (place / "model").is_dir() else place)
+        model = load_model(place / "model" if (place / "model").is_dir() else place, factory)
         found = felt_by(model, reference, verdict.maps)
     except TareError as error:
         note = f"whether the network feels the change was not measured: {error}"

@@ -9,7 +9,7 @@ from itertools import permutations
 
 from tare._version import __version__
 from tare.comparing.result import Comparison, Form
-from tare.comparing.shift import compare_stats
+from tare.comparing.shift import compare_stats, same_forms
 from tare.errors import DataError
 from tare.monitoring.reference import Reference
 from tare.monitoring.result import ChangeKind, Map
@@ -23,6 +23,8 @@ _DEAD = 0.02
 _MISSING, _TIMES = 0.005, 2.0
 # More channels have too many orders to try.
 _MOST_ORDERED = 5
+# Another order has to explain the values better than none by this much of a criterion, and better than a map by this much.
+_CERTAIN, _EVIDENCE = 10.0, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,25 +95,31 @@ def _missing(before: DatasetStats, live: DatasetStats) -> str:
 
 
 def _order(before: DatasetStats, live: DatasetStats, found: Comparison) -> tuple[int, ...]:
-    """The order of channels under which nothing changed, () if the order as it is explains no less, or none does."""
+    """The order of channels that alone explains the values, () if a map does as well, or too few samples tell it from none.
+
+    An order has no parameters, so its distance is its criterion (see :class:`tare.comparing.result.Form`).
+    """
     count = len(live.channels)
     if found.clean or not 1 < count <= _MOST_ORDERED:
         return ()
-    candidates = []
-    for order in permutations(range(count)):
-        if order == tuple(range(count)):
-            continue
-        turned = tuple(replace(live.channels[place], name=before.channels[c].name) for c, place in enumerate(order))
-        compared = compare_stats(before, replace(live, channels=turned))
-        if compared.clean:
-            candidates.append((_distance(compared), order))
-    return min(candidates)[1] if candidates else ()
+    same = same_forms(before, live)
+    orders = list(permutations(range(count)))
+    scores = {each: _unexplained([row[place] for row, place in zip(same, each, strict=True)]) for each in orders}
+    forms = [same[place][place] for place in range(count)]
+    straight = math.fsum(math.inf if form is None else form.distance for form in forms)
+    best = min(scores, key=scores.__getitem__)
+    return best if scores[best] < min(straight - _CERTAIN, _of_best_map(found) - _EVIDENCE) else ()
 
 
-def _distance(found: Comparison) -> float:
-    """How far all channels are from no change."""
-    same = [form.distance for channel in found.channels for form in channel.forms if form.name == "same"]
-    return math.fsum(same) if same else math.fsum(abs(channel.shift.estimate) for channel in found.channels)
+def _unexplained(forms: Sequence[Form | None]) -> float:
+    """What forms leave unexplained together; infinite if one of them does not fit."""
+    return math.fsum(form.criterion if form is not None and form.fits else math.inf for form in forms)
+
+
+def _of_best_map(found: Comparison) -> float:
+    """The criterion of the map that explains all channels best; infinite if none does."""
+    by_name = [{form.name: form for form in channel.forms if form.name != "same"} for channel in found.channels]
+    return min((_unexplained([each.get(name) for each in by_name]) for name in by_name[0]), default=math.inf)
 
 
 def _maps(found: Comparison) -> tuple[Map, ...]:

@@ -20,8 +20,7 @@ def judged(assay: Assay, state: MonitorState) -> Verdict:
     """Judge a state against the reference of ``assay``."""
     reference, tracks = assay.reference, assay.tracks(state)
     since = _since(assay, state) if state.alarm else None
-    first = 0 if since is None else int(since.estimate) - 1
-    live = live_stats(reference, served_since(state, first))
+    live = live_stats(reference, _arrived(state, since))
     strongest = [track.figure for track in sorted(tracks, key=lambda track: -track.evidence)]
     found = named(reference, live, strongest) if state.alarm else _NONE
     return Verdict(
@@ -51,8 +50,15 @@ def _since(assay: Assay, state: MonitorState) -> Interval:
     return min((now, then), key=lambda each: each.high - each.low)
 
 
+def _arrived(state: MonitorState, since: Interval | None) -> DatasetState:
+    """The values since the change: those kept from the alarm on, if it tells the beginning, since stretches are coarse."""
+    first = 0 if since is None else int(since.estimate) - 1
+    kept = since is not None and first == state.began[0] - 1 and bool(state.arrived.groups)
+    return state.arrived if kept else served_since(state, first)
+
+
 def served_since(state: MonitorState, first: int) -> DatasetState:
-    """The values of the stretches that begin after ``first`` batches.
+    """The values of the stretches that begin after ``first`` batches, as far as a ladder tells.
 
     The change may lie inside the first of them, so that is left out where the others hold as many samples.
     """

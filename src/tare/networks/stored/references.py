@@ -38,6 +38,12 @@ def arriving_as(reference: dict[str, Any], gain: Sequence[float], offset: Sequen
     return _with_seen(changed, lambda seen: arriving_as(seen, gain, offset))
 
 
+def after_resize(reference: dict[str, Any]) -> dict[str, Any]:
+    """The reference for images that arrive as the network's resize and crop leave them; itself, if it has none of those."""
+    seen = reference.get("seen")
+    return seen if isinstance(seen, dict) else reference
+
+
 def _with_seen(reference: dict[str, Any], change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
     """The same change in the reference of the samples as the network sees them, if there is one."""
     seen = reference.get("seen")

@@ -112,6 +112,7 @@ def _number(value: Any, key: str, source: str) -> float:
     good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     least = 0.0 if key == "dither" else 1.0
     if not good or not least <= value <= _MOST.get(key, _MOST_OTHERS) or (key != "dither" and value != int(value)):
-        expected = f"a whole number of at most {_MOST.get(key, _MOST_OTHERS):,} as {key!r} in {source}"
+        least_said = "a number from 0" if key == "dither" else "a whole number from 1"
+        expected = f"{least_said} to {_MOST.get(key, _MOST_OTHERS):,} as {key!r} in {source}"
         raise SpecError(expected, f"{value!r}"[:60], "correct the configuration")
     return float(value) if key == "dither" else int(value)

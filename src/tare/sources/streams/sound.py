@@ -71,7 +71,7 @@ def _blocks(file: Any, place: str) -> Iterator[Record]:
 
 def _heard(file: Any, place: str, front: FrontEnd) -> Iterator[Record]:
     """What a front end makes of a recording, of which no more is decoded than it takes."""
-    from tare.sources.front_ends import heard
+    from tare.sources.sounds.front_ends import heard
 
     most = max(1, _MOST_VALUES // file.channels)
     wanted = most + 1 if front.seconds is None else min(most, math.ceil(front.seconds * file.samplerate))

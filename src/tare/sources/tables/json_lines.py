@@ -27,8 +27,13 @@ def _batches(place: str) -> Iterator[tuple[Any, Iterator[Any]]]:
 
     with open_binary(place) as stream:
         try:
-            reader = json.open_json(stream, json.ReadOptions(block_size=1 << 22))
-            yield reader.schema, iter(reader)
+            how = json.ReadOptions(block_size=1 << 22)
+            if hasattr(json, "open_json"):
+                reader = json.open_json(stream, how)
+                yield reader.schema, iter(reader)
+            else:  # older releases of Arrow read the whole file
+                table = json.read_json(stream, how)
+                yield table.schema, iter(table.to_batches())
         except pa.ArrowException as error:
             raise DataError(
                 "one JSON object a line, each with the same fields", f"{place!r}: {reason_of(error)}", "correct it"

@@ -166,9 +166,10 @@ class NumberColumns(Source[tuple[int, Any]]):
         frames = pl.scan_parquet(self.name, glob=False).select(self.plan.columns)
         start = 0
         try:
-            for frame in frames.collect_batches(chunk_size=self.plan.rows_per_chunk, maintain_order=True):
+            for frame in _batches(frames, self.plan.rows_per_chunk):
+                rows = frame.height  # asked for now: a worker may hold the frame later, and older releases allow one holder
                 yield start, frame
-                start += frame.height
+                start += rows
         except pl.exceptions.PolarsError as error:
             raise _damaged(self.name, error) from None
 
@@ -182,6 +183,17 @@ class NumberColumns(Source[tuple[int, Any]]):
         if start == 0:
             yield from self.plan.left_out
         yield from records_of(frame.to_arrow(), self.plan, self.name, start, Options())
+
+
+def _batches(frames: Any, rows: int) -> Iterator[Any]:
+    """Frames of ``rows`` rows; releases of polars that cannot stream them read each range by itself."""
+    if hasattr(frames, "collect_batches"):
+        yield from frames.collect_batches(chunk_size=rows, maintain_order=True)
+        return
+    start = 0
+    while (frame := frames.slice(start, rows).collect()).height:
+        yield frame
+        start += rows
 
 
 @lru_cache(maxsize=4)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import re
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tare.system.trackers.tracker import Tracker
+from tare._version import __version__
+from tare.system.quiet import quietly
+from tare.system.trackers.tracker import TrackedModel, Tracker
 
 _LONGEST = 5000
 _RUN = "mlflow-run"
@@ -21,6 +25,7 @@ class MlflowTracker(Tracker):
     name = "mlflow"
 
     def __init__(self, folder: Path) -> None:
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # it reports to its makers from version 3.2 on
         library: Any = importlib.import_module("mlflow")
         os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # newer versions prefer a database, which a folder is not
         place = os.environ.get("MLFLOW_TRACKING_URI") or (folder / "mlruns").absolute().as_uri()
@@ -51,6 +56,22 @@ class MlflowTracker(Tracker):
     def file(self, path: Path) -> None:
         """Log an artifact."""
         self._client.log_artifact(self._run, str(path))
+
+    def model(self, folder: Path, model: TrackedModel) -> None:
+        """Log the directory as the artifact ``model`` for ``mlflow.pyfunc.load_model``; nothing is pickled."""
+        pyfunc: Any = importlib.import_module("mlflow.pyfunc")
+        kinds: Any = importlib.import_module("mlflow.models")
+        schemas = {name: json.dumps(columns) for name, columns in model.signature.items()}
+        with tempfile.TemporaryDirectory() as scratch, quietly():
+            pyfunc.save_model(
+                path=f"{scratch}/model",
+                loader_module=model.loader,
+                data_path=str(folder),
+                signature=kinds.ModelSignature.from_dict(schemas),
+                pip_requirements=[f"tare=={__version__}"],
+                metadata={"tare.spec": dict(model.spec)},
+            )
+            self._client.log_artifacts(self._run, f"{scratch}/model", "model")
 
     def end(self, *, failed: bool) -> None:
         """Set the run's status."""

@@ -5,12 +5,22 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tare.errors import reason_of
 from tare.system.optional import require
 from tare.system.progress import Reporter
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedModel:
+    """How a model directory is served: the module that loads it, its schemas of input and output, and its specification."""
+
+    loader: str
+    signature: Mapping[str, Any]
+    spec: Mapping[str, Any]
 
 
 class Tracker(ABC):
@@ -29,6 +39,10 @@ class Tracker(ABC):
     @abstractmethod
     def file(self, path: Path) -> None:
         """Keep a copy of a file, where the tracker keeps files."""
+
+    def model(self, folder: Path, model: TrackedModel) -> None:
+        """Keep the trained model, where the tracker has models that it loads by itself."""
+        del folder, model
 
     @abstractmethod
     def end(self, *, failed: bool) -> None:
@@ -59,6 +73,10 @@ class Trackers:
     def file(self, path: Path) -> None:
         """Keep a copy of a file."""
         self._all(lambda tracker: tracker.file(path))
+
+    def model(self, folder: Path, model: TrackedModel) -> None:
+        """Keep the trained model."""
+        self._all(lambda tracker: tracker.model(folder, model))
 
     def end(self, *, failed: bool) -> None:
         """Close the run in each."""

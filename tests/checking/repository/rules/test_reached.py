@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tare.checking.repository.api import _carried_out
+from tare.checking.repository.following import carried_out
 from tare.checking.repository.rules.reached import Reached, reached
 from tare.code.facts import facts_of
 from tare.code.files.document import Document
+from tare.code.interpreter.repository import Repository
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("torchvision")
@@ -58,7 +59,7 @@ TO_TENSOR = (
 
 def read(program: str) -> Reached | None:
     """The map of the image that the program gives to its network."""
-    with _carried_out([Document("a.py", "python", program)]) as (loaded, run):
+    with carried_out(Repository([Document("a.py", "python", program)]), ["a.py"]) as (loaded, run):
         facts = facts_of(run.log, loaded.sources, run.cut, run.used)
         (fed,) = [each for each in facts.calls if each.function == "()" and len(each.names) == 1 and each.names[0] == "fed"]
         return reached(fed.args[0], {id(each.call): each for each in facts.pipelines})

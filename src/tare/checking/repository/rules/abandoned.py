@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from itertools import islice
 
 from tare.code.facts import Facts
 from tare.code.interpreter.values import Call
@@ -23,7 +25,18 @@ def is_abandoned(facts: Facts, call: Call) -> bool:
     if name not in defined or defined[name].decorator_list:
         return False
 
-    def named(word: str) -> int:
-        return sum(each.words[word] for each in facts.sources)
+    repeated: dict[str, bool] = facts.kept.setdefault("repeated", {})
+    for word in (name, *defined):
+        if word not in repeated:
+            repeated[word] = _is_repeated(word, facts)
+        if repeated[word]:
+            return word != name
+    return False
 
-    return named(name) <= 1 and any(named(other) > 1 for other in defined if other != name)
+
+def _is_repeated(word: str, facts: Facts) -> bool:
+    """Whether a word stands more than once in the files."""
+    texts = {each.path: each.text for each in (*facts.documents, *(each.document for each in facts.sources))}.values()
+    pattern = re.compile(rf"\b{re.escape(word)}\b")
+    found = (match for text in texts if word in text for match in pattern.finditer(text))
+    return next(islice(found, 1, None), None) is not None

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from tare.code.facts import Facts, Pipeline
@@ -42,11 +43,17 @@ class Program:
 
 
 def programs(facts: Facts, *, every: bool = False) -> Iterator[Program]:
-    """The programs of a repository, one a file: those with a pipeline or network, or ``every`` one."""
+    """The programs of a group of files, one a file: those with a pipeline or network, or ``every`` one."""
+    if "programs" not in facts.kept:
+        facts.kept["programs"] = tuple(_programs(facts))
+    return (each for each in facts.kept["programs"] if every or each.pipelines or each.networks)
+
+
+def _programs(facts: Facts) -> Iterator[Program]:
     pipelines, networks = _with_used(facts, facts.pipelines), _with_used(facts, facts.networks)
     calls = _grouped(facts.calls)
     cut = {each.partition("::")[0] for each in facts.cut}
-    for path in {**pipelines, **networks, **(calls if every else {})}:
+    for path in {**pipelines, **networks, **calls}:
         yield Program(
             path, tuple(pipelines.get(path, ())), tuple(networks.get(path, ())), tuple(calls.get(path, ())), path in cut
         )
@@ -75,6 +82,12 @@ def _grouped(several: Iterable[_Made]) -> dict[str, list[_Made]]:
 
 def says(pattern: re.Pattern[str], text: str) -> bool:
     """Whether code has a pattern outside imports and comments."""
+    return _says(pattern, text)
+
+
+@lru_cache(maxsize=256)
+def _says(pattern: re.Pattern[str], text: str) -> bool:
+    """The same for every network, pipeline and rule that asks."""
     if not pattern.search(text):
         return False
     lines = (line for line in text.split("\n") if not line.lstrip().startswith(("import ", "from ", "#")))

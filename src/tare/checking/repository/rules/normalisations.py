@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import Decisions, agree
@@ -27,6 +27,10 @@ class Normalisation:
     means: Value | None
     stds: Value | None
     top: float = 1.0
+
+    def alone(self) -> Normalisation:
+        """The numbers and their place, without the tree of the file."""
+        return replace(self, call=self.call.alone(), means=None, stds=None)
 
 
 def of_step(step: Step, decisions: Decisions) -> Iterator[Normalisation]:

@@ -84,6 +84,11 @@ class Reached:
             steps=(*self.steps, call),
         )
 
+    def alone(self) -> Reached:
+        """The image without the trees of the files, and without its pipelines."""
+        steps = tuple(each.alone() for each in self.steps)
+        return replace(self, source=self.source.alone(), steps=steps, pipelines=())
+
     def exchanged(self) -> Reached:
         """The image with red and blue exchanged."""
         return replace(self, bgr=not self.bgr, scale=self.scale[::-1], offset=self.offset[::-1])

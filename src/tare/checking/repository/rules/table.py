@@ -22,7 +22,6 @@ from tare.checking.repository.rules.kinds.libraries.sounds import sounds
 from tare.checking.repository.rules.kinds.libraries.spectra import spectra
 from tare.checking.repository.rules.kinds.maps.networks import networks
 from tare.checking.repository.rules.kinds.maps.scaling import scaling
-from tare.checking.repository.rules.kinds.maps.serving import serving
 from tare.checking.repository.rules.kinds.missing import missing
 from tare.checking.repository.rules.kinds.order import order
 from tare.checking.repository.rules.kinds.others import others
@@ -52,7 +51,6 @@ CODE_RULES: tuple[Callable[[Facts], Iterator[CodeFinding]], ...] = (
     feeding,
     scaling,
     networks,
-    serving,
     stages,
     statistics,
     scalers,

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Mapping
 
-from tare.code.interpreter.frame import DEEPEST_CALL, Frame
+from tare.code.interpreter.frame import DEEPEST_CALL, Frame, Run
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.syntax.arguments import option
 from tare.code.interpreter.syntax.builtins import of_builtin, of_method
@@ -105,9 +105,12 @@ def run_function(frame: Frame, callee: Function, names: dict[str, Value]) -> Val
         (*frame.nodes, callee.node),
         f"{callee.source.path}:{callee.name}",
     )
+    run, key = frame.run, (frame.run.entry, callee.node)
+    before = run.steps
     if isinstance(callee.node, ast.Lambda):
-        return frame.run.engine.evaluate(inner, callee.node.body)
-    frame.run.engine.execute(inner, callee.node.body)
+        return run.engine.evaluate(inner, callee.node.body)
+    run.engine.execute(inner, callee.node.body)
+    run.spent[key] = run.spent.get(key, 0) + run.steps - before
     if inner.alive and not inner.returns:
         return Literal(None)
     return joined(inner.returns) if len(inner.returns) != 1 else inner.returns[0][1]
@@ -147,7 +150,7 @@ def instance(frame: Frame, cls: Class, args: Args, keywords: Keywords, spot: Spo
     frame.run.log.append(new.made)
     frame.run.instances.setdefault(cls.node, []).append(new)
     begin = method(frame, cls, "__init__")
-    if begin is not None and (is_plain_layer(cls) or not frame.run.may_enter(begin)):
+    if begin is not None and (is_plain_layer(frame.run, cls) or not frame.run.may_enter(begin)):
         return new
     if begin is not None and begin.node not in frame.nodes and len(frame.nodes) < DEEPEST_CALL:
         run_function(frame, begin, bound_arguments(begin, (new, *args), keywords, softly=False, spread=spread))
@@ -167,8 +170,14 @@ _SAYS = re.compile(
 _LAYERS = ("Module", "Layer", "Model", "LightningModule", "Sequential")
 
 
-def is_plain_layer(cls: Class) -> bool:
+def is_plain_layer(run: Run, cls: Class) -> bool:
     """Whether a class is a network's part that says nothing of its inputs: following it only costs time."""
+    if cls.node not in run.plain:
+        run.plain[cls.node] = _is_plain_layer(cls)
+    return run.plain[cls.node]
+
+
+def _is_plain_layer(cls: Class) -> bool:
     if not any(isinstance(base, Library) and base.name.rpartition(".")[2] in _LAYERS for base in cls.bases):
         return False
     return _SAYS.search(cls.source.segment(cls.node)) is None

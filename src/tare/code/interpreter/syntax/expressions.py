@@ -74,7 +74,12 @@ def evaluate(frame: Frame, node: ast.expr) -> Value:
     run.steps += 1
     if run.steps > run.limit:
         run.overrun()
-    act = _KINDS.get(type(node))
+    kind = type(node)
+    if kind is ast.Name:  # half of all expressions are names and constants, which have no depth
+        return _name(frame, node)  # type: ignore[arg-type]
+    if kind is ast.Constant:
+        return _constant(frame, node)  # type: ignore[arg-type]
+    act = _KINDS.get(kind)
     if act is None or frame.depth > DEEPEST_EXPRESSION:
         if act is not None:
             run.deep.add(frame.source.path)
@@ -280,8 +285,6 @@ def _yielded(frame: Frame, node: ast.Yield | ast.YieldFrom) -> Value:
 
 
 _KINDS: dict[type[ast.expr], Callable[[Frame, Any], Value]] = {
-    ast.Constant: _constant,
-    ast.Name: _name,
     ast.List: _sequence,
     ast.Tuple: _sequence,
     ast.Set: _sequence,

@@ -26,7 +26,7 @@ def made(
     """A call that is not followed, entered in the log if a library's table has its name."""
     run = frame.run
     call = Call(function, args, keywords, Spot(frame.source, node), receiver, frame.decisions, frame.within, run.entry, spread)
-    if run.interesting(call.last) or "std" in keywords or "image_std" in keywords:
+    if run.interesting(function.rpartition(".")[2]) or "std" in keywords or "image_std" in keywords:
         run.log.append(call)
     for value in args:
         if type(value) is Function:

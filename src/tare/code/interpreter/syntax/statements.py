@@ -9,6 +9,7 @@ from typing import Any
 from tare.code.interpreter.conditions import ALWAYS, Decisions, of_test
 from tare.code.interpreter.frame import Frame
 from tare.code.interpreter.operators import NAMES, computed, lifted, truth
+from tare.code.interpreter.syntax.expressions import evaluate as _evaluated
 from tare.code.interpreter.syntax.loading import of_decorator
 from tare.code.interpreter.syntax.making import function, made
 from tare.code.interpreter.syntax.patterns import bind
@@ -35,10 +36,6 @@ def execute(frame: Frame, body: Sequence[ast.stmt]) -> None:
             frame.depth += 1
             act(frame, statement)
             frame.depth -= 1
-
-
-def _evaluated(frame: Frame, node: ast.expr) -> Value:
-    return frame.run.engine.evaluate(frame, node)
 
 
 def _expression(frame: Frame, node: ast.Expr) -> None:

@@ -16,7 +16,8 @@ from tare.code.interpreter.values import UNKNOWN, Call, Items, Library, Literal,
 def subscript(frame: Frame, node: ast.Subscript) -> Value:
     """An item or a slice; ``image[..., ::-1]`` stays a call with the text of the slice."""
     owner = frame.run.engine.evaluate(frame, node.value)
-    if any(isinstance(each, ast.Slice) for each in ast.walk(node.slice)):
+    is_plain = isinstance(node.slice, ast.Constant | ast.Name)  # a walk takes as long as all the rest
+    if not is_plain and any(isinstance(each, ast.Slice) for each in ast.walk(node.slice)):
         return lifted(lambda one: _sliced(frame, one, node), owner)
     index = frame.run.engine.evaluate(frame, node.slice)
     return lifted(lambda one, key: item(frame, one, key, node), owner, index)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.result import Step as Link
@@ -131,7 +132,12 @@ _AVERAGES = re.compile(r"(?i)(?<![a-z])tta(?![a-z])|test[ _-]?time[ _-]?augment"
 def averages(call: Call) -> bool:
     """Whether the file of a call says that it averages over altered images on purpose."""
     document = call.spot.source.document
-    return _AVERAGES.search(document.text) is not None or _AVERAGES.search(document.path) is not None
+    return _says_so(document.text) or _says_so(document.path)
+
+
+@lru_cache(maxsize=64)
+def _says_so(text: str) -> bool:
+    return _AVERAGES.search(text) is not None
 
 
 def _drawn(steps: tuple[Step, ...]) -> list[Step]:

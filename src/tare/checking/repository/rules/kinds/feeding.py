@@ -7,21 +7,18 @@ from collections.abc import Iterator
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, step
 from tare.code.facts import Facts, Pipeline
-from tare.code.interpreter.values import Call, Items, Literal, Value, alternatives
+from tare.code.interpreter.values import Call, Literal, Value, alternatives
 from tare.code.libraries.flows import is_guarded, root, unit_scaling
 from tare.code.libraries.pipelines import step_of
-from tare.code.libraries.step import text
 
 
 def feeding(facts: Facts) -> Iterator[CodeFinding]:
     """Tensors divided by 255 a second time, and a text where a transform belongs."""
     pipelines = {id(each.call): each for each in facts.pipelines}
-    saved = dict(_scaled_files(facts))
     for call in facts.calls:
         image = unit_scaling(call)
         if image is not None and not is_guarded(call):
             yield from _divided(call, root(image), pipelines)
-            yield from _saved(call, root(image), saved)
         if call.function.startswith("torchvision.datasets."):
             yield from _text(call)
 
@@ -36,32 +33,6 @@ def _divided(call: Call, image: Value, pipelines: dict[int, Pipeline]) -> Iterat
             "ToTensor has divided by 255, and the result is divided by 255 again: values arrive as 0..0.004",
             "leave the division out",
             evidence=(step("ToTensor", scaled.spot),),
-        )
-
-
-def _scaled_files(facts: Facts) -> Iterator[tuple[str, Call]]:
-    """The files to which ``np.save`` writes images that were divided by 255, by name."""
-    for call in facts.calls:
-        if call.function == "numpy.save" and len(call.args) > 1 and text(call.args[0]):
-            value = call.args[1]
-            scaled = root(value.items[0] if isinstance(value, Items) and value.items else value)
-            if isinstance(scaled, Call) and unit_scaling(scaled) is not None:
-                yield text(call.args[0]).rpartition("/")[2].removesuffix(".npy"), scaled
-
-
-def _saved(call: Call, image: Value, saved: dict[str, Call]) -> Iterator[CodeFinding]:
-    """A division of what was divided before it was saved."""
-    if not isinstance(image, Call) or image.function != "numpy.load" or not image.args:
-        return
-    name = text(image.args[0]).rpartition("/")[2].removesuffix(".npy")
-    if name and name in saved:
-        yield finding(
-            "TARE002",
-            "error",
-            call.spot,
-            f"the images in {name}.npy were divided by 255 before they were saved, and are divided again: values are 0..0.004",
-            "leave one of the two divisions out",
-            evidence=(step("divided and saved", saved[name].spot),),
         )
 
 

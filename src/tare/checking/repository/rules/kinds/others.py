@@ -27,10 +27,10 @@ def others(facts: Facts) -> Iterator[CodeFinding]:
     texts = {each.path: each.document.text for each in facts.sources}
     for program in programs(facts):
         wrong: dict[int, tuple[Normalisation, str, list[Network]]] = {}
-        for network in program.networks:
-            if network.pretrained and network.scaling == "constants" and not _is_loaded(program, texts):
-                for each, name in _of_network(program, network):
-                    wrong.setdefault(id(each.call), (each, name, []))[2].append(network)
+        networks = [each for each in program.networks if each.pretrained and each.scaling == "constants"]
+        for network in networks if networks and not _is_loaded(program, texts) else ():
+            for each, name in _of_network(program, network):
+                wrong.setdefault(id(each.call), (each, name, []))[2].append(network)
         for each, name, networks in wrong.values():
             yield _finding(each, name, networks)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tare.checking.repository.costs import cost
 from tare.checking.repository.result import CodeFinding, Edit
@@ -24,16 +24,13 @@ from tare.code.libraries.networks import Network
 from tare.code.networks.expected import Expected, listed
 
 #: Code that scales in a way that is not followed, or has a preprocessing of its own.
-_OTHER_SCALING = re.compile(
-    r"preprocess_input|\bNormalization\(|hub\.KerasLayer|per_image_standardization|standardi[sz]e|\.std\("
-)
+OTHER_SCALING = re.compile(r"preprocess_input|\bNormalization\(|hub\.KerasLayer|per_image_standardization|standardi[sz]e|\.std\(")
 #: Code that scales in a way that is not followed, beside preprocess_input.
 _UNFOLLOWED = re.compile(r"\bNormalization\(|hub\.KerasLayer|per_image_standardization|def preprocess_input|\.std\(")
 #: Small images that are the data of networks of one's own.
-_OTHER_DATA = re.compile(r"keras\.datasets|\b(?:mnist|fashion_mnist|cifar10|cifar100)\.load_data")
+OTHER_DATA = re.compile(r"keras\.datasets|\b(?:mnist|fashion_mnist|cifar10|cifar100)\.load_data")
 #: A network of one's own, which may be fed anything.
-_OWN_NETWORK = re.compile(r"\b(?:Separable)?Conv2D\(|\bhub\.(?:load|KerasLayer)|nn\.Module")
-_TORCH = re.compile(r"\b(?:torch|transformers|torchvision)\b")
+OWN_NETWORK = re.compile(r"\b(?:Separable)?Conv2D\(|\bhub\.(?:load|KerasLayer)|nn\.Module")
 
 
 def ranges(facts: Facts) -> Iterator[CodeFinding]:
@@ -45,51 +42,47 @@ def ranges(facts: Facts) -> Iterator[CodeFinding]:
         networks = [each for each in networks if each.pretrained]
         if networks:
             yield from _of_networks(facts, program, networks, texts)
-    yield from _across_programs(facts, texts)
-
-
-def _across_programs(facts: Facts, texts: dict[str, str]) -> Iterator[CodeFinding]:
-    """Programs without a network of their own, in a repository whose every network is one of Keras with pretrained weights."""
-    made = [each for each in facts.networks if each.library == "keras"]
-    networks = [each for each in made if each.pretrained]
-    if not networks or {id(each.call) for each in made} != {id(each.call) for each in networks}:
-        return
-    if any(says(_OTHER_SCALING, text) or _OWN_NETWORK.search(text) for text in texts.values()):
-        return
-    for program in programs(facts, every=True):
-        if not program.networks and not program.path.endswith(".ipynb") and not _TORCH.search(texts.get(program.path, "")):
-            yield from _of_networks(facts, program, networks, texts)
 
 
 def _of_networks(facts: Facts, program: Program, networks: list[Network], texts: dict[str, str]) -> Iterator[CodeFinding]:
     """Every scaling of a program, if they are all of one kind, against each network."""
     places = scalings(program)
-    kinds = {each.kind for each in places}
     files = {program.path, *(each.spot.source.path for each in places), *(each.call.spot.source.path for each in networks)}
-    if len(kinds) != 1 or program.cut:
+    if program.cut or not is_one_kind(places, [texts.get(each, "") for each in files]):
         return
-    kind = kinds.pop()
+    certain = not any(says(OWN_NETWORK, texts.get(each, "")) for each in files)
+    for place, fed in misfed(places, networks):
+        if not is_for_others(facts, program, place, fed):
+            near = [each for each in fed if each.call.spot.source is place.spot.source]
+            yield scaled_otherwise(place, near or fed, "error" if certain else "warning")
+
+
+def is_one_kind(places: Sequence[Scaled], texts: Sequence[str]) -> bool:
+    """Whether places all bring images to the same values, and no code around them scales in a way that is not followed."""
+    kinds = {each.kind for each in places}
+    if len(kinds) != 1:
+        return False
     by_name = all(each.what.endswith("preprocess_input") for each in places)
-    other = _OTHER_SCALING if kind in ("unit", "signed") and not by_name else _UNFOLLOWED
-    if any(says(other, texts.get(each, "")) for each in files):
-        return
-    if any(says(_OTHER_DATA, texts.get(each, "")) for each in files):
-        return
+    other = OTHER_SCALING if kinds <= {"unit", "signed"} and not by_name else _UNFOLLOWED
+    return not any(says(word, text) for word in (other, OTHER_DATA) for text in texts)
+
+
+def misfed(places: Sequence[Scaled], networks: Sequence[Network]) -> Iterator[tuple[Scaled, list[Network]]]:
+    """Each place of one kind with the networks that want another and may get its images."""
+    kind = places[0].kind
     right = [each for each in networks if each.scaling == kind]
     wrong = {
         each.name: each
         for each in networks
         if each.scaling not in (None, kind) and not any(agree(each.decisions, other.decisions) for other in right)
     }
-    certain = bool(program.networks) and not any(says(_OWN_NETWORK, texts.get(each, "")) for each in files)
     for place in places:
         fed = [each for each in wrong.values() if agree(each.decisions, place.decisions)]
-        if fed and not _is_for_others(facts, program, place, fed):
-            near = [each for each in fed if each.call.spot.source is place.spot.source]
-            yield scaled_otherwise(place, near or fed, "error" if certain else "warning")
+        if fed:
+            yield place, fed
 
 
-def _is_for_others(facts: Facts, program: Program, place: Scaled, networks: list[Network]) -> bool:
+def is_for_others(facts: Facts, program: Program, place: Scaled, networks: list[Network]) -> bool:
     """Whether what a place scales reaches none of the networks, as far as can be seen."""
     calls = [each.call for each in networks]
     return is_abandoned(facts, place.call) or _of_another_class(place, calls) or goes_elsewhere(program, place.call, calls)
@@ -101,7 +94,7 @@ def _of_another_class(place: Scaled, networks: list[Call]) -> bool:
     for node in source.tree.body:
         if isinstance(node, ast.ClassDef) and _encloses(node, place.spot.node):
             made_here = any(each.spot.source is source and _encloses(node, each.spot.node) for each in networks)
-            return not made_here and _OWN_NETWORK.search(source.segment(node)) is not None
+            return not made_here and OWN_NETWORK.search(source.segment(node)) is not None
     return False
 
 

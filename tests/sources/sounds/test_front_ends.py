@@ -15,9 +15,9 @@ import tare
 from tare.errors import DataError
 from tare.samples.records import Sample
 from tare.samples.sound.front_end import FrontEnd
-from tare.sources.front_ends import heard
 from tare.sources.opening import open_source
 from tare.sources.options import Options
+from tare.sources.sounds.front_ends import heard
 from tests.images import random_rgb, save_png
 from tests.sound_networks import MEAN, STD, ast, low_and_high, tone, wav2vec2
 from tests.sources.reading import samples, skipped, state_of

@@ -1,0 +1,62 @@
+"""Files that only predict and scale images in another way than every file of the repository that trains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.rules.found import finding, step
+from tare.checking.repository.rules.linking import Program, programs
+from tare.checking.repository.rules.scalings import RESULTS, scalings
+from tare.code.facts import Facts
+from tare.code.interpreter.source import Spot
+
+
+class Scaling(NamedTuple):
+    """A file that trains or predicts, and the places where it scales images, by what they bring them to."""
+
+    trains: bool
+    places: Mapping[str, list[Spot]]
+
+
+def read(facts: Facts) -> list[Scaling]:
+    """The files of a group that train or predict, without their trees."""
+    texts = {each.path: each.document.text for each in facts.sources}
+    found = []
+    for program in programs(facts, every=True):
+        text = texts.get(program.path, "")
+        trains = ".fit(" in text or ".fit_generator(" in text
+        if trains or ".predict(" in text or "load_model(" in text:
+            found.append(Scaling(trains, _places(program)))
+    return found
+
+
+def _places(program: Program) -> dict[str, list[Spot]]:
+    found: dict[str, list[Spot]] = {}
+    for place in scalings(program):
+        found.setdefault(RESULTS[place.kind], []).append(place.spot.alone())
+    return found
+
+
+def judge(groups: Sequence[Sequence[Scaling]]) -> Iterator[CodeFinding]:
+    """Files that predict with one scaling, where every file that trains has another."""
+    files = [each for group in groups for each in group]
+    training = [(kind, spots[0]) for each in files if each.trains for kind, spots in each.places.items()]
+    if len({kind for kind, _ in training}) != 1:
+        return
+    kind, first = training[0]
+    for each in files:
+        if not each.trains and len(each.places) == 1 and kind not in each.places:
+            yield from (_otherwise(other, spot, kind, first) for other, spots in each.places.items() for spot in spots)
+
+
+def _otherwise(other: str, spot: Spot, kind: str, training: Spot) -> CodeFinding:
+    return finding(
+        "TARE050",
+        "warning",
+        spot,
+        f"this file brings images to {other}, and every file of the repository that trains brings them to {kind}",
+        f"scale as in training: to {kind}",
+        evidence=(step(f"training with {kind}", training),),
+    )

@@ -1,0 +1,84 @@
+"""The files of a repository by their paths: what an import names is looked for among them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+
+from tare.code.files.document import Document
+from tare.code.interpreter.imports import Imports
+from tare.code.interpreter.values import UNKNOWN, Library, ModuleOf, Value
+
+_LIBRARIES = frozenset(
+    [
+        "torch",
+        "torchvision",
+        "tensorflow",
+        "keras",
+        "numpy",
+        "cv2",
+        "timm",
+        "albumentations",
+        "transformers",
+        "PIL",
+        "sklearn",
+        "kornia",
+    ]
+)
+
+
+class Repository:
+    """The documents of a repository. It has no state of an execution, so that many of its parts can be followed one by one."""
+
+    def __init__(self, documents: Sequence[Document]) -> None:
+        self.code = {each.path: each for each in documents if each.kind != "configuration"}
+        self.configurations = {each.path: each for each in documents if each.kind == "configuration"}
+        self.imports = Imports(documents)
+        self._folders = {folder for path in self.code for folder in _ancestors(path)}
+        self._imported: dict[tuple[str, str, int], Value] = {}
+
+    def imported(self, path: str, module: str, level: int) -> Value:
+        """The module that an import in a file names: one of the repository if a file for it is in sight, else a library's."""
+        key = (path, module, level)
+        if key not in self._imported:
+            self._imported[key] = self._look_up(path, module, level)
+        return self._imported[key]
+
+    def _look_up(self, path: str, module: str, level: int) -> Value:
+        parts = module.split(".") if module else []
+        folder = posixpath.dirname(path)
+        if level:
+            for _ in range(level - 1):
+                folder = posixpath.dirname(folder)
+            return self._at(posixpath.join(folder, *parts)) or UNKNOWN
+        while parts:
+            found = self._at(posixpath.join(folder, *parts)) or self._at(posixpath.join(folder, "src", *parts))
+            if found is not None and found.path != path:
+                return found
+            if not folder:
+                break
+            folder = posixpath.dirname(folder)
+        return Library(module)
+
+    def submodule(self, path: str, name: str) -> Value:
+        """The module of a name in a package, or UNKNOWN."""
+        if path.endswith("/"):
+            return self._at(f"{path}{name}") or UNKNOWN
+        if path.endswith("__init__.py"):
+            return self._at(posixpath.join(posixpath.dirname(path), name)) or UNKNOWN
+        return UNKNOWN
+
+    def _at(self, stem: str) -> ModuleOf | None:
+        for path in (f"{stem}.py", f"{stem}/__init__.py"):
+            if path in self.code:
+                return ModuleOf(path)
+        # A folder without __init__.py does not stand before an installed library.
+        is_folder = stem in self._folders and posixpath.basename(stem) not in _LIBRARIES
+        return ModuleOf(f"{stem}/") if is_folder else None
+
+
+def _ancestors(path: str) -> list[str]:
+    found = []
+    while path := posixpath.dirname(path):
+        found.append(path)
+    return found

@@ -1,0 +1,1 @@
+"""What networks for sound hear of a recording."""
