@@ -55,7 +55,7 @@ def test_recordings_get_advice_as_images_do(signals: TransferRun, folder: Path) 
     assert found.samples == 16
     assert found.comparison is not None
     assert found.comparison.kind in ("gain", "units")  # a tenth, which is a factor between units
-    assert {"source", "blend", "target", "match", "sample"} == set(found.normalisations)
+    assert set(found.normalisations) == {"source", "blend", "target", "match", "sample", "quantile", "sample-percentile"}
     assert any(note.startswith("signals of 85 steps (as in the source's run); the data have 50 to 120") for note in found.notes)
     json.dumps(found.to_json(), allow_nan=False)
 
