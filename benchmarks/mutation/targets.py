@@ -8,7 +8,8 @@ LEFT_OUT = ("test_small_networks_of_timm",)
 TARGETS: dict[str, tuple[str, ...]] = {
     "statistics.moments": ("statistics/test_moments.py",),
     "input_spec.affine": ("input_spec/test_affine.py",),
-    "normalisation.strategies": ("normalisation/test_strategies.py",),
+    "normalisation.strategies": ("normalisation/test_strategies.py", "normalisation/test_ranges.py"),
+    "normalisation.ranges": ("normalisation/test_ranges.py",),
     "statistics.intervals": ("statistics/test_intervals.py",),
     "folding.plan": ("folding/test_plan.py", "folding/test_api.py"),
     "folding.layers": ("folding/test_layers.py", "folding/test_api.py"),

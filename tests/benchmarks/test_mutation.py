@@ -137,14 +137,14 @@ import numpy
 from tare.system.engines import loops
 loops._WORTH = 0  # the compiled form from the first byte on
 from tare.statistics.exact import exact_sum
-print(float(exact_sum(numpy.array([1.0, 2.0])).fraction()))
+print(float(exact_sum(numpy.ones(1000)).fraction()))
 """
 
 
 def test_a_constant_that_was_changed_in_a_compiled_function_is_compiled() -> None:
-    assert float(exact_sum(np.array([1.0, 2.0])).fraction()) == 3.0  # and now it is in the cache
+    assert float(exact_sum(np.ones(1000)).fraction()) == 1000.0  # and now it is in the cache
     done = subprocess.run([sys.executable, "-c", CHANGED], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
-    assert float(done.stdout) != 3.0
+    assert float(done.stdout) != 1000.0
 
 
 def test_the_process_that_children_come_from_has_nothing_of_tare() -> None:

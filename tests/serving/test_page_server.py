@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import http.client
 import json
 import socket
@@ -42,7 +43,10 @@ def asked(server: PageServer, path: str, host: str | None = None) -> tuple[int, 
 def test_the_page_says_the_verdict_and_loads_nothing_from_elsewhere(server: PageServer, monitor: Monitor) -> None:
     status, headers, text = asked(server, "/")
     assert status == 200
-    assert f"Changed: {monitor.verdict().kind}" in text
+    verdict = monitor.verdict()
+    assert verdict.alarm
+    assert html.escape(verdict.reason) in text
+    assert all(html.escape(cure.removesuffix(".")) in text for cure in verdict.cure)
     assert '<meta http-equiv="refresh" content="10">' in text
     assert "default-src 'none'" in headers["content-security-policy"]
     assert headers["cache-control"] == "no-store"
