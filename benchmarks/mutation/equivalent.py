@@ -16,7 +16,6 @@ _TWO_SAMPLES = "a feature has at least two places, those of two samples, and onl
 _MORE_ROOM = "more room than is ever used"
 _ZERO = "minus zero is zero, and a product with zero has no sign"
 _LESS = "what counts as rounding is only a little more"
-_OTHER_ZIP = "the other zip of this return raises for the same lengths"
 
 _EITHER = "the tables are added up"
 _QUICK = "if finite and (exponent <= 0 or low >= 0):"
@@ -196,11 +195,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         " nothing, and no exponent is 1",
     },
     "normalisation.strategies": {
-        "tuple((u - m) / s for u, m, s in zip(target.mean, self.mean, self.std, strict=True)), :: True -> False": _OTHER_ZIP,
-        "tuple(u / s for u, s in zip(target.std, self.std, strict=True)), :: True -> False": _OTHER_ZIP,
         "mean = tuple(u1 - scale * (m0 - u0) / s0 for scale, (u0, s0, m0, _, u1, _) in zip(std, rows, strict=True))"
         " :: True -> False": "std is made of the same rows",
-        "for value, extent in zip(std, ranges, strict=True): :: True -> False": "the lengths were compared above",
         "sigma = extent / max(value, 1e-12 * extent, 1e-300) :: 1e-300 -> 2e-300": _GUARD,
     },
 }
