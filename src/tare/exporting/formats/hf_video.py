@@ -1,4 +1,4 @@
-"""Hugging Face, for videos: a folder for the automatic classes of ``transformers``, whose processor takes the frames of a clip."""
+"""Hugging Face, for videos: a folder for the automatic classes of ``transformers``; its processor takes the frames of a clip."""
 
 from __future__ import annotations
 

@@ -49,9 +49,10 @@ class FoldedDirectory:
 def fold_to(request: FoldRequest) -> FoldedDirectory:
     """Fold the normalisation of ``source`` into it and write the directory ``out``.
 
-    ``source`` is a run or model directory, or ``timm:NAME``, ``hf:DIR_OR_ID`` or ``FILE.py:FACTORY`` with ``weights``. ``spec`` is anything that
-    :func:`tare.read_spec` reads, and by default the network's own specification; ``mean`` and ``std`` (unit values, one or one
-    per channel) replace its constants. Raises :class:`TareError` if the network cannot be read, folded exactly, or written.
+    ``source`` is a run or model directory, or ``timm:NAME``, ``hf:DIR_OR_ID`` or ``FILE.py:FACTORY`` with ``weights``. ``spec``
+    is anything that :func:`tare.read_spec` reads, and by default the network's own specification; ``mean`` and ``std`` (unit
+    values, one or one per channel) replace its constants. Raises :class:`TareError` if the network cannot be read, folded
+    exactly, or written.
     """
     out, takes = Path(request.out), request.takes
     check_free(out, overwrite=request.overwrite)

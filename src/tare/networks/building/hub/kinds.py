@@ -27,8 +27,7 @@ _OTHERS = {
 
 
 def kind_of(transformers: Any, config: Any, name: str) -> type[HubModule]:
-    """The kind of the network that ``config`` describes: segmenter if it is stored as one, else classifier of images or of videos,
-    or backbone.
+    """The kind of the network that ``config`` describes: segmenter if it is stored as one, else classifier or backbone.
 
     Code that a repository brings is what its ``auto_map`` says. Raises :class:`ModelError` for any other network.
     """

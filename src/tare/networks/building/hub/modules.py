@@ -1,4 +1,4 @@
-"""A ``PreTrainedModel`` called by position, images or clips in and logits out: classifiers, a segmenter, a backbone with a head."""
+"""A ``PreTrainedModel`` called by position, images or clips in and logits out: classifiers, segmenter, backbone with a head."""
 
 from __future__ import annotations
 
