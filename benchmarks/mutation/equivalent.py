@@ -132,6 +132,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "return torch.contiguous_format :: return torch.contiguous_format -> return None": "torch takes None for it",
     },
     "folding.api": {
+        'for name, values in zip(("running_mean", "running_var"), layer.statistics, strict=True): :: True -> False': "both are"
+        " pairs",
         "_SAME = 1e-6 :: 1e-06 -> 2e-06": _LESS,
         'if isinstance(stored, Unknown) and abs(spec.require("scale") * _BYTE - 1.0) < _SAME:'
         " :: abs(spec.require('scale') * _BYTE - 1.0) < _SAME -> abs(spec.require('scale') * _BYTE - 1.0) <= _SAME": _LIMIT,
