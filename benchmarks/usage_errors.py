@@ -38,7 +38,7 @@ finally:
 # The same for many command lines, each in a process of its own that is forked once what all of them load is there.
 _MANY = f"""
 import json, os, sys
-import tare.cli.main
+import numpy, rich.markdown, rich.traceback, typer.rich_utils, tare.cli.main, tare.cli.preflight.requests
 from tare.cli.start import main
 for number, arguments in enumerate(json.load(sys.stdin)):
     child = os.fork()
