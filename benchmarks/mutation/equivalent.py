@@ -97,7 +97,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "if rows.shape[1] * largest * largest < 1 << 63:  # no sum overflows: those of a few images are one product of matrices"
         " :: 1 << 63 -> 1 >> 63": _ANY_WAY,
         "_LIMBS, _LOWEST = 68, -1075 :: 68 -> 69": _MORE_ROOM,
-        "limbs = np.zeros((len(totals), 4), np.int64) :: 4 -> 5": _MORE_ROOM,
         "zeros = (mantissa & -mantissa).bit_length() - 1"
         " :: mantissa & -mantissa -> mantissa | -mantissa": "both are the lowest bit, but for the sign",
         "if self.exponent >= 0: :: 0 -> 1": "a division by one, too",
