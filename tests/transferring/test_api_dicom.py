@@ -58,7 +58,7 @@ def radiographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             values = rng.normal(1000 + 900 * label, 200, (20, 24)).clip(0, 4095).astype(np.uint16)
             look = "MONOCHROME1" if case == 1 else "MONOCHROME2"
             values = 4095 - values if case == 1 else values
-            tags = {"BitsStored": 12, "HighBit": 11, "Modality": "CR", "PhotometricInterpretation": look}
+            tags: dict[str, Any] = {"BitsStored": 12, "HighBit": 11, "Modality": "CR", "PhotometricInterpretation": look}
             path = root / "data" / name / (f"{case}.dcm" if case % 2 else f"IM{case}")
             write(path, values, series=f"1.{label + 1}.{case + 1}", **tags)
     return root

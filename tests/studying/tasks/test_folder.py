@@ -202,7 +202,8 @@ def test_the_bands_that_a_network_takes_are_chosen_by_name(photos: Path, tmp_pat
         {"study": "folder", "data": str(tmp_path / "tiles"), "networks": [net], "bands": ["B04", "B03", "B02"], **sure}
     )
     values = plan.task.target().values
-    assert (values.shape, values.dtype) == ((12, 16, 16, 3), np.uint16)
+    assert values.shape == (12, 16, 16, 3)
+    assert values.dtype == np.uint16
     with rasterio.open(tmp_path / "tiles/field/0.tif") as file:
         np.testing.assert_array_equal(values[0], np.moveaxis(file.read([3, 2, 1]), 0, -1))
     assert StudyPlan.of_json(plan.to_json()) == plan

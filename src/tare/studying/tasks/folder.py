@@ -167,7 +167,7 @@ def _sized_volumes(labelled: LabelOptions, network: Network, constants: Constant
     files = sorted((*found.train, *found.val), key=lambda file: (file.label, file.path))
     takes, _ = volume_geometry(network, None, files, "", None, 1)
     values: NDArray[Any] | None = None
-    labels = []
+    labels: list[int] = []
     for file in files:
         read = file.read("stored")
         if isinstance(read, Skipped):
@@ -183,7 +183,7 @@ def _sized_volumes(labelled: LabelOptions, network: Network, constants: Constant
             seen = f"{RAW_KIND} raw-kind: {file.path!r} holds {read.dtype} and the first file {values.dtype}"
             raise InputError(f"{NOUNS[network.kind]} of one type in a study", seen, "study each type by itself")
         values[len(labels)] = as_stored_volume(read, takes, _raw_zero(constants, network.channels, read.dtype))
-        labels.append(file.label)
+        labels.append(int(file.label))  # type: ignore[arg-type]  # classes alone
     if values is None:
         raise DataError(f"{NOUNS[network.kind]} that can be read", f"none of {len(files)}", "repair the data")
     return Samples(Path(labelled.name).name, values[: len(labels)], np.array(labels, np.int64))
