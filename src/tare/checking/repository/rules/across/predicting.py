@@ -1,4 +1,7 @@
-"""Files that only predict and scale images in another way than every file of the repository that trains."""
+"""Files that only predict and scale images in another way than every file of the repository that trains.
+
+A file that trains a network which scales 0..255 itself, and scales nothing, feeds 0..255.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +36,13 @@ def read(facts: Facts) -> list[Scaling]:
 
 
 def _places(program: Program) -> dict[str, list[Spot]]:
+    """Where a file scales images, or makes the network that does, by what images are brought to."""
     found: dict[str, list[Spot]] = {}
     for place in scalings(program):
         found.setdefault(RESULTS[place.kind], []).append(place.spot.alone())
+    for network in program.networks if not found else ():
+        if network.library == "keras" and network.pretrained and network.scaling == "inside":
+            found.setdefault(RESULTS["inside"], []).append(network.call.spot.alone())
     return found
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from tare.checking.repository.costs import cost
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, origins, step
+from tare.checking.repository.rules.kinds.missing import OWN_FIRST_LAYER
 from tare.checking.repository.rules.linking import Program, programs
 from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline, of_step
 from tare.checking.repository.rules.published import OF_NETWORKS, near, published, told
@@ -28,11 +29,17 @@ def others(facts: Facts) -> Iterator[CodeFinding]:
     for program in programs(facts):
         wrong: dict[int, tuple[Normalisation, str, list[Network]]] = {}
         networks = [each for each in program.networks if each.pretrained and each.scaling == "constants"]
-        for network in networks if networks and not _is_loaded(program, texts) else ():
+        left_out = not networks or _is_loaded(program, texts) or _has_own_first_layer(program, texts)
+        for network in () if left_out else networks:
             for each, name in _of_network(program, network):
                 wrong.setdefault(id(each.call), (each, name, []))[2].append(network)
         for each, name, networks in wrong.values():
             yield _finding(each, name, networks)
+
+
+def _has_own_first_layer(program: Program, texts: dict[str, str]) -> bool:
+    files = {program.path, *(call.spot.source.path for call in program.calls)}
+    return any(OWN_FIRST_LAYER.search(texts.get(each, "")) for each in files)
 
 
 def _is_loaded(program: Program, texts: dict[str, str]) -> bool:
@@ -91,7 +98,7 @@ def _is_right(each: Normalisation, network: Network) -> bool:
     if expected is None or expected.constants is None:
         return True
     mean, std = _full(each.mean), _full(each.std)
-    return any(near(mean, one.mean, _CLOSE) and near(std, one.std, _CLOSE) for one in (expected.constants,))
+    return near(mean, _full(expected.constants.mean), _CLOSE) and near(std, _full(expected.constants.std), _CLOSE)
 
 
 def is_soft_value(value: Value | None) -> bool:
