@@ -770,6 +770,46 @@ def test_a_serving_file_that_scales_otherwise_is_found() -> None:
         assert [each.code for each in examined(documents)] == codes
 
 
+def test_of_networks_that_share_a_scaling_the_one_that_wants_another_is_named_where_it_is_made() -> None:
+    data = "def normalize(image):\n    return image.astype('float32') / 127.5 - 1\n"
+    net = TF + (
+        "def get(kind):\n    if kind == 'mobile':\n        return MobileNetV2(weights='imagenet')\n    elif kind == 'res':\n"
+        "        return ResNet50(weights='imagenet')\n"
+    )
+    train = "from net import get\nfrom data import normalize\nget(kind).fit(ds.map(normalize))\n"
+    (each,) = program(net=net, data=data, train=train)
+    assert (each.code, each.place.path, each.place.line) == ("TARE101", "net.py", 8)
+    assert [step.place.path for step in each.evidence] == ["data.py"]
+    assert each.message.startswith("ResNet50 wants")
+    assert each.message.endswith("as MobileNetV2 wants")
+
+
+@pytest.mark.parametrize(("used", "number"), [("transformer", 1), ("normalize", 0)])
+def test_a_block_that_is_called_often_hides_nothing_unless_it_may_normalise(used: str, number: int) -> None:
+    block = f"def block(x, {used}):\n    return tf.keras.layers.Conv2D(8, 3)(x)\n"
+    text = (
+        TF
+        + block
+        + "net = MobileNetV2()\ndef load(image):\n    return image / 255\nnet.predict(load(x))\n"
+        + "block(x, 1)\n" * 200
+    )
+    assert len(found(text)) == number
+
+
+def test_a_checkpoint_is_fed_as_its_training_says() -> None:
+    net = "from transformers import AutoModel\ndef make():\n    return AutoModel.from_pretrained('google/siglip-base-patch16-224')\n"
+    train = TORCH + (
+        "from transformers import AutoProcessor\nfrom net import make\np = AutoProcessor.from_pretrained('google/siglip-base-patch16-224')\n"
+        "model = make()\nt = T.Compose([T.ToTensor(), T.Normalize(p.image_mean, p.image_std)])\nloss.backward()\n"
+    )
+    test = TORCH + (
+        f"from net import make\nmodel = make()\nmodel.load_state_dict(torch.load('a.pt'))\nt = T.Compose([T.ToTensor(), {IMAGENET}])\n"
+    )
+    (each,) = program(net=net, train=train, test=test)
+    assert (each.code, each.place.path) == ("TARE005", "test.py")
+    assert program(net=net, test=test) == []
+
+
 def test_a_service_is_not_judged_by_one_of_two_trainings() -> None:
     service = "def predict(image):\n    image = image / 255\n    return tf.keras.models.load_model('a').predict(image)\n"
     caffe = TF + "net = ResNet50()\nx = tf.keras.applications.resnet50.preprocess_input(images)\nnet.fit(x)\n"

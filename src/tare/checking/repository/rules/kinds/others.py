@@ -29,12 +29,30 @@ def others(facts: Facts) -> Iterator[CodeFinding]:
     for program in programs(facts):
         wrong: dict[int, tuple[Normalisation, str, list[Network]]] = {}
         networks = [each for each in program.networks if each.pretrained and each.scaling == "constants"]
-        left_out = not networks or _is_loaded(program, texts) or _has_own_first_layer(program, texts)
-        for network in () if left_out else networks:
-            for each, name in _of_network(program, network):
-                wrong.setdefault(id(each.call), (each, name, []))[2].append(network)
+        for network in networks if networks and not _has_own_first_layer(program, texts) else ():
+            # Of a checkpoint its training decides what is right, not the first weights.
+            if not _is_loaded(program, texts) or _is_trained_right(facts, network, texts):
+                for each, name in _of_network(program, network):
+                    wrong.setdefault(id(each.call), (each, name, []))[2].append(network)
         for each, name, networks in wrong.values():
             yield _finding(each, name, networks)
+
+
+def _is_trained_right(facts: Facts, network: Network, texts: dict[str, str]) -> bool:
+    """Whether the programs that train a network feed it by its own processor or constants, each of them."""
+    found = []
+    for program in programs(facts):
+        if _TRAINS.search(texts.get(program.path, "")):
+            same = [each for each in program.networks if (each.library, each.name) == (network.library, network.name)]
+            found += [_is_fed_right(program, each) for each in same if each.pretrained]
+    return bool(found) and all(found)
+
+
+def _is_fed_right(program: Program, network: Network) -> bool:
+    if any(each.fits(network) for call in program.calls for each in processors_of(call)):
+        return not any(_of_network(program, network))
+    steps = [each for pipeline in program.pipelines_of(network) for _, _, each in of_pipeline(pipeline)]
+    return bool(steps) and all(_is_right(each, network) for each in steps)
 
 
 def _has_own_first_layer(program: Program, texts: dict[str, str]) -> bool:
@@ -43,7 +61,7 @@ def _has_own_first_layer(program: Program, texts: dict[str, str]) -> bool:
 
 
 def _is_loaded(program: Program, texts: dict[str, str]) -> bool:
-    """Whether a program only loads a checkpoint of its own: then its training decides what is right, not the first weights."""
+    """Whether a program only loads a checkpoint of its own."""
     loads = any(call.function == ".load_state_dict" for call in program.calls)
     files = {program.path, *(call.spot.source.path for call in program.calls)}
     return loads and not any(_TRAINS.search(texts.get(each, "")) for each in files)
