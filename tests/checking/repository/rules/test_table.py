@@ -786,11 +786,11 @@ def test_of_networks_that_share_a_scaling_the_one_that_wants_another_is_named_wh
 
 @pytest.mark.parametrize(("used", "number"), [("transformer", 1), ("normalize", 0)])
 def test_a_block_that_is_called_often_hides_nothing_unless_it_may_normalise(used: str, number: int) -> None:
-    block = f"def block(x, {used}):\n    return tf.keras.layers.Conv2D(8, 3)(x)\n"
+    block = f"def block(x, {used}):\n    y = tf.keras.layers.LayerNormalization()(x)\n    return Add()([x, Dense(8)(y)])\n"
     text = (
         TF
         + block
-        + "net = MobileNetV2()\ndef load(image):\n    return image / 255\nnet.predict(load(x))\n"
+        + "net = MobileNetV2()\ndef load_image(image):\n    return image / 255\nds.map(load_image)\n"
         + "block(x, 1)\n" * 200
     )
     assert len(found(text)) == number
