@@ -132,6 +132,9 @@ WRONG: dict[str, dict[str, str]] = {
     "TARE005": {
         "one channel": TORCH + "import timm\nnet = timm.create_model('efficientnet_b4', pretrained=True, in_chans=1)\n"
         "t = T.Compose([T.ToTensor(), T.Normalize([0.5], [0.5])])",
+        "a first layer of another network": TORCH + "class Grey(torch.nn.Module):\n    def __init__(self):\n"
+        "        self.net = models.resnet34()\n        self.net.conv1 = torch.nn.Conv2d(1, 64, 7)\n"
+        f"net = models.resnet18(weights='DEFAULT')\nt = T.Compose([T.ToTensor(), {HALVES}])",
         "torchvision": TORCH + f"net = models.resnet50(pretrained=True)\nt = T.Compose([T.ToTensor(), {HALVES}])",
         "weights": TORCH
         + f"net = models.resnet50(weights=models.ResNet50_Weights.DEFAULT)\nt = T.Compose([T.ToTensor(), {HALVES}])",
@@ -471,6 +474,9 @@ RIGHT: dict[str, dict[str, str]] = {
         "t = T.Compose([T.ToTensor(), T.Normalize([0.449], [0.226])])",
         "four channels": TORCH + "import timm\nnet = timm.create_model('efficientnet_b4', pretrained=True, in_chans=4)\n"
         "t = T.Compose([T.ToTensor(), T.Normalize([0.5] * 4, [0.5] * 4)])",
+        "a first layer in a class": TORCH + "class Net(torch.nn.Module):\n    def __init__(self):\n"
+        "        self.net = models.resnet18(weights='DEFAULT')\n        self.net.conv1 = torch.nn.Conv2d(1, 64, 7)\n"
+        "Net()\nt = T.Compose([T.ToTensor(), T.Normalize([0.5], [0.5])])",
         "a first layer of one's own": TORCH + "net = models.resnet18(weights='DEFAULT')\nnet.conv1 = torch.nn.Conv2d(1, 64, 7)\n"
         "t = T.Compose([T.ToTensor(), T.Normalize([0.5], [0.5])])",
         "right": TORCH + f"net = models.resnet50(pretrained=True)\nt = T.Compose([T.ToTensor(), {IMAGENET}])",

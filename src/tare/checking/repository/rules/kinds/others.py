@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Sequence
 
@@ -29,10 +30,12 @@ def others(facts: Facts) -> Iterator[CodeFinding]:
     for program in programs(facts):
         wrong: dict[int, tuple[Normalisation, str, list[Network]]] = {}
         networks = [each for each in program.networks if each.pretrained and each.scaling == "constants"]
-        for network in networks if networks and not _has_own_first_layer(program, texts) else ():
+        for network in networks:
             # Of a checkpoint its training decides what is right, not the first weights.
-            if not _is_loaded(program, texts) or _is_trained_right(facts, network, texts):
-                for each, name in _of_network(program, network):
+            if _is_loaded(program, texts) and not _is_trained_right(facts, network, texts):
+                continue
+            for each, name in _of_network(program, network):
+                if not _has_own_first_layer(network, program, facts):
                     wrong.setdefault(id(each.call), (each, name, []))[2].append(network)
         for each, name, networks in wrong.values():
             yield _finding(each, name, networks)
@@ -55,9 +58,20 @@ def _is_fed_right(program: Program, network: Network) -> bool:
     return bool(steps) and all(_is_right(each, network) for each in steps)
 
 
-def _has_own_first_layer(program: Program, texts: dict[str, str]) -> bool:
-    files = {program.path, *(call.spot.source.path for call in program.calls)}
-    return any(OWN_FIRST_LAYER.search(texts.get(each, "")) for each in files)
+def _has_own_first_layer(network: Network, program: Program, facts: Facts) -> bool:
+    """Whether a network gets another first layer where it is made, or in the program outside functions and classes."""
+    made = network.call.spot
+    running = next((each for each in facts.sources if each.path == program.path), made.source)
+    definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    line = getattr(made.node, "lineno", 0)
+    own = [
+        each
+        for each in made.source.tree.body
+        if isinstance(each, definitions) and each.lineno <= line <= (each.end_lineno or line)
+    ]
+    outside = [each for each in running.tree.body if not isinstance(each, definitions)]
+    parts = [(made.source, each) for each in own] + [(running, each) for each in outside]
+    return any(OWN_FIRST_LAYER.search(source.segment(each)) for source, each in parts)
 
 
 def _is_loaded(program: Program, texts: dict[str, str]) -> bool:
