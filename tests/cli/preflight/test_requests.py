@@ -47,7 +47,7 @@ def test_it_is_told_in_one_line_before_a_large_library_is_loaded(case: Case, pla
     assert "Traceback" not in result.said
     assert "rror" in result.said
     assert sorted(path.name for path in place.iterdir() if not path.name.startswith(".")) == [
-        "file", "photos", "pipe.py", "run", "taken", "weights.pth",
+        "file", "photos", "pipe.py", "run", "table.csv", "taken", "weights.pth",
     ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from tare.cli.options import Json
 from tare.predicting.inputs import PredictRequest
 
 
-@command(PredictRequest)
+@command(PredictRequest, loads="tare.predicting.answers")
 def predict(
     request: PredictRequest,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line, as samples are answered.")] = False,

@@ -24,7 +24,7 @@ from tare.studying.tasks.small_networks import SmallNetwork
 from tare.studying.tasks.task import Pretrained
 
 #: Strategies whose normalisation does not depend on the target, so that all sizes and splits have the same inputs.
-_FIXED = tuple(name for name, declared in DECLARED.items() if declared.whose in ("source", "user", "nobody"))
+FIXED = tuple(name for name, declared in DECLARED.items() if declared.whose in ("source", "user", "nobody"))
 BATCH = 128
 
 Features = NDArray[np.float32]
@@ -64,7 +64,7 @@ class Passing:
         """Features of ``cell``'s training and test samples, with batch norm re-estimated if the cell asks for it."""
         if cell.batchnorm == "reestimate":
             return self._reestimated(applied, self.train[: cell.size])
-        fixed = cell.strategy in _FIXED
+        fixed = cell.strategy in FIXED
         # Strategies with the same constants share features; a fixed strategy has the same constants for all sizes.
         key: tuple[Any, ...] = (cell.strategy,) if fixed else (cell.size, replace(applied, strategy="source"))
         if key not in self.known:
