@@ -89,7 +89,7 @@ def _sentence(text: str) -> str:
 
 def _code_steps(report: CodeReport) -> list[Step]:
     fixable = sum(bool(each.edits) for each in report.findings)
-    fix = [Step(f"Repair what is certain ({html.several(fixable, 'finding')}):", "tare check --fix")] if fixable else []
+    fix = [Step(f"Repair what is certain ({html.several(fixable, 'finding')}):", report.repairing)] if fixable else []
     rule = [Step("Read why the first is a mistake:", f"tare rule {each.code}") for each in report.findings[:1]]
     return [*fix, *rule]
 

@@ -61,7 +61,7 @@ def summary(report: CodeReport) -> str:
     skipped = f", {len(report.skipped)} skipped" if report.skipped else ""
     left = [f"{count} {why}" for count, why in ((report.ignored, "ignored"), (report.known, "in the baseline")) if count]
     fixable = sum(bool(finding.edits) for finding in report.findings)
-    hints = [f"--fix repairs {fixable}"] if fixable else []
+    hints = [f"{report.repairing} repairs {fixable}"] if fixable else []
     hints += [f"tare rule {each.code} explains the first" for each in report.findings[:1] if title_of(each.code)]
     return "; ".join([f"{', '.join(counts) or 'no findings'} in {files}{skipped}", *left, *hints])
 

@@ -27,14 +27,14 @@ def lines(run: TransferRun) -> list[str]:
     evaluation = _of(run)
     if len(evaluation.classes) <= 2:
         return []
-    hardest = ", ".join(f"{shown(score.name)} {score.recall:.0%} of {score.support}" for score in _hardest(evaluation))
+    hardest = ", ".join(f"class {shown(score.name)} {score.recall:.0%} of {score.support}" for score in _hardest(evaluation))
     return [f"lowest recall: {hardest}"]
 
 
 def lead(run: TransferRun) -> str:
     """The first sentence about the evaluation."""
     evaluation = _of(run)
-    hardest = ", ".join(f"{score.name} ({percent(score.recall)} of {score.support})" for score in _hardest(evaluation))
+    hardest = ", ".join(f"class {score.name} ({percent(score.recall)} of {score.support})" for score in _hardest(evaluation))
     if not evaluation.mistakes:
         return f"All {evaluation.samples} {noun_of(run)} of {len(evaluation.classes)} classes were classified correctly."
     top = "" if evaluation.top5 is None else f", among the five most probable {percent(evaluation.top5.estimate)}"
