@@ -21,6 +21,7 @@ from tare.networks.batch_norm import reestimate
 from tare.networks.heads.labels import fit_label_heads
 from tare.networks.heads.reference import LinearHead, features_of, fit_head
 from tare.networks.heads.ridge import fit_ridge_head
+from tare.networks.pass_size import pass_size
 from tare.networks.stored.directory import TransferredModel, save_model
 from tare.normalisation.input_layer import InputLayer
 from tare.predicting.pyfunc import LOADER, signature
@@ -282,7 +283,9 @@ def _logits(plan: TransferPlan, reporter: Reporter, files: tuple[LabelledFile, .
     found = []
     with reporter.counting("evaluating", NOUNS[plan.takes.kind], len(files)) as advance:
         for fed, labels in plan.fed_batches(files, device):
-            found.append(plan.task.gathered(module(fed).float().cpu(), labels))
+            size = pass_size(fed.shape[1:], len(fed)) if device.type == "cpu" else len(fed)
+            outputs = torch.cat([module(part) for part in fed.split(size)])
+            found.append(plan.task.gathered(outputs.float().cpu(), labels))
             advance(len(fed))
     return torch.cat(found).numpy()
 

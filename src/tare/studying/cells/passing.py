@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tare.networks.batch_norm import reestimate
 from tare.networks.heads.reference import features_of
+from tare.networks.pass_size import pass_size
 from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import DECLARED
@@ -104,5 +105,6 @@ class Passing:
 
     def batches(self, chosen: Indices) -> Iterator[torch.Tensor]:
         """The chosen samples as stored, in batches."""
-        for start in range(0, len(chosen), BATCH):
-            yield self.samples.take(chosen[start : start + BATCH]).tensor()
+        size = pass_size(self.samples.values.shape[1:], BATCH)
+        for start in range(0, len(chosen), size):
+            yield self.samples.take(chosen[start : start + size]).tensor()

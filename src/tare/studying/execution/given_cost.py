@@ -21,7 +21,7 @@ from tare.studying.tasks.samples import Samples
 from tare.studying.tasks.task import Pretrained
 
 #: Samples of the passes that are timed.
-_FEW = 8
+_FEW = 4
 #: Work that took this many seconds is not timed again.
 _LONG = 1.0
 
@@ -29,7 +29,7 @@ _LONG = 1.0
 def seconds_of_given(plan: StudyPlan, network: str) -> float:
     """Seconds in one process for all cells of ``network``.
 
-    One forward pass of eight samples, one training step on them and one fit of a head on random features are timed. Nothing is
+    One forward pass of four samples, one training step on them and one fit of a head on random features are timed. Nothing is
     measured: what a cell needs of each is counted.
     """
     task = plan.task
