@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-#: Values of a batch: four colour images of 224 x 224. The first layers of a larger batch make tensors of more than 32 MB. For these
-#: the allocator asks the system for fresh pages again and again, and a pass takes up to three times as long.
+#: Values of a batch: four colour images of 224 x 224. The first layers of a larger batch make tensors of more than 32 MB. For
+#: these the allocator asks the system for fresh pages again and again, and a pass takes up to three times as long.
 _VALUES = 4 * 3 * 224 * 224
 
 
