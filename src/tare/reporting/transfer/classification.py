@@ -37,11 +37,7 @@ def lead(run: TransferRun) -> str:
     hardest = ", ".join(f"class {score.name} ({percent(score.recall)} of {score.support})" for score in _hardest(evaluation))
     if not evaluation.mistakes:
         return f"All {evaluation.samples} {noun_of(run)} of {len(evaluation.classes)} classes were classified correctly."
-    top = (
-        ""
-        if evaluation.top5 is None
-        else f"; the true class is among the five most probable for {percent(evaluation.top5.estimate)}"
-    )
+    top = f"; true class among the five most probable: {percent(evaluation.top5.estimate)}" if evaluation.top5 else ""
     return f"{len(evaluation.classes)} classes, macro F1 {percent(evaluation.macro_f1)}{top}. Lowest recall: {hardest}."
 
 
