@@ -29,6 +29,13 @@ def factory():
 
 build = mobilenet_v1_025 = factory
 """
+_VOLUMES = """
+from torch import nn
+
+
+def volumes():
+    return nn.Sequential(nn.Conv3d(1, 8, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(8, 2))
+"""
 _TRAIN = """
 import timm
 from torchvision.models import ResNet50_Weights
@@ -197,6 +204,29 @@ def _segformer(transformers: Any) -> Any:
     heads = {"num_attention_heads": [1, 1, 2, 2], "decoder_hidden_size": 16}
     config = transformers.SegformerConfig(hidden_sizes=[8, 8, 16, 16], depths=[1] * 4, **heads)
     return transformers.SegformerForSemanticSegmentation(config)
+
+
+def _videomae(folder: Path) -> None:
+    """A directory of VideoMAE for two kinds of clips of four frames of 32 pixels, with its processor."""
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 32, "patch_size": 8}
+    config = transformers.VideoMAEConfig(**shape, intermediate_size=32, num_frames=4)
+    transformers.VideoMAEForVideoClassification(config).save_pretrained(folder)
+    sizes = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
+    transformers.VideoMAEImageProcessor(**sizes).save_pretrained(folder)
+
+
+def _videos(folder: Path) -> None:
+    """Short videos, one kind longer than the other."""
+    from tests.sources.streams.test_clips import video
+
+    for name, frames in (("long", 20), ("short", 12)):
+        (folder / name).mkdir(parents=True)
+        for index in range(4):
+            video(folder / name / f"{index}.mp4", frames)
 
 
 def _keras(path: Path) -> None:
@@ -407,6 +437,7 @@ MADE: dict[str, Callable[[Path], object]] = {
     "stats.json": _stats,
     "spec.json": _spec,
     "net.py": _text(_NETWORK),
+    "net3d.py": _text(_VOLUMES),
     "net.safetensors": _safetensors,
     "weights.safetensors": _safetensors,
     "weights.pth": _pth,
@@ -429,6 +460,8 @@ MADE: dict[str, Callable[[Path], object]] = {
     "yeast-test.csv": _yeast(1),
     "dinov2": _of_transformers(_dinov2),
     "segformer": _of_transformers(_segformer),
+    "videomae": _videomae,
+    "videos": _videos,
     "labels.csv": _several_labels,
     "results.csv": _results,
     "plan.yaml": _plan,

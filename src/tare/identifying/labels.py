@@ -14,7 +14,7 @@ from torch.nn import functional
 from tare.identifying.candidates import Candidate
 from tare.identifying.fingerprint.moments import Views
 from tare.identifying.scores import normalised
-from tare.networks.pass_size import pass_size
+from tare.networks.heads.pass_size import pass_size
 from tare.samples.layout import Doubles
 
 _FIRST_IMAGES, _FOLLOWED = 16, 12

@@ -19,9 +19,9 @@ from tare.input_spec.geometry import NOUNS, Geometry, RowGeometry, SignalGeometr
 from tare.input_spec.model_file import NAME
 from tare.networks.batch_norm import reestimate
 from tare.networks.heads.labels import fit_label_heads
+from tare.networks.heads.pass_size import pass_size
 from tare.networks.heads.reference import LinearHead, features_of, fit_head
 from tare.networks.heads.ridge import fit_ridge_head
-from tare.networks.pass_size import pass_size
 from tare.networks.stored.directory import TransferredModel, save_model
 from tare.normalisation.input_layer import InputLayer
 from tare.predicting.pyfunc import LOADER, signature
@@ -211,7 +211,7 @@ def _save(plan: TransferPlan, place: Path, judged: _Judged, metrics: dict[str, f
     evaluation = judged.evaluation
     evidence = {
         "protocol": plan.training.protocol,
-        **judged.headlines(),
+        **nullable(judged.headlines()),
         f"val_{evaluation.headline.name.lower()}_interval": nullable(asdict(evaluation.headline.value)),
         **_test_evidence(plan, judged.test),
         "metrics": nullable(metrics),

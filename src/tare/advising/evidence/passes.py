@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tare.networks.batch_norm import batch_norms
-from tare.networks.pass_size import pass_size
+from tare.networks.heads.pass_size import pass_size
 from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
 from tare.samples.layout import Doubles

@@ -13,7 +13,7 @@ from torch import nn
 
 from tare.errors import DataError
 from tare.folding.first_layers import evaluating
-from tare.networks.pass_size import pass_size
+from tare.networks.heads.pass_size import pass_size
 
 _STRENGTHS = tuple(10.0**power for power in range(-4, 3))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -12,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from tare.networks.batch_norm import reestimate
+from tare.networks.heads.pass_size import pass_size
 from tare.networks.heads.reference import features_of
-from tare.networks.pass_size import pass_size
 from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import DECLARED
@@ -27,6 +28,8 @@ from tare.studying.tasks.task import Pretrained
 #: Strategies whose normalisation does not depend on the target, so that all sizes and splits have the same inputs.
 FIXED = tuple(name for name, declared in DECLARED.items() if declared.whose in ("source", "user", "nobody"))
 BATCH = 128
+#: Values of volumes that a pass takes at once.
+_MOST_VALUES = 1 << 22
 
 Features = NDArray[np.float32]
 Indices = NDArray[np.int64]
@@ -105,6 +108,12 @@ class Passing:
 
     def batches(self, chosen: Indices) -> Iterator[torch.Tensor]:
         """The chosen samples as stored, in batches."""
-        size = pass_size(self.samples.values.shape[1:], BATCH)
+        size = self.batch
         for start in range(0, len(chosen), size):
             yield self.samples.take(chosen[start : start + size]).tensor()
+
+    @property
+    def batch(self) -> int:
+        """Samples a pass; of volumes and clips so few that their activations fit the memory."""
+        shape = self.samples.values.shape[1:]
+        return pass_size(shape, BATCH) if len(shape) < 4 else max(1, min(BATCH, _MOST_VALUES // math.prod(shape)))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tare.networks.pass_size import pass_size
+from tare.networks.heads.pass_size import pass_size
 
 
 @pytest.mark.parametrize(
