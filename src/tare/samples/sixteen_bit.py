@@ -41,8 +41,8 @@ def grey_of(values: NDArray[Any]) -> NDArray[Any]:
     """Turn colour ``(H, W, 3)`` into grey ``(H, W, 1)`` of its type, weighed as Pillow weighs 8 bits (ITU-R BT.601)."""
     weights = np.array([19595, 38470, 7471], dtype=np.uint64)
     if values.dtype.kind == "f":
-        return (values @ (weights / 65536).astype(values.dtype))[..., None]
-    return ((values.astype(np.uint64) @ weights + 0x8000) >> 16).astype(values.dtype)[..., None]
+        return np.asarray(values @ (weights / 65536).astype(values.dtype))[..., None]
+    return np.asarray((values.astype(np.uint64) @ weights + 0x8000) >> 16, values.dtype)[..., None]
 
 
 def _with_other_order(tile: Any) -> Any:
