@@ -1,4 +1,4 @@
-"""``python -m benchmarks.monitor_rates.peers [--write docs/monitor.md]``: other monitors on streams in which nothing changes.
+"""``python -m benchmarks.monitor_rates.peers [--delays] [--write docs/monitor.md]``: other monitors on the same streams.
 
 The environment variable TARE_BENCH_DRIFT_PYTHON names an interpreter that has river and evidently; without it nothing is
 measured, and the table is made of ``peers.json`` beside this file. The samples lie under the folder that TARE_DATA names.
@@ -43,10 +43,12 @@ def main() -> None:
     """Measure where an interpreter is named, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", type=Path)
+    parser.add_argument("--delays", action="store_true", help="measure delays alone, which need River but not Evidently")
     given = parser.parse_args()
     python = os.environ.get("TARE_BENCH_DRIFT_PYTHON")
-    if python:
+    if python and not given.delays:
         _kept(_STORED, measured(python))
+    if python:
         _kept(_DELAYS, delayed(python))
     text = table(json.loads(_STORED.read_text(encoding="utf-8")))
     if _DELAYS.exists():

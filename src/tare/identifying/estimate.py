@@ -26,7 +26,8 @@ class Estimated:
     """Mean and std in unit values per channel of the network, in the order ``channels``.
 
     ``misfit`` is the candidate's squared distance from the estimate in standard errors, divided by its expectation.
-    ``divergence`` is that of the estimated constants.
+    ``divergence`` is that of the estimated constants. ``errors`` ``(2 C, 2 C)`` is the covariance of the logarithms of
+    1 / (255 std) and of the means with the sign turned, and ``images`` the number of images that they rest on.
     """
 
     channels: str
@@ -35,6 +36,8 @@ class Estimated:
     affine: Affine
     misfit: float
     divergence: float = math.inf
+    errors: tuple[tuple[float, ...], ...] = ()
+    images: int = 0
 
 
 def estimate(
@@ -111,4 +114,12 @@ def _result(values: Doubles, errors: Doubles, like: Affine, images: int, confide
     means = [Interval(float(-v), float(-v - h), float(-v + h)) for v, h in zip(values[count:], half[count:], strict=True)]
     stds = [Interval(float(s), float(s * np.exp(-h)), float(s * np.exp(h))) for s, h in zip(std, half[:count], strict=True)]
     channels = {1: "L"}.get(count, "BGR" if like.order == (2, 1, 0) else "RGB")
-    return Estimated(channels, tuple(means), tuple(stds), _affine(values, like), misfit)
+    return Estimated(
+        channels,
+        tuple(means),
+        tuple(stds),
+        _affine(values, like),
+        misfit,
+        errors=tuple(map(tuple, errors.tolist())),
+        images=images,
+    )

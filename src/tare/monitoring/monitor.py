@@ -24,11 +24,10 @@ from tare.monitoring.inputs import MonitorOptions, Values
 from tare.monitoring.judgement.felt import with_felt
 from tare.monitoring.judgement.kinds import live_stats
 from tare.monitoring.judgement.verdict import judged, served_since
-from tare.monitoring.reference import Reference, state_of
+from tare.monitoring.reference import Reference
 from tare.monitoring.result import Course, Track, Verdict
-from tare.monitoring.state import MonitorState
+from tare.monitoring.state import Arrived, MonitorState
 from tare.statistics.dataset_stats import DatasetStats
-from tare.statistics.state import DatasetState
 from tare.system.files import remove_parts, write_text
 from tare.system.lock import only_writer
 
@@ -141,11 +140,11 @@ class Monitor:
             [levels_of(figures_of(block, taking), self.reference.figures, rows=taking.rows) for block in blocks]
         )
         counts = counts_of(levels, LEVELS)
-        return self._add(counts, state_of(blocks, taking), len(levels))
+        return self._add(counts, Arrived.of(blocks, taking), len(levels))
 
-    def _add(self, counts: NDArray[np.int64], data: DatasetState, samples: int) -> bool:
+    def _add(self, counts: NDArray[np.int64], arrived: Arrived, samples: int) -> bool:
         with self._lock:
-            state = self._state.added(counts, data, samples)
+            state = self._state.added(counts, arrived, samples)
             self._state = self._looked(state)
             self._unsaved += 1
             if self._path is not None and self._unsaved >= self._every:
