@@ -117,8 +117,9 @@ class Reference:
 
     @cached_property
     def digest(self) -> str:
-        """What identifies the reference: states are merged and continued under one reference alone."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:32]
+        """What identifies the reference, whatever version of tare writes it: states are merged under one reference alone."""
+        document = {name: value for name, value in self.to_json().items() if name != "version"}
+        return digest_of(document if self.seen is None else {**document, "seen": self.seen.digest})
 
     def to_json(self) -> dict[str, Any]:
         """The reference as a JSON object with schema ``tare.reference/1``."""
@@ -161,6 +162,8 @@ class Reference:
         )
         counts = unpacked(document["counts"], (len(figures), LEVELS))
         samples = int(document["samples"])
+        if np.dtype(dtype).kind not in "biuf":
+            raise ValueError(f"values of {dtype}, which are no numbers")
         if len(taking.low) != len(taking.channels) or len(taking.high) != len(taking.channels):
             raise ValueError("ends of another number of channels")
         if not all(np.isfinite(figure.centre) and 0 < figure.step < np.inf for figure in figures):
@@ -205,6 +208,11 @@ class Reference:
             raise DataError("a reference", found, "measure the data once more with `tare measure DATA --reference FILE`")
         known = cls.from_json(document)
         return replace(known, origin=str(path), factory=_factory(place.parent)) if Path(path).is_dir() else known
+
+
+def digest_of(document: dict[str, Any]) -> str:
+    """What identifies a JSON object."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _place(path: Path) -> Path:

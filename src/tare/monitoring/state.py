@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -191,18 +192,31 @@ class MonitorState:
         lengths = [stretch.length for stretch in ladder]
         if lengths != stretches(sum(lengths)) or any((stretch.counts < 0).any() or stretch.samples < 0 for stretch in ladder):
             raise ValueError("stretches that no monitor has")
-        memory = document["memory"]
+        memory, identities = document["memory"], document["identities"]
+        if not isinstance(identities, list) or not identities:
+            raise ValueError("a state of no monitor")
+        alarm, peak = int(document["alarm"]), float(document["peak"])
         best, low, high = map(int, document["began"])
+        if not math.isfinite(peak) or not _is_alarm(alarm, (best, low, high), sum(lengths)):
+            raise ValueError("an alarm that no monitor raises")
+        if memory is None and any(int(stretch.counts.sum(axis=1).max()) != stretch.samples * UNIT for stretch in ladder):
+            raise ValueError("counts of another number of samples")
         return cls(
             str(document["reference"]),
             None if memory is None else int(memory),
             ladder,
-            float(document["peak"]),
-            int(document["alarm"]),
+            peak,
+            alarm,
             (best, low, high),
             state_from_json(document["arrived"]) if "arrived" in document else DatasetState(),
-            frozenset(map(str, document["identities"])),
+            frozenset(map(str, identities)),
         )
+
+
+def _is_alarm(alarm: int, began: tuple[int, int, int], batches: int) -> bool:
+    """Whether an alarm and the beginning of its change are those of some monitor of so many batches; 0 is none."""
+    best, low, high = began
+    return began == (0, 0, 0) if not alarm else 0 < alarm <= batches and 1 <= low <= best <= high <= alarm + 1
 
 
 def coarser(ladder: Sequence[Stretch], lengths: Sequence[int]) -> list[Stretch | None]:

@@ -138,4 +138,7 @@ def _read(document: Any) -> Spread:
         raise ValueError("a spread that no samples have")
     if len(values) and np.linalg.eigvalsh(covariance)[0] < -1e-4:
         raise ValueError("a covariance that no samples have")
-    return Spread(values, covariance, int(document["samples"]))
+    samples = int(document["samples"])
+    if samples < 2 and len(values):
+        raise ValueError("a spread of one sample")
+    return Spread(values, covariance, samples)
