@@ -24,7 +24,7 @@ class Kind:
     network: str = "timm:test_resnet"
     options: tuple[str, ...] = _IMAGES
     bands: tuple[str, ...] = ()
-    array: tuple[str, ...] = ()
+    array: str = ""
     needs: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     first: str = "train/one/0.png"
@@ -53,7 +53,7 @@ KINDS: Mapping[str, Kind] = {
             "TIFF, 4 unnamed channels", made.pages, options=(*_IMAGES, "--in-channels", "4"), needs=("tifffile",),
             first="train/one/0.tif",
         ),
-        Kind("arrays (.npz), 4 channels", made.array, options=(*_IMAGES, "--in-channels", "4"), first="", array=("--array", "x")),
+        Kind("arrays (.npz), 4 channels", made.array, options=(*_IMAGES, "--in-channels", "4"), first="", array="x"),
         Kind(
             "HDF5, 4 channels", made.container(".h5"), options=(*_IMAGES, "--in-channels", "4"), needs=("h5py",),
             labels=_LABELS, first="",
@@ -65,6 +65,14 @@ KINDS: Mapping[str, Kind] = {
         Kind(
             "volumes (NIfTI)", made.volumes, f"{_OWN}:volumes", ("--weights", "none"), needs=("nibabel",),
             first="train/one/0.nii.gz",
+        ),
+        Kind(
+            "volumes (DICOM series)", made.series, f"{_OWN}:volumes", ("--weights", "none"), needs=("pydicom",),
+            first="train/one/0",
+        ),
+        Kind(
+            "X-rays (DICOM)", made.radiographs, options=(*_IMAGES, "--in-channels", "1"), needs=("pydicom",),
+            first="train/one/0.dcm",
         ),
         Kind(
             "video (MP4)", made.clips, f"{_OWN}:clips", ("--weights", "none", "--frames", "4", "--size", "24"), needs=("av",),

@@ -78,6 +78,54 @@ def volumes(root: Path) -> Path:
     return _folder(root, ".nii.gz", draw, write)
 
 
+def radiographs(root: Path) -> Path:
+    """X-rays: one DICOM image a file, 12 bits."""
+
+    def write(path: Path, values: NDArray[Any]) -> None:
+        _slice(path, values[..., 0], "CR", f"1.2.{_number(path)}", 1)
+
+    return _folder(root, ".dcm", _pixels(1, 12), write)
+
+
+def series(root: Path) -> Path:
+    """CT series: a folder of DICOM slices each, with slope and intercept."""
+
+    def write(path: Path, values: NDArray[Any]) -> None:
+        path.mkdir()
+        for place, each in enumerate(values):
+            _slice(path / f"IM{place}", each, "CT", f"1.2.{_number(path)}", place + 1)
+
+    def draw(rng: np.random.Generator, label: int) -> NDArray[Any]:
+        return rng.normal(1000 + 200 * label, 50, (6, 9, 10)).astype(np.uint16)
+
+    return _folder(root, "", draw, write)
+
+
+def _number(path: Path) -> int:
+    """A number of its own for each file of the made data."""
+    return sum(ord(letter) * 31**place for place, letter in enumerate(str(Path(*path.parts[-3:]))))
+
+
+def _slice(path: Path, values: NDArray[Any], modality: str, name: str, number: int) -> None:
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
+
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = SecondaryCaptureImageStorage, f"{name}.{number}"
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+    data.SOPClassUID, data.SOPInstanceUID, data.SeriesInstanceUID = SecondaryCaptureImageStorage, f"{name}.{number}", name
+    data.Modality, data.InstanceNumber, data.PhotometricInterpretation = modality, number, "MONOCHROME2"
+    data.Rows, data.Columns, data.SamplesPerPixel = *values.shape, 1
+    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 12, 11, 0
+    if modality == "CT":
+        data.ImagePositionPatient, data.ImageOrientationPatient = [0, 0, 2.5 * number], [1, 0, 0, 0, 1, 0]
+        data.PixelSpacing, data.SliceThickness = [0.7, 0.7], 2.5
+        data.RescaleSlope, data.RescaleIntercept = 1, -1024
+    data.PixelData = values.tobytes()
+    data.save_as(path, enforce_file_format=True)
+
+
 def recordings(suffix: str) -> Callable[[Path], Path]:
     """Recordings of one channel."""
 

@@ -62,19 +62,30 @@ def _transfer(kind: Kind, data: Path, run: Path) -> tuple[str, ...]:
 
 def _cell(name: str, kind: Kind, data: Path, run: Path) -> Outcome:
     columns = ("--columns", kind.bands[1]) if kind.bands else ()
+    named = f"{data}#{kind.array}" if kind.array else str(data)
     if name in ("measure", "compare"):
-        words = (name, str(data)) if name == "measure" else (name, str(data), str(data))
-        return _command(*words, *columns, *(kind.array if name == "measure" else ()))
+        words = (name, named) if name == "measure" else (name, named, named)
+        return _command(*words, *columns)
     if name == "study":
         network = _trained(kind, run) if (run / "model").is_dir() else ("--model", kind.network, "--weights", "none")
         return _command(
-            "study", "--data", str(data), *network, *kind.labels, "--seeds", "2", "--dry-run", "--out", str(run / "study")
+            "study",
+            "--data",
+            str(data),
+            *network,
+            *kind.bands,
+            *kind.labels,
+            "--seeds",
+            "2",
+            "--dry-run",
+            "--out",
+            str(run / "study"),
         )
     if not (run / "model").is_dir():
         return Outcome(False, "no network of `tare transfer` for it")
     if name == "watch":
         return _watched(run, _factory(kind))
-    sample = data / kind.first if kind.first else data
+    sample = data / kind.first if kind.first else named
     words_of: Mapping[str, Callable[[], tuple[str, ...]]] = {
         "advise": lambda: ("advise", str(data), *_trained(kind, run), *kind.bands, *kind.labels),
         "spec": lambda: ("spec", str(run)),
@@ -82,7 +93,7 @@ def _cell(name: str, kind: Kind, data: Path, run: Path) -> Outcome:
         "predict": lambda: ("predict", str(run), str(sample), *_factory(kind)),
         "identify": lambda: (
             "identify",
-            str(data),
+            named,
             "--model",
             kind.network,
             "--checkpoint",

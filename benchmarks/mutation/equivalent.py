@@ -7,6 +7,7 @@ _SLOWER = "samples beyond the limit go one by one, which gives the same figures"
 _PLAIN = "plain = (np.abs(sums.mean) < _LARGE) & (sums.second < _LARGE) & ((sums.second > 1 / _LARGE) | (sums.low == sums.high))"
 _TOTAL = "return int(values.sum()) if int(values.max()) * values.size < 1 << 63 else sum(values.tolist())"
 _PRODUCT = "if int(n.max()) * int(q.max()) < 1 << 63:"
+_ANY_WAY = "every way of summing gives the same, which the tests compare with one another"
 _PYTHON = "Python's integers, which are always used then, give the same"
 _LIMIT = "where it matters no value lies exactly on the limit"
 _ONE_LENGTH = "the sequences are made together and have one length"
@@ -16,7 +17,6 @@ _TWO_SAMPLES = "a feature has at least two places, those of two samples, and onl
 _MORE_ROOM = "more room than is ever used"
 _ZERO = "minus zero is zero, and a product with zero has no sign"
 _LESS = "what counts as rounding is only a little more"
-_OTHER_ZIP = "the other zip of this return raises for the same lengths"
 
 _EITHER = "the tables are added up"
 _QUICK = "if finite and (exponent <= 0 or low >= 0):"
@@ -87,6 +87,15 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "adjusted = [1.0] * len(p_values) :: 1.0 -> 2.0": "every value is overwritten",
     },
     "statistics.exact": {
+        "_FEW = 256 :: 256 -> 257": _ANY_WAY,
+        "if rows.size <= _FEW: :: rows.size <= _FEW -> rows.size < _FEW": _ANY_WAY,
+        "if rows.size <= _FEW: :: rows.size <= _FEW -> rows.size > _FEW": _ANY_WAY,
+        "whole, lowest = np.ldexp(mantissas, 53).astype(np.int64), int(exponents.min(initial=0)) :: 0 -> 1": _SMALLER,
+        "totals = (sum(map(operator.lshift, *pair)) for pair in zip(whole.tolist(), shifts.tolist(), strict=True))"
+        " :: True -> False": _ONE_LENGTH,
+        "largest = max(int(rows.max()), -int(rows.min())) if rows.size else 0 :: 0 -> 1": "there is nothing to multiply",
+        "if rows.shape[1] * largest * largest < 1 << 63:  # no sum overflows: those of a few images are one product of matrices"
+        " :: 1 << 63 -> 1 >> 63": _ANY_WAY,
         "_LIMBS, _LOWEST = 68, -1075 :: 68 -> 69": _MORE_ROOM,
         "limbs = np.zeros((len(totals), 4), np.int64) :: 4 -> 5": _MORE_ROOM,
         "zeros = (mantissa & -mantissa).bit_length() - 1"
@@ -196,11 +205,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         " nothing, and no exponent is 1",
     },
     "normalisation.strategies": {
-        "tuple((u - m) / s for u, m, s in zip(target.mean, self.mean, self.std, strict=True)), :: True -> False": _OTHER_ZIP,
-        "tuple(u / s for u, s in zip(target.std, self.std, strict=True)), :: True -> False": _OTHER_ZIP,
         "mean = tuple(u1 - scale * (m0 - u0) / s0 for scale, (u0, s0, m0, _, u1, _) in zip(std, rows, strict=True))"
         " :: True -> False": "std is made of the same rows",
-        "for value, extent in zip(std, ranges, strict=True): :: True -> False": "the lengths were compared above",
         "sigma = extent / max(value, 1e-12 * extent, 1e-300) :: 1e-300 -> 2e-300": _GUARD,
+        "_EPS = 1e-9 :: 1e-09 -> 2e-09": _GUARD,
+        "for value, extent in zip(made.std, ranges, strict=True): :: True -> False": "both have been made as long as there are"
+        " channels",
     },
 }

@@ -29,6 +29,13 @@ def factory():
 
 build = mobilenet_v1_025 = factory
 """
+_VOLUMES = """
+from torch import nn
+
+
+def volumes():
+    return nn.Sequential(nn.Conv3d(1, 8, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(8, 2))
+"""
 _TRAIN = """
 import timm
 from torchvision.models import ResNet50_Weights
@@ -407,6 +414,7 @@ MADE: dict[str, Callable[[Path], object]] = {
     "stats.json": _stats,
     "spec.json": _spec,
     "net.py": _text(_NETWORK),
+    "net3d.py": _text(_VOLUMES),
     "net.safetensors": _safetensors,
     "weights.safetensors": _safetensors,
     "weights.pth": _pth,

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +13,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tare.errors import StrategyError
+from tare.input_spec.affine import Affine
+from tare.input_spec.input_map import InputMap, Window
 from tare.input_spec.spec import InputSpec
 from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.names import BASIC, DECLARED, STRATEGIES, Strategy
+from tare.normalisation.ranges import moments_through
 from tare.normalisation.strategies import Constants, normalisation
+from tare.samples.layout import unit_scale
+from tare.statistics.bins import Bins
 from tests.made_stats import stacked
 
 #: The strategies beyond mean and std that are invariant under another gain and offset of the sensor.
@@ -216,3 +224,135 @@ def test_the_padding_of_a_signal_is_left_out_of_its_percentiles() -> None:
     padded = torch.cat([signal, torch.full((1, 1, 30), torch.nan)], dim=2)
     torch.testing.assert_close(layer(padded)[..., :50], layer(signal))
     assert layer(padded)[..., 50:].isnan().all()
+
+
+# The moments that reach the network -----------------------------------------------------------------------------------------
+
+#: A gain and offset per channel, in the other order of channels, so that none stands for another.
+LAST = Affine((1, 0), (2.0, -0.5), (0.25, 3.0))
+#: Maps of raw values in NumPy.
+MAPS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
+    "identity": lambda raw: raw,
+    "log1p": np.log1p,
+    "dB": lambda raw: 10 * np.log10(raw),
+    "sqrt": np.sqrt,
+}
+#: The same as they are known from statistics: those of floats and of other maps need the histogram.
+KNOWN = [(kind, name) for kind in ("uint8", "few", "uint16") for name in ("identity", "log1p", "dB")] + [("float64", "identity")]
+COUNTED = [(kind, name) for kind in ("uint8", "few") for name in MAPS]
+
+
+def raw_values(seed: int, kind: str) -> NDArray[Any]:
+    """Images of 8 bits, of 16 bits with at most 256 levels (``few``) or with thousands, or of floats; no value is zero."""
+    values = words(seed)
+    made = {"uint8": values.clip(1, 2000) // 8 + 1, "few": values.clip(1, 250) + 1000, "uint16": values, "float64": values / 7}
+    return np.asarray(made[kind], {"few": "uint16"}.get(kind, kind))
+
+
+def reference_moments(values: NDArray[Any], applied: InputMap) -> list[list[float]]:
+    """Mean and std of what becomes of all raw values of each channel."""
+    made = MAPS[applied.value_map](values.astype(np.float64))[..., list(applied.affine.order)]
+    made = made if applied.clip is None else made.clip(*np.array(applied.clip).T)
+    made = (made * applied.affine.scale + applied.affine.shift).reshape(-1, len(applied.affine.order))
+    return [made.mean(axis=0).tolist(), made.std(axis=0).tolist()]
+
+
+def through(values: NDArray[Any], applied: InputMap) -> list[list[float]]:
+    """The same from the statistics of the values."""
+    found = moments_through(applied, float(unit_scale(values.dtype)), stacked(values))
+    return [list(figures) for figures in found]
+
+
+def window_at(values: NDArray[Any], name: str, low: float, high: float) -> Window:
+    """Two quantiles of each channel of the network, as the map gives them."""
+    ends = np.quantile(MAPS[name](values.astype(np.float64)), (low, high), axis=(0, 1, 2), method="inverted_cdf")
+    return tuple((float(ends[0, place]), float(ends[1, place])) for place in LAST.order)
+
+
+def extremes_through(values: NDArray[Any], name: str) -> Window:
+    """The extremes of each channel of the network as the statistics give them."""
+    channels, step = stacked(values).channels, float(unit_scale(values.dtype))
+    ends = [(channels[place].min / step, channels[place].max / step) for place in LAST.order]
+    return tuple((float(MAPS[name](np.array(low))), float(MAPS[name](np.array(high)))) for low, high in ends)
+
+
+@given(seeds, st.sampled_from(KNOWN), st.sampled_from([None, 0.0, 0.5]))
+def test_moments_are_exact_where_a_clip_cuts_nothing(seed: int, case: tuple[str, str], outer: float | None) -> None:
+    kind, name = case
+    values = raw_values(seed, kind)
+    clip = None if outer is None else tuple((low - outer, high + outer) for low, high in extremes_through(values, name))
+    applied = InputMap(LAST, name, clip)
+    np.testing.assert_allclose(through(values, applied), reference_moments(values, applied), rtol=1e-9, atol=1e-9)
+
+
+@given(seeds, st.sampled_from(COUNTED), st.sampled_from([(0.0, 0.7), (0.3, 1.0), (0.2, 0.9)]))
+def test_moments_of_counted_levels_are_exact_whatever_a_clip_cuts(
+    seed: int, case: tuple[str, str], shares: tuple[float, float]
+) -> None:
+    kind, name = case
+    values = raw_values(seed, kind)
+    applied = InputMap(LAST, name, window_at(values, name, *shares))
+    np.testing.assert_allclose(through(values, applied), reference_moments(values, applied), rtol=1e-9, atol=1e-9)
+
+
+@given(seeds, st.sampled_from(["uint16", "float64"]), st.sampled_from(list(MAPS)))
+def test_other_moments_are_as_near_as_the_widest_bin_after_the_map(seed: int, kind: str, name: str) -> None:
+    values = raw_values(seed, kind)
+    applied = InputMap(LAST, name, window_at(values, name, 0.05, 0.9))
+    step = float(unit_scale(values.dtype))
+    widest = []
+    for (low, high), place, scale in zip(applied.clip or (), LAST.order, LAST.scale, strict=True):
+        bins = stacked(values).channels[place].fine
+        assert bins is not None
+        ends = MAPS[name]((bins.edges / step).clip(1e-9)).clip(low, high)
+        widest.append(abs(scale) * float(np.diff(ends).max()))
+    for found, wanted in zip(through(values, applied), reference_moments(values, applied), strict=True):
+        assert (np.abs(np.subtract(found, wanted)) <= widest).all()
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float64"])
+def test_a_value_counts_as_the_middle_of_its_bin(dtype: str) -> None:
+    """In evenly filled bins, cut at the edge of one, the mean of the middles is that of the values."""
+    values = (np.arange(4096) + (0.5 if dtype == "float64" else 0)).astype(dtype).reshape(2, -1, 1)
+    bins = stacked(values).channels[0].fine
+    assert bins is not None
+    assert bins.width == 16 * float(unit_scale(dtype))
+    applied = InputMap(Affine((0,), (1.0,), (0.0,)))
+    inner = (1024.0 + 7.5 + (0.5 if dtype == "float64" else 0), math.inf)  # the middle of a bin
+    found, _ = through(values, replace(applied, clip=(inner,)))
+    middles = (values.reshape(-1, 16).mean(axis=1)).clip(*inner)
+    assert found == pytest.approx([middles.mean()], rel=1e-12)
+
+
+def test_whole_numbers_in_narrower_bins_count_as_they_are() -> None:
+    values = np.random.default_rng(0).integers(0, 9, (3, 50, 2)).astype(np.int32)
+    applied = InputMap(LAST, clip=((2.0, 7.0), (3.0, 6.0)))
+    np.testing.assert_allclose(through(values, applied), reference_moments(values, applied), rtol=1e-12)
+
+
+def test_values_without_a_number_after_the_map_and_channels_without_a_histogram_have_no_moments() -> None:
+    values = np.random.default_rng(0).uniform(-2, 2, (3, 50, 4))
+    values[..., 1] = -np.abs(values[..., 1]) - 0.1  # the square root of none of them exists
+    stats = stacked(values)
+    first, second, third, fourth = stats.channels
+    bare = replace(third, fine=None)
+    empty = replace(fourth, fine=Bins(0.0, 1.0, (0, 0)))
+    applied = InputMap(Affine((0, 1, 2, 3), (1.0,) * 4, (0.0,) * 4), "sqrt", ((0.0, math.inf),) * 4)
+    means, stds = moments_through(applied, 1.0, replace(stats, channels=(first, second, bare, empty)))
+    positive = np.sqrt(values[..., 0][values[..., 0] >= 0])
+    assert [means[0], stds[0]] == pytest.approx([positive.mean(), positive.std()], abs=0.02)
+    assert all(math.isnan(value) for value in (*means[1:], *stds[1:]))
+
+
+def test_known_moments_are_not_used_where_the_extremes_are_unknown() -> None:
+    values = raw_values(0, "uint8")
+    stats = stacked(values)
+    unknown = replace(stats, channels=tuple(replace(channel, min=math.nan, max=math.nan) for channel in stats.channels))
+    applied = InputMap(LAST, "log1p", window_at(values, "log1p", 0.2, 0.9))
+    found = moments_through(applied, 1 / 255, unknown)
+    np.testing.assert_allclose(found, reference_moments(values, applied), rtol=1e-9)
+
+
+def test_moments_of_another_number_of_channels_are_refused() -> None:
+    with pytest.raises(ValueError, match="statistics of 1 channels for a map of 2"):
+        moments_through(InputMap(LAST, "log1p"), 1.0, stacked(words(0, 1)))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -333,3 +334,40 @@ def test_numbers_without_a_range_of_their_own_are_held_against_the_range_they_ha
         StrategyError, match=r"every std at least 0\.001 of the range of values \(1e\+06\), found 632\.\d+ .* sigma"
     ):
         normalisation("target", 1, target=outlier)
+
+
+def test_values_as_they_are_and_values_that_are_cut_are_held_against_no_range() -> None:
+    target = measured(np.array([[0.0], [1.5], [1e6]]))
+    assert normalisation("none", 1, target=target).std == (1.0,)
+    assert normalisation("window", 1, target=target, window=(1.0, 2.0)).std == (1.0,)
+    with pytest.raises(StrategyError, match=r"of the range of values \(1e\+06\), found 1 under the strategy 'source'"):
+        normalisation("source", 1, target=target, source=Constants((0.0,), (1.0,), ""))
+
+
+def test_a_range_of_the_data_may_be_a_sliver_of_the_types_and_a_std_may_not() -> None:
+    dark = stacked(np.random.default_rng(0).integers(0, 40, (3, 9, 9, 1)).astype(np.uint16))
+    for strategy in ("minmax", "quantile"):
+        assert normalisation(strategy, 1, target=dark).std[0] < STD_FLOOR
+    with pytest.raises(StrategyError, match=r"every std at least 0\.001 in unit values"):
+        normalisation("target", 1, target=dark)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "message"),
+    [
+        ("log1p", r"values above -1 with measured logarithms for 'log1p', found values from 7 in channel 'c1', whose log"),
+        ("dB", r"values above 0 with measured logarithms for 'dB', found values from 7 in channel 'c1', whose logarithms were"),
+    ],
+)
+def test_logarithms_that_were_not_measured_are_named_with_the_smallest_raw_value(strategy: Strategy, message: str) -> None:
+    stats = stacked(np.arange(7, 607).reshape(3, 100, 2).astype(np.uint16))
+    second = replace(stats.channels[1], min=7 / 65535, mapped={})
+    with pytest.raises(StrategyError, match=message):
+        normalisation(strategy, 2, target=replace(stats, channels=(stats.channels[0], second)))
+
+
+def test_a_value_at_which_a_logarithm_ends_is_named_alone() -> None:
+    values = np.random.default_rng(0).uniform(0.0, 1.0, (3, 50, 1))
+    values[0, 0] = -1.0
+    with pytest.raises(StrategyError, match=r"values above -1 .*, found values from -1 in channel 'grey'; leave out"):
+        normalisation("log1p", 1, target=stacked(values))

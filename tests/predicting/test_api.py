@@ -143,3 +143,26 @@ def test_progress_counts_images(run: Path, tmp_path: Path) -> None:
     predict(run, photos(tmp_path, 5), progress=counted.append, batch_size=2)
     assert sum(counted) == 5
     assert torch.is_grad_enabled()
+
+
+def test_the_images_of_an_array_are_answered_as_the_same_images_in_files(run: Path, tmp_path: Path) -> None:
+    paths = [str(save_photo(tmp_path / "equal" / f"{i}.png", i)) for i in range(3)]
+    images = np.stack([np.asarray(Image.open(path)) for path in paths])
+    np.savez(tmp_path / "all.npz", x=images, y=np.arange(3))
+    np.save(tmp_path / "x.npy", images)
+    by_file = [answer.ranks for answer in predict(run, paths, top=3)]
+    for word in (f"{tmp_path}/all.npz#x", f"{tmp_path}/x.npy"):
+        answers = predict(run, word, top=3)
+        assert [answer.path for answer in answers] == [f"{word}[{index}]" for index in range(3)]
+        assert [answer.ranks for answer in answers] == by_file
+
+
+def test_arrays_of_other_samples_are_answered_by_the_reason(run: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", np.zeros((4, 5)))
+    np.save(tmp_path / "deep.npy", np.zeros((4, 40, 40, 3), np.uint16))
+    np.save(tmp_path / "four.npy", np.zeros((4, 40, 40, 4), np.uint8))
+    found = {name: predict(run, str(tmp_path / f"{name}.npy"))[0].error for name in ("rows", "deep", "four")}
+    assert "a vector per sample" in str(found["rows"])
+    assert "TARE090" in str(found["deep"])
+    assert found["four"] == "4 channels, and the network takes 3"
+    assert predict(run, str(tmp_path / "none.h5"))[0].error

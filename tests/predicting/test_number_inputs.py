@@ -130,3 +130,15 @@ def test_a_signal_of_its_own_moments_is_padded_with_nothing(tmp_path: Path) -> N
     value = tensor_of(item, SignalGeometry(8, None), 1)
     assert isinstance(value, torch.Tensor)
     assert value.isnan().tolist() == [[True, *[False] * 6, True]]
+
+
+def test_signals_of_hdf5_are_named_by_file_and_array(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py", reason="reads HDF5 (pip install 'tare[science]')")
+    values = np.random.default_rng(0).normal(size=(3, 64, 2)).astype(np.float32)
+    with h5py.File(tmp_path / "all.h5", "w") as file:
+        file["signals"], file["labels"] = values, np.arange(3)
+    takes = SignalGeometry(64, (0.0, 0.0))
+    items = number_inputs(takes, [f"{tmp_path}/all.h5#signals"])
+    assert [item.name.rpartition("#")[2] for item in items] == ["signals[0]", "signals[1]", "signals[2]"]
+    for item, expected in zip(items, values, strict=True):
+        np.testing.assert_array_equal(item.read(), expected)

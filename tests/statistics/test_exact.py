@@ -9,15 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tare.statistics import exact
 from tare.statistics.exact import _LIMBS, _LOOPS, _MOST, Dyadic, exact_products, exact_sum
 from tare.system.engines import loops
 
+#: From how many bytes on loops are compiled, and up to how many values Python's integers are used instead.
+FORMS = {"compiled": (0, -1), "plain": (1 << 62, -1), "few": (0, 1 << 62)}
 
-@pytest.fixture(params=[0, 1 << 62], ids=["compiled", "plain"], autouse=True, scope="module")
+
+@pytest.fixture(params=list(FORMS.values()), ids=list(FORMS), autouse=True, scope="module")
 def form(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Every test runs with the compiled loops and with the plain ones."""
+    """Every test runs with the compiled loops, with the plain ones, and with Python's integers."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loops, "_WORTH", request.param)
+        patch.setattr(loops, "_WORTH", request.param[0])
+        patch.setattr(exact, "_FEW", request.param[1])
         yield
 
 
@@ -128,6 +133,11 @@ def test_exact_products_are_the_dot_products_of_integers(pairs: list[tuple[int, 
 def test_exact_products_agree_on_both_sides_of_the_64_bit_limit(values: list[int]) -> None:
     vector = np.array(values, np.int64)
     assert exact_products(np.stack([vector, vector]))[1] == sum(v * v for v in values)
+
+
+@pytest.mark.parametrize("row", [[1 << 31, 1 << 31], [-(1 << 31), 1 << 31], [1 << 63 >> 1, 2], [-(1 << 63)], [3, -(1 << 62)]])
+def test_sums_of_products_beyond_64_bits_do_not_wrap(row: list[int]) -> None:
+    assert exact_products(np.array([row], np.int64)) == [sum(value * value for value in row)]
 
 
 def test_long_vectors_are_summed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:

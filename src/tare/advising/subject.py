@@ -93,7 +93,7 @@ def sized_input(
     if front is not None and fed.network.kind == "sound":
         takes = SoundGeometry(front, stats.dtype)
     elif fed.network.kind in ("volume", "clip"):
-        takes, notes = volume_geometry(fed.network, fed.size, files, stats, None, workers)
+        takes, notes = volume_geometry(fed.network, fed.size, files, stats.dtype, None, workers)
     elif fed.network.kind == "vector":
         check_column_order(fed.dataset0, stats)
         takes = RowGeometry(tuple(channel.name for channel in stats.channels), stats.dtype)

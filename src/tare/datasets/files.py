@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from tare.sources.files.image_folder import read_image
 from tare.sources.files.listed import Listed, open_encoded
 from tare.sources.options import Options
 from tare.sources.streams.sound import open_sounds
+from tare.sources.volumes.dicom_whole import dicom_image, is_named_dicom
 from tare.tasks.task import Target
 
 
@@ -44,6 +45,16 @@ class LabelledRaster(LabelledFile):
         from tare.sources.rasters.georeferenced import read_tile
 
         values = read_tile(self.path, self.bands)
+        return values if isinstance(values, Skipped) else coloured(values, colour)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledDicom(LabelledFile):
+    """One DICOM image and its label."""
+
+    def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
+        """Read its values ``(H, W, C)``, or give the reason why it is unreadable."""
+        values = dicom_image(self.path)
         return values if isinstance(values, Skipped) else coloured(values, colour)
 
 
@@ -95,6 +106,15 @@ class LabelledFiles(ItemSource[LabelledFile]):
         """Decode one file."""
         values = item.read(self.colour)
         return replace(values, path=item.path) if isinstance(values, Skipped) else Sample(item.path, values, str(item.label))
+
+
+def read_named(path: str, colour: ColourMode, bands: Sequence[str] | None = None) -> NDArray[Any] | Skipped:
+    """Read an image file as training read its own: the ``bands`` of a raster, a DICOM image, or a picture ``(H, W, C)``."""
+    if bands is not None:
+        from tare.sources.rasters.georeferenced import read_tile
+
+        return read_tile(path, bands)
+    return LabelledDicom(path, 0).read(colour) if is_named_dicom(path) else read_image(path, colour)
 
 
 def read_recording(path: str, front: FrontEnd | None = None) -> NDArray[Any] | Skipped:

@@ -31,7 +31,21 @@ class LabelPlaces(OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelOptions(LabelPlaces):
+class ChosenBands(OptionGroup):
+    """The bands of rasters that a network takes."""
+
+    bands: Sequence[str] | None = option(
+        None,
+        "Bands of rasters in the network's order, by name or number from 1: B04,B03,B02. Default: all, in the file's order.",
+        panel=DATA,
+        metavar="NAMES",
+        reads=words,
+        repeats=True,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelOptions(ChosenBands, LabelPlaces):
     """Labelled data, and the place of their labels if it is not a usual one."""
 
     data: Any = field(
@@ -54,14 +68,6 @@ class LabelOptions(LabelPlaces):
     )
     ignore: int | None = option(
         None, "The value of masks whose pixels are left out, such as 255.", panel=DATA, least=0, most=65535
-    )
-    bands: Sequence[str] | None = option(
-        None,
-        "Bands of rasters in the network's order, by name or number from 1: B04,B03,B02. Default: all, in the file's order.",
-        panel=DATA,
-        metavar="NAMES",
-        reads=words,
-        repeats=True,
     )
 
     @property

@@ -6,30 +6,30 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from tare.datasets.files import LabelledFile, LabelledItem, LabelledRaster, LabelledRecording
+from tare.datasets.files import LabelledDicom, LabelledFile, LabelledItem, LabelledRaster, LabelledRecording
 from tare.datasets.masks.pairs import MaskFolders, check_pairs, class_names, files_of, mask_folders, values_of
 from tare.datasets.opening import open_labelled, open_samples
 from tare.datasets.options import LabelOptions
 from tare.datasets.samples import LabelledSamples
 from tare.datasets.tasks import check_folders, task_found
-from tare.datasets.volumes.files import LabelledClip, LabelledVolume, files_below
+from tare.datasets.volumes.files import LabelledClip, LabelledVolume, dicom_remarks, files_below
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, SampleKind
 from tare.samples.clip_frames import ClipFrames
 from tare.samples.decode import SUFFIXES
 from tare.samples.records import Skipped
 from tare.samples.sound.front_end import FrontEnd
-from tare.sources.containers.names import parted
 from tare.sources.files.image_folder import open_image_folder, walk_files
 from tare.sources.options import Options
+from tare.sources.places import parted
 from tare.sources.rasters.tags import scene_kind
 from tare.sources.streams.sound import SUFFIXES as SOUNDS
 from tare.sources.streams.video import SUFFIXES as VIDEOS
+from tare.sources.volumes.dicom_whole import is_named_dicom
 from tare.sources.volumes.sniffing import is_dicom
 from tare.tasks.names import TaskName
 from tare.tasks.table import TASKS
@@ -97,7 +97,7 @@ def read_split(
     if not train.is_dir():
         names = class_folders(root, kind)
         whole = Split(names, labelled_files(root, names, kind, taken), (), str(root), kind, taken=taken)
-        return _banded(_held_out(whole, seed, val_share), bands)
+        return _with_dicom_remarks(_banded(_held_out(whole, seed, val_share), bands))
     val = next((root / name for name in _VALIDATION_NAMES if (root / name).is_dir()), None)
     if val is None:
         raise DataError(
@@ -111,7 +111,12 @@ def read_split(
         )
     origin = f"{train.name}/ and {val.name}/ of {str(root)!r}"
     first, second = (labelled_files(folder, names, kind, taken) for folder in (train, val))
-    return _banded(_checked(Split(names, first, second, origin, kind, taken=taken), str(root)), bands)
+    return _with_dicom_remarks(_banded(_checked(Split(names, first, second, origin, kind, taken=taken), str(root)), bands))
+
+
+def _with_dicom_remarks(split: Split) -> Split:
+    parts = [[file.path for file in part if isinstance(file, LabelledDicom)] for part in (split.train, split.val)]
+    return replace(split, remarks=(*split.remarks, *dicom_remarks(*parts))) if any(parts) else split
 
 
 def _banded(split: Split, bands: Sequence[str] | None) -> Split:
@@ -263,26 +268,33 @@ def class_folders(root: Path, kind: SampleKind) -> tuple[str, ...]:
 def labelled_files(root: Path, names: Sequence[str], kind: SampleKind, taken: Taken | None = None) -> tuple[LabelledFile, ...]:
     """The files of the folders ``names`` below ``root``, each labelled with the place of its folder among the names."""
     made = _made(kind, taken)
-    return tuple(made(path, label) for label, name in enumerate(names) for path in _files(root / name, kind))
+    return tuple(made(files, label) for label, name in enumerate(names) for files in _files(root / name, kind))
 
 
-def _made(kind: SampleKind, taken: Taken | None) -> Callable[[str, int], LabelledFile]:
-    """What labels a file of a kind, read as the network takes it."""
+def _made(kind: SampleKind, taken: Taken | None) -> Callable[[tuple[str, ...], int], LabelledFile]:
+    """What labels the files of one sample of a kind, read as the network takes it."""
     if isinstance(taken, ClipFrames):
-        return partial(LabelledClip, chosen=taken)
+        return lambda files, label: LabelledClip(files[0], label, taken)
     if kind == "volume":
-        return LabelledVolume
-    front = taken if isinstance(taken, FrontEnd) else None
-    return partial(LabelledRecording, front=front) if kind in ("signal", "sound") else LabelledFile
+        return lambda files, label: LabelledVolume(files[0], label, files[1:])
+    if kind in ("signal", "sound"):
+        front = taken if isinstance(taken, FrontEnd) else None
+        return lambda files, label: LabelledRecording(files[0], label, front)
+    return lambda files, label: (LabelledDicom if is_named_dicom(files[0]) else LabelledFile)(files[0], label)
 
 
-def _files(folder: Path, kind: SampleKind) -> Iterator[str]:
+def _files(folder: Path, kind: SampleKind) -> Iterator[tuple[str, ...]]:
+    """The files of each sample below a folder."""
     if kind in ("volume", "clip"):
         return files_below(folder, kind)
-    # Names decide here: reading every file to look at its content would be a pass over the data.
+    # Names decide here, and the content where a name has no ending: reading every file would be a pass over the data.
     if not folder.is_dir():
         return iter(())
-    return (path for path in walk_files(folder) if os.path.splitext(path)[1].lower() in _SUFFIXES[kind])
+    return ((path,) for path in walk_files(folder) if _is_of(path, kind))
+
+
+def _is_of(path: str, kind: SampleKind) -> bool:
+    return os.path.splitext(path)[1].lower() in _SUFFIXES[kind] or (kind == "image" and is_named_dicom(path))
 
 
 def _stranger(root: Path) -> tuple[str, str] | None:
@@ -310,7 +322,7 @@ def _checked(split: Split, where: str) -> Split:
             "image": "arrange them as FOLDER/CLASS/IMAGE",
             "signal": "arrange them as FOLDER/CLASS/NAME.wav, or find the class in each path with --label-pattern",
             "vector": "name a table or an archive of arrays",
-            "volume": "arrange them as FOLDER/CLASS/NAME.nii.gz",
+            "volume": "arrange them as FOLDER/CLASS/NAME.nii.gz, or FOLDER/CLASS/SERIES/ for the slices of DICOM",
             "clip": "arrange them as FOLDER/CLASS/NAME.mp4",
             "sound": "arrange them as FOLDER/CLASS/NAME.wav, or find the class in each path with --label-pattern",
         }[split.kind]

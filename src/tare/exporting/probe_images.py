@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from tare.datasets.files import read_named
 from tare.datasets.image_batches import as_taken, evaluation_transform
 from tare.datasets.options import LabelOptions
 from tare.datasets.split import Split, open_split
@@ -20,9 +21,8 @@ from tare.input_spec.geometry import taken_of
 from tare.networks.stored.trained import TrainedModel
 from tare.samples.layout import unit_scale
 from tare.samples.records import Skipped
-from tare.sources.files.image_folder import read_image
 from tare.sources.named_files import image_paths
-from tare.sources.rasters.georeferenced import read_tile
+from tare.sources.volumes.dicom_whole import is_named_dicom
 
 COUNT = 8
 _TEXTS = ("label", "label_pattern", "array", "task", "class_names")
@@ -57,8 +57,8 @@ def probe_images(trained: TrainedModel, split: Split | None, images: Sequence[st
     raw = trained.model.takes.raw_dtype
     if images:
         bands = trained.model.geometry.bands
-        paths = image_paths(images)
-        read = _of_type(raw, (read_image(p, trained.colour) if bands is None else read_tile(p, bands) for p in paths), count)
+        paths = image_paths(images, also=is_named_dicom)
+        read = _of_type(raw, (read_named(p, trained.colour, bands) for p in paths), count)
         if not read:
             raise DataError(f"{raw} images among --images, as in training", "none that can be read", "name other images")
         return ProbeImages(read, f"{len(read)} images that were named", real=True)

@@ -112,7 +112,9 @@ def _images(record: Record) -> Iterator[Sample]:
         for place, image in enumerate(values):
             yield Sample(record.path, image, record.labels[place] if record.labels else None)
     else:
-        raise DataError("images", f"other values in {record.path!r}", "name a folder or an array of images")
+        seen = f"{record.path!r}, which is no such image"
+        remedy = "for volumes, clips, recordings and DICOM the run or the extractor states the constants"
+        raise DataError("8-bit images, which all candidates are conventions of", seen, remedy)
 
 
 def _spread(image: NDArray[Any]) -> float:

@@ -113,7 +113,7 @@ def number_geometry(
     if front is not None and split.kind == "sound":
         return SoundGeometry(front, stats.dtype), (f"{front.units}, computed from each recording at {front.rate} Hz",)
     if split.kind in ("volume", "clip"):
-        return volume_geometry(network, stated.size, split.train, stats, chosen.zero, workers)
+        return volume_geometry(network, stated.size, split.train, stats.dtype, chosen.zero, workers)
     lengths = lengths_of(split.train, workers)
     taken, why = chosen_length(network, stated.length, lengths)
     return SignalGeometry(taken, chosen.zero, stats.dtype, front), _length_notes(taken, why, lengths, chosen)
@@ -123,7 +123,7 @@ def volume_geometry(
     network: Network,
     edge: int | None,
     files: Sequence[LabelledFile],
-    stats: DatasetStats,
+    raw_dtype: str,
     zero: tuple[float, ...] | None,
     workers: int,
 ) -> tuple[VolumeGeometry, tuple[str, ...]]:
@@ -138,7 +138,7 @@ def volume_geometry(
         pixels = (edge, edge) if edge is not None else stated.value if isinstance(stated, Known) else (_EDGE, _EDGE)
         how = "evenly spread over each video" if stride is None else f"every {stride} around the middle of each video"
         note = f"clips of {frames} frames, {how}, of {pixels[0]} x {pixels[1]} pixels; frames are counted, whatever they last"
-        return VolumeGeometry((frames, *pixels), zero, clip=True, stride=stride, raw_dtype=stats.dtype), (note,)
+        return VolumeGeometry((frames, *pixels), zero, clip=True, stride=stride, raw_dtype=raw_dtype), (note,)
     depth = network.spec.extra.get("depth")
     if edge is not None:
         size, why = (edge, edge, edge), "as stated"
@@ -149,7 +149,7 @@ def volume_geometry(
         first, second, third = (int(np.median(axis)) for axis in zip(*shapes, strict=True))
         size, why = (first, second, third), "the median of the training split; change it with --size"
     note = f"volumes of {size[0]} x {size[1]} x {size[2]} ({why}): larger ones are cut to their middle, smaller ones padded"
-    return VolumeGeometry(size, zero, raw_dtype=stats.dtype), (note,)
+    return VolumeGeometry(size, zero, raw_dtype=raw_dtype), (note,)
 
 
 def example_size(network: Network, edge: int | None) -> tuple[int, int, int]:

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from tare.errors import StrategyError
-from tare.input_spec.input_map import InputMap, Window
-from tare.samples.layout import Doubles
+from tare.input_spec.input_map import InputMap, Window, mapped
+from tare.samples.layout import Doubles, unit_scale
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 
 Constants = tuple[tuple[float, ...], tuple[float, ...]]
@@ -54,35 +54,43 @@ def to_symmetric(window: Window) -> Constants:
 
 
 def moments_through(applied: InputMap, step: float, stats: DatasetStats) -> Constants:
-    """Mean and std per channel after a map of single values: exact for 8-bit data, else as near as a bin of ``fine`` is wide.
+    """Mean and std per channel after a map of single values.
 
-    ``step`` is what one raw value is in unit values. NaN for a channel without a histogram.
+    ``step`` is what one raw value is in unit values. The moments are exact where the clip cuts nothing and those of g are
+    known, and for counted levels (8 bits, and 16 bits of at most 256 levels). Else each value counts as the middle of its bin of
+    ``fine``, whose first and last bin also hold far outliers. Values that g has no number for are left out. NaN for a channel
+    without a histogram. Raises ValueError for statistics of another number of channels.
     """
-    pairs = [_through(applied, step, index, channel, stats.dtype) for index, channel in enumerate(stats.channels)]
-    means, stds = zip(*pairs, strict=True)
-    return means, stds
+    if len(stats.channels) != len(applied.affine.order):
+        raise ValueError(f"statistics of {len(stats.channels)} channels for a map of {len(applied.affine.order)}")
+    integers = np.dtype(stats.dtype or "float64").kind in "biu"
+    level = float(unit_scale(stats.dtype)) if integers else 0.0
+    channels = [stats.channels[place] for place in applied.affine.order]
+    pairs = [_through(applied, step, index, channel, level) for index, channel in enumerate(channels)]
+    return tuple(mean for mean, _ in pairs), tuple(std for _, std in pairs)
 
 
-def _through(applied: InputMap, step: float, index: int, channel: ChannelStats, dtype: str) -> tuple[float, float]:
-    known = channel.mapped.get(applied.value_map)
-    scale, shift = applied.affine.scale[index], applied.affine.shift[index]
-    if known is not None and (applied.clip is None or channel.min >= _lowest(applied, step, index)):
-        return known[0] * scale + shift, known[1] * scale
+def _through(applied: InputMap, step: float, index: int, channel: ChannelStats, level: float) -> tuple[float, float]:
+    own = (channel.mean / step, channel.std / step)
+    known = own if applied.value_map == "identity" else channel.mapped.get(applied.value_map)
+    if known is not None and (applied.clip is None or _within(applied.clip[index], applied.value_map, step, channel)):
+        scale, shift = applied.affine.scale[index], applied.affine.shift[index]
+        return known[0] * scale + shift, known[1] * abs(scale)
     if channel.fine is None:
         return math.nan, math.nan
-    bins = channel.fine
-    values = bins.edges[:-1] + (0.0 if dtype == "uint8" else bins.width / 2)
-    column = np.repeat((values / step)[:, None], len(applied.affine.scale), axis=1)
-    return _moments(applied.apply(column)[:, index], np.array(bins.counts, np.float64))
+    middles = channel.fine.edges[:-1] + max(channel.fine.width - level, 0.0) / 2
+    columns = np.repeat((middles / step)[:, None], len(applied.affine.order), axis=1)
+    return _moments(applied.apply(columns)[:, index], np.array(channel.fine.counts, np.float64))
 
 
-def _lowest(applied: InputMap, step: float, index: int) -> float:
-    """The unit value that the low end of a clip in dB stands for."""
-    return step * 10 ** ((applied.clip or ((-math.inf, math.inf),) * (index + 1))[index][0] / 10) * (1 - 1e-9)
+def _within(window: tuple[float, float], value_map: str, step: float, channel: ChannelStats) -> bool:
+    """Whether all values of the channel are known to lie in a window of mapped raw values."""
+    first, last = (mapped(value_map, np, value / step) for value in (channel.min, channel.max))
+    return bool(window[0] <= first and last <= window[1])
 
 
 def _moments(values: Doubles, weights: Doubles) -> tuple[float, float]:
-    kept = (weights > 0) & np.isfinite(values)
+    kept = np.isfinite(values)
     total = float(weights[kept].sum())
     if not total:
         return math.nan, math.nan

@@ -119,8 +119,8 @@ class _Given:
                 raise StrategyError(
                     f"values above {_LOWEST[name]:g} with measured logarithms for {self.strategy!r}", found, remedy
                 )
-        means, stds = zip(*(channel.mapped[name] for channel in self.target().channels), strict=True)
-        return means, stds
+        pairs = [channel.mapped[name] for channel in self.target().channels]
+        return tuple(mean for mean, _ in pairs), tuple(std for _, std in pairs)
 
     @property
     def step(self) -> float:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,14 +20,16 @@ from tare.datasets.files import finite_or_skipped, read_recording
 from tare.datasets.samples import KINDS
 from tare.datasets.signal_batches import NumberGeometry, sized
 from tare.datasets.tables import is_table, load_table
-from tare.datasets.volumes.files import ENDINGS, read_volume_or_clip
+from tare.datasets.volumes.files import ENDINGS, files_below, read_volume_or_clip, volumes_among
 from tare.errors import DataError, TareError, reason_of
 from tare.input_spec.geometry import RowGeometry, VolumeGeometry, front_of
+from tare.predicting.stored import is_store, samples_in
 from tare.samples.layout import unit_scale
 from tare.samples.records import Skipped
 from tare.sources.named_files import image_paths
 from tare.sources.streams.sound import SUFFIXES as SOUNDS
 from tare.sources.tables.csv_table import read_head
+from tare.sources.volumes.dicom_whole import is_named_dicom
 
 _SUFFIXES = {
     "signal": tuple(sorted(SOUNDS)),
@@ -41,26 +45,48 @@ Read = Callable[[], NDArray[Any] | Skipped]
 
 @dataclass(frozen=True, slots=True)
 class NumberInput:
-    """A named signal or row: a file, or one row of a file; ``read`` returns its raw values."""
+    """A named sample: a file, or one sample of a file; ``read`` returns its raw values."""
 
     name: str
     read: Read
 
 
 def number_inputs(takes: NumberGeometry, words: Iterable[str]) -> list[NumberInput]:
-    """Return the samples that ``words`` name: each recording, and each row of a table or array.
+    """Return the samples that ``words`` name: each recording or volume, and each row of a table, array or store.
 
     Words name files as in :func:`tare.sources.named_files.image_paths`. A table's columns are found by their names in training.
     An unreadable file is one input, whose ``read`` returns the reason.
     """
     found: list[NumberInput] = []
-    for path in image_paths(words, suffixes=_SUFFIXES[takes.kind]):
+    for files in _named(takes, words):
+        path = files[0]
         try:
-            found += _inputs_in(path, takes)
+            found += _series(files) if len(files) > 1 else _inputs_in(path, takes)
         except (TareError, OSError, ValueError) as error:
             reason = error.found if isinstance(error, TareError) else reason_of(error)
-            found.append(_failed(path, reason))
+            found.append(failed(path, reason))
     return found
+
+
+def _named(takes: NumberGeometry, words: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    """The files of each sample that is named: one, or the slices of a DICOM series."""
+    if takes.kind != "volume":
+        for word in words:
+            named = (word,) if is_store(word) else image_paths((word,), suffixes=_SUFFIXES[takes.kind])
+            yield from ((path,) for path in named)
+        return
+    slices: list[str] = []
+    for word in words:
+        if os.path.isdir(word) and not is_store(word):  # noqa: PTH112 - as in image_paths
+            yield from files_below(Path(word), "volume")
+            continue
+        for path in (word,) if is_store(word) else image_paths((word,)):
+            if is_named_dicom(path):
+                slices.append(path)
+            else:
+                yield (path,)
+    if slices:
+        yield from volumes_among(sorted(slices))
 
 
 def tensor_of(item: NumberInput, takes: NumberGeometry, channels: int) -> torch.Tensor | Skipped:
@@ -79,24 +105,35 @@ def tensor_of(item: NumberInput, takes: NumberGeometry, channels: int) -> torch.
 
 def _inputs_in(path: str, takes: NumberGeometry) -> list[NumberInput]:
     array = path.lower().endswith(_ARRAYS)
+    if is_store(path) and not array and not is_table(path):
+        samples = samples_in(path, takes.kind, front_of(takes))
+        return [NumberInput(f"{path}[{index}]", partial(samples.read, index)) for index in range(len(samples))]
     if isinstance(takes, RowGeometry):
         return _table_rows(path, takes, array=array)
     if array and front_of(takes) is None:
         return _rows(path, _array(path, takes))
     if isinstance(takes, VolumeGeometry):
-        return [NumberInput(path, lambda: read_volume_or_clip(path, takes.frames))]
+        return [NumberInput(path, lambda: read_volume_or_clip((path,), takes.frames))]
+    return [_recording(path, takes, array=array)]
+
+
+def _recording(path: str, takes: NumberGeometry, *, array: bool) -> NumberInput:
     if array:
-        return [_failed(path, "an array, and no recording, which the network's front end takes")]
+        return failed(path, "an array, and no recording, which the network's front end takes")
     if is_table(path):
-        return [_failed(path, "a table: save its signals as an array, .npy or .npz")]
-    return [NumberInput(path, lambda: read_recording(path, front_of(takes)))]
+        return failed(path, "a table: save its signals as an array, .npy or .npz")
+    return NumberInput(path, lambda: read_recording(path, front_of(takes)))
+
+
+def _series(files: tuple[str, ...]) -> list[NumberInput]:
+    return [NumberInput(files[0], lambda: read_volume_or_clip(files, None))]
 
 
 def _table_rows(path: str, takes: RowGeometry, *, array: bool) -> list[NumberInput]:
     if array:
         return _rows(path, _array(path, takes))
     if not is_table(path):
-        return [_failed(path, "not a table or array: its name must end in .csv, .tsv, .parquet, .npy or .npz")]
+        return [failed(path, "not a table or array: its name must end in .csv, .tsv, .parquet, .npy or .npz")]
     return _rows(path, _columns(path, takes.columns))
 
 
@@ -141,5 +178,6 @@ def _rows(path: str, values: NDArray[Any]) -> list[NumberInput]:
     return [NumberInput(f"{path}[{index}]", partial(values.__getitem__, index)) for index in range(len(values))]
 
 
-def _failed(path: str, reason: str) -> NumberInput:
+def failed(path: str, reason: str) -> NumberInput:
+    """An input that cannot be read, for a reason."""
     return NumberInput(path, lambda: Skipped(path, reason))

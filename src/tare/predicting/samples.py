@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,16 +13,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tare.checking.gate import RAW_KIND, allowed_codes
+from tare.datasets.files import coloured, read_named
 from tare.datasets.image_batches import as_taken, evaluation_transform
-from tare.errors import reason_of
+from tare.datasets.samples import LabelledSamples
+from tare.errors import TareError, reason_of
 from tare.input_spec.geometry import Geometry
 from tare.networks.stored.trained import TrainedModel
-from tare.predicting.number_inputs import number_inputs, tensor_of
+from tare.predicting.number_inputs import NumberInput, failed, number_inputs, tensor_of
+from tare.predicting.stored import is_store, samples_in
 from tare.samples.decode import MAX_PIXELS
+from tare.samples.modes import ColourMode
 from tare.samples.records import Skipped
-from tare.sources.files.image_folder import read_image
 from tare.sources.named_files import image_paths
-from tare.sources.rasters.georeferenced import read_tile
+from tare.sources.volumes.dicom_whole import is_named_dicom
 
 #: A sample as the network takes it, or why it cannot be read.
 TensorOrSkipped = torch.Tensor | Skipped
@@ -38,38 +42,62 @@ class NamedInputs:
 def inputs_of(
     trained: TrainedModel, named: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], allow: Sequence[str] = ()
 ) -> NamedInputs:
-    """The samples that the user ``named``: image files, or recordings and the rows of arrays and tables.
+    """The samples that the user ``named``: image files and those of stores, or recordings, volumes and the rows of tables.
 
     An image of another type than those of training is answered only if ``allow`` has TARE090, its finding.
     """
     words = [os.fspath(word) for word in ([named] if isinstance(named, str | os.PathLike) else named)]
     takes = trained.model.takes
     if isinstance(takes, Geometry):
-        return _images(trained, tuple(image_paths(words)), any_kind=RAW_KIND in allowed_codes(allow))
+        return _images(trained, words, any_kind=RAW_KIND in allowed_codes(allow))
     items = number_inputs(takes, words)
     channels = trained.model.network.channels
     return NamedInputs(tuple(item.name for item in items), lambda index: tensor_of(items[index], takes, channels))
 
 
-def _images(trained: TrainedModel, paths: tuple[str, ...], *, any_kind: bool) -> NamedInputs:
-    """Image files, each read and brought to the network's size, or the reason why it cannot be."""
+def _images(trained: TrainedModel, words: Sequence[str], *, any_kind: bool) -> NamedInputs:
+    """Images, each read and brought to the network's size, or the reason why it cannot be."""
     model = trained.model
-    transform, colour = evaluation_transform(model.geometry, model.normalisation.border), trained.colour
-    bands = model.geometry.bands
+    transform, takes = evaluation_transform(model.geometry, model.normalisation.border), model.takes.raw_dtype
+    items = list(_named_images(trained, words))
 
     def load(index: int) -> TensorOrSkipped:
+        item = items[index]
         try:
-            values = read_image(paths[index], colour) if bands is None else read_tile(paths[index], bands)
+            values = item.read()
             if isinstance(values, Skipped):
                 return values
-            if values.dtype.name != model.takes.raw_dtype and not any_kind:
-                reason = f"{values.dtype.name} values, and the network was trained on {model.takes.raw_dtype} ones ({RAW_KIND})"
-                return Skipped(paths[index], reason)
+            if values.dtype.name != takes and not any_kind:
+                reason = f"{values.dtype.name} values, and the network was trained on {takes} ones ({RAW_KIND})"
+                return Skipped(item.name, reason)
+            if values.shape[-1] != model.network.channels:
+                return Skipped(item.name, f"{values.shape[-1]} channels, and the network takes {model.network.channels}")
             return transform(sized_image(values, trained))
         except (ValueError, RuntimeError, MemoryError) as error:  # a name with a NUL in it; pixels that cannot be resized
-            return Skipped(paths[index], reason_of(error) or type(error).__name__)
+            return Skipped(item.name, reason_of(error) or type(error).__name__)
 
-    return NamedInputs(paths, load)
+    return NamedInputs(tuple(item.name for item in items), load)
+
+
+def _named_images(trained: TrainedModel, words: Sequence[str]) -> Iterator[NumberInput]:
+    """Image files, and the images of each array or store; one that cannot be opened is a single input that says why."""
+    colour, bands = trained.colour, trained.model.geometry.bands
+    for word in words:
+        if not is_store(word):
+            for path in image_paths((word,), also=is_named_dicom):
+                yield NumberInput(path, partial(read_named, path, colour, bands))
+            continue
+        try:
+            samples = samples_in(word, "image")
+        except (TareError, OSError, ValueError) as error:
+            yield failed(word, error.found if isinstance(error, TareError) else reason_of(error))
+            continue
+        yield from (NumberInput(f"{word}[{index}]", partial(_stored, samples, index, colour)) for index in range(len(samples)))
+
+
+def _stored(samples: LabelledSamples, index: int, colour: ColourMode) -> NDArray[Any] | Skipped:
+    values = samples.read(index)
+    return values if isinstance(values, Skipped) else coloured(values, colour)
 
 
 def sized_image(values: NDArray[Any], trained: TrainedModel) -> Image.Image | torch.Tensor:

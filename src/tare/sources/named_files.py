@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,12 +13,18 @@ from tare.samples.decode import SUFFIXES
 from tare.sources.files.image_folder import open_image_folder, walk_files
 
 
-def image_paths(words: Iterable[str], stdin: BinaryIO | None = None, suffixes: Collection[str] = SUFFIXES) -> Iterator[str]:
+def image_paths(
+    words: Iterable[str],
+    stdin: BinaryIO | None = None,
+    suffixes: Collection[str] = SUFFIXES,
+    also: Callable[[str], bool] | None = None,
+) -> Iterator[str]:
     """Yield paths in the order of ``words``, sorted within a folder or pattern.
 
-    A folder stands for the files below it whose names end in one of ``suffixes`` (by default those of images), a pattern
-    (``*``, ``**``, ``?``, ``[...]``) for the paths that it matches, and ``-`` for a list of paths on standard input: one a line,
-    or separated by NUL as ``find -print0`` writes them. Any other word is yielded unchanged, even if no such file exists.
+    A folder stands for the files below it whose names end in one of ``suffixes`` (by default those of images) or that
+    ``also`` takes, a pattern (``*``, ``**``, ``?``, ``[...]``) for the paths that it matches, and ``-`` for a list of paths on
+    standard input: one a line, or separated by NUL as ``find -print0`` writes them. Any other word is yielded
+    unchanged, even if no such file exists.
     Bytes that are not UTF-8 become surrogates (PEP 383).
 
     Raises :class:`DataError` for a folder that cannot be listed.
@@ -28,7 +34,11 @@ def image_paths(words: Iterable[str], stdin: BinaryIO | None = None, suffixes: C
             yield from _listed(stdin or sys.stdin.buffer)
         elif os.path.isdir(word):  # noqa: PTH112 - a path with surrogates or a NUL is a word like any other
             open_image_folder(Path(word))
-            yield from (path for path in walk_files(Path(word)) if path.lower().endswith(tuple(suffixes)))
+            yield from (
+                path
+                for path in walk_files(Path(word))
+                if path.lower().endswith(tuple(suffixes)) or (also is not None and also(path))
+            )
         elif glob.has_magic(word) and not os.path.lexists(word):
             yield from _matching(word)
         else:

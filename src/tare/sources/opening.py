@@ -17,13 +17,13 @@ import numpy as np
 from tare.errors import DataError
 from tare.samples.decode import SUFFIXES
 from tare.sources.base import Source
-from tare.sources.containers.names import is_lerobot, is_lmdb, is_zarr, parted
+from tare.sources.containers.names import is_lerobot, is_lmdb, is_zarr
 from tare.sources.files.image_folder import open_image_folder
 from tare.sources.files.listed import LocalFolder, RemoteFolder, open_folder, open_named
 from tare.sources.hf_dataset import is_hf_dataset
 from tare.sources.listed_objects import is_listed
 from tare.sources.options import Options
-from tare.sources.places import files_at, is_folder, is_url
+from tare.sources.places import files_at, is_folder, is_url, parted
 from tare.sources.rasters.tags import scene_kind
 from tare.sources.shards import Shards
 from tare.sources.torch_data import is_torch_data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import gzip
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,3 +101,16 @@ def _globbed(place: str) -> list[str]:
         return [place] if Path(place).exists() else sorted(glob.glob(place, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
     system, path = file_system(place)
     return sorted(system.unstrip_protocol(name) for name in system.glob(path))
+
+
+def parted(place: str, array: str | None) -> tuple[str, str | None]:
+    """Split ``FILE#ARRAY``; ``array`` is the option that names the array, too.
+
+    A file whose own name has a number sign is a file. Raises :class:`DataError` if both name an array.
+    """
+    file, sign, name = place.rpartition("#")
+    if not sign or os.path.lexists(place):
+        return place, array
+    if array is not None and array != name:
+        raise DataError("one name of an array", f"{name!r} and --array {array}", "leave one out")
+    return file, name

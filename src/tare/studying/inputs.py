@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from tare.datasets.options import LabelPlaces
+from tare.datasets.options import ChosenBands, LabelPlaces
 from tare.errors import SpecError
 from tare.networks.inputs import StatedInput
 from tare.normalisation.inputs import StatedWindow
@@ -29,7 +29,7 @@ def whole_numbers(text: str, name: str) -> list[int]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanOptions(StatedWindow, StatedInput, LabelPlaces):
+class PlanOptions(StatedWindow, StatedInput, ChosenBands, LabelPlaces):
     """What replaces keys of a plan; None leaves the plan's own."""
 
     strategies: Sequence[str] | None = option(None, "Strategies, with commas.", panel=RUN, reads=words)

@@ -78,6 +78,7 @@ class StudyPlan:
     label: str = ""
     label_pattern: str = ""
     array: str = ""
+    bands: tuple[str, ...] = ()
     weights: str = "pretrained"
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
@@ -93,7 +94,11 @@ class StudyPlan:
             return evaluated_task(self.networks, self.mean, self.std, self.spec, self.window)
         if self.study == FOLDER:
             labels = LabelOptions(
-                self.data, label=self.label or None, label_pattern=self.label_pattern or None, array=self.array or None
+                self.data,
+                label=self.label or None,
+                label_pattern=self.label_pattern or None,
+                array=self.array or None,
+                bands=self.bands or None,
             )
             stated: dict[str, Any] = {"mean": self.mean, "std": self.std, "spec": self.spec, "window": self.window}
             return folder_task(labels, self.networks, self.weights, **stated)
@@ -147,7 +152,10 @@ class StudyPlan:
     def to_json(self) -> dict[str, Any]:
         """The plan as a JSON object with schema ``tare.plan/1``."""
         document = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
-        left_out = (*(() if self.evaluate else ("evaluate", "lower")), *(() if self.window else ("window",)))
+        left_out = (
+            *(() if self.evaluate else ("evaluate", "lower")),
+            *(name for name in ("window", "bands") if not getattr(self, name)),
+        )
         return {"schema": "tare.plan/1", **{key: value for key, value in document.items() if key not in left_out}}
 
 
@@ -233,7 +241,7 @@ def _number(key: str, value: Any) -> float:
 def _check_folder(plan: StudyPlan) -> None:
     if plan.evaluate:
         return
-    given = next((key for key in ("data", "label", "label_pattern", "array", "lower") if getattr(plan, key)), None)
+    given = next((key for key in ("data", "label", "label_pattern", "array", "bands", "lower") if getattr(plan, key)), None)
     if plan.study == EVALUATE:
         raise SpecError("evaluate, your own function, for the study 'evaluate'", "none", "for example evaluate: score.py:score")
     if plan.study != FOLDER and given:

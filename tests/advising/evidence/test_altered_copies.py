@@ -51,3 +51,11 @@ def test_what_lies_beyond_a_signals_end_stays_missing_and_its_edge_is_repeated()
         missing = copy.isnan().sum(dim=2)
         assert set(missing.flatten().tolist()) <= {20, 24, 28}  # moved by a sixteenth of 64 positions, or not
         assert torch.equal(copy.nan_to_num(nan=1.0), torch.ones(3, 1, 64))  # without spread there is no noise
+
+
+def test_values_that_are_never_negative_stay_so_and_others_may_be() -> None:
+    generator = torch.Generator().manual_seed(3)
+    counts = torch.rand(4, 2, 16, 16, generator=generator).pow(8)
+    assert min(float(copy.min()) for copy in altered(counts, 0)) == 0
+    centred = counts - counts.mean()
+    assert min(float(copy.min()) for copy in altered(centred, 0)) < float(centred.min())

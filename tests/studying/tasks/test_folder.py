@@ -152,3 +152,60 @@ def test_images_of_another_number_of_channels_are_refused(photos: Path, tmp_path
     task = folder_task(LabelOptions(str(tmp_path / "four.npz")), (f"{photos.parent / 'net.py'}:small",), "none")
     with pytest.raises(DataError, match=r"images of 3 channels, found 4 channels in .*; write the bands that the network takes"):
         task.target()
+
+
+VOLUMES = """
+from torch import nn
+
+def volumes():
+    return nn.Sequential(nn.Conv3d(1, 4, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(4, 2))
+"""
+
+
+def test_volumes_are_studied_at_their_median_size_padded_with_what_becomes_zero(tmp_path: Path) -> None:
+    nibabel = pytest.importorskip("nibabel", reason="reads NIfTI (pip install 'tare[medical]')")
+    rng = np.random.default_rng(0)
+    for label, name in enumerate(("air", "bone")):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for index in range(10):
+            values = rng.normal(400 * label, 60, (8, 7 + index % 3, 6)).astype(np.int16)
+            nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), tmp_path / "data" / name / f"{index}.nii.gz")
+    (tmp_path / "net.py").write_text(VOLUMES)
+    keys = {"study": "folder", "data": str(tmp_path / "data"), "networks": [f"{tmp_path / 'net.py'}:volumes"]}
+    sure = {"mean": [100.0], "std": [250.0], "weights": "none", "seeds": 2, "sizes": [8], "shifts": ["content"]}
+    plan = plan_of({**keys, **sure, "strategies": ["source", "target"], "protocols": ["probe", "finetune"]})
+    target = plan.task.target()
+    assert target.values.shape == (20, 8, 8, 6, 1)
+    assert target.values.dtype == np.int16
+    np.testing.assert_array_equal(target.values[0, :, -1], 100)  # the first volume has one row less
+    stats, kept = target.measure(), target.values.astype(float)
+    np.testing.assert_allclose([stats.mean[0], stats.std[0]], [kept.mean(), kept.std()], rtol=1e-12)
+    run = run_study(plan, tmp_path / "out", workers=1)
+    assert [row["error"] for row in run.rows if row["error"]] == []
+    assert max(row["accuracy"] for row in run.rows if row["protocol"] == "finetune") > 0.9
+
+
+def test_the_bands_that_a_network_takes_are_chosen_by_name(photos: Path, tmp_path: Path) -> None:
+    rasterio = pytest.importorskip("rasterio", reason="reads bands by name (pip install 'tare[geo]')")
+    rng = np.random.default_rng(0)
+    place = {"crs": "EPSG:32632", "transform": rasterio.transform.from_origin(5e5, 5e6, 10, 10)}
+    for label, name in enumerate(("field", "lake")):
+        (tmp_path / "tiles" / name).mkdir(parents=True)
+        for index in range(6):
+            path = tmp_path / "tiles" / name / f"{index}.tif"
+            with rasterio.open(path, "w", driver="GTiff", count=4, height=16, width=16, dtype="uint16", **place) as file:
+                file.write(rng.integers(1000 * label, 3000, (4, 16, 16)).astype(np.uint16))
+                file.descriptions = ("B02", "B03", "B04", "B08")
+    net = f"{photos.parent / 'net.py'}:small"
+    sure = {"mean": [0.02] * 3, "std": [0.02] * 3, "weights": "none", "sizes": [4], "strategies": ["source", "target"]}
+    plan = plan_of(
+        {"study": "folder", "data": str(tmp_path / "tiles"), "networks": [net], "bands": ["B04", "B03", "B02"], **sure}
+    )
+    values = plan.task.target().values
+    assert values.shape == (12, 16, 16, 3)
+    assert values.dtype == np.uint16
+    with rasterio.open(tmp_path / "tiles/field/0.tif") as file:
+        np.testing.assert_array_equal(values[0], np.moveaxis(file.read([3, 2, 1]), 0, -1))
+    assert StudyPlan.of_json(plan.to_json()) == plan
+    with pytest.raises(SpecError, match="bands only for the study 'folder', found bands beside the study 'digits'"):
+        plan_of({"study": "digits", "bands": ["B04"]})

@@ -15,12 +15,14 @@ def altered(samples: torch.Tensor, seed: int) -> tuple[torch.Tensor, ...]:
 
     Each copy is moved by -L // 16, 0 or L // 16 positions (at least one) along every axis of length L, with its edge repeated.
     Then Gaussian noise is added: 0.1 times the samples' std, averaged over samples and channels; for rows ``(N, C)``, 0.1 times
-    the std of each column. NaN beyond a signal's end stays NaN. Bytes are rounded and clipped.
+    the std of each column. NaN beyond a signal's end stays NaN. Bytes are rounded and clipped;
+    values of images and signals of which none is negative stay so, since a logarithm may follow.
     """
     generator = torch.Generator().manual_seed(seed)
     values = samples.double()
     noise = _NOISE * _std(values)
-    return tuple(_stored(_copy(values, noise, generator), samples.dtype) for _ in range(COPIES))
+    floor = 0.0 if values.ndim > 2 and not bool((values < 0).any()) else None  # False for NaN
+    return tuple(_stored(_copy(values, noise, generator), samples.dtype, floor) for _ in range(COPIES))
 
 
 def _copy(values: torch.Tensor, noise: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -33,8 +35,9 @@ def _copy(values: torch.Tensor, noise: torch.Tensor, generator: torch.Generator)
     return moved + noise * torch.randn(moved.shape, generator=generator, dtype=torch.float64)
 
 
-def _stored(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """The values as ``dtype``; integers are rounded and clipped."""
+def _stored(values: torch.Tensor, dtype: torch.dtype, floor: float | None) -> torch.Tensor:
+    """The values as ``dtype``, at least ``floor``; integers are rounded and clipped."""
+    values = values if floor is None else values.clamp(min=floor)
     if not dtype.is_floating_point:
         limits = torch.iinfo(dtype)
         values = values.round().clamp(limits.min, limits.max)

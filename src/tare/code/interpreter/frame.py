@@ -36,7 +36,9 @@ FEW_STEPS = 1000
 
 
 #: What a function may say that matters to the rules.
-_MATTERS = re.compile(r"pretrained|timm|models\.|applications|ormali[sz]e|255|127|preprocess|transform|mean|Compose")
+_MATTERS = re.compile(
+    r"pretrained|timm|\bmodels\.|applications|ormali[sz]e|\b255|\b127|preprocess|transform(?!er)|(?<!_)means?\b|Compose"
+)
 
 
 class OutOfBudgetError(Exception):

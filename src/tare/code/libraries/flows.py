@@ -47,16 +47,45 @@ _KEEPING = frozenset(
         "get",
     ]
 )
+#: Calls that change values and leave their range as it is.
+_IN_RANGE = frozenset(
+    [
+        "clip",
+        "clamp",
+        "clip_by_value",
+        "ensure_shape",
+        "resize_with_pad",
+        "resize_with_crop_or_pad",
+        "central_crop",
+        "random_crop",
+        "flip_left_right",
+        "flip_up_down",
+        "random_flip_left_right",
+        "random_flip_up_down",
+        "rot90",
+        "adjust_brightness",
+        "adjust_contrast",
+        "adjust_hue",
+        "adjust_saturation",
+        "random_brightness",
+        "random_contrast",
+        "random_hue",
+        "random_saturation",
+    ]
+)
 _KEEPING_OPERATORS = frozenset(("operator.slice", "operator.item", "operator.part", "operator.element"))
 
 
-def before(call: Call) -> Value | None:
-    """The image that a call which leaves values as they are was given; None if it is not such a call."""
+def before(call: Call, *, in_range: bool = False) -> Value | None:
+    """The image that a call which leaves values as they are was given; None if it is not such a call.
+
+    With ``in_range`` a call may change values, as long as it leaves their range as it is.
+    """
     if call.function in _KEEPING_OPERATORS:
         return None if _reverses(call) else call.args[0]
     if call.function.startswith("@"):
         return None
-    if call.last not in _KEEPING:
+    if call.last not in _KEEPING and not (in_range and call.last in _IN_RANGE):
         return None
     if call.function.startswith("."):
         return call.receiver
@@ -68,13 +97,13 @@ def _reverses(call: Call) -> bool:
     return call.function == "operator.slice" and "-1" in text(call.args[1])
 
 
-def chain(value: Value) -> Iterator[Value]:
-    """The value itself, and what it was made of step by step while each step leaves values as they are."""
+def chain(value: Value, *, in_range: bool = False) -> Iterator[Value]:
+    """The value itself, and what it was made of step by step while each step leaves values, or their range, as they are."""
     for _ in range(_DEEPEST):
         yield value
         if not isinstance(value, Call):
             return
-        earlier = before(value)
+        earlier = before(value, in_range=in_range)
         if earlier is None:
             return
         value = earlier

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from tare.code.interpreter.conditions import Decisions, agree
 from tare.code.interpreter.values import Call, Library, Literal, Value, alternatives
 from tare.code.libraries.expected import Scaling, scaling_of
-from tare.code.libraries.step import flag, text
-from tare.code.networks.expected import Expected
+from tare.code.libraries.step import flag, number, text
+from tare.code.networks.expected import Constants, Expected
 from tare.code.networks.table import expected as expected_of
 
 
@@ -76,8 +76,23 @@ def networks_of(call: Call) -> Iterable[Network]:
         if matches(call.function):
             for network in read(call):
                 if agree(network.decisions, call.decisions):
-                    yield network
+                    yield _of_channels(network)
             return
+
+
+def _of_channels(network: Network) -> Network:
+    """The network as its call asks for channels: timm sums the first layer's weights for one, which makes constants one average.
+
+    For other numbers than one and three no library says which constants are right.
+    """
+    count = number(network.call.argument(-1, "in_chans", "in_channels"))
+    expected = network.expected
+    if count in (None, 3) or expected is None or expected.constants is None:
+        return network
+    if count != 1 or network.library == "efficientnet_pytorch":  # which makes a new first layer
+        return replace(network, expected=None)
+    averages = Constants(*((sum(each) / len(each),) for each in expected.constants))
+    return replace(network, expected=replace(expected, constants=averages, also=(), order="L"))
 
 
 def _timm(call: Call) -> Iterable[Network]:

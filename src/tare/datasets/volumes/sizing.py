@@ -29,10 +29,19 @@ def sized_volume(values: NDArray[Any], takes: VolumeGeometry) -> torch.Tensor:
     placed = np.empty((*takes.size, values.shape[-1]), np.float32)
     placed[...] = np.asarray(pad, np.float32)
     kept = _cut(np.asarray(whole, np.float32) * np.float32(scale), takes.size)
-    placed[
-        tuple(slice((room - had) // 2, (room - had) // 2 + had) for room, had in zip(takes.size, kept.shape, strict=False))
-    ] = kept
+    placed[_middle(takes.size, kept.shape)] = kept
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(placed, -1, 0)))
+
+
+def as_stored_volume(values: NDArray[Any], takes: VolumeGeometry, pad: NDArray[Any]) -> NDArray[Any]:
+    """A raw volume or clip ``(D, H, W, C)`` at the network's size and in its own type; a short volume is padded with ``pad``."""
+    if takes.clip:
+        return fitted(values, takes)
+    placed = np.empty((*takes.size, values.shape[-1]), values.dtype)
+    placed[...] = pad
+    kept = _cut(values, takes.size)
+    placed[_middle(takes.size, kept.shape)] = kept
+    return placed
 
 
 def fitted(values: NDArray[Any], takes: VolumeGeometry) -> NDArray[Any]:
@@ -43,6 +52,11 @@ def fitted(values: NDArray[Any], takes: VolumeGeometry) -> NDArray[Any]:
         start = max(0, (values.shape[axis] - room) // 2)
         values = np.take(values, np.arange(start, start + room) % values.shape[axis], axis=axis)
     return np.ascontiguousarray(values)
+
+
+def _middle(size: Sequence[int], shape: Sequence[int]) -> tuple[slice, ...]:
+    """Where a volume that is no longer than ``size`` along any axis lies in the middle of one that is."""
+    return tuple(slice((room - had) // 2, (room - had) // 2 + had) for room, had in zip(size, shape, strict=False))
 
 
 def _fits(shape: Sequence[int], size: Sequence[int]) -> bool:

@@ -6,7 +6,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -22,7 +22,7 @@ from tare.sources.arrays.in_memory import ArraySource, open_array, samples_per_c
 from tare.sources.arrays.streamed import Header, OpenFile, StreamedArray, behind_header
 from tare.sources.base import Indexed, Source, row_ranges
 from tare.sources.options import Options
-from tare.sources.places import is_url, open_binary
+from tare.sources.places import is_url, open_binary, parted
 
 _REMEDY = "save it again with numpy.save"
 
@@ -84,14 +84,18 @@ class NpyFile(Source[tuple[int, int]]):
 
 
 def open_npz(place: str, options: Options) -> Source[Any]:
-    """Open one array of a ``.npz`` archive, streamed; ``options.array`` must name it if there are several."""
+    """Open one array of a ``.npz`` archive, streamed; ``FILE#ARRAY`` or ``options.array`` must name it if there are several."""
+    place, array = parted(place, options.array)
+    options = replace(options, array=array)
     chosen = _chosen(place, options)
     return _streamed(partial(_member, place, f"{chosen}.npy"), f"{place}:{chosen}", options)
 
 
 def header_of(place: str, options: Options) -> Header:
     """Shape and dtype of a ``.npy`` file, or of the chosen array of a ``.npz`` archive, without its values."""
+    place, array = parted(place, options.array)
     if place.lower().endswith(".npz"):
+        options = replace(options, array=array)
         with _member(place, f"{_chosen(place, options)}.npy") as file:
             return _read_header(file, place)[0]
     with open_binary(place) as file:
@@ -104,7 +108,8 @@ def _chosen(place: str, options: Options) -> str:
     chosen = options.array if options.array is not None else arrays[0] if len(arrays) == 1 else None
     if chosen not in arrays:
         found = f"{chosen!r}" if chosen is not None else "no name"
-        raise DataError(f"one of the arrays {', '.join(arrays) or '(none)'}", f"{found} for {place!r}", "choose with --array")
+        remedy = "choose with --array, or name FILE.npz#ARRAY"
+        raise DataError(f"one of the arrays {', '.join(arrays) or '(none)'}", f"{found} for {place!r}", remedy)
     return str(chosen)
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from tare.errors import DataError, TareError, reason_of
 from tare.samples.records import Facts
 from tare.sources.containers.labels import StoredLabels, check_labels, labelled, without_label
-from tare.sources.containers.names import parted
 from tare.sources.containers.stored import Claimed, StoredArray, check_numbers, check_size, chosen, described, open_claimed
 from tare.sources.options import Options
+from tare.sources.places import parted
 from tare.system.optional import require
 
 

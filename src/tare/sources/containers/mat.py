@@ -13,9 +13,9 @@ from tare.errors import DataError, reason_of
 from tare.sources.arrays.in_memory import open_array
 from tare.sources.base import Source
 from tare.sources.containers.hdf5 import claimed_dataset
-from tare.sources.containers.names import parted
 from tare.sources.containers.stored import check_numbers, chosen, described, open_claimed
 from tare.sources.options import Options
+from tare.sources.places import parted
 from tare.system.optional import require
 
 _NUMBERS = frozenset(("double", "single", "logical", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))))

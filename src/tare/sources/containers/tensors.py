@@ -13,9 +13,9 @@ import numpy as np
 
 from tare.errors import DataError, reason_of
 from tare.sources.arrays.in_memory import ArraySource, numpy_of, open_array
-from tare.sources.containers.names import parted
 from tare.sources.containers.stored import Claimed, StoredArray, chosen, described, open_claimed
 from tare.sources.options import Options
+from tare.sources.places import parted
 
 _DTYPES = {
     "F64": "f8", "F32": "f4", "F16": "f4", "BF16": "f4", "I64": "i8", "I32": "i4", "I16": "i2", "I8": "i1", "U8": "u1",

@@ -16,7 +16,6 @@ import numpy as np
 from tare.errors import DataError, reason_of
 from tare.samples.records import UNSTATED, Facts
 from tare.sources.containers.labels import StoredLabels, check_labels, labelled, without_label
-from tare.sources.containers.names import parted
 from tare.sources.containers.stored import (
     Claimed,
     StoredArray,
@@ -28,6 +27,7 @@ from tare.sources.containers.stored import (
     open_claimed,
 )
 from tare.sources.options import Options
+from tare.sources.places import parted
 from tare.system.optional import require
 
 #: Codecs that turn bytes into numbers. Others, above all pickle, are refused before an array is opened.

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import DataError, reason_of
-from tare.sources.containers.names import parted
 from tare.sources.containers.stored import chosen
 from tare.sources.options import Options
+from tare.sources.places import parted
 from tare.sources.tables.arrow import ArrowFile, TableInMemory, open_batches, open_table
 from tare.system.optional import require
 

@@ -85,12 +85,12 @@ def open_series(name: str, files: tuple[str, ...], options: Options) -> DicomSou
             series.append(Series(file, (), found))
         else:
             groups[found.series].append(found)
-    series += [_sorted(slices) for slices in groups.values()]
+    series += [in_order(slices) for slices in groups.values()]
     remarks = () if options.mask is None else (f"only values where the mask ({options.mask}) is not 0",)
     return DicomSource(name, tuple(sorted(series, key=lambda each: each.path)), remarks, options.mask)
 
 
-def _sorted(slices: list[Slice]) -> Series:
+def in_order(slices: list[Slice]) -> Series:
     """The slices along the normal of their planes, else by their numbers."""
     placed = all(each.position is not None for each in slices)
     ordered = sorted(slices, key=lambda each: (each.position if placed else each.number, each.path))
@@ -110,14 +110,15 @@ def _parts(series: Series, masks: Masks | None) -> Iterator[Record]:
     whole = all(each.slope.is_integer() and each.intercept.is_integer() for each in slices)
     for each in slices:
         inside = [] if masks is None else masks.of(each)
-        for place, frame in enumerate(_frames(each)):
+        for place, frame in enumerate(frames_of(each)):
             values = frame.reshape(-1, frame.shape[-1]) if frame.ndim == 3 else frame.reshape(-1, 1)
             values = values if masks is None else values[inside[min(place, len(inside) - 1)]]
             kept = (_kept(values[:, c], each) for c in range(values.shape[1]))
-            yield Part(series.path, tuple(_rescaled(channel, each, whole) for channel in kept), notes, facts)
+            yield Part(series.path, tuple(rescaled(channel, each, whole) for channel in kept), notes, facts)
 
 
-def _frames(each: Slice) -> Iterator[NDArray[Any]]:
+def frames_of(each: Slice) -> Iterator[NDArray[Any]]:
+    """The stored frames of a file. Raises :class:`UndecodableError`, with its name, for one that cannot be decoded."""
     if each.shape[0] * each.shape[1] > MAX_PIXELS:
         raise UndecodableError(f"{each.path!r}: the header claims {each.shape[0]} x {each.shape[1]} pixels")
     with warnings.catch_warnings():
@@ -135,7 +136,7 @@ def _kept(values: NDArray[Any], each: Slice) -> NDArray[Any]:
     return np.asarray(values[(values < low) | (values > high)])
 
 
-def _rescaled(values: NDArray[Any], each: Slice, whole: bool) -> NDArray[Any]:
+def rescaled(values: NDArray[Any], each: Slice, whole: bool) -> NDArray[Any]:
     """The modality's values: int32 where slopes and intercepts of the series are whole numbers, else float64."""
     if not each.rescaled:
         return values

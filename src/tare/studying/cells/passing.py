@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -26,6 +27,8 @@ from tare.studying.tasks.task import Pretrained
 #: Strategies whose normalisation does not depend on the target, so that all sizes and splits have the same inputs.
 _FIXED = tuple(name for name, declared in DECLARED.items() if declared.whose in ("source", "user", "nobody"))
 BATCH = 128
+#: Values of volumes that a pass takes at once.
+_MOST_VALUES = 1 << 22
 
 Features = NDArray[np.float32]
 Indices = NDArray[np.int64]
@@ -104,5 +107,12 @@ class Passing:
 
     def batches(self, chosen: Indices) -> Iterator[torch.Tensor]:
         """The chosen samples as stored, in batches."""
-        for start in range(0, len(chosen), BATCH):
-            yield self.samples.take(chosen[start : start + BATCH]).tensor()
+        size = self.batch
+        for start in range(0, len(chosen), size):
+            yield self.samples.take(chosen[start : start + size]).tensor()
+
+    @property
+    def batch(self) -> int:
+        """Samples a pass; of volumes and clips so few that their activations fit the memory."""
+        shape = self.samples.values.shape[1:]
+        return BATCH if len(shape) < 4 else max(1, min(BATCH, _MOST_VALUES // math.prod(shape)))

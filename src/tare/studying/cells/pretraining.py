@@ -81,7 +81,9 @@ def train(
     count = len(labels)
     batch = min(batch, count)
     steps = max(1, count // batch)
-    module.to(memory_format=torch.channels_last).train()  # faster for convolutions of few channels
+    if not any(weights.ndim == 5 for weights in module.parameters()):  # of volumes, which the format is not for
+        module.to(memory_format=torch.channels_last)  # faster for convolutions of few channels
+    module.train()
     optimiser = AdamW(module.parameters(), rate=lr, steps=epochs * steps, decay=_DECAY)
     for epoch in range(epochs):
         fed = inputs(epoch)

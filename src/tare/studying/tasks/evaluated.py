@@ -62,7 +62,7 @@ def check_keys(stated: Mapping[str, Any]) -> None:
     if stated.get("shifts", ()) not in ((), ("content",)):
         remedy = "leave it out: your function reads the samples"
         raise SpecError("shifts only for studies in which tare reads the samples", "shifts beside evaluate", remedy)
-    for key in ("protocols", "batchnorm", "weights", "label_pattern"):
+    for key in ("protocols", "batchnorm", "weights", "label_pattern", "bands"):
         if stated.get(key) not in (None, *_USUAL):
             remedy = "leave it out: what is trained and how is up to your function"
             raise SpecError(f"{key} only for studies in which tare trains", f"{key} beside evaluate", remedy)

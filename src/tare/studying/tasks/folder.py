@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -19,13 +20,15 @@ from tare.datasets.image_batches import ImageBatches
 from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import of_length
 from tare.datasets.split import Split, open_split
+from tare.datasets.volumes.sizing import as_stored_volume
 from tare.errors import DataError, InputError, SpecError
-from tare.input_spec.fields import UNSTATED
+from tare.input_spec.fields import UNSTATED, Known
 from tare.input_spec.geometry import NOUNS, Geometry, SampleKind
 from tare.input_spec.input_map import unmapped
 from tare.networks.batch_norm import batch_norms
 from tare.networks.network import Network
 from tare.networks.stated_images import check_accepts, colour_of, network_geometry, seen_moments, source_constants
+from tare.networks.stated_numbers import volume_geometry
 from tare.networks.stated_spec import with_spec
 from tare.networks.stored.source import source_network, source_statistics
 from tare.normalisation.inputs import ends_of
@@ -51,7 +54,7 @@ def folder_task(
     spec: str = "",
     window: tuple[float, ...] = (),
 ) -> Task:
-    """The study of labelled images, signals or rows with ``networks``, each a reference of ``tare transfer --model``.
+    """The study of labelled samples of any kind with ``networks``, each a reference of ``tare transfer --model``.
 
     Every image is resized and cropped as the first network states; networks of another input size are refused, since their cells
     would not be comparable. ``mean`` and ``std`` replace or supply a network's constants; ``spec``, any specification that
@@ -64,11 +67,6 @@ def folder_task(
         raise SpecError("a network for the study of a folder", "none", "for example --model timm:resnet18")
     loaded = {name: _network(name, weights, spec, mean, std) for name in networks}
     first = loaded[networks[0]]
-    if first.kind in ("volume", "clip"):
-        remedy = "score it by a function of your own: tare study --evaluate FILE.py:FUNCTION"
-        raise SpecError(
-            "a network for images, signals, rows or recordings", f"{first.reference}, for {NOUNS[first.kind]}", remedy
-        )
     pretrained = {name: _pretrained(name, weights, network, mean, std) for name, network in loaded.items()}
     sources = {name: replace(one, window=ends_of(window or None)) for name, one in pretrained.items()}
     if first.kind == "image":
@@ -77,7 +75,8 @@ def folder_task(
         target = cache(lambda: _judged(_images(labelled, geometry, first), first, constants, stated=bool(mean or spec)))
     else:
         _check_kinds(loaded)
-        target = cache(lambda: _numbers(labelled, first, sources[networks[0]].constants))
+        read = _sized_volumes if first.kind in ("volume", "clip") else _numbers
+        target = cache(lambda: read(labelled, first, sources[networks[0]].constants))
     return Task(
         FOLDER,
         target,
@@ -137,12 +136,17 @@ def _shared_geometry(loaded: dict[str, Network]) -> Geometry:
 
 
 def _check_kinds(loaded: dict[str, Network]) -> None:
-    takes = {name: (network.kind, network.channels, network.spec.extra.get("length")) for name, network in loaded.items()}
+    takes = {name: (network.kind, network.channels, *_stated_size(network)) for name, network in loaded.items()}
     name, first = next(iter(takes.items()))
     other = next((each for each in takes if takes[each] != first), None)
     if other is not None:
-        found = f"{NOUNS[takes[other][0]]} for {other}, {NOUNS[first[0]]} for {name}, or another number of channels or steps"
+        found = f"{NOUNS[takes[other][0]]} for {other}, {NOUNS[first[0]]} for {name}, or other channels, or another size"
         raise SpecError("networks that take the same samples", found, "one study for each")
+
+
+def _stated_size(network: Network) -> tuple[Any, ...]:
+    size = network.spec.size.value if isinstance(network.spec.size, Known) else None
+    return network.clip, size if network.kind in ("volume", "clip") else None, *map(network.spec.extra.get, ("length", "depth"))
 
 
 def _classes_only(split: Split) -> Split:
@@ -152,6 +156,52 @@ def _classes_only(split: Split) -> Split:
         remedy = "score it by a function of your own: tare study --evaluate FILE.py:FUNCTION"
         raise DataError("one class a sample, for a study of a folder", found, remedy)
     return split
+
+
+def _sized_volumes(labelled: LabelOptions, network: Network, constants: Constants | None) -> Samples:
+    """All volumes or clips ``(N, D, H, W, C)`` at the network's size, as stored.
+
+    The size is the stated one, else the median of all for volumes and 112 pixels for frames. A short volume is padded with u0.
+    """
+    found = _classes_only(open_split(labelled, 0, network.kind, network.taken))
+    files = sorted((*found.train, *found.val), key=lambda file: (file.label, file.path))
+    takes, _ = volume_geometry(network, None, files, "", None, 1)
+    values: NDArray[Any] | None = None
+    labels: list[int] = []
+    for file in files:
+        read = file.read("stored")
+        if isinstance(read, Skipped):
+            continue
+        if read.shape[-1] != network.channels:
+            other = f"{read.shape[-1]} in {file.path!r}"
+            raise DataError(f"{NOUNS[network.kind]} of {network.channels} channels", other, "name another network")
+        if values is None:
+            shape = (len(files), *takes.size, network.channels)
+            _check_fits(math.prod(shape) * read.itemsize, len(files), takes.size, network.kind)
+            values = np.empty(shape, read.dtype)
+        if read.dtype != values.dtype:
+            seen = f"{RAW_KIND} raw-kind: {file.path!r} holds {read.dtype} and the first file {values.dtype}"
+            raise InputError(f"{NOUNS[network.kind]} of one type in a study", seen, "study each type by itself")
+        values[len(labels)] = as_stored_volume(read, takes, _raw_zero(constants, network.channels, read.dtype))
+        labels.append(int(file.label))  # type: ignore[arg-type]  # classes alone
+    if values is None:
+        raise DataError(f"{NOUNS[network.kind]} that can be read", f"none of {len(files)}", "repair the data")
+    return Samples(Path(labelled.name).name, values[: len(labels)], np.array(labels, np.int64))
+
+
+def _check_fits(size: int, count: int, shape: Sequence[int], kind: SampleKind) -> None:
+    if size > _MOST_BYTES:
+        raise DataError(
+            f"{NOUNS[kind]} that fit {_MOST_BYTES >> 30} GiB of memory as the network takes them",
+            f"{count} of {' x '.join(map(str, shape))}: {size / (1 << 30):.1f} GiB",
+            f"name fewer {NOUNS[kind]}: sizes above a few thousand show nothing new",
+        )
+
+
+def _raw_zero(constants: Constants | None, channels: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The raw values that the source's constants bring to 0, 0 without constants, in the type of the data."""
+    zero = np.asarray(_zero(constants) if constants is not None else (0.0,) * channels) / float(unit_scale(dtype))
+    return (np.rint(zero) if dtype.kind in "ui" else zero).astype(dtype)
 
 
 def _numbers(labelled: LabelOptions, network: Network, constants: Constants | None) -> Samples:
@@ -171,9 +221,7 @@ def _numbers(labelled: LabelOptions, network: Network, constants: Constants | No
     if network.kind == "signal":
         stated = network.spec.extra.get("length")
         length = stated if isinstance(stated, int) and stated > 0 else int(np.median([len(values) for values in arrays]))
-        scale = float(unit_scale(arrays[0].dtype))
-        zero = np.asarray(_zero(constants) if constants is not None else (0.0,) * network.channels) / scale
-        pad = (np.rint(zero) if arrays[0].dtype.kind in "ui" else zero).astype(arrays[0].dtype)
+        pad = _raw_zero(constants, network.channels, arrays[0].dtype)
         arrays = [of_length(values, length, pad) for values in arrays]
     order = np.argsort(labels, kind="stable")
     return Samples(Path(labelled.name).name, np.stack(arrays)[order], labels[order])
@@ -190,12 +238,7 @@ def _images(labelled: LabelOptions, geometry: Geometry, network: Network) -> Sam
     files = sorted((*found.train, *found.val), key=lambda file: (file.label, file.path))
     height, width = geometry.size
     size = len(files) * height * width * network.channels * _raw_dtype(files).itemsize
-    if size > _MOST_BYTES:
-        raise DataError(
-            f"images that fit {_MOST_BYTES >> 30} GiB of memory as the network takes them",
-            f"{len(files)} of {height} x {width}: {size / (1 << 30):.1f} GiB",
-            "name fewer images: sizes above a few thousand show nothing new",
-        )
+    _check_fits(size, len(files), (height, width), "image")
     colour = colour_of(network)
     images, dtype = ImageBatches(files, geometry, colour, None, 0), _raw_dtype(files)
     values = np.empty((len(files), height, width, network.channels), dtype)

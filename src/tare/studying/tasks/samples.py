@@ -23,7 +23,7 @@ from tare.studying.tasks.shifts import shift_named
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """Raw values ``(N, H, W, C)``, ``(N, T, C)`` or ``(N, C)``, labels ``(N,)`` counted from zero, and a name."""
+    """Raw values ``(N, D, H, W, C)``, ``(N, H, W, C)``, ``(N, T, C)`` or ``(N, C)``, labels ``(N,)`` from 0, and a name."""
 
     name: str
     values: NDArray[Any]
@@ -69,7 +69,8 @@ class Samples:
 
 
 def _measured(name: str, values: NDArray[Any]) -> DatasetStats:
-    record = stacked_rows(name, values) if values.ndim == 2 else Stack(name, values)
+    flat = values.reshape(len(values), -1, *values.shape[3:]) if values.ndim == 5 else values  # of a volume, without a copy
+    record = stacked_rows(name, values) if values.ndim == 2 else Stack(name, flat)
     return summarise(DatasetState.of([record]), name, "")
 
 

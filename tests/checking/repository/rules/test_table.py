@@ -130,6 +130,11 @@ WRONG: dict[str, dict[str, str]] = {
         + "d = ImageDataGenerator(zoom_range=0.1, validation_split=0.2)\nx = d.flow_from_directory('a', subset='validation')",
     },
     "TARE005": {
+        "one channel": TORCH + "import timm\nnet = timm.create_model('efficientnet_b4', pretrained=True, in_chans=1)\n"
+        "t = T.Compose([T.ToTensor(), T.Normalize([0.5], [0.5])])",
+        "a first layer of another network": TORCH + "class Grey(torch.nn.Module):\n    def __init__(self):\n"
+        "        self.net = models.resnet34()\n        self.net.conv1 = torch.nn.Conv2d(1, 64, 7)\n"
+        f"net = models.resnet18(weights='DEFAULT')\nt = T.Compose([T.ToTensor(), {HALVES}])",
         "torchvision": TORCH + f"net = models.resnet50(pretrained=True)\nt = T.Compose([T.ToTensor(), {HALVES}])",
         "weights": TORCH
         + f"net = models.resnet50(weights=models.ResNet50_Weights.DEFAULT)\nt = T.Compose([T.ToTensor(), {HALVES}])",
@@ -465,6 +470,15 @@ RIGHT: dict[str, dict[str, str]] = {
         "two generators": TF + "d = ImageDataGenerator(rotation_range=9)\ntrain_gen = d.flow_from_directory('train')",
     },
     "TARE005": {
+        "one channel": TORCH + "import timm\nnet = timm.create_model('efficientnet_b4', pretrained=True, in_chans=1)\n"
+        "t = T.Compose([T.ToTensor(), T.Normalize([0.449], [0.226])])",
+        "four channels": TORCH + "import timm\nnet = timm.create_model('efficientnet_b4', pretrained=True, in_chans=4)\n"
+        "t = T.Compose([T.ToTensor(), T.Normalize([0.5] * 4, [0.5] * 4)])",
+        "a first layer in a class": TORCH + "class Net(torch.nn.Module):\n    def __init__(self):\n"
+        "        self.net = models.resnet18(weights='DEFAULT')\n        self.net.conv1 = torch.nn.Conv2d(1, 64, 7)\n"
+        "Net()\nt = T.Compose([T.ToTensor(), T.Normalize([0.5], [0.5])])",
+        "a first layer of one's own": TORCH + "net = models.resnet18(weights='DEFAULT')\nnet.conv1 = torch.nn.Conv2d(1, 64, 7)\n"
+        "t = T.Compose([T.ToTensor(), T.Normalize([0.5], [0.5])])",
         "right": TORCH + f"net = models.resnet50(pretrained=True)\nt = T.Compose([T.ToTensor(), {IMAGENET}])",
         "fastai": FASTAI.format(", batch_tfms=[*aug_transforms(), Normalize.from_stats(*imagenet_stats)]", "resnet34"),
         "fastai's learner": FASTAI.format("", "resnet34"),
@@ -528,6 +542,9 @@ RIGHT: dict[str, dict[str, str]] = {
         "a detector": TORCH + "net = models.detection.fasterrcnn_resnet50_fpn(pretrained=True)\nt = T.Compose([T.ToTensor()])",
     },
     "TARE101": {
+        "scaled back": TF + "import numpy as np\nnet = ConvNeXtTiny(weights='imagenet')\ndef jitter(images):\n"
+        "    x = np.clip(images / 255.0, 0.0, 1.0).astype('float32')\n    x = tf.image.random_hue(x, 0.05).numpy()\n"
+        "    return np.clip(x * 255.0, 0.0, 255.0)\nnet.predict(jitter(images))",
         "a class that nothing names": TF + "class ZeroOne:\n    def preprocess(self, image):\n        return image / 255.0\n"
         "class Other:\n    def preprocess(self, image):\n        return image\n"
         "model = VGG16(weights='imagenet')\nmodel.predict(Other().preprocess(x))",
@@ -759,6 +776,55 @@ def test_a_serving_file_that_scales_otherwise_is_found() -> None:
         assert [each.code for each in examined(documents)] == codes
 
 
+def test_of_networks_that_share_a_scaling_the_one_that_wants_another_is_named_where_it_is_made() -> None:
+    data = "def normalize(image):\n    return image.astype('float32') / 127.5 - 1\n"
+    net = TF + (
+        "def get(kind):\n    if kind == 'mobile':\n        return MobileNetV2(weights='imagenet')\n    elif kind == 'res':\n"
+        "        return ResNet50(weights='imagenet')\n"
+    )
+    train = "from net import get\nfrom data import normalize\nget(kind).fit(ds.map(normalize))\n"
+    (each,) = program(net=net, data=data, train=train)
+    assert (each.code, each.place.path, each.place.line) == ("TARE101", "net.py", 8)
+    assert [step.place.path for step in each.evidence] == ["data.py"]
+    assert each.message.startswith("ResNet50 wants")
+    assert each.message.endswith("as MobileNetV2 wants")
+
+
+@pytest.mark.parametrize(("used", "number"), [("transformer", 1), ("normalize", 0)])
+def test_a_block_that_is_called_often_hides_nothing_unless_it_may_normalise(used: str, number: int) -> None:
+    block = f"def block(x, {used}):\n    y = tf.keras.layers.LayerNormalization()(x)\n    return Add()([x, Dense(8)(y)])\n"
+    text = (
+        TF
+        + block
+        + "net = MobileNetV2()\ndef load_image(image):\n    return image / 255\nds.map(load_image)\n"
+        + "block(x, 1)\n" * 200
+    )
+    assert len(found(text)) == number
+
+
+def test_a_checkpoint_is_fed_as_its_training_says() -> None:
+    net = "from transformers import AutoModel\ndef make():\n    return AutoModel.from_pretrained('google/siglip-base-patch16-224')\n"
+    train = TORCH + (
+        "from transformers import AutoProcessor\nfrom net import make\np = AutoProcessor.from_pretrained('google/siglip-base-patch16-224')\n"
+        "model = make()\nt = T.Compose([T.ToTensor(), T.Normalize(p.image_mean, p.image_std)])\nloss.backward()\n"
+    )
+    test = TORCH + (
+        f"from net import make\nmodel = make()\nmodel.load_state_dict(torch.load('a.pt'))\nt = T.Compose([T.ToTensor(), {IMAGENET}])\n"
+    )
+    (each,) = program(net=net, train=train, test=test)
+    assert (each.code, each.place.path) == ("TARE005", "test.py")
+    assert program(net=net, test=test) == []
+
+
+def test_a_service_is_not_judged_by_one_of_two_trainings() -> None:
+    service = "def predict(image):\n    image = image / 255\n    return tf.keras.models.load_model('a').predict(image)\n"
+    caffe = TF + "net = ResNet50()\nx = tf.keras.applications.resnet50.preprocess_input(images)\nnet.fit(x)\n"
+    inside = TF + "net = ConvNeXtTiny()\nnet.fit(images)\n"
+    assert [each.code for each in program(caffe=caffe, serve=TF + service)] == ["TARE050"]
+    assert program(caffe=caffe, inside=inside, serve=TF + service) == []
+    assert program(caffe=caffe, serve=TF + service.replace("image = image /", "old = image /")) == []
+
+
 def program(**texts: str) -> list[CodeFinding]:
     """What is found in a program of several files, by their names."""
     return examined([Document(f"{name}.py", "python", dedent(text)) for name, text in texts.items()])
@@ -873,6 +939,19 @@ def test_a_service_that_scales_by_hand_is_compared_with_training(served: str, sc
     found = program(train=TRAINED, serve=OWN.format(scaling) + served)
     assert [each.code for each in found] == codes
     assert all(each.place.path == "serve.py" and "train.py" in each.message for each in found)
+
+
+def test_albumentations_and_torchvision_with_the_same_constants_do_the_same() -> None:
+    train = (
+        "import albumentations as A\nfrom albumentations.pytorch import ToTensorV2\n"
+        "train_tf = A.Compose([A.Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225]), ToTensorV2()])\nloss.backward()\n"
+    )
+    serve = TORCH + f"test_tf = T.Compose([T.ToTensor(), {IMAGENET}])\n"
+    assert program(train=train, serve=serve) == []
+    (each,) = program(train=train, serve=train.replace("train_tf", "test_tf").replace("std=[0", "max_pixel_value=1.0, std=[0"))
+    assert each.code == "TARE050"
+    assert "of values up to 1" in each.message
+    assert "of values up to 255" in each.message
 
 
 def test_a_service_is_not_judged_where_two_trainings_differ() -> None:

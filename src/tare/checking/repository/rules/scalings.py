@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -111,9 +112,16 @@ def unit_places(program: Program) -> Iterator[Scaled]:
             scale, offset = rescaling(call) or (0.0, 0.0)
             if abs(scale * 255 - 1) < 1e-2 and offset == 0:
                 yield Scaled(call.spot, "Rescaling(1/255)", call, decisions=call.decisions)
-        elif id(call) not in used and is_image(call):
+        elif id(call) not in used and is_image(call) and not _is_dropped(call):
             what = "convert_image_dtype" if call.last == "convert_image_dtype" else "the division by 255"
             yield Scaled(call.spot, what, call, decisions=call.decisions)
+
+
+def _is_dropped(call: Call) -> bool:
+    """Whether a call's result is given to a variable of a function that nothing reads."""
+    text = call.spot.source.document.text
+    inside = call.within and call.names
+    return bool(inside) and all(len(re.findall(rf"\b{re.escape(each)}\b", text)) == 1 for each in call.names)
 
 
 def spot_of_rescale(call: Call) -> Spot:
@@ -128,7 +136,7 @@ def consumed(calls: tuple[Call, ...]) -> set[int]:
     for call in calls:
         if _goes_on(call):
             for value in (*call.args, *call.keywords.values()):
-                used.update(id(each) for each in chain(value) if isinstance(each, Call))
+                used.update(id(each) for each in chain(value, in_range=True) if isinstance(each, Call))
     return used
 
 

@@ -20,6 +20,9 @@ class Scaling(NamedTuple):
     places: Mapping[str, list[Spot]]
 
 
+_NOT_KNOWN = ""
+
+
 def read(facts: Facts) -> list[Scaling]:
     """The files of a group that train or predict, without their trees."""
     texts = {each.path: each.document.text for each in facts.sources}
@@ -33,9 +36,16 @@ def read(facts: Facts) -> list[Scaling]:
 
 
 def _places(program: Program) -> dict[str, list[Spot]]:
+    """Where a file scales images, by what they are brought to.
+
+    A file with a network that scales 0..255 itself, and no scaling, may feed these or what another file has scaled.
+    """
     found: dict[str, list[Spot]] = {}
     for place in scalings(program):
         found.setdefault(RESULTS[place.kind], []).append(place.spot.alone())
+    for network in program.networks if not found else ():
+        if network.library == "keras" and network.pretrained and network.scaling == "inside":
+            found.setdefault(_NOT_KNOWN, []).append(network.call.spot.alone())
     return found
 
 
@@ -43,11 +53,11 @@ def judge(groups: Sequence[Sequence[Scaling]]) -> Iterator[CodeFinding]:
     """Files that predict with one scaling, where every file that trains has another."""
     files = [each for group in groups for each in group]
     training = [(kind, spots[0]) for each in files if each.trains for kind, spots in each.places.items()]
-    if len({kind for kind, _ in training}) != 1:
+    if len({kind for kind, _ in training}) != 1 or training[0][0] == _NOT_KNOWN:
         return
     kind, first = training[0]
     for each in files:
-        if not each.trains and len(each.places) == 1 and kind not in each.places:
+        if not each.trains and len(each.places) == 1 and not {kind, _NOT_KNOWN} & set(each.places):
             yield from (_otherwise(other, spot, kind, first) for other, spots in each.places.items() for spot in spots)
 
 

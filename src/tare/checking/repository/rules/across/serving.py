@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, step
-from tare.checking.repository.rules.kinds.stages import constants_of, differ, same
+from tare.checking.repository.rules.kinds.stages import constants_of, differ, same, told
 from tare.checking.repository.rules.linking import Program, program_of, programs, says
 from tare.checking.repository.rules.normalisations import Normalisation, stops_at_tensor
 from tare.code.facts import Facts, Pipeline
@@ -91,8 +91,8 @@ def judge(groups: Sequence[Serving]) -> Iterator[CodeFinding]:
 def _serving(each: Normalisation, other: Normalisation) -> CodeFinding:
     found = differ(each, other)
     message = (
-        f"{each.call.spot.source.path} normalises with mean {listed(each.mean)} and std {listed(each.std)}, and training in "
-        f"{other.call.spot.source.path} with mean {listed(other.mean)} and std {listed(other.std)}"
+        f"{each.call.spot.source.path} normalises with {told(each, other)}, and training in {other.call.spot.source.path} with "
+        f"{told(other, each)}"
     )
     return finding("TARE050", "warning", each.call.spot, message, found.remedy, evidence=found.evidence)
 

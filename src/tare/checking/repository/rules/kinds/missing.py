@@ -25,12 +25,14 @@ _ELSEWHERE = re.compile(
 
 
 #: A first layer of one's own, whose weights no constants belong to.
-_FIRST_LAYER = re.compile(
-    r"\.(?:conv1|conv_stem|patch_embed\.proj|features\[0\](?:\[0\])?|stem(?:\[0\])?)\s*=\s*(?:torch\.)?(?:nn\.)?Conv2d|"
-    r"\bin_(?:chans|channels)\s*=\s*1\b"
+OWN_FIRST_LAYER = re.compile(
+    r"\.(?:conv1|conv_stem|patch_embed\.proj|features\[0\](?:\[0\])?|stem(?:\[0\])?)\s*=\s*(?:torch\.)?(?:nn\.)?Conv2d"
 )
+#: A network of grey images, by an option.
+ONE_CHANNEL = re.compile(r"\bin_(?:chans|channels)\s*=\s*1\b")
 #: A variable that is called mean or std: whoever has one may well subtract or divide by it.
 _OF_CONSTANTS = re.compile(r"(?i)(?<![a-z])(?:mean|std|sigma)s?(?![a-z]|\s*\()|imagenet_stats")
+_ALL = (_ELSEWHERE, _OF_CONSTANTS, OWN_FIRST_LAYER, ONE_CHANNEL)
 _TO_TENSOR = ("torchvision.transforms.functional.to_tensor", "torchvision.transforms.v2.functional.to_tensor")
 
 
@@ -69,7 +71,7 @@ def _by_hand(program: Program, network: Network, texts: dict[str, str]) -> Itera
         return
     files = {program.path, *(each.call.spot.source.path for each in program.networks)}
     files |= {each.spot.source.path for each in program.calls}
-    if any(says(word, texts.get(each, "")) for each in files for word in (_ELSEWHERE, _OF_CONSTANTS, _FIRST_LAYER)):
+    if any(says(word, texts.get(each, "")) for each in files for word in _ALL):
         return
     for place in places:
         if agree(place.decisions, network.decisions):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Sequence
 
 from tare.checking.repository.costs import cost
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, origins, step
+from tare.checking.repository.rules.kinds.missing import OWN_FIRST_LAYER
 from tare.checking.repository.rules.linking import Program, programs
 from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline, of_step
 from tare.checking.repository.rules.published import OF_NETWORKS, near, published, told
@@ -28,15 +30,52 @@ def others(facts: Facts) -> Iterator[CodeFinding]:
     for program in programs(facts):
         wrong: dict[int, tuple[Normalisation, str, list[Network]]] = {}
         networks = [each for each in program.networks if each.pretrained and each.scaling == "constants"]
-        for network in networks if networks and not _is_loaded(program, texts) else ():
+        for network in networks:
+            # Of a checkpoint its training decides what is right, not the first weights.
+            if _is_loaded(program, texts) and not _is_trained_right(facts, network, texts):
+                continue
             for each, name in _of_network(program, network):
-                wrong.setdefault(id(each.call), (each, name, []))[2].append(network)
+                if not _has_own_first_layer(network, program, facts):
+                    wrong.setdefault(id(each.call), (each, name, []))[2].append(network)
         for each, name, networks in wrong.values():
             yield _finding(each, name, networks)
 
 
+def _is_trained_right(facts: Facts, network: Network, texts: dict[str, str]) -> bool:
+    """Whether the programs that train a network feed it by its own processor or constants, each of them."""
+    found = []
+    for program in programs(facts):
+        if _TRAINS.search(texts.get(program.path, "")):
+            same = [each for each in program.networks if (each.library, each.name) == (network.library, network.name)]
+            found += [_is_fed_right(program, each) for each in same if each.pretrained]
+    return bool(found) and all(found)
+
+
+def _is_fed_right(program: Program, network: Network) -> bool:
+    if any(each.fits(network) for call in program.calls for each in processors_of(call)):
+        return not any(_of_network(program, network))
+    steps = [each for pipeline in program.pipelines_of(network) for _, _, each in of_pipeline(pipeline)]
+    return bool(steps) and all(_is_right(each, network) for each in steps)
+
+
+def _has_own_first_layer(network: Network, program: Program, facts: Facts) -> bool:
+    """Whether a network gets another first layer where it is made, or in the program outside functions and classes."""
+    made = network.call.spot
+    running = next((each for each in facts.sources if each.path == program.path), made.source)
+    definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    line = getattr(made.node, "lineno", 0)
+    own = [
+        each
+        for each in made.source.tree.body
+        if isinstance(each, definitions) and each.lineno <= line <= (each.end_lineno or line)
+    ]
+    outside = [each for each in running.tree.body if not isinstance(each, definitions)]
+    parts = [(made.source, each) for each in own] + [(running, each) for each in outside]
+    return any(OWN_FIRST_LAYER.search(source.segment(each)) for source, each in parts)
+
+
 def _is_loaded(program: Program, texts: dict[str, str]) -> bool:
-    """Whether a program only loads a checkpoint of its own: then its training decides what is right, not the first weights."""
+    """Whether a program only loads a checkpoint of its own."""
     loads = any(call.function == ".load_state_dict" for call in program.calls)
     files = {program.path, *(call.spot.source.path for call in program.calls)}
     return loads and not any(_TRAINS.search(texts.get(each, "")) for each in files)
@@ -91,7 +130,7 @@ def _is_right(each: Normalisation, network: Network) -> bool:
     if expected is None or expected.constants is None:
         return True
     mean, std = _full(each.mean), _full(each.std)
-    return any(near(mean, one.mean, _CLOSE) and near(std, one.std, _CLOSE) for one in (expected.constants,))
+    return near(mean, _full(expected.constants.mean), _CLOSE) and near(std, _full(expected.constants.std), _CLOSE)
 
 
 def is_soft_value(value: Value | None) -> bool:

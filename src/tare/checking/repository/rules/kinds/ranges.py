@@ -51,10 +51,18 @@ def _of_networks(facts: Facts, program: Program, networks: list[Network], texts:
     if program.cut or not is_one_kind(places, [texts.get(each, "") for each in files]):
         return
     certain = not any(says(OWN_NETWORK, texts.get(each, "")) for each in files)
+    severity: Severity = "error" if certain else "warning"
+    right = [each for each in networks if each.scaling == places[0].kind]
+    alone: dict[int, tuple[Network, Scaled]] = {}
     for place, fed in misfed(places, networks):
-        if not is_for_others(facts, program, place, fed):
-            near = [each for each in fed if each.call.spot.source is place.spot.source]
-            yield scaled_otherwise(place, near or fed, "error" if certain else "warning")
+        if is_for_others(facts, program, place, fed):
+            continue
+        near = [each for each in fed if each.call.spot.source is place.spot.source]
+        if right:
+            alone.update((id(each.call), (each, place)) for each in near or fed if id(each.call) not in alone)
+        else:
+            yield scaled_otherwise(place, near or fed, severity)
+    yield from (_unlike_others(each, place, right, severity) for each, place in alone.values())
 
 
 def is_one_kind(places: Sequence[Scaled], texts: Sequence[str]) -> bool:
@@ -114,6 +122,21 @@ def scaled_otherwise(place: Scaled, networks: list[Network], severity: Severity)
         "; ".join(remedies),
         evidence=[step(f"{each.name} with ImageNet weights", each.call.spot) for each in networks[:4]],
         cost=cost("unit signed") if place.kind == "unit" and {each.scaling for each in networks} == {"signed"} else "",
+    )
+
+
+def _unlike_others(network: Network, place: Scaled, right: list[Network], severity: Severity) -> CodeFinding:
+    """The finding that one of several networks gets images that are scaled for the others."""
+    names = list(dict.fromkeys(each.name for each in right))
+    (wish,) = _wishes([network])
+    return finding(
+        "TARE101",
+        severity,
+        network.call.spot,
+        f"{wish}, and gets images that {place.what} brings to {RESULTS[place.kind]}, as {' and '.join(names[:2])} "
+        f"{'want' if len(names) > 1 else 'wants'}",
+        _remedy(place, network),
+        evidence=[step(place.what, place.spot)],
     )
 
 

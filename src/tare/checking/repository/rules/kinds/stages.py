@@ -108,11 +108,21 @@ def _normalised_alone(program: Program) -> bool:
 
 
 def same(one: Normalisation, other: Normalisation) -> bool:
-    """Whether two constants are the same, but for their rounding."""
+    """Whether two constants are the same, but for their rounding.
+
+    The divisor is compared within one function alone: Albumentations divides by 255 what torchvision's ToTensor has divided.
+    """
     times = 3 if len(one.mean) != len(other.mean) else 1
     means = [each.mean * (times if len(each.mean) == 1 else 1) for each in (one, other)]
     stds = [each.std * (times if len(each.std) == 1 else 1) for each in (one, other)]
-    return near(means[0], means[1], 0.02) and near(stds[0], stds[1], 0.02) and one.top == other.top
+    is_one_divisor = one.top == other.top or one.call.function != other.call.function
+    return near(means[0], means[1], 0.02) and near(stds[0], stds[1], 0.02) and is_one_divisor
+
+
+def told(each: Normalisation, other: Normalisation) -> str:
+    """Constants in words, with the largest value where the other's is not the same."""
+    top = f" of values up to {each.top:g}" if each.top != other.top and each.call.function == other.call.function else ""
+    return f"mean {listed(each.mean)} and std {listed(each.std)}{top}"
 
 
 def differ(each: Normalisation, other: Normalisation) -> CodeFinding:
@@ -121,8 +131,7 @@ def differ(each: Normalisation, other: Normalisation) -> CodeFinding:
         "TARE050",
         "error",
         each.call.spot,
-        f"evaluation normalises with mean {listed(each.mean)} and std {listed(each.std)}, and training with mean "
-        f"{listed(other.mean)} and std {listed(other.std)}",
+        f"evaluation normalises with {told(each, other)}, and training with {told(other, each)}",
         "use the constants of training in both",
         evidence=(step("training", other.call.spot),),
     )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tare.checking.repository.costs import cost
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, step
+from tare.checking.repository.rules.kinds.missing import ONE_CHANNEL, OWN_FIRST_LAYER
 from tare.checking.repository.rules.linking import Program, programs
 from tare.checking.repository.rules.published import OF_NETWORKS, label, near, published
 from tare.checking.repository.rules.reached import Numbers, Reached, reached
@@ -27,11 +28,6 @@ _DEEPEST = 12
 #: How far inputs may lie from those of training, in input units: a rounding of constants, or a divisor of 256.
 _CLOSE = 0.08
 _TRAINS = re.compile(r"\.backward\(|\.fit\(|\bTrainer\(")
-#: A first layer of one's own, to whose weights no constants belong.
-_FIRST_LAYER = re.compile(
-    r"\.(?:conv1|conv_stem|patch_embed\.proj|features\[0\](?:\[0\])?|stem(?:\[0\])?)\s*=\s*(?:torch\.)?(?:nn\.)?Conv2d|"
-    r"\bin_(?:chans|channels)\s*=\s*1\b"
-)
 
 
 def networks(facts: Facts) -> Iterator[CodeFinding]:
@@ -64,7 +60,7 @@ def _of_call(
     if image is None or expected is None or expected.constants is None or len(expected.constants.mean) != 3:
         return
     files = {program.path, *(each.spot.source.path for each in program.calls)}
-    if any(_FIRST_LAYER.search(texts.get(each, "")) for each in files):
+    if any(word.search(texts.get(each, "")) for each in files for word in (OWN_FIRST_LAYER, ONE_CHANNEL)):
         return
     rights = [expected.constants, *expected.also]
     fitting = any(fits(image, each) for each in rights)

@@ -1,0 +1,25 @@
+"""Samples to predict that lie together in one file or store: arrays, HDF5, Zarr, shards."""
+
+from __future__ import annotations
+
+from tare.datasets.opening import open_samples
+from tare.datasets.samples import LabelledSamples
+from tare.input_spec.geometry import SampleKind
+from tare.samples.sound.front_end import FrontEnd
+from tare.sources.options import Options
+from tare.sources.places import parted
+
+_ENDINGS = (
+    ".npy", ".npz", ".h5", ".hdf5", ".hdf", ".he5", ".nc", ".zarr", ".mat", ".safetensors", ".tar", ".tar.gz", ".tgz", ".parquet",
+    ".arrow", ".lmdb", ".mdb", ".tfrecord",
+)  # fmt: skip
+
+
+def is_store(word: str) -> bool:
+    """Whether a word names a file or store of many samples, ``FILE`` or ``FILE#ARRAY``, by its ending."""
+    return parted(word, None)[0].rstrip("/").lower().endswith(_ENDINGS)
+
+
+def samples_in(word: str, kind: SampleKind, front: FrontEnd | None = None) -> LabelledSamples:
+    """The samples of a store as those of ``kind``. Raises :class:`tare.DataError` for others, or for none."""
+    return open_samples(word, Options(front=front)).of_kind(kind)
