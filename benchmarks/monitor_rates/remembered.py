@@ -51,8 +51,8 @@ def table(root: Path, scratch: Path) -> Iterator[str]:
     geometry, _ = network_geometry(network, 224, None, None)
     images, classes = _photographs(root, scratch)
     yield (
-        "Top 1 and top 5 of 100 photographs that arrive changed. Intervals (95%) are the expected error. Nothing is proposed where "
-        "the memory shows no change beyond it.\n"
+        "Top 1 and top 5 of 100 photographs that arrive changed. Intervals (95%) are the expected error. Nothing is proposed "
+        "where the memory shows no change beyond it.\n"
     )
     yield "| change | gain recovered | offset recovered | with the change | with the recovered constants | with the true ones |"
     yield "|---|---|---|---|---|---|"
