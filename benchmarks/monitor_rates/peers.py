@@ -33,8 +33,9 @@ _NAMES = {
     "evidently-dataset": "Evidently, the same: half of the columns",
 }
 _BATCHES = 10_000
-#: Services of each monitor whose delay is measured, after so many batches without a change, within so many with it.
-DELAYED = {"river-adwin": 10, "river-page-hinkley": 10, "river-kswin": 3}
+#: Services of each monitor whose delay is measured, after so many batches without a change, within so many with it. KSWIN and
+#: Evidently's preset raise alarms without a change, so theirs would be chance.
+DELAYED = {"river-adwin": 10, "river-page-hinkley": 10}
 _AFTER, _MOST = 1000, 600
 _BEGIN, _END = "<!-- peers -->\n", "<!-- /peers -->"
 

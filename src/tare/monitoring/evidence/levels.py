@@ -75,7 +75,7 @@ def levels_on(values: Doubles, figures: tuple[Figure, ...]) -> NDArray[np.int64]
     known = np.where(missing, 0.0, values)
     centres, steps, shares = _laid(figures)
     known[:, shares] = np.sqrt(np.sqrt(known[:, shares]))
-    places = np.clip(np.floor((known - centres) / steps) + LEVELS // 2, 0, LEVELS - 1).astype(np.int64)
+    places: NDArray[np.int64] = np.clip(np.floor((known - centres) / steps) + LEVELS // 2, 0, LEVELS - 1).astype(np.int64)
     places[missing] = -1
     return places
 
