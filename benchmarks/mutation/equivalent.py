@@ -97,7 +97,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "if rows.shape[1] * largest * largest < 1 << 63:  # no sum overflows: those of a few images are one product of matrices"
         " :: 1 << 63 -> 1 >> 63": _ANY_WAY,
         "_LIMBS, _LOWEST = 68, -1075 :: 68 -> 69": _MORE_ROOM,
-        "limbs = np.zeros((len(totals), 4), np.int64) :: 4 -> 5": _MORE_ROOM,
         "zeros = (mantissa & -mantissa).bit_length() - 1"
         " :: mantissa & -mantissa -> mantissa | -mantissa": "both are the lowest bit, but for the sign",
         "if self.exponent >= 0: :: 0 -> 1": "a division by one, too",
@@ -132,6 +131,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "return torch.contiguous_format :: return torch.contiguous_format -> return None": "torch takes None for it",
     },
     "folding.api": {
+        'for name, values in zip(("running_mean", "running_var"), layer.statistics, strict=True): :: True -> False': "both are"
+        " pairs",
         "_SAME = 1e-6 :: 1e-06 -> 2e-06": _LESS,
         'if isinstance(stored, Unknown) and abs(spec.require("scale") * _BYTE - 1.0) < _SAME:'
         " :: abs(spec.require('scale') * _BYTE - 1.0) < _SAME -> abs(spec.require('scale') * _BYTE - 1.0) <= _SAME": _LIMIT,

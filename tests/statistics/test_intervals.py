@@ -154,6 +154,14 @@ def test_groups_that_differ_by_less_than_their_errors_have_no_spread_of_their_ow
     assert interval.high - interval.estimate == pytest.approx(stats.t.ppf(0.975, 2) * 0.5 / math.sqrt(3))
 
 
+@given(st.floats(0.1, 10.0), st.floats(1.0, 4.0))
+def test_of_two_groups_with_one_error_the_spread_is_what_their_difference_has_beyond_it(error: float, ratio: float) -> None:
+    """(d^2 / 2) / (se^2 + tau^2) = 1, from where the difference is just larger than its errors explain."""
+    difference = error * math.sqrt(2 * ratio)
+    _, tau = random_effects([3.0, 3.0 + difference], [error, error])
+    assert tau == pytest.approx(math.sqrt(max(0.0, difference**2 / 2 - error**2)), rel=1e-6, abs=1e-6 * error)
+
+
 def test_random_effects_cover_the_mean_of_the_population_of_groups() -> None:
     """Hartung and Knapp's interval of five groups: nominal 95%; of 400 simulations at least 372 cover."""
     rng = np.random.default_rng(0)

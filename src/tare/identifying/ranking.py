@@ -58,7 +58,8 @@ def identified(request: IdentifyRequest) -> Identification:
         raise ModelError(
             "a network for images, which the candidates are conventions of", found_kind, "its run states its constants"
         )
-    network = source_network(model, os.fspath(request.checkpoint), request.seed)
+    trusted = request.trust_remote_code
+    network = source_network(model, os.fspath(request.checkpoint), request.seed, trusted=trusted)
     network = replace(network, notes=found + network.notes)
     network.module.eval()
     stored = fingerprints(network.module)

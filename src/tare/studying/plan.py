@@ -212,8 +212,8 @@ def read_plan(path: Path) -> dict[str, Any]:
 
 def _value(key: str, value: Any) -> Any:
     if key in _TEXTS:
-        if isinstance(value, str):
-            return value
+        if isinstance(value, str | os.PathLike):
+            return os.fspath(value)
         raise SpecError(f"a name for {key}", f"{value!r}", f"for example study: {next(iter(TASKS))}")
     if key in ("seeds", "margin"):
         return _number(key, value)

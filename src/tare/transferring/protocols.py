@@ -206,7 +206,7 @@ def _save(plan: TransferPlan, place: Path, judged: _Judged, metrics: dict[str, f
     evaluation = judged.evaluation
     evidence = {
         "protocol": plan.training.protocol,
-        **judged.headlines(),
+        **nullable(judged.headlines()),
         f"val_{evaluation.headline.name.lower()}_interval": nullable(asdict(evaluation.headline.value)),
         **_test_evidence(plan, judged.test),
         "metrics": nullable(metrics),

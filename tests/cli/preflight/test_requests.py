@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.usage_errors import CASES, HEAVY, Case, made_place, telling_mistakes, told
+from benchmarks.usage_errors import CASES, HEAVY, Case, Told, made_place, telling_mistakes, told, told_together
 
 from tare.cli.entries import ENTRIES
 from tare.cli.preflight import places, requests
@@ -40,25 +40,42 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made_place(tmp_path_factory.mktemp("place"))
 
 
+#: A pipeline that loads a library, which is no mistake that is told in time.
+LOADING = Case("check", "a pipeline that is none", ("torch_user.py:pipe", "--model", "catalog:imagenet"))
+
+
+@pytest.fixture(scope="module")
+def results(place: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[Case, Told]:
+    (place / "torch_user.py").write_text("import torch\n", encoding="utf-8")
+    found = told_together([*CASES, LOADING], place, tmp_path_factory.mktemp("told"))
+    (place / "torch_user.py").unlink()
+    return {each.case: each for each in found}
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.command}: {case.kind}")
-def test_it_is_told_in_one_line_before_a_large_library_is_loaded(case: Case, place: Path) -> None:
-    result = told(case, place)
+def test_it_is_told_in_one_line_before_a_large_library_is_loaded(case: Case, results: dict[Case, Told]) -> None:
+    result = results[case]
     assert (result.code, result.loaded) == (2, ()), result.said
     assert "Traceback" not in result.said
     assert "rror" in result.said
-    assert sorted(path.name for path in place.iterdir() if not path.name.startswith(".")) == [
+
+
+def test_a_mistake_leaves_nothing_behind(place: Path, results: dict[Case, Told]) -> None:
+    assert len(results) == len(CASES) + 1
+    assert sorted(path.name for path in place.iterdir() if not path.name.startswith((".", "__pycache__"))) == [
         "file", "photos", "pipe.py", "run", "taken", "weights.pth",
     ]  # fmt: skip
 
 
-def test_what_is_loaded_would_be_seen(place: Path) -> None:
-    (place / "torch_user.py").write_text("import torch\n", encoding="utf-8")
-    try:
-        result = told(Case("check", "a pipeline that is none", ("torch_user.py:pipe", "--model", "catalog:imagenet")), place)
-    finally:
-        (place / "torch_user.py").unlink()
-    assert set(result.loaded) & set(HEAVY)
-    assert not result.is_cheap
+def test_what_is_loaded_would_be_seen(results: dict[Case, Told]) -> None:
+    assert set(results[LOADING].loaded) & set(HEAVY)
+    assert not results[LOADING].is_cheap
+
+
+def test_a_process_of_its_own_tells_the_same(place: Path, results: dict[Case, Told]) -> None:
+    case = next(case for case in CASES if case.command == "transfer")
+    alone, together = told(case, place), results[case]
+    assert (alone.code, alone.said, alone.loaded) == (together.code, together.said, together.loaded)
 
 
 def test_every_command_has_its_mistakes() -> None:
