@@ -7,8 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from tare.identifying.estimate import Estimated
-from tare.identifying.one_map import one_map
+from tare.identifying.estimate import Estimated, one_map
 from tare.input_spec.affine import Affine
 from tare.statistics.intervals import Interval
 

@@ -10,12 +10,11 @@ from typing import Any
 
 from tare.errors import ModelError, TareError
 from tare.identifying.candidates import Candidate, candidates, of_affine
-from tare.identifying.estimate import Estimated, estimate
+from tare.identifying.estimate import Estimated, OneMap, estimate, one_map
 from tare.identifying.fingerprint.front import front_of
 from tare.identifying.fingerprint.stored import fingerprints
 from tare.identifying.fingerprint.views import AUGMENTATIONS
 from tare.identifying.likelihood import SAME, temper
-from tare.identifying.one_map import OneMap, one_map
 from tare.identifying.probes import read_probes, reduced
 from tare.identifying.ranking import Setting
 from tare.identifying.scores import follow, weigh
