@@ -126,7 +126,8 @@ def _delays(known: dict[str, dict[str, Any]]) -> Iterator[str]:
     headings = ("samples", "change", "after", "median", "slowest", "missed in 600", "fixed size", "knowing the figure")
     yield f"| {' | '.join(headings)} | median / fixed size |"
     yield f"|{'---|' * (len(headings) + 1)}"
-    for row in (Delay(**row) for key, row in known.items() if key.startswith("delay ")):
+    latest = {(row.name, row.fault, row.after): row for row in (Delay(**r) for k, r in known.items() if k.startswith("delay "))}
+    for row in latest.values():
         slowest = str(row.latest) if not row.missed else "600"
         yield (
             f"| {row.name} | {row.fault} | {row.after:,} | {row.batches:g} | {slowest} | {row.missed} | {row.oracle:.0f} "
@@ -144,7 +145,7 @@ def _namings(known: dict[str, dict[str, Any]]) -> Iterator[str]:
     headings = ("change", "fixed size", "services", *times, "right after 60 batches", "not clear yet", "otherwise")
     yield f"| {' | '.join(headings)} | intervals that hold |"
     yield f"|{'---|' * (len(headings) + 1)}"
-    for row in (Naming(**row) for key, row in known.items() if key.startswith("naming ")):
+    for row in {row.fault: row for row in (Naming(**r) for k, r in known.items() if k.startswith("naming "))}.values():
         other = row.services - row.right - row.unclear
         said = f"{other} ({row.others})" if other else "0"
         held = f"{row.held} of {row.intervals}" if row.intervals else ""

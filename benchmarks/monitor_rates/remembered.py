@@ -64,7 +64,8 @@ def table(root: Path, scratch: Path) -> Iterator[str]:
         true = ([gain * 0.5 + offset] * 3, [gain * 0.5] * 3)
         before, after = (_accuracy(network, geometry, arriving, classes, *each) for each in ((_OWN, _OWN), true))
         mended = _accuracy(network, geometry, arriving, classes, mean, std) if found.shown else "nothing proposed"
-        told = " | ".join(_told(each) for each in (found.together.gain, found.together.offset))
+        one = (_told(found.together.gain), _told(found.together.offset))
+        told = " | ".join(one if found.together.held else ("each channel its own",) * 2)
         yield f"| {gain:g} x + {offset:g} | {told} | {before} | {mended} | {after} |"
 
 
