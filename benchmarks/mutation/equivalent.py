@@ -149,6 +149,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         " :: np.abs(zero).max() > ROUNDING -> np.abs(zero).max() >= ROUNDING": _LIMIT,
     },
     "folding.plan": {
+        "scales_weight: bool = False :: False -> True": "only a batch norm's plan reads it, and states it",
         "holds = (scale > 0) & (scaled >= 0) :: scale > 0 -> scale >= 0": "a scale of zero has no inverse, and is refused before",
         "holds = (scale > 0) & (scaled >= 0) :: scaled >= 0 -> scaled > 0": _LIMIT,
         "channel = np.where(real, first.origin // area % shape[0], -1) :: 1 -> 2": "any number below zero stands for no channel",
