@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.utils.data import TensorDataset
 
 from benchmarks.harness import Result, Row, Setting, compared
-from benchmarks.training_loops import MEAN, STD, Loop, Work, loops, loops_of_tasks, results
+from benchmarks.training_loops import MEAN, STD, Loop, Work, loops, loops_of_task, results
 from benchmarks.turns import Turn, in_turn
 from tare.input_spec.affine import Affine
 from tare.normalisation import fused
@@ -59,9 +60,9 @@ def _taking_turns(batches: int, size: int, setting: Setting, *, goals: bool) -> 
 
 def training_tasks(setting: Setting) -> Iterator[Result]:
     """An epoch of a regression, of several labels and of masks, in one thread and by processor time."""
-    compared_loops = loops_of_tasks()
     for name in ("regression", "multi-label", "segmentation"):
-        work = partial(Work.of_task, name, 2 if setting.quick else 32, size=64)
+        compared_loops = loops_of_task(name)
+        work = partial(Work.of_task, name, 2 if setting.quick else 16, size=64)
         with tempfile.TemporaryDirectory() as folder:
             jobs = [partial(_alone, loop, work, Path(folder), setting.rounds) for loop in compared_loops]
             rounds = in_turn([loop.name for loop in compared_loops], jobs, setting.rounds)
@@ -76,7 +77,8 @@ def _alone(loop: Loop, make: Callable[[], Work], folder: Path, rounds: int, turn
 def _epochs(loop: Loop, make: Callable[[], Work], folder: Path, threads: int, rounds: int, turn: Turn) -> None:
     """What one process does: an epoch a round, after a short one that is not counted."""
     torch.set_num_threads(threads)
-    warm, work = Work.of(2, size=32), make()
+    work = make()
+    warm = dataclasses.replace(work, train=TensorDataset(*(part[: 2 * work.batch] for part in work.train.tensors)))
     loop.run(warm, warm.network(), folder)
     work = dataclasses.replace(work, before_batch=turn.pass_on)
     for _ in turn.rounds(rounds):

@@ -1,5 +1,8 @@
 """Processor time from the start of each command until its work begins, and of loading PyTorch alone.
 
+A command without PyTorch may take a second. Loading PyTorch alone takes longer: a command that needs it may
+take half a second more.
+
 The work of a command begins where it calls its task with a checked request. ``python -m benchmarks.start_up [--write FILE]``.
 """
 
@@ -17,6 +20,8 @@ from benchmarks.usage_errors import made_place
 
 #: The most processor time of a start and of measuring one image, in seconds.
 MOST, MOST_OF_AN_IMAGE = 1.0, 0.5
+#: The most that a command may take beyond PyTorch, which it loads.
+BEYOND = 0.5
 
 # The function of the task is replaced by the end of the process.
 _PROGRAM = """
@@ -46,6 +51,7 @@ class Start:
 
     line: str
     work: str
+    torch: bool = False
 
 
 _NET = "--model timm:resnet18 --weights none"
@@ -56,14 +62,18 @@ STARTS = (
     Start("check photos", "tare.checking.linting.api:code_checked"),
     Start("rule TARE100", "tare.checking.rules.index:rule_text"),
     Start("drift photos photos", "tare.monitoring.api:reference_of"),
-    Start("identify --model timm:resnet18 --checkpoint pretrained photos", "tare.identifying.ranking:identified"),
-    Start(f"advise {_NET} photos", "tare.advising.api:advised"),
-    Start(f"explain {_NET} photos", "tare.advising.explaining.api:explained"),
-    Start("study digits --out new-study", "tare.studying.execution.running:run_study"),
-    Start(f"transfer {_NET} photos --out new-run", "tare.transferring.protocols:transferred"),
-    Start("fold timm:resnet18 --weights none --out new-fold", "tare.networks.stored.folded:fold_to"),
-    Start("respec timm:resnet18 --weights none --to catalog:imagenet --out new-respec", "tare.networks.stored.folded:respec_to"),
-    Start("demo --out new-demo --overwrite", "tare.studying.demo.run:run_demo"),
+    Start("identify --model timm:resnet18 --checkpoint pretrained photos", "tare.identifying.ranking:identified", torch=True),
+    Start(f"advise {_NET} photos", "tare.advising.api:advised", torch=True),
+    Start(f"explain {_NET} photos", "tare.advising.explaining.api:explained", torch=True),
+    Start("study digits --out new-study", "tare.studying.execution.running:run_study", torch=True),
+    Start(f"transfer {_NET} photos --out new-run", "tare.transferring.protocols:transferred", torch=True),
+    Start("fold timm:resnet18 --weights none --out new-fold", "tare.networks.stored.folded:fold_to", torch=True),
+    Start(
+        "respec timm:resnet18 --weights none --to catalog:imagenet --out new-respec",
+        "tare.networks.stored.folded:respec_to",
+        torch=True,
+    ),
+    Start("demo --out new-demo --overwrite", "tare.studying.demo.run:run_demo", torch=True),
 )
 
 
@@ -87,9 +97,12 @@ def one_image(place: Path) -> float:
 
 def table(seconds: list[tuple[Start, float]], torch: float, image: float) -> str:
     """A row of a Markdown table for each command."""
-    lines = ["| command | until its work begins | at most 1 s |", "|---|--:|---|"]
+    lines = ["| command | until its work begins | beyond PyTorch | bound | |", "|---|--:|--:|---|---|"]
     for start, whole in seconds:
-        lines.append(f"| `tare {start.line.split()[0]}` | {whole:.2f} s | {'met' if whole <= MOST else '**missed**'} |")
+        beyond, most = (f"{whole - torch:.2f} s", torch + BEYOND) if start.torch else ("not loaded", MOST)
+        bound = f"PyTorch + {BEYOND} s" if start.torch else f"{MOST:.0f} s"
+        met = "met" if whole <= most else "**missed**"
+        lines.append(f"| `tare {start.line.split()[0]}` | {whole:.2f} s | {beyond} | {bound} | {met} |")
     met = "met" if image <= MOST_OF_AN_IMAGE else "**missed**"
     alone = f"Loading PyTorch alone takes {torch:.2f} s."
     whole_image = f"`tare measure` of one image takes {image:.2f} s in all (at most 0.5 s: {met})."

@@ -34,8 +34,8 @@ from tare.training.options import Machine, Training
 from tare.training.schedule import warmed_cosine
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_CLASSES, _LR = 10, 1e-3
-
+LEARNING_RATE = 1e-3
+_CLASSES = 10
 
 _CLASSIFICATION = Classification(tuple(map(str, range(_CLASSES))))
 #: The tasks beside classification, and the loss of each as torch has it.
@@ -159,7 +159,7 @@ class _Order(EpochSampler):
 
 def _tare(work: Work, network: nn.Module, folder: Path) -> None:
     machine = Machine(device="cpu" if work.device.type == "cpu" else "gpu", devices=1)
-    options = Training(epochs=1, batch_size=work.batch, head_epochs=0, lr=_LR)
+    options = Training(epochs=1, batch_size=work.batch, head_epochs=0, lr=LEARNING_RATE)
     module = TransferModule(network, InputLayer(work.normalisation), options, work.batches, work.task, "fc")
     fit(module, work.validation(), folder, machine)
 
@@ -170,7 +170,7 @@ def _bare(work: Work, network: nn.Module, folder: Path, *, fused: bool = False) 
     ``fused`` takes the optimiser's step in one pass over the parameters, as ours does; torch's default does not.
     """
     normaliser = InputLayer(work.normalisation).to(work.device)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=_LR, weight_decay=0.05, fused=fused or None)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=0.05, fused=fused or None)
     loader = work.batches()
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warmed_cosine(step, len(loader)))
     network.train()
@@ -192,7 +192,7 @@ def _timm(work: Work, network: nn.Module, folder: Path) -> None:
     from timm.utils import AverageMeter, accuracy
 
     mean, std = (torch.tensor(values, device=work.device).view(1, 3, 1, 1) * 255 for values in (MEAN, STD))
-    optimiser = create_optimizer_v2(network, opt="adamw", lr=_LR, weight_decay=0.05)
+    optimiser = create_optimizer_v2(network, opt="adamw", lr=LEARNING_RATE, weight_decay=0.05)
     loader, losses, top1 = work.batches(), AverageMeter(), AverageMeter()
     schedule = CosineLRScheduler(optimiser, t_initial=len(loader), warmup_t=len(loader) // 10, t_in_epochs=False)
     criterion = nn.CrossEntropyLoss()
@@ -236,7 +236,7 @@ def _hugging_face(work: Work, network: nn.Module, folder: Path) -> None:
         num_train_epochs=1,
         per_device_train_batch_size=work.batch,
         per_device_eval_batch_size=work.batch,
-        learning_rate=_LR,
+        learning_rate=LEARNING_RATE,
         weight_decay=0.05,
         lr_scheduler_type="cosine",
         eval_strategy="epoch",
@@ -260,10 +260,17 @@ def _fastai(work: Work, network: nn.Module, folder: Path) -> None:
     normaliser = InputLayer(work.normalisation).to(work.device)
     loaders = data.DataLoaders(work.batches(), work.validation(), path=folder, device=work.device)
     network.register_forward_pre_hook(lambda _, given: (normaliser(given[0]),))
-    loop = learner.Learner(loaders, network, nn.CrossEntropyLoss(), lr=_LR, wd=0.05, metrics=metrics.accuracy, path=folder)
+    loop = learner.Learner(
+        loaders, network, nn.CrossEntropyLoss(), lr=LEARNING_RATE, wd=0.05, metrics=metrics.accuracy, path=folder
+    )
     with loop.no_bar(), loop.no_logging():
-        loop.fit_one_cycle(1, _LR)
+        loop.fit_one_cycle(1, LEARNING_RATE)
     loop.save("fastai")
+
+
+def _segmentation_models(work: Work, network: nn.Module, folder: Path) -> None:
+    """The recipe of segmentation_models_pytorch."""
+    importlib.import_module("benchmarks.smp_recipe").train(work, network, folder)
 
 
 def _validated(work: Work, network: nn.Module, normaliser: nn.Module) -> None:
@@ -305,9 +312,12 @@ def loops() -> list[Loop]:
     return found
 
 
-def loops_of_tasks() -> list[Loop]:
-    """Ours first, then those that train other tasks than classes in the same words."""
-    return [loop for loop in loops() if loop.name in ("tare", "bare PyTorch loop", "HF Trainer")]
+def loops_of_task(name: str) -> list[Loop]:
+    """Ours first, then those that train the task ``name`` in the same words."""
+    found = [loop for loop in loops() if loop.name in ("tare", "bare PyTorch loop", "HF Trainer")]
+    if name == "segmentation" and importlib.util.find_spec("segmentation_models_pytorch"):
+        found.append(Loop("segmentation_models_pytorch's recipe", _segmentation_models, ">= 1"))
+    return found
 
 
 def results(name: str, compared: Sequence[Loop], rounds: Sequence[Sequence[float]], *, goals: bool) -> Iterator[Result]:

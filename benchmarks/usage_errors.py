@@ -163,6 +163,7 @@ def _cases() -> Iterator[Case]:
             "unknown protocol": f"digits --protocols prob {free}",
             "unknown shift": f"digits --shifts gian:0.5 {free}",
             "unknown network": f"digits --networks cnn-bach {free}",
+            "wrong column": f"--data table.csv --model tare:mlp --label colour {free}",
             "wrong sizes": f"digits --sizes 20,x {free}",
             "no --out": "digits",
             "--out is a file": "digits --out file",
@@ -183,6 +184,7 @@ def _cases() -> Iterator[Case]:
             "unknown kind of model": f"--model resnet18 photos {free}",
             "wrong file": f"--model missing.py:net photos {free}",
             "wrong weights": f"--model timm:resnet18 --weights missing.pth photos {free}",
+            "wrong column": f"--model tare:mlp table.csv --label colour {free}",
             "unknown strategy": f"{net} photos --strategy sorce {free}",
             "unknown protocol": f"{net} photos --protocol prob {free}",
             "unknown recipe": f"{net} photos --augmentation havy {free}",
@@ -244,6 +246,7 @@ def made_place(folder: Path) -> Path:
         (folder / "photos" / "ab"[index % 2]).mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (40, 36), (index * 40, 90, 200)).save(folder / "photos" / "ab"[index % 2] / f"{index}.png")
     (folder / "pipe.py").write_text("def pipe(image):\n    return image\n", encoding="utf-8")
+    (folder / "table.csv").write_text("acid,sugar,label\n0.1,2,red\n0.2,3,white\n", encoding="utf-8")
     (folder / "file").write_text("not a folder\n", encoding="utf-8")
     (folder / "weights.pth").write_bytes(b"")
     (folder / "taken").mkdir()

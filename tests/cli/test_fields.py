@@ -1,3 +1,5 @@
+import gc
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from tare.cli.fields import command
+from tare.cli.fields import command, load
 from tare.system.options import OptionGroup, declared, option
 
 
@@ -84,3 +86,13 @@ def test_panels_stand_in_the_stated_order_and_required_options_come_first() -> N
     assert text.index("First") < text.index("Second")
     assert text.index("--out") < text.index("--mode")
     assert "Do the work." in text
+
+
+def test_a_task_loads_without_the_collector_which_then_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "loaded_for_a_task.py").write_text("import gc\nwas = gc.isenabled()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    load("")
+    load("loaded_for_a_task")
+    assert not sys.modules["loaded_for_a_task"].was
+    assert gc.isenabled()
+    gc.unfreeze()

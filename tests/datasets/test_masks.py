@@ -103,13 +103,14 @@ def test_a_palette_is_read_by_its_indices(tmp_path: Path) -> None:
 
 
 def test_class_names_are_given_in_order_or_by_value() -> None:
-    assert class_names((0, 255), None) == ("0", "255")
-    assert class_names((0, 255), "a, b") == ("a", "b")
-    assert class_names((0, 255), "255=b,0=a") == ("a", "b")
-    with pytest.raises(DataError, match="2 names of classes, found 3"):
-        class_names((0, 255), "a,b,c")
-    with pytest.raises(DataError, match=r"a name for every value of the masks, found none for \[255\]"):
-        class_names((0, 255), "0=a,1=b")
+    values = {0: ["0.png", "1.png"], 255: ["1.png"]}
+    assert class_names(values, None) == ("0", "255")
+    assert class_names(values, "a, b") == ("a", "b")
+    assert class_names(values, "255=b,0=a") == ("a", "b")
+    with pytest.raises(DataError, match=r"2 names of classes, found 3; the rarest value is 255, the first of its masks '1.png'"):
+        class_names(values, "a,b,c")
+    with pytest.raises(DataError, match=r"for every value of the masks, found none for \[255\], the first in '1.png'"):
+        class_names(values, "0=a,1=b")
 
 
 def test_one_value_and_another_task_are_refused(tmp_path: Path) -> None:
@@ -118,8 +119,23 @@ def test_one_value_and_another_task_are_refused(tmp_path: Path) -> None:
         split(tmp_path, task="regression")
     for k in range(8):
         save_png(tmp_path / "masks" / f"{k}.png", np.zeros((20, 30), np.uint8))
-    with pytest.raises(DataError, match=r"at least two classes in the masks, found the values \[0\]"):
+    with pytest.raises(DataError, match=r"at least two classes in the masks, found the value 0 alone in '.*'; add masks"):
         split(tmp_path)
+    with pytest.raises(DataError, match=r"found no pixel but those of --ignore 0 in"):
+        split(tmp_path, ignore=0)
+
+
+def test_a_value_of_one_mask_alone_and_masks_that_teach_nothing_are_named(tmp_path: Path) -> None:
+    scenes(tmp_path)
+    odd = mask_values(str(tmp_path / "masks" / "3.png")).astype(np.uint8)
+    odd[0, 0] = 77
+    save_png(tmp_path / "masks" / "3.png", odd)
+    save_png(tmp_path / "masks" / "4.png", np.full((20, 30), 9, np.uint8))
+    said = " ".join(split(tmp_path, ignore=9).remarks)
+    assert (
+        f"the value 77 is in one mask alone, {str(tmp_path / 'masks' / '3.png')!r}: if it is no class, state --ignore 77" in said
+    )
+    assert f"1 of 8 masks have only pixels of --ignore 9, the first {str(tmp_path / 'masks' / '4.png')!r}" in said
 
 
 @pytest.mark.parametrize("augmentation", ["none", "basic"])

@@ -206,6 +206,29 @@ def _segformer(transformers: Any) -> Any:
     return transformers.SegformerForSemanticSegmentation(config)
 
 
+def _videomae(folder: Path) -> None:
+    """A directory of VideoMAE for two kinds of clips of four frames of 32 pixels, with its processor."""
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 32, "patch_size": 8}
+    config = transformers.VideoMAEConfig(**shape, intermediate_size=32, num_frames=4)
+    transformers.VideoMAEForVideoClassification(config).save_pretrained(folder)
+    sizes = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
+    transformers.VideoMAEImageProcessor(**sizes).save_pretrained(folder)
+
+
+def _videos(folder: Path) -> None:
+    """Short videos, one kind longer than the other."""
+    from tests.sources.streams.test_clips import video
+
+    for name, frames in (("long", 20), ("short", 12)):
+        (folder / name).mkdir(parents=True)
+        for index in range(4):
+            video(folder / name / f"{index}.mp4", frames)
+
+
 def _keras(path: Path) -> None:
     import os
 
@@ -437,6 +460,8 @@ MADE: dict[str, Callable[[Path], object]] = {
     "yeast-test.csv": _yeast(1),
     "dinov2": _of_transformers(_dinov2),
     "segformer": _of_transformers(_segformer),
+    "videomae": _videomae,
+    "videos": _videos,
     "labels.csv": _several_labels,
     "results.csv": _results,
     "plan.yaml": _plan,

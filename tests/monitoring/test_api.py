@@ -132,3 +132,21 @@ def test_a_place_without_a_reference_says_what_to_name_instead(tmp_path: Path) -
         Reference.load(tmp_path)
     with pytest.raises(DataError, match=r"which does not exist"):
         Reference.load(tmp_path / "gone.json")
+
+
+def test_a_list_of_images_is_one_set_of_data() -> None:
+    before, after = photographs(120, 1), changed(photographs(60, 2), gain=0.7)
+    told = [tare.drift([*before], data) for data in ([*after], [Image.fromarray(each) for each in after], [[*after]])]
+    assert {verdict.samples for verdict in told} == {60}
+    assert len({str(verdict) for verdict in told}) == 1
+
+
+def test_columns_that_the_reference_does_not_have_are_left_out_by_name(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(400, 2))
+    (tmp_path / "train.csv").write_text("acid,sugar\n" + "".join(f"{a},{b}\n" for a, b in values))
+    (tmp_path / "later.csv").write_text("quality,sugar,acid\n" + "".join(f"5,{b},{a + 2}\n" for a, b in values))
+    verdict = tare.drift(tmp_path / "train.csv", tmp_path / "later.csv")
+    assert verdict.samples == 400
+    assert verdict.alarm
+    (tmp_path / "plain.csv").write_text("acid,sugar\n" + "".join(f"{a + 2},{b}\n" for a, b in values))
+    assert str(verdict) == str(tare.drift(tmp_path / "train.csv", tmp_path / "plain.csv"))

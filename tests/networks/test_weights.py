@@ -73,3 +73,10 @@ def test_a_pickle_is_refused_and_never_run(tmp_path: Path, monkeypatch: pytest.M
         with pytest.raises(ModelError, match="file that holds tensors only"):
             read_state_dict(tmp_path / name)
     assert not (tmp_path / "exploded").exists()
+
+
+def test_weights_that_only_have_other_names_say_so(factory: str, tmp_path: Path) -> None:
+    tensors = load_network(factory, "none").module.state_dict()
+    torch.save({f"net/{index}": value for index, value in enumerate(tensors.values())}, tmp_path / "named.pth")
+    with pytest.raises(ModelError, match=r"only the names differ: save dict\(zip\(network.state_dict\(\), "):
+        load_network(factory, str(tmp_path / "named.pth"))

@@ -277,3 +277,12 @@ def test_a_network_of_pixels_cannot_classify(segmented: tuple[TransferRun, Path]
             f"{root / 'net.py'}:net", photos(tmp_path), label="shade", weights="none", mean=(0.5,) * 3, std=(0.5,) * 3, size=32,
             out=tmp_path / "run", **PLAIN,
         )  # fmt: skip
+
+
+def test_validation_targets_that_are_all_equal_leave_r2_unknown_and_the_run_whole(tmp_path: Path) -> None:
+    matrix = np.column_stack([np.random.default_rng(0).normal(size=(40, 3)), [3.5] * 39 + [4.0]])
+    np.savetxt(tmp_path / "x.csv", matrix, "%.4f", ",", header="a,b,c,y", comments="")
+    options: dict[str, Any] = {**SCRATCH, "epochs": 1, "task": "regression", "label": "y"}
+    run = transfer("tare:mlp", tmp_path / "x.csv", out=tmp_path / "run", **options)  # the last row is in training
+    evidence = json.loads((run.model_dir / "tare.json").read_text())["evidence"]
+    assert (run.evaluation.headline.in_words(), evidence["val_r2"]) == ("n/a", None)

@@ -17,7 +17,6 @@ from tare.datasets.samples import KINDS, InMemory, LabelledSamples, check_labels
 from tare.datasets.tables import (
     columns_of_marks,
     is_table,
-    label_columns,
     label_texts,
     labelled_table,
     load_table,
@@ -29,6 +28,7 @@ from tare.samples.records import Part, Record, Rows, Sample, Skipped, Stack
 from tare.sources.base import Indexed, Source
 from tare.sources.opening import open_source
 from tare.sources.options import Options
+from tare.sources.tables.label_columns import label_columns
 from tare.tasks.task import Texts
 
 # Decoded samples of a format that can only be read from its beginning are kept in memory, up to this size.

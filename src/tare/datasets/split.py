@@ -186,12 +186,13 @@ def _masked(pairs: MaskFolders, labelled: LabelOptions, seed: int) -> Split:
     """The split of images with masks: by folders train and val, else a fifth of the images for validation."""
     found, alone = pairs.listed()
     check_pairs(found, alone, pairs.where)
-    values = values_of([mask for _, mask in found], labelled.ignore)
-    names = class_names(values, labelled.class_names)
+    known = values_of([mask for _, mask in found], labelled.ignore, pairs.where)
+    names, values = class_names(known.masks, labelled.class_names), [*known.masks]
     files = files_of(found, values, labelled.ignore)
     remark = f"{len(files)} images with masks of the values {', '.join(map(str, values))}: --task segmentation"
     train, val = (tuple(file for file in files if pairs.part(file.path) in parts) for parts in (("train",), _VALIDATION_NAMES))
-    whole = Split(names, files, (), pairs.where, "image", None, (remark,), "segmentation")
+    remarks = (remark, *known.remarks(len(found), labelled.ignore))
+    whole = Split(names, files, (), pairs.where, "image", None, remarks, "segmentation")
     if not train or not val:
         return _held_out(whole, seed, 0.2)
     return _checked(replace(whole, train=train, val=val, origin=f"train/ and val/ of {pairs.where!r}"), pairs.where)

@@ -11,6 +11,7 @@ from tare.errors import DataError, reason_of
 from tare.sources.files.listed import is_label_column, is_path_column
 from tare.sources.options import Options
 from tare.sources.tables.csv_table import read_head
+from tare.sources.tables.label_columns import USUAL, label_columns, named_columns
 from tare.sources.tables.records import without_index
 from tare.tasks.task import Texts
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 _TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
-_LABEL_COLUMNS = ("label", "labels", "class", "target", "y")
 
 
 def labelled_table(name: str, label: str | None, options: Options) -> LabelledSamples | None:
@@ -39,20 +39,6 @@ def labelled_table(name: str, label: str | None, options: Options) -> LabelledSa
     return replace(samples, columns=columns, several=texts if len(columns) > 1 else None)
 
 
-def label_columns(columns: Sequence[str], label: str | None) -> tuple[str, ...]:
-    """The columns of labels that ``label`` names: one, several with commas, or the number of a column; else a usual name.
-
-    Empty if there is none. Raises :class:`DataError` for a name that is no column.
-    """
-    if label is None:
-        return tuple(each for each in _LABEL_COLUMNS if each in columns)[:1]
-    found = _named_columns(columns, label)
-    missing = next((name for name in found if name not in columns), None)
-    if missing is not None:
-        raise DataError(f"one of the columns {', '.join(columns[:12])}", f"{missing!r} for --label", "choose among them")
-    return found
-
-
 def label_texts(table: pl.DataFrame, columns: Sequence[str]) -> tuple[Texts, ...]:
     """The texts of the columns of labels, empty where a value is missing."""
     import polars as pl
@@ -60,19 +46,12 @@ def label_texts(table: pl.DataFrame, columns: Sequence[str]) -> tuple[Texts, ...
     return tuple(table.select(pl.col(columns).cast(pl.String).fill_null("")).rows())
 
 
-def _named_columns(columns: Sequence[str], label: str) -> tuple[str, ...]:
-    names = [label] if label in columns else [name.strip() for name in label.split(",")]
-    return tuple(
-        columns[int(name)] if name not in columns and name.isdecimal() and int(name) < len(columns) else name for name in names
-    )
-
-
 def unlabelled_table(name: str, label: str | None) -> LabelledSamples | None:
     """The rows of a table of numbers, without labels; None for a manifest."""
     import polars as pl
 
     table = load_table(name)
-    left_out = {*(_named_columns(table.columns, label) if label is not None else _LABEL_COLUMNS)}
+    left_out = {*(named_columns(table.columns, label) if label is not None else USUAL)}
     kept, remarks = without_index([each for each in table.columns if each not in left_out])
     wanted = tuple(kept)
     if any(table.schema[each] in (pl.Binary, pl.Struct) for each in wanted) or not _are_numbers(table, wanted, name):
@@ -121,7 +100,7 @@ def load_table(name: str) -> pl.DataFrame:
     except (pl.exceptions.PolarsError, OSError, EOFError) as error:
         reason = reason_of(error)
         raise DataError("a readable table", f"{name!r}: {reason}", "check the file") from None
-    return table if head.has_header else table.rename({old: f"c{index}" for index, old in enumerate(table.columns)})
+    return table.rename(dict(zip(table.columns, head.names, strict=True)))
 
 
 def _samples(

@@ -12,7 +12,7 @@ from tare.system.options import verb
 def identify(request: IdentifyRequest) -> Identification:
     """Find the normalisation that the weights ``checkpoint`` of ``model`` were trained with, from the moments in batch norm.
 
-    ``model`` is ``timm:NAME``, ``torchvision:NAME`` or ``FILE.py:FACTORY``; without it the architectures of
+    ``model`` is ``timm:NAME``, ``torchvision:NAME``, ``hf:DIR_OR_ID`` or ``FILE.py:FACTORY``; without it the architectures of
     timm and torchvision are searched for the one whose tensors fit. ``data`` are images of the kind that the network
     takes, at best images of its training data; state that with ``in_domain``, and fewer candidates remain. Candidates are the
     catalog's constants and their common variants, in both orders of colours, each under every known training augmentation.

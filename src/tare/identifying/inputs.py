@@ -5,18 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tare.networks.inputs import RemoteCode
 from tare.normalisation.inputs import StatedConstants, constants_option
 from tare.system.options import Seeded, declared, option
 from tare.system.progress import SILENT, Reporter
 
 
 @dataclass(frozen=True, kw_only=True)
-class IdentifyRequest(Seeded, StatedConstants):
+class IdentifyRequest(RemoteCode, Seeded, StatedConstants):
     """An architecture, weights, and probe images."""
 
     model: str | None = option(
         None,
-        "The architecture: timm:NAME, torchvision:NAME, or FILE.py:FACTORY (runs that file). Default: the one whose tensors fit.",
+        "The architecture: timm:NAME, torchvision:NAME, hf:DIR_OR_ID, or FILE.py:FACTORY (runs that file). Default: the one "
+        "whose tensors fit.",
         metavar="ARCH",
         kind=str | None,
     )

@@ -14,10 +14,11 @@ from torch.nn import functional
 from tare.identifying.candidates import Candidate
 from tare.identifying.fingerprint.moments import Views
 from tare.identifying.scores import normalised
+from tare.networks.heads.pass_size import pass_size
 from tare.samples.layout import Doubles
 
 _FIRST_IMAGES, _FOLLOWED = 16, 12
-_BATCH = 64
+_MOST = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +63,8 @@ def _mean(one: LabelLikelihood) -> float:
 @torch.inference_mode()
 def _labelled(module: nn.Module, views: Views, labels: NDArray[np.int64], candidate: Candidate, count: int) -> LabelLikelihood:
     fed = normalised(Views(views.values[:count]), candidate)
-    outputs = torch.cat([module(fed[start : start + _BATCH]) for start in range(0, count, _BATCH)]).double()
+    size = pass_size(fed.shape[1:], _MOST)
+    outputs = torch.cat([module(fed[start : start + size]) for start in range(0, count, size)]).double()
     logs = functional.log_softmax(outputs, dim=1).nan_to_num(-1e4, -1e4, -1e4)
     truth = torch.from_numpy(labels[:count])
     chosen = logs.gather(1, truth[:, None])[:, 0].numpy()

@@ -28,6 +28,7 @@ from tare.identifying.scores import Scored, deep_divergence, follow, normalised,
 from tare.identifying.words import headline, reason_for, separating, unexplained
 from tare.input_spec.geometry import NOUNS, Geometry
 from tare.input_spec.spec import Known
+from tare.networks.heads.pass_size import pass_size
 from tare.networks.loading import built_for
 from tare.networks.network import Network
 from tare.networks.stated_images import check_accepts, colour_of, network_geometry
@@ -58,7 +59,8 @@ def identified(request: IdentifyRequest) -> Identification:
         raise ModelError(
             "a network for images, which the candidates are conventions of", found_kind, "its run states its constants"
         )
-    network = source_network(model, os.fspath(request.checkpoint), request.seed)
+    trusted = request.trust_remote_code
+    network = source_network(model, os.fspath(request.checkpoint), request.seed, trusted=trusted)
     network = replace(network, notes=found + network.notes)
     network.module.eval()
     stored = fingerprints(network.module)
@@ -232,7 +234,7 @@ def _deep(setting: Setting, stored: Mapping[str, Fingerprint], members: Sequence
     for one in members:
         way = next(each for each in AUGMENTATIONS if each.name == one.augmentation)
         fed = normalised(setting.views(way, 0, min(_DEEP_IMAGES, setting.count), each=1), one.candidate)
-        found[one.name] = deep_divergence(setting.network.module, stored, [fed])
+        found[one.name] = deep_divergence(setting.network.module, stored, fed.split(pass_size(fed.shape[1:], len(fed))))
     return found
 
 

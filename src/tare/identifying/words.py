@@ -53,7 +53,7 @@ def headline(members: Sequence[Candidate]) -> str:
     turned = {one.family.order for one in others if replace(one.family, order=order) == best.family} - {order}
     kinds = [str(one.family) for one in others if replace(one.family, order=order) != best.family]
     left = [*sorted(turned), *dict.fromkeys(kinds)]
-    more = f"; {', '.join(left[:3])}{' and others' if len(left) > 3 else ''} not excluded" if left else ""
+    more = f" (not excluded: {'; '.join(left[:3])}{'; and others' if len(left) > 3 else ''})" if left else ""
     return f"{formula(best)}{f', {order}' if order else ''}{more}"
 
 

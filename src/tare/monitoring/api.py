@@ -23,6 +23,9 @@ from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tare.system.options import verb
 
+#: A list of arrays of three axes, of which the first or the last is at most so long, is a list of images.
+_MOST_CHANNELS = 4
+
 
 @verb(DriftRequest)
 def drift(request: DriftRequest) -> Verdict:
@@ -43,8 +46,8 @@ def drifted(request: DriftRequest) -> Verdict:
     options = _options(request)
     monitor = Monitor(reference_of(request), alpha=request.alpha, tolerance=request.tolerance, memory=request.memory)
     skipped: list[Skipped] = []
-    named = request.data if isinstance(request.data, list) else [request.data]
-    for batch in _batches(_all_blocks(named, options, skipped), request.batch, monitor.reference):
+    named = request.data if isinstance(request.data, list) and not _is_of_images(request.data) else [request.data]
+    for batch in _batches(_all_blocks(named, options, monitor.reference, skipped), request.batch, monitor.reference):
         monitor.count(batch)
         if request.progress is not None:
             request.progress(sum(map(len, batch)))
@@ -69,6 +72,14 @@ def reference_of(request: DriftRequest) -> Reference:
     return given
 
 
+def _is_of_images(data: Sequence[Any]) -> bool:
+    """Whether a list holds single images, Pillow's or arrays ``(H, W, C)`` and ``(C, H, W)``, and so is one set of data."""
+    shapes = [tuple(getattr(each, "shape", ())) for each in data]
+    pictures = [type(each).__module__.startswith("PIL.") for each in data]
+    arrays = [len(shape) == 3 and min(shape[0], shape[2]) <= _MOST_CHANNELS for shape in shapes]
+    return bool(data) and all(one or other for one, other in zip(pictures, arrays, strict=True))
+
+
 def _carries(path: Path) -> bool:
     """Whether a path is a reference file, or a directory of tare's."""
     names = ("reference.json", "model/reference.json", "tare.json", "run.json")
@@ -87,14 +98,23 @@ def _nodata(request: DriftRequest) -> tuple[float, ...]:
     return tuple(map(float, stated)) if isinstance(stated, Sequence) else (float(stated),)
 
 
-def _all_blocks(named: Sequence[Any], options: Options, skipped: list[Skipped]) -> Iterator[NDArray[Any]]:
+def _all_blocks(named: Sequence[Any], options: Options, reference: Reference, skipped: list[Skipped]) -> Iterator[NDArray[Any]]:
     """The samples of all data in their order; what cannot be read is added to ``skipped``."""
     for data in named:
-        source: Source[Any] = open_source(data, options)
+        source = _opened(data, options, reference.taking.channels)
         for chunk in source.chunks():
             records = list(source.read(chunk))
             skipped += [record for record in records if isinstance(record, Skipped) and not record.foreign]
             yield from blocks(records)
+
+
+def _opened(data: Any, options: Options, columns: tuple[str, ...]) -> Source[Any]:
+    """Data as a source. Of a table that has more than the reference's columns, such as labels, only these are read, by name."""
+    source: Source[Any] = open_source(data, options)
+    found = source.channel_names
+    if options.columns is not None or found is None or found == columns or not set(columns) <= set(found):
+        return source
+    return open_source(data, replace(options, columns=columns))
 
 
 def _batches(found: Iterator[NDArray[Any]], size: int, reference: Reference) -> Iterator[list[NDArray[Any]]]:

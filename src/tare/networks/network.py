@@ -76,10 +76,13 @@ class Network:
 
         If it is 3-D, they are clips of videos for three channels, else volumes.
 
-        A front end for sound decides: spectrograms are samples of their own kind, waveforms are signals.
+        A front end for sound decides: spectrograms are samples of their own kind, waveforms are signals. So does a network that
+        says that it takes clips.
         """
         if (front := self.front) is not None:
             return "signal" if front.size is None else "sound"
+        if any(getattr(part, "takes_clips", False) for part in self.module.modules()):
+            return "clip"
         first = next(self._convolutions(), None)
         if isinstance(first, nn.Conv3d):
             return "clip" if self.channels == 3 else "volume"

@@ -59,7 +59,14 @@ def with_spec(
 
 
 def with_frames(network: Network, frames: int | None, stride: int | None) -> Network:
-    """Return the network with the frames of a clip that the user states in place of its own."""
+    """Return the network with the frames of a clip that the user states in place of its own.
+
+    Raises :class:`SpecError` for other frames than a network has positions for.
+    """
+    own = next((fixed for part in network.module.modules() if isinstance(fixed := getattr(part, "frames", None), int)), None)
+    if own is not None and frames not in (None, own):
+        found = f"--frames {frames}"
+        raise SpecError(f"{own} frames, for which {network.reference} has positions", found, "leave --frames out")
     stated = {name: value for name, value in (("frames", frames), ("stride", stride)) if value is not None}
     return replace(network, spec=replace(network.spec, extra={**network.spec.extra, **stated})) if stated else network
 

@@ -42,7 +42,7 @@ def load_weights(module: nn.Module, path: Path, head: str = "") -> LoadedWeights
         raise ModelError(
             f"weights that fit the network ({len(own)} tensors)",
             f"{path.name!r} leaves {len(wrong)} unmatched, first {_mismatch(wrong[0], own, given)}",
-            "name the network that these weights belong to",
+            _renaming(path) if _only_renamed(own, given) else "name the network that these weights belong to",
         )
     module.load_state_dict(fits, strict=False)
     left = sorted(set(given) - set(fits))
@@ -50,6 +50,18 @@ def load_weights(module: nn.Module, path: Path, head: str = "") -> LoadedWeights
     differences = (("not used from", left), ("drawn at random, because they are not in", new))
     notes = (f"{what} {path.name}: {', '.join(keys[:6])}{' ...' if len(keys) > 6 else ''}" for what, keys in differences if keys)
     return LoadedWeights(tuple(notes), not new)
+
+
+def _only_renamed(own: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor]) -> bool:
+    """Whether the tensors of a file are those of the network in shape and order, under other names."""
+    return [tuple(each.shape) for each in own.values()] == [tuple(each.shape) for each in given.values()]
+
+
+def _renaming(path: Path) -> str:
+    renamed = "dict(zip(network.state_dict(), weights.values()))"
+    return (
+        f"the shapes and their order are the network's, and only the names differ: save {renamed} of {path.name!r} and name that"
+    )
 
 
 def weight_holder(module: nn.Module) -> nn.Module:

@@ -11,7 +11,6 @@ from tare.errors import StrategyError
 from tare.input_spec.affine import Affine
 from tare.input_spec.input_map import mapped as value_mapped
 from tare.input_spec.tensors import by_sample
-from tare.normalisation import fused
 from tare.normalisation.applied import Normalisation
 
 #: The std of a constant sample is rounding error, a share of its values; that of a black one is 0.
@@ -86,8 +85,11 @@ class InputLayer(nn.Module):
     def _mapped(self, samples: torch.Tensor) -> torch.Tensor:
         # Compilers and exporters need plain tensor operations, which they fuse themselves.
         traced = torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None
-        if not traced and self.scale.dtype == torch.float32 and fused.takes(samples):
-            return fused.normalise(samples, self.raw)
+        if not traced and self.scale.dtype == torch.float32 and samples.dtype == torch.uint8 and samples.device.type == "cpu":
+            from tare.normalisation import fused  # compiled loops, loaded where the first bytes arrive
+
+            if fused.takes(samples):
+                return fused.normalise(samples, self.raw)
         shape = (-1,) + (1,) * (samples.ndim - 2)
         if samples.dtype == torch.float64 and self.scale.dtype != torch.float64:
             return self._narrowed(samples, shape)

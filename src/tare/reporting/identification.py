@@ -55,7 +55,7 @@ def _said(found: Identification) -> tuple[bool, str, str]:
     if found.explained is None:
         return False, "Not identified", f": the nearest fits worse than sampling explains. The nearest: {kind}."
     if not found.identifiable:
-        return False, "Not identified", f": {kind}. {best} is the likeliest of {others + 1} candidates."
+        return False, "Not identified", f": most likely {kind}. {best} is the likeliest of {others + 1} candidates."
     if not found.listed:
         return True, kind, ", but no known convention has these constants: see the estimate."
     if others == 0:

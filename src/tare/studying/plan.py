@@ -119,7 +119,7 @@ class StudyPlan:
     def cells(self) -> Iterator[Cell]:
         """All cells, ordered so that those which share features come together."""
         modes: list[tuple[str, Protocol | Literal["score"], str]]
-        modes = [(n, p, mode) for n in self.networks for p in self.protocols for mode in self._modes(n, p)]
+        modes = [(n, p, mode) for n in self.networks for p in self.protocols for mode in self.modes(n, p)]
         modes = [(network, "score", "none") for network in self.networks] if self.evaluate else modes
         for (network, protocol, mode), seed, shift in itertools.product(modes, range(self.seeds), self.shifts):
             for strategy, size in itertools.product(self.strategies, self.sizes):
@@ -128,10 +128,11 @@ class StudyPlan:
     @property
     def number(self) -> int:
         """Number of cells."""
-        modes = sum(len(self._modes(network, protocol)) for network in self.networks for protocol in self.protocols)
+        modes = sum(len(self.modes(network, protocol)) for network in self.networks for protocol in self.protocols)
         return modes * self.seeds * len(self.shifts) * len(self.sizes) * len(self.strategies)
 
-    def _modes(self, network: str, protocol: Protocol) -> tuple[str, ...]:
+    def modes(self, network: str, protocol: Protocol) -> tuple[str, ...]:
+        """The treatments of batch norm of a network's cells."""
         if network not in self.task.normed:
             return ("none",)
         return self.batchnorm if protocol == "probe" else ("train",)
@@ -212,8 +213,8 @@ def read_plan(path: Path) -> dict[str, Any]:
 
 def _value(key: str, value: Any) -> Any:
     if key in _TEXTS:
-        if isinstance(value, str):
-            return value
+        if isinstance(value, str | os.PathLike):
+            return os.fspath(value)
         raise SpecError(f"a name for {key}", f"{value!r}", f"for example study: {next(iter(TASKS))}")
     if key in ("seeds", "margin"):
         return _number(key, value)
@@ -271,7 +272,7 @@ def _check(plan: StudyPlan) -> None:
     if len(plan.strategies) < 2:
         raise SpecError("a strategy beside source", "none", "add target")
     if "reestimate" in plan.batchnorm and not any(
-        "reestimate" in plan._modes(n, p) for n in plan.networks for p in plan.protocols
+        "reestimate" in plan.modes(n, p) for n in plan.networks for p in plan.protocols
     ):
         found = f"networks {', '.join(plan.networks)}, protocols {', '.join(plan.protocols)}"
         raise SpecError("a network with batch norm under the protocol probe to re-estimate it", found, "leave reestimate out")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.utils.data import DataLoader
 
 from tare.advising.fed_network import FedNetwork, dataset0_of
 from tare.advising.recommendation import recommended
@@ -52,10 +53,9 @@ from tare.samples.modes import ColourMode
 from tare.system.engines.local import default_workers
 from tare.system.options import flag, part
 from tare.system.progress import Reporter
+from tare.system.trackers.tracker import check_installed
 from tare.tasks.table import TASKS
 from tare.tasks.task import Task
-from tare.training.fitting import check_training
-from tare.training.module import EpochBatches
 from tare.training.options import Machine, Training
 from tare.training.parameter_groups import frozen_names, optimiser_of
 from tare.transferring.defaults import settled
@@ -97,7 +97,7 @@ class TransferPlan:
             **self.training.settings(),
         }
 
-    def train_batches(self) -> EpochBatches:
+    def train_batches(self) -> Callable[[int], DataLoader[Any]]:
         """Return the function from an epoch to its augmented training batches."""
         training, samples = self.training, self._samples(self.target.split.train, varied=True)
         size, workers = training.batch_size, self.machine.workers or 0
@@ -144,6 +144,17 @@ class TransferPlan:
         return tuple(counts.total() / (len(counts) * counts[label]) for label in range(len(self.classes)))
 
 
+def _check_machine(training: Training, machine: Machine) -> None:
+    """Raise :class:`SpecError` for a device, a precision or a tracker that is not here; Lightning loads only if it is asked."""
+    usual = Training().precision, Machine().device, Machine().devices
+    if training.protocol == "probe" and (training.precision, machine.device, machine.devices) == usual:
+        check_installed(machine.tracker)
+        return
+    from tare.training.fitting import check_training
+
+    check_training(training, machine)
+
+
 def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     """Build the network, measure the training split and choose the normalisation.
 
@@ -153,7 +164,7 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     request, notes = settled(request)
     training, machine = part(Training, request), part(Machine, request)
     machine = replace(machine, workers=default_workers() if machine.workers is None else machine.workers)
-    check_training(training, machine)
+    _check_machine(training, machine)
     labels = part(LabelOptions, request)
     network, split = _network(request, labels, training)
     strategy, own = _strategy(request, given, network)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from tare.input_spec.geometry import NOUNS, Geometry, RowGeometry, SignalGeometr
 from tare.input_spec.model_file import NAME
 from tare.networks.batch_norm import reestimate
 from tare.networks.heads.labels import fit_label_heads
+from tare.networks.heads.pass_size import pass_size
 from tare.networks.heads.reference import LinearHead, features_of, fit_head
 from tare.networks.heads.ridge import fit_ridge_head
 from tare.networks.stored.directory import TransferredModel, save_model
@@ -34,14 +35,15 @@ from tare.tasks.evaluations.classification import ClassEvaluation
 from tare.tasks.evaluations.figure import Evaluation
 from tare.tasks.evaluations.segmentation import SegmentationEvaluation
 from tare.tasks.task import Target, Task
-from tare.training.fitting import BEST, LAST, Fitted, fit, load_state
-from tare.training.module import TransferModule
 from tare.training.run_dir import check_out, is_main_process, run_dir
 from tare.transferring.inputs import TransferRequest
 from tare.transferring.overlays import overlays
 from tare.transferring.plan import TransferPlan, planned
 from tare.transferring.reference import reference_of
 from tare.transferring.result import TransferRun
+
+if TYPE_CHECKING:
+    from tare.training.fitting import Fitted
 
 # Re-estimation reads all images once per batch norm: up to this many bytes they stay in memory, decoded and resized.
 _KEPT = 1 << 30
@@ -108,6 +110,9 @@ def _log_model(plan: TransferPlan, run: TransferRun, trackers: Trackers, reporte
 
 def _trained(plan: TransferPlan, folder: Path, resume: bool, trackers: Trackers, reporter: Reporter) -> TransferRun:
     """Train the weights; save the best epoch as ``model`` and the last epoch as ``model-last``."""
+    from tare.training.fitting import BEST, LAST, fit, load_state
+    from tare.training.module import TransferModule
+
     network, training = plan.network, plan.training
     normaliser = InputLayer(plan.chosen)
     module = TransferModule(
@@ -206,7 +211,7 @@ def _save(plan: TransferPlan, place: Path, judged: _Judged, metrics: dict[str, f
     evaluation = judged.evaluation
     evidence = {
         "protocol": plan.training.protocol,
-        **judged.headlines(),
+        **nullable(judged.headlines()),
         f"val_{evaluation.headline.name.lower()}_interval": nullable(asdict(evaluation.headline.value)),
         **_test_evidence(plan, judged.test),
         "metrics": nullable(metrics),
@@ -278,7 +283,9 @@ def _logits(plan: TransferPlan, reporter: Reporter, files: tuple[LabelledFile, .
     found = []
     with reporter.counting("evaluating", NOUNS[plan.takes.kind], len(files)) as advance:
         for fed, labels in plan.fed_batches(files, device):
-            found.append(plan.task.gathered(module(fed).float().cpu(), labels))
+            size = pass_size(fed.shape[1:], len(fed)) if device.type == "cpu" else len(fed)
+            outputs = torch.cat([module(part) for part in fed.split(size)])
+            found.append(plan.task.gathered(outputs.float().cpu(), labels))
             advance(len(fed))
     return torch.cat(found).numpy()
 

@@ -63,7 +63,7 @@ def test_it_is_told_in_one_line_before_a_large_library_is_loaded(case: Case, res
 def test_a_mistake_leaves_nothing_behind(place: Path, results: dict[Case, Told]) -> None:
     assert len(results) == len(CASES) + 1
     assert sorted(path.name for path in place.iterdir() if not path.name.startswith((".", "__pycache__"))) == [
-        "file", "photos", "pipe.py", "run", "taken", "weights.pth",
+        "file", "photos", "pipe.py", "run", "table.csv", "taken", "weights.pth",
     ]  # fmt: skip
 
 

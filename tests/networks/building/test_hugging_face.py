@@ -262,8 +262,8 @@ def test_a_segmenter_keeps_its_body_when_it_gets_another_head(tmp_path: Path) ->
 
 def test_what_takes_no_images_is_refused_with_its_kind(tmp_path: Path) -> None:
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
-    transformers.VideoMAEConfig(**sizes).save_pretrained(tmp_path)
-    with pytest.raises(ModelError, match="a network for video"):
+    transformers.YolosConfig(**sizes).save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match="a detector"):
         load_network(f"hf:{tmp_path}")
 
 
@@ -361,3 +361,22 @@ def test_a_known_network_that_brings_code_is_refused_too_and_so_are_pickled_weig
 def test_a_name_that_is_nowhere_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="expected a directory or a repository of transformers"):
         load_network(f"hf:{tmp_path / 'nothing'}")
+
+
+def test_fold_and_identify_run_code_of_a_repository_only_when_asked(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+    ran = tmp_path / "ran"
+    source = f"hf:{own_code(tmp_path / 'net', ran)}"
+    with pytest.raises(ModelError, match=r"--trust-remote-code runs it"):
+        fold_to(FoldRequest(source=source, out=tmp_path / "folded"))
+    checkpoint = tmp_path / "net" / "model.safetensors"
+    with pytest.raises(ModelError, match=r"--trust-remote-code runs it"):
+        tare.identify(model=source, checkpoint=checkpoint, data=data / "train")
+    assert not ran.exists()
+    folded = fold_to(FoldRequest(source=source, out=tmp_path / "folded", trust_remote_code=True)).folded
+    assert folded.verification.network_error < 1e-5
+    with pytest.raises(ModelError, match="no batch norm"):
+        tare.identify(model=source, checkpoint=checkpoint, data=data / "train", trust_remote_code=True)
+    assert ran.exists()

@@ -32,7 +32,7 @@ def test_a_finding_has_its_place_line_carets_evidence_cost_and_remedy(capsys: py
         "",
         "skipped old.py: Python 2",
         "note a remark",
-        "1 error in 5 files read, 1 skipped; 1 ignored; --fix repairs 1; tare rule TARE010 explains the first",
+        "1 error in 5 files read, 1 skipped; 1 ignored; tare check --fix repairs 1; tare rule TARE010 explains the first",
     ]
 
 

@@ -133,3 +133,11 @@ def test_work_that_knows_its_end_better_states_it() -> None:
     assert pace.left(15.0) == pytest.approx(195.0)
     pace.advance(1, 20.0)  # it no longer knows
     assert pace.left(20.0) == pytest.approx(80.0)
+
+
+def test_an_estimate_from_before_the_first_step_counts_down_and_is_dropped_when_exceeded() -> None:
+    pace = Pace(0.0, 10)
+    pace.advance(0, 1.0, 30.0)
+    assert pace.left(1.0) == 30.0
+    assert pace.left(11.0) == 20.0
+    assert pace.left(40.0) is None

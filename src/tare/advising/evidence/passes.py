@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tare.networks.batch_norm import batch_norms
+from tare.networks.heads.pass_size import pass_size
 from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
 from tare.samples.layout import Doubles
 
-_BATCH = 64
+_MOST = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,8 +75,9 @@ def passed(
     was_training = module.training
     module.eval()
     try:
-        for start in range(0, len(samples), _BATCH):
-            fed = prepare(samples[start : start + _BATCH])
+        size = pass_size(samples.shape[1:], _MOST)
+        for start in range(0, len(samples), size):
+            fed = prepare(samples[start : start + size])
             if expected is not None:
                 rows[INPUT].append(_moments(fed))  # NaN beyond a signal's end is left out
             answers.append(module(fed.nan_to_num(nan=0.0) if fed.ndim in (3, 5) else fed))

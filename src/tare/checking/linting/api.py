@@ -69,7 +69,8 @@ def _all_found(request: CodeRequest, settings: Settings) -> CodeReport:
     chosen = selected(found, documents, request, settings)
     fail_on = request.fail_on or settings.fail_on or "warning"
     notes = chosen.notes if request.pedantic or not cut else (*chosen.notes, _in_part(cut))
-    return CodeReport(chosen.findings, files, tuple(skipped), notes, fail_on, chosen.ignored)
+    paths = tuple(map(str, request.places))
+    return CodeReport(chosen.findings, files, tuple(skipped), notes, fail_on, chosen.ignored, paths=paths)
 
 
 def _in_part(cut: Sequence[Skipped]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -104,7 +105,7 @@ class CodeReport(Shown):
     """The findings about files, in the order of their places, and what was not read.
 
     ``fail_on`` is the least severity with which the check is not clean. ``ignored`` counts the findings that comments or settings
-    leave out, ``known`` those that the baseline has.
+    leave out, ``known`` those that the baseline has. ``paths`` are the files and folders as they were asked for.
     """
 
     findings: tuple[CodeFinding, ...]
@@ -114,6 +115,12 @@ class CodeReport(Shown):
     fail_on: Severity = "warning"
     ignored: int = 0
     known: int = 0
+    paths: tuple[str, ...] = ()
+
+    @property
+    def repairing(self) -> str:
+        """The command that repairs what is certain."""
+        return shlex.join(["tare", "check", *self.paths, "--fix"])
 
     @property
     def fails(self) -> bool:

@@ -15,7 +15,7 @@ from tare.cli.fields import command
 from tare.cli.options import Json, show
 
 
-@command(AdviceRequest)
+@command(AdviceRequest, loads="tare.advising.api")
 def advise(
     request: AdviceRequest,
     html: Annotated[Path | None, typer.Option(help="Also write a self-contained page.", dir_okay=False)] = None,

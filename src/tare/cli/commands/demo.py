@@ -9,11 +9,10 @@ from tare.cli.options import Json, show
 from tare.studying.demo.inputs import DemoRequest
 
 
-@command(DemoRequest)
+@command(DemoRequest, loads="tare.studying.demo.run")
 def demo(request: DemoRequest, as_json: Json = False) -> None:
     """Show the whole idea in a minute, on the digits of scikit-learn, without a download."""
     from tare.reporting import console
-    from tare.reporting.demo.report import print_demo, write_demo, write_differences
     from tare.studying.demo.run import run_demo
     from tare.training.run_dir import check_out, run_dir
 
@@ -21,6 +20,8 @@ def demo(request: DemoRequest, as_json: Json = False) -> None:
     check_out(out, overwrite=request.overwrite, resume=False)
     with run_dir(out, {"demo": seeds}, resume=False, overwrite=request.overwrite):
         result = run_demo(out, console, seeds)
+        from tare.reporting.demo.report import print_demo, write_demo, write_differences
+
         write_demo(result, out / "report.html", f"tare demo --seeds {seeds} --out {out}")
         write_differences(result, out / "differences.png")
     show(result, as_json, print_demo, out / "report.html")

@@ -15,7 +15,7 @@ from tare.cli.fields import command
 from tare.cli.options import Json, show
 
 
-@command(ExplainRequest)
+@command(ExplainRequest, loads="tare.advising.explaining.api")
 def explain(
     request: ExplainRequest,
     html: Annotated[Path | None, typer.Option(help="Also write a self-contained page.", dir_okay=False)] = None,

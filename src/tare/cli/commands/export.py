@@ -9,7 +9,7 @@ from tare.cli.options import Json, show
 from tare.exporting.inputs import ExportRequest
 
 
-@command(ExportRequest)
+@command(ExportRequest, loads="tare.exporting.writing")
 def export(request: ExportRequest, as_json: Json = False) -> None:
     """Write a trained model with its normalisation inside, compared with PyTorch on real samples before it is kept.
 

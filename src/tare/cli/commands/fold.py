@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tare.networks.stored.folded import FoldedDirectory
 
 
-@command(FoldRequest)
+@command(FoldRequest, loads="tare.networks.stored.folded")
 def fold(request: FoldRequest, as_json: Json = False) -> None:
     """Fold the normalisation into a network's first layer, exactly, borders included.
 
@@ -29,7 +29,7 @@ def fold(request: FoldRequest, as_json: Json = False) -> None:
     _show(made, as_json)
 
 
-@command(RespecRequest)
+@command(RespecRequest, loads="tare.networks.stored.folded")
 def respec(request: RespecRequest, as_json: Json = False) -> None:
     """Rewrite a network's first layer so that it accepts input normalised in another way, exactly.
 

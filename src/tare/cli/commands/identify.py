@@ -15,7 +15,7 @@ from tare.cli.options import Json, show
 from tare.identifying.inputs import IdentifyRequest
 
 
-@command(IdentifyRequest)
+@command(IdentifyRequest, loads="tare.identifying.ranking")
 def identify(
     request: IdentifyRequest,
     out: Annotated[Path | None, typer.Option(help="Also write the specification to this file.", dir_okay=False)] = None,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tare.cli.fields import command
+from tare.cli.fields import command, load
 from tare.cli.options import Json
 from tare.predicting.inputs import PredictRequest
 
@@ -30,6 +30,7 @@ def predict(
 
     if as_json and jsonl:
         raise SpecError("one of --json and --jsonl", "both", "leave one out")
+    load("tare.predicting.answers")
     from tare.input_spec.geometry import NOUNS
     from tare.networks.stored.trained import open_trained
     from tare.predicting.answers import predictions

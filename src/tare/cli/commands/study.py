@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from tare.cli.fields import command
+from tare.cli.fields import command, load
 from tare.cli.options import Json, print_json, show
 from tare.datasets.options import DATA
 from tare.networks.inputs import NET
@@ -39,6 +39,7 @@ def study(options: StudyCommand, as_json: Json = False) -> None:
     out = options.out
     if options.analyse is None and out is not None and not options.dry_run and options.engine == "local" and options.workers != 1:
         prepare()  # workers load their libraries while this process loads its own
+    load("tare.studying.execution.running" if options.analyse is None and not options.dry_run else "tare.studying.plan")
     from tare.studying.plan import requested_plan
 
     if options.analyse is not None:
@@ -100,7 +101,7 @@ def _say(plan: StudyPlan, out: Path | None, workers: int | None, as_json: bool) 
     from tare.studying.execution.running import missing_cells
 
     missing = missing_cells(plan, out)
-    with console.working("measuring a few cells to estimate the time"):
+    with console.working("timing a pass to estimate the time"):
         seconds = estimated_seconds(plan, workers, missing)
     if as_json:
         print_json({**plan.to_json(), "cells": plan.number, "missing": missing, "estimated_seconds": round(seconds, 1)})

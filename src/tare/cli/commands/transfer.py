@@ -16,7 +16,7 @@ from tare.training.options import HOW, WHAT
 from tare.transferring.inputs import TransferRequest
 
 
-@command(TransferRequest, panels=(NET, RUN, NORM, DATA, WHAT, HOW, VARY))
+@command(TransferRequest, panels=(NET, RUN, NORM, DATA, WHAT, HOW, VARY), loads="tare.transferring.protocols")
 def transfer(request: TransferRequest, as_json: Json = False) -> None:
     """Fine-tune a network on labelled images, signals or rows and ship the normalisation inside the model directory."""
     from tare.reporting import console

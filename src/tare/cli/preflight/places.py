@@ -37,6 +37,14 @@ def check_labelled(place: object) -> None:
         raise DataError("an existing folder of images", f"{str(Path(place))!r} does not exist", "check the path")
 
 
+def check_label_column(place: object, label: str | None) -> None:
+    """Raise :class:`DataError` for a column of labels that the table does not have."""
+    if label is not None and isinstance(place, str) and Path(place).is_file():
+        from tare.sources.tables.label_columns import check_label
+
+        check_label(place, label)
+
+
 def check_samples(words: Iterable[str]) -> None:
     """Raise :class:`DataError` if nothing is at any of the paths of folders; a file that is missing gets a row that says so."""
     named = list(words)

@@ -45,6 +45,7 @@ def _transfer(request: Any) -> None:
     _network(request)
     places.check_labelled(request.data)
     places.check_labelled(request.test)
+    places.check_label_column(request.data, request.label)
     places.check_statistics(request.source_stats)
 
 
@@ -106,6 +107,7 @@ def _ray(engine: str) -> None:
 def _advise(request: Any) -> None:
     _network(request)
     places.check_data(request.data)
+    places.check_label_column(request.data, getattr(request, "label", None))
 
 
 def _check(request: Any) -> None:
@@ -226,6 +228,7 @@ def _study(request: Any) -> None:
     places.check_spec(request.spec)
     if request.model:
         places.check_labelled(request.data)
+    places.check_label_column(request.data, request.label)
 
 
 def _plan(request: Any) -> None:

@@ -22,6 +22,8 @@ from tare.tasks.names import TaskName
 _ENDINGS = ("_mask", "-mask", "_seg", "_label", "_labelIds", "_gtFine_labelIds", "_segmentation", "_gt", "_m")
 #: Endings of masks, which must not lose values when they are compressed.
 _MASKS = frozenset((".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".pgm"))
+#: Fewer masks than this do not tell a rare class from a slip.
+_ENOUGH = 5
 #: More classes than this are no classes: photographs, distances, instances.
 _MOST = 255
 
@@ -118,22 +120,46 @@ def _size(path: str) -> tuple[int, int]:
         raise DataError("images and masks that can be read", f"{path!r}: {reason_of(error)}", "repair it") from None
 
 
-def values_of(masks: Sequence[str], ignore: int | None) -> tuple[int, ...]:
-    """All values of the masks but ``ignore``, in ascending order.
+@dataclass(frozen=True, slots=True)
+class MaskValues:
+    """The values of masks in ascending order, each with the masks that have it, and the masks without a pixel to learn from."""
+
+    masks: Mapping[int, Sequence[str]]
+    empty: tuple[str, ...]
+
+    def remarks(self, number: int, ignore: int | None) -> tuple[str, ...]:
+        """What is odd about the values of ``number`` masks: one that a single mask has, and masks of pixels that are left out."""
+        said = [
+            f"the value {value} is in one mask alone, {paths[0]!r}: if it is no class, state --ignore {value}, or repair the mask"
+            for value, paths in self.masks.items()
+            if len(paths) == 1 and number >= _ENOUGH
+        ]
+        if self.empty:
+            count = f"{len(self.empty)} of {number} masks have only pixels of --ignore {ignore}, the first {self.empty[0]!r}"
+            said.append(f"{count}: nothing is learnt from their images")
+        return tuple(said)
+
+
+def values_of(masks: Sequence[str], ignore: int | None, where: str) -> MaskValues:
+    """All values of the masks of ``where`` but ``ignore``.
 
     Raises :class:`DataError` for more values than classes can be, and for masks of a single value.
     """
-    found: set[int] = set()
+    found: dict[int, list[str]] = {}
+    empty = []
     for path in masks:
-        found |= set(np.unique(mask_values(path)).tolist())
+        values = [value for value in np.unique(mask_values(path)).tolist() if value != ignore]
+        empty += [] if values else [path]
+        for value in values:
+            found.setdefault(value, []).append(path)
         if len(found) > _MOST:
             raise DataError(
                 f"masks of at most {_MOST} classes", f"more values by {path!r}", "save classes, not colours or distances"
             )
-    values = tuple(sorted(found - {ignore}))
-    if len(values) < 2:
-        raise DataError("at least two classes in the masks", f"the values {list(values)}", "add masks of another class")
-    return values
+    if len(found) < 2:
+        seen = f"the value {next(iter(found))} alone" if found else f"no pixel but those of --ignore {ignore}"
+        raise DataError("at least two classes in the masks", f"{seen} in {where!r}", "add masks of another class")
+    return MaskValues(dict(sorted(found.items())), tuple(empty))
 
 
 def files_of(pairs: Sequence[tuple[str, str]], values: Sequence[int], ignore: int | None) -> tuple[LabelledFile, ...]:
@@ -143,8 +169,10 @@ def files_of(pairs: Sequence[tuple[str, str]], values: Sequence[int], ignore: in
     return tuple(LabelledFile(image, MaskFile(mask, classes)) for image, mask in pairs)
 
 
-def class_names(values: Sequence[int], stated: str | None) -> tuple[str, ...]:
+def class_names(values: Mapping[int, Sequence[str]], stated: str | None) -> tuple[str, ...]:
     """The names of the classes: those ``stated`` as ``0=background,255=cell`` or in the order of the values, else the values.
+
+    ``values`` have the masks in which each is.
 
     Raises :class:`DataError` for names of other values.
     """
@@ -157,9 +185,13 @@ def class_names(values: Sequence[int], stated: str | None) -> tuple[str, ...]:
         missing = [value for value in values if value not in known]
         if not missing:
             return tuple(known[value] for value in values)
-        raise DataError("a name for every value of the masks", f"none for {missing}", "state them as 0=background,1=road")
+        found = f"none for {missing}, the first in {values[missing[0]][0]!r}"
+        raise DataError("a name for every value of the masks", found, "state them as 0=background,1=road, or --ignore VALUE")
     if len(parts) != len(values):
-        raise DataError(f"{len(values)} names of classes", f"{len(parts)}", f"name the values {list(values)} in this order")
+        rarest = min(values, key=lambda value: len(values[value]))
+        found = f"{len(parts)}; the rarest value is {rarest}, the first of its masks {values[rarest][0]!r}"
+        remedy = f"name the values {list(values)} in this order, state --ignore VALUE, or repair the mask"
+        raise DataError(f"{len(values)} names of classes", found, remedy)
     return tuple(parts)
 
 

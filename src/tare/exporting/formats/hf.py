@@ -14,6 +14,7 @@ from tare.errors import ModelError
 from tare.exporting.card import with_tare, write_card
 from tare.exporting.formats.format import Contents, WeightsFormat
 from tare.exporting.formats.hf_sound import check_sound, fill_sound
+from tare.exporting.formats.hf_video import check_video, fill_video, takes_videos
 from tare.exporting.formats.safetensors import copy, write_weights
 from tare.exporting.probe_images import ProbeImages, as_pillow
 from tare.exporting.reloaded import check_fixed, check_pixels, compared, one_line
@@ -35,6 +36,8 @@ def fill(folder: Path, contents: Contents) -> tuple[Parity, tuple[str, ...]]:
     trained = contents.trained
     if front_of(trained.model.takes) is not None:
         return fill_sound(folder, contents)
+    if takes_videos(trained):
+        return fill_video(folder, contents)
     write_weights(folder, contents)
     if _is_librarys(trained):
         copy(trained, folder, "config.json")
@@ -155,6 +158,9 @@ def _checked(trained: TrainedModel) -> None:
     """Raise :class:`ModelError` for a model that a directory of transformers cannot hold."""
     if front_of(trained.model.takes) is not None:
         check_sound(trained)
+        return
+    if takes_videos(trained):
+        check_video(trained)
         return
     if isinstance(trained.model.network.module, Backbone):
         found = f"{trained.reference}, for which it has none: a backbone with a linear head"

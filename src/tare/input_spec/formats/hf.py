@@ -41,8 +41,10 @@ _SWITCHES = frozenset(
     | {"do_affine_transform"}
 ) | HARMLESS_SWITCHES  # fmt: skip
 _STATING = frozenset({"image_processor_type", "feature_extractor_type", "image_mean", "image_std", "do_normalize", "do_resize"})
+#: Layouts of clips; which axis is first is the model's, and the processor of videos gives time first.
+_CLIPS = ("NCTHW", "NTCHW")
 _ABLE = {
-    "channels": ("RGB",), "raw_dtype": ("uint8",), "layout": ("NCHW",), "dtype": ("float32",), "antialias": (True,),
+    "channels": ("RGB",), "raw_dtype": ("uint8",), "layout": ("NCHW", *_CLIPS), "dtype": ("float32",), "antialias": (True,),
     "interpolation": RESAMPLE,
 }  # fmt: skip
 
@@ -93,9 +95,12 @@ def processor_config_of(fields: Mapping[str, Field[Any]]) -> dict[str, Any]:
     value_of(fields, "channels", target)
     size, crop = value_of(fields, "size", target), value_of(fields, "crop", target)
     mean, std, scale = (value_of(fields, name, target) for name in ("mean", "std", "scale"))
+    layout = fields.get("layout")
+    of_clips = isinstance(layout, Known) and layout.value in _CLIPS
+    # ViT's class and CLIP's both do what every key says; they differ in what a size of one number means.
+    of_images = "ViTImageProcessor" if crop.mode == "squash" else "CLIPImageProcessor"
     return {
-        # ViT's class and CLIP's both do what every key says; they differ in what a size of one number means.
-        "image_processor_type": "ViTImageProcessor" if crop.mode == "squash" else "CLIPImageProcessor",
+        "image_processor_type": "VideoMAEImageProcessor" if of_clips else of_images,
         **_resize_keys(crop, size),
         "resample": RESAMPLE.index(value_of(fields, "interpolation", target)),
         "do_rescale": True,

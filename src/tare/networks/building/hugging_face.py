@@ -1,4 +1,4 @@
-"""A network of the library transformers for images: built from a directory or a repository, and written as one."""
+"""A network of the library transformers for images or videos: built from a directory or a repository, and written as one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import nn
 from tare.errors import ModelError, SpecError, reason_of
 from tare.input_spec.spec import InputSpec
 from tare.networks.building.hub.kinds import AUTO, PREFIX, head_is_trained, kind_of, whole_of
-from tare.networks.building.hub.modules import WRAPPED, Backbone, Classifier, HubModule, Segmenter
+from tare.networks.building.hub.modules import WRAPPED, Backbone, Classifier, ClipClassifier, HubModule, Segmenter
 from tare.networks.building.sound import built, sound_network, stored_front, takes_sound
 from tare.networks.network import Network, head_name, nothing_stated
 from tare.networks.weights import WITHOUT_WEIGHTS, load_weights, read_state_dict
@@ -22,6 +22,8 @@ from tare.readers.table import read_spec
 from tare.system.optional import require
 from tare.system.quiet import quietly
 
+#: What a classifier of videos has beside its head and its backbone has not.
+_WITH_HEAD = ("fc_norm.", "pooler.")
 PROCESSOR, WEIGHTS, BACKBONE = "preprocessor_config.json", "model.safetensors", "backbone.json"
 
 
@@ -31,7 +33,7 @@ def hugging_face_network(name: str, weights: str, *, trusted: bool = False) -> N
     A repository is read from the local cache, and fetched by the hub's own client where it is not there and ``weights`` are
     pretrained. Only safetensors are read, and code of a repository is run only if it is ``trusted``.
 
-    Raises :class:`ModelError` if it cannot be built or takes no images.
+    Raises :class:`ModelError` if it cannot be built or takes neither images nor videos.
     """
     transformers = require("transformers", extra="hf", purpose=f"the network {PREFIX}{name}")
     config = _config(transformers, name, online=weights == "pretrained", trusted=trusted)
@@ -52,6 +54,8 @@ def hugging_face_network(name: str, weights: str, *, trusted: bool = False) -> N
     except Exception as error:  # the hub's client, the file system and the library's own checks
         raise ModelError(f"the network {reference} with weights as safetensors", reason_of(error, 200), WITHOUT_WEIGHTS) from None
     spec = _stated(name, reference, online=weights == "pretrained")
+    if isinstance(module, ClipClassifier) and module.frames is not None:
+        spec = replace(spec, extra={**spec.extra, "frames": module.frames})
     notes = (f"the code that {reference} brings was run: --trust-remote-code",) if brings_code(config) else ()
     network = Network(module, reference, weights, spec, _head(module, reference), False, notes, head_trained)
     if weights in ("pretrained", "none"):
@@ -89,12 +93,13 @@ def _with_file(network: Network, path: Path) -> Network:
 
 def is_stored_by_library(module: nn.Module) -> bool:
     """Whether transformers' automatic classes build this network again from the directory that they write."""
-    if not isinstance(module, Classifier | Segmenter) or brings_code(module.model.config):
+    if not isinstance(module, Classifier | ClipClassifier | Segmenter) or brings_code(module.model.config):
         return False
     import transformers
 
     known: Any = {
         Classifier: transformers.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING,
+        ClipClassifier: transformers.MODEL_FOR_VIDEO_CLASSIFICATION_MAPPING,
         Segmenter: transformers.MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING,
     }[type(module)]
     return type(module.model.config) in known and isinstance(module.model, known[type(module.model.config)])
@@ -175,8 +180,10 @@ def _built(
     with quietly():
         made, found = auto.from_pretrained(place, config=config, **options)
     module = kind(made.float().eval())
-    head = "" if kind is Backbone else _head(module, str(place)).split(".")[1]
-    lacking = sorted(key for key in map(str, found["missing_keys"]) if not head or not key.startswith(f"{head}."))
+    heads: tuple[str, ...] = () if kind is Backbone else (f"{_head(module, str(place)).split('.')[1]}.",)
+    if kind is ClipClassifier:
+        heads += _WITH_HEAD
+    lacking = sorted(key for key in map(str, found["missing_keys"]) if not key.startswith(heads))
     if lacking:  # transformers draws them, and says so in a log alone
         raise ModelError(
             f"the weights of the whole network in {str(place)!r}, without or with a head",

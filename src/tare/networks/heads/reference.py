@@ -13,6 +13,7 @@ from torch import nn
 
 from tare.errors import DataError
 from tare.folding.first_layers import evaluating
+from tare.networks.heads.pass_size import pass_size
 
 _STRENGTHS = tuple(10.0**power for power in range(-4, 3))
 
@@ -43,6 +44,7 @@ def features_of(
 ) -> NDArray[np.float32]:
     """Return the inputs ``(N, D)`` of the classifier ``head`` in eval mode, for batches passed through ``prepare``."""
     caught: list[torch.Tensor] = []
+    on_cpu = all(parameter.device.type == "cpu" for parameter in module.parameters())
 
     def catch(_: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         caught.append(inputs[0].flatten(1).float().cpu())
@@ -51,7 +53,8 @@ def features_of(
     try:
         with evaluating(module):
             for batch in batches:
-                module(prepare(batch))
+                for part in batch.split(pass_size(batch.shape[1:], len(batch)) if on_cpu else len(batch)):
+                    module(prepare(part))
     finally:
         hook.remove()
     return torch.cat(caught).numpy()

@@ -49,9 +49,10 @@ class FoldedDirectory:
 def fold_to(request: FoldRequest) -> FoldedDirectory:
     """Fold the normalisation of ``source`` into it and write the directory ``out``.
 
-    ``source`` is a run or model directory, or ``timm:NAME`` or ``FILE.py:FACTORY`` with ``weights``. ``spec`` is anything that
-    :func:`tare.read_spec` reads, and by default the network's own specification; ``mean`` and ``std`` (unit values, one or one
-    per channel) replace its constants. Raises :class:`TareError` if the network cannot be read, folded exactly, or written.
+    ``source`` is a run or model directory, or ``timm:NAME``, ``hf:DIR_OR_ID`` or ``FILE.py:FACTORY`` with ``weights``. ``spec``
+    is anything that :func:`tare.read_spec` reads, and by default the network's own specification; ``mean`` and ``std`` (unit
+    values, one or one per channel) replace its constants. Raises :class:`TareError` if the network cannot be read, folded
+    exactly, or written.
     """
     out, takes = Path(request.out), request.takes
     check_free(out, overwrite=request.overwrite)
@@ -147,14 +148,14 @@ def _opened(request: Rewriting) -> Opened:
     if stored is None and Path(source).is_dir():
         raise ModelError("a run or model directory with a tare.json", f"none in {source!r}", "name RUN or RUN/model")
     if stored is None:
-        network = load_network(source, request.weights)
+        network = load_network(source, request.weights, trusted=request.trust_remote_code)
         if network.front is not None:
             return _of_sound(network, network.front, source)
         geometry, notes = network_geometry(network, None, None, None)
         known = isinstance(network.spec.size, Known) and isinstance(network.spec.mean, Known)
         shape = (len(network.spec.require("mean")), *geometry.size) if known else None
         return Opened(network, network.spec, geometry, (), (*network.notes, *(() if known else notes)), shape)
-    model = load_model(stored.parent, request.factory)
+    model = load_model(stored.parent, request.factory, trust_remote_code=request.trust_remote_code)
     if not model.normalisation.is_affine:
         found, remedy = model.normalisation.why_not_affine(), "transfer with another strategy to fold the network"
         raise ModelError("one mean and std for all samples and values", found, remedy)

@@ -9,22 +9,22 @@ from typing import Literal
 
 from tare.errors import SpecError
 from tare.measuring.inputs import numbers_of
-from tare.networks.inputs import StatedInput
+from tare.networks.inputs import RemoteCode, StatedInput
 from tare.normalisation.inputs import StatedConstants, constants_option
-from tare.system.options import OptionGroup, declared, option
+from tare.system.options import declared, option
 
 _SPEC = "a spec, config or model file, timm:NAME, catalog:NAME, or whatever `tare spec` reads"
 _ITS_OWN = "what the network states"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rewriting(OptionGroup):
+class Rewriting(RemoteCode):
     """The network whose first layers are rewritten, and the model directory to make of it."""
 
     source: str = field(
         kw_only=False,
         metadata=declared(
-            "A run or model directory of `tare transfer`, timm:NAME, or FILE.py:FACTORY (runs that file).",
+            "A run or model directory of `tare transfer`, timm:NAME, hf:DIR_OR_ID, or FILE.py:FACTORY (runs that file).",
             is_argument=True,
             metavar="RUN|MODEL",
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,7 +12,7 @@ from tare.checking.rules.finding import SEVERITIES, Finding, Severity
 from tare.checking.rules.index import title_of
 from tare.reporting import html
 from tare.reporting.findings.escaping import visible
-from tare.reporting.findings.text import summary
+from tare.reporting.findings.text import left_out
 from tare.reporting.page.frame import Badge, FirstScreen, Made, Step, Tone, framed
 from tare.reporting.page.rows import Colour, Mark, Row, drawn, scale_of
 
@@ -26,7 +27,7 @@ def code_page(report: CodeReport, command: str = "") -> str:
     """The page of what was found in files."""
     first = FirstScreen(
         verdict=_counted(Counter(each.severity for each in report.findings), html.several(report.files, "file")),
-        lead=_sentence(summary(report).partition("; ")[2]),
+        lead=_sentence("; ".join(left_out(report))),
         badges=_badges(report.fails, bool(report.skipped)),
         picture_title="What was found" if report.findings else "",
         picture=_picture(report.findings),
@@ -84,14 +85,19 @@ def _picture(findings: Sequence[CodeFinding] | Sequence[Finding]) -> list[str]:
 
 
 def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{visible(text[1:])}." if text else ""
+    """A text as a sentence; names of code, such as cv2.imread, keep their letters."""
+    if not text:
+        return ""
+    is_word = re.match(r"[a-z]+[ ,:]", text) is not None
+    return f"{visible(text[:1].upper() + text[1:] if is_word else text)}."
 
 
 def _code_steps(report: CodeReport) -> list[Step]:
     fixable = sum(bool(each.edits) for each in report.findings)
-    fix = [Step(f"Repair what is certain ({html.several(fixable, 'finding')}):", "tare check --fix")] if fixable else []
+    fix = [Step(f"Repair what is certain ({html.several(fixable, 'finding')}):", report.repairing)] if fixable else []
+    first = [Step(f"{visible(str(each.place))}: {visible(each.remedy)}.") for each in report.findings[:1] if not each.edits]
     rule = [Step("Read why the first is a mistake:", f"tare rule {each.code}") for each in report.findings[:1]]
-    return [*fix, *rule]
+    return [*fix, *first, *rule]
 
 
 def _code_finding(finding: CodeFinding, *, is_open: bool) -> str:
@@ -105,5 +111,5 @@ def _code_finding(finding: CodeFinding, *, is_open: bool) -> str:
 
 def _fold(finding: CodeFinding | Finding, where: str, more: Iterable[str], *, is_open: bool) -> str:
     remedy = html.paragraph(f"Remedy: {visible(finding.remedy)}.")
-    inside = [html.paragraph(f"{visible(finding.message)}."), *more, remedy]
+    inside = [html.paragraph(_sentence(finding.message)), *more, remedy]
     return html.fold(f"{finding.code} {finding.severity}", visible(where), inside, is_open=is_open)

@@ -59,11 +59,15 @@ def summary(report: CodeReport) -> str:
     counts = [f"{count} {each}{'s' * (count > 1)}" for each in SEVERITIES if (count := report.count(each))]
     files = f"{report.files} file{'s' * (report.files != 1)} read"
     skipped = f", {len(report.skipped)} skipped" if report.skipped else ""
-    left = [f"{count} {why}" for count, why in ((report.ignored, "ignored"), (report.known, "in the baseline")) if count]
     fixable = sum(bool(finding.edits) for finding in report.findings)
-    hints = [f"--fix repairs {fixable}"] if fixable else []
+    hints = [f"{report.repairing} repairs {fixable}"] if fixable else []
     hints += [f"tare rule {each.code} explains the first" for each in report.findings[:1] if title_of(each.code)]
-    return "; ".join([f"{', '.join(counts) or 'no findings'} in {files}{skipped}", *left, *hints])
+    return "; ".join([f"{', '.join(counts) or 'no findings'} in {files}{skipped}", *left_out(report), *hints])
+
+
+def left_out(report: CodeReport) -> list[str]:
+    """How many findings comments, settings and the baseline leave out."""
+    return [f"{count} {why}" for count, why in ((report.ignored, "ignored"), (report.known, "in the baseline")) if count]
 
 
 def print_diff(diff: str, patch: bytes) -> None:

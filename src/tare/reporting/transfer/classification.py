@@ -27,17 +27,17 @@ def lines(run: TransferRun) -> list[str]:
     evaluation = _of(run)
     if len(evaluation.classes) <= 2:
         return []
-    hardest = ", ".join(f"{shown(score.name)} {score.recall:.0%} of {score.support}" for score in _hardest(evaluation))
+    hardest = ", ".join(f"class {shown(score.name)} {score.recall:.0%} of {score.support}" for score in _hardest(evaluation))
     return [f"lowest recall: {hardest}"]
 
 
 def lead(run: TransferRun) -> str:
     """The first sentence about the evaluation."""
     evaluation = _of(run)
-    hardest = ", ".join(f"{score.name} ({percent(score.recall)} of {score.support})" for score in _hardest(evaluation))
+    hardest = ", ".join(f"class {score.name} ({percent(score.recall)} of {score.support})" for score in _hardest(evaluation))
     if not evaluation.mistakes:
         return f"All {evaluation.samples} {noun_of(run)} of {len(evaluation.classes)} classes were classified correctly."
-    top = "" if evaluation.top5 is None else f", among the five most probable {percent(evaluation.top5.estimate)}"
+    top = f"; true class among the five most probable: {percent(evaluation.top5.estimate)}" if evaluation.top5 else ""
     return f"{len(evaluation.classes)} classes, macro F1 {percent(evaluation.macro_f1)}{top}. Lowest recall: {hardest}."
 
 
@@ -45,7 +45,7 @@ def picture(run: TransferRun) -> tuple[str, list[str]]:
     """The picture of the first screen with its title: the confusion matrix, or of many classes the hardest."""
     found = _of(run)
     if len(found.classes) <= _IN_FIRST:
-        caption = "The darker a square, the larger its share of the row's samples."
+        caption = "The stronger a square's colour, the larger its share of the row's samples."
         return "Confusion matrix", [html.scrolled(_matrix(run)), html.paragraph(caption, "faint")]
     return f"The {_DRAWN} classes with the lowest recall", _bars(run, _by_recall(found)[:_DRAWN])
 

@@ -49,8 +49,8 @@ def print_run(run: TransferRun, page: Path) -> None:
     elif len(chosen.mean) > _MOST_PRINTED:
         out.print(f"mean and std of {len(chosen.mean)} columns: in the report and in tare.json")
     else:
-        out.print(f"mean = ({', '.join(f'{value:.6g}' for value in chosen.mean)})")
-        out.print(f"std  = ({', '.join(f'{value:.6g}' for value in chosen.std)})")
+        out.print(f"mean = ({', '.join(f'{value:.6g}' for value in chosen.mean)})", soft_wrap=True)
+        out.print(f"std  = ({', '.join(f'{value:.6g}' for value in chosen.std)})", soft_wrap=True)
     if not chosen.is_affine and chosen.per_sample is None:
         out.print(f"before them {chosen.input_map().why_not_affine()} (stated in tare.json)", soft_wrap=True)
     out.print(_load(run), soft_wrap=True, markup=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -28,6 +28,8 @@ _LOOPS = Loops("tare.sources.tables.number_parser", "tare.sources.tables.cell_pa
 _DELIMITERS = ",;\t"
 #: Cells that say "no value here"; they count as NaN.
 MISSING = ("", "NA", "N/A", "n/a", "nan", "NaN", "NULL", "null", "None", "?")
+
+_NO_HEADER = "the first row holds values and not names, so the columns are named c0, c1, ..."
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,12 @@ def _open_table(place: str, options: Options, head: Head) -> CsvTable:
         if not numeric
     )
     kept, remarks = without_index(names)
-    return CsvTable(place, head, tuple(kept), left_out, remarks)
+    return CsvTable(place, head, tuple(kept), left_out, (*(() if head.has_header else (_NO_HEADER,)), *remarks))
+
+
+def are_numbered(names: Sequence[str]) -> bool:
+    """Whether columns are named c0, c1, ... as those of a file without a header."""
+    return list(names) == [f"c{index}" for index in range(len(names))]
 
 
 def read_head(place: str) -> Head:

@@ -124,11 +124,10 @@ class _Work:
     def _trained(self, cell: Cell, applied: Normalisation) -> NDArray[np.int64]:
         part = self.shifted.take(self.train[: cell.size])
         module = self._to_train(cell)
-        steps, lr = _FINETUNE if cell.protocol == "finetune" else _SCRATCH
         normaliser = InputLayer(applied)
         fed = normaliser(part.tensor())
-        batch = max(2, min(32, cell.size))
-        epochs = math.ceil(steps / max(1, cell.size // batch))
+        _, batch, epochs = steps_of(cell.protocol, cell.size)
+        lr = _FINETUNE[1] if cell.protocol == "finetune" else _SCRATCH[1]
         train(module, lambda _: fed, torch.from_numpy(part.labels), seed=cell.seed, epochs=epochs, lr=lr, batch=batch)
         with torch.inference_mode():
             logits = torch.cat([module(normaliser(batch)) for batch in self.passing.batches(self.test)])
@@ -149,6 +148,15 @@ class _Work:
             parent, _, leaf = self.source.head.rpartition(".")
             setattr(module.get_submodule(parent), leaf, new)
         return module
+
+
+def steps_of(protocol: str, size: int) -> tuple[int, int, int]:
+    """Steps of training on ``size`` samples, the samples of a step, and the epochs that make at least so many steps."""
+    steps = (_FINETUNE if protocol == "finetune" else _SCRATCH)[0]
+    batch = max(2, min(32, size))
+    each = max(1, size // batch)
+    epochs = math.ceil(steps / each)
+    return epochs * each, batch, epochs
 
 
 def cell_normalisation(strategy: Strategy, source: Pretrained, stats: DatasetStats) -> Normalisation:

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from tare.networks.batch_norm import reestimate
+from tare.networks.heads.pass_size import pass_size
 from tare.networks.heads.reference import features_of
 from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
@@ -25,7 +26,7 @@ from tare.studying.tasks.small_networks import SmallNetwork
 from tare.studying.tasks.task import Pretrained
 
 #: Strategies whose normalisation does not depend on the target, so that all sizes and splits have the same inputs.
-_FIXED = tuple(name for name, declared in DECLARED.items() if declared.whose in ("source", "user", "nobody"))
+FIXED = tuple(name for name, declared in DECLARED.items() if declared.whose in ("source", "user", "nobody"))
 BATCH = 128
 #: Values of volumes that a pass takes at once.
 _MOST_VALUES = 1 << 22
@@ -67,7 +68,7 @@ class Passing:
         """Features of ``cell``'s training and test samples, with batch norm re-estimated if the cell asks for it."""
         if cell.batchnorm == "reestimate":
             return self._reestimated(applied, self.train[: cell.size])
-        fixed = cell.strategy in _FIXED
+        fixed = cell.strategy in FIXED
         # Strategies with the same constants share features; a fixed strategy has the same constants for all sizes.
         key: tuple[Any, ...] = (cell.strategy,) if fixed else (cell.size, replace(applied, strategy="source"))
         if key not in self.known:
@@ -115,4 +116,4 @@ class Passing:
     def batch(self) -> int:
         """Samples a pass; of volumes and clips so few that their activations fit the memory."""
         shape = self.samples.values.shape[1:]
-        return BATCH if len(shape) < 4 else max(1, min(BATCH, _MOST_VALUES // math.prod(shape)))
+        return pass_size(shape, BATCH) if len(shape) < 4 else max(1, min(BATCH, _MOST_VALUES // math.prod(shape)))

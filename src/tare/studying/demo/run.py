@@ -35,8 +35,6 @@ from tare.studying.tasks.digits import SIZE, ShiftedCrops, load_digits
 from tare.studying.tasks.samples import Samples
 from tare.system.progress import Reporter
 from tare.tasks.classification import Classification
-from tare.training.fitting import train_in_memory
-from tare.training.module import TransferModule
 from tare.training.options import Machine, Training
 
 _ARCHITECTURE = "test_resnet"
@@ -105,6 +103,9 @@ def _measured(samples: Samples, name: str) -> DatasetStats:
 def _pretrain(seed: int) -> _Source:
     import timm
 
+    from tare.training.fitting import train_in_memory
+    from tare.training.module import TransferModule
+
     samples = load_digits()[0]
     stats = samples.measure()
     constants = Constants(stats.mean, stats.std, "measured on dataset0")
@@ -165,6 +166,9 @@ def _fed(source: Source, data: Mapping[str, Split]) -> tuple[tuple[FedByStrategy
 
 
 def _save_winner(folder: Path, source: _Source, split: Split, strategy: str) -> Saved:
+    from tare.training.fitting import train_in_memory
+    from tare.training.module import TransferModule
+
     train, test = split.train, split.test
     stats = _measured(train, "digits 5-9 from another sensor, training split")
     chosen = normalisation(cast(Strategy, strategy), 1, source=source.constants, target=stats, source_seen=source.seen)

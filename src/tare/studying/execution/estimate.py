@@ -11,6 +11,7 @@ from tare.errors import DataError
 from tare.studying.cells.cell import measure_cells
 from tare.studying.cells.pretraining import EPOCHS, pretrain_together
 from tare.studying.evaluation.cells import EVALUATION, TrialUnit, measure_trial
+from tare.studying.execution.given_cost import seconds_of_given
 from tare.studying.execution.processes import one_thread
 from tare.studying.plan import Cell, StudyPlan
 from tare.studying.tasks.task import Pretrained
@@ -20,19 +21,21 @@ from tare.system.engines.local import default_workers
 def estimated_seconds(plan: StudyPlan, workers: int | None = None, missing: int | None = None) -> float:
     """Wall-clock seconds that the study would take, extrapolated from one seed and one shift of each network.
 
-    Pretraining is timed over one epoch. Cells of the smallest and the largest size are timed; between them time is assumed to be
-    linear in size. ``missing`` is the number of cells to count, by default all. The present load on the machine affects the
-    estimate.
+    Of a network that comes pretrained only a pass and a step are timed (:mod:`tare.studying.execution.given_cost`). Of a network
+    that the study pretrains, pretraining is timed over one epoch, and cells of the smallest and the largest size; between them
+    time is assumed to be linear in size. ``missing`` is the number of cells to count, by default all. The present load on the
+    machine affects the estimate.
     """
     if plan.evaluate:
         return _of_trials(plan, workers or default_workers(), plan.number if missing is None else missing)
     with one_thread():
-        begun = time.perf_counter()
+        loaded, begun = time.process_time(), time.perf_counter()
         total = sum(_seconds(plan, network) for network in plan.networks)
         spent = time.perf_counter() - begun
     share = 1.0 if missing is None else missing / plan.number
     processes = min(workers or default_workers(), max(1, plan.seeds * len(plan.shifts) // plan.task.together))
-    start = spent / max(1, len(plan.networks)) if processes > 1 else 0.0
+    # A process of its own loads what this one has loaded: the libraries, the data, the networks.
+    start = (loaded if plan.task.given else spent / max(1, len(plan.networks))) if processes > 1 else 0.0
     return share * total / processes + (start if share else 0.0)
 
 
@@ -58,12 +61,11 @@ def _seconds(plan: StudyPlan, network: str) -> float:
     """Seconds for one network: pretraining of all seeds, and all cells."""
     task = plan.task
     if task.given is not None:
-        source, pretraining = task.given(network), 0.0
-    else:
-        pretrain_together(task, network, range(task.together), epochs=1)  # loads what is loaded only once
-        begun = time.perf_counter()
-        source = pretrain_together(task, network, range(task.together), epochs=1)[0]
-        pretraining = (time.perf_counter() - begun) * EPOCHS / task.together
+        return seconds_of_given(plan, network)
+    pretrain_together(task, network, range(task.together), epochs=1)  # loads what is loaded only once
+    begun = time.perf_counter()
+    source = pretrain_together(task, network, range(task.together), epochs=1)[0]
+    pretraining = (time.perf_counter() - begun) * EPOCHS / task.together
     cells = [cell for cell in plan.cells() if (cell.network, cell.seed, cell.shift) == (network, 0, plan.shifts[0])]
     modes = dict.fromkeys((cell.protocol, cell.batchnorm) for cell in cells)
     units = sum(_unit(plan, source, [cell for cell in cells if (cell.protocol, cell.batchnorm) == mode]) for mode in modes)

@@ -25,6 +25,7 @@ from tare.studying.cells.cell import Result, failed, measure_cells, row_of
 from tare.studying.cells.fed_inputs import example_inputs, fed_inputs, prove_different
 from tare.studying.evaluation.cells import EVALUATION
 from tare.studying.evaluation.table import COLUMNS as OWN_COLUMNS
+from tare.studying.execution.estimate import estimated_seconds
 from tare.studying.execution.kept import KeptFeatures, keep_examples, kept_examples, kept_network
 from tare.studying.execution.processes import mapped, one_thread, stoppable
 from tare.studying.execution.remaining import Measured, Remaining, Timed
@@ -40,7 +41,7 @@ from tare.system.progress import SILENT, Reporter
 from tare.system.trackers.opening import tracked
 
 #: Raised by every change of the code that changes results, so that older results are measured again.
-_EDITION = 5
+_EDITION = 6
 #: Takes the rows of measured cells, and the seconds left, if they are known.
 Told = Callable[[Sequence[Row], float | None], None]
 #: Given the number of cells to measure, gives a context with such a function.
@@ -105,13 +106,16 @@ def run_study(
         units = kind.units(plan, folder, inputs, missing)
         number = workers or default_workers()
         remaining = Remaining(missing, min(number, len(units)), partial(_block, plan))
-        done |= _measured(mapped(Timed(kind.measure), units, number, engine, stopping), remaining, len(missing), store, watch)
+        given = watch is not None and bool(missing) and not plan.evaluate and plan.task.given is not None
+        expected = estimated_seconds(plan, number, len(missing)) if given else None
+        found = mapped(Timed(kind.measure), units, number, engine, stopping)
+        done |= _measured(found, remaining, len(missing), store, watch, expected)
         if len(done) < len(wanted):
             raise Stopped(folder, len(done), len(wanted))
         table = kind.table(done[digest] for digest in wanted)
         store.write_results(table)
-        found = kind.analyses(plan, table)
-        run = StudyRun(folder, plan, table, kind.fed(plan), kind.examples(plan), found, len(missing), command, versions())
+        analyses = kind.analyses(plan, table)
+        run = StudyRun(folder, plan, table, kind.fed(plan), kind.examples(plan), analyses, len(missing), command, versions())
         keep_examples(store, run.views)
         write_text(folder / "summary.json", json_text(run.to_json()) + "\n")
         log_study(run, trackers)
@@ -195,11 +199,19 @@ def _varies_beyond_network(rows: Sequence[Row], name: str) -> bool:
 
 
 def _measured(
-    found_in: Generator[Measured, None, None], remaining: Remaining, number: int, store: Store, watch: CellWatcher | None
+    found_in: Generator[Measured, None, None],
+    remaining: Remaining,
+    number: int,
+    store: Store,
+    watch: CellWatcher | None,
+    expected: float | None,
 ) -> dict[str, Row]:
+    """The rows of measured cells; ``expected`` are the seconds that all will take, told until the first are measured."""
     done: dict[str, Row] = {}
     with ExitStack() as stack:
         tell = stack.enter_context(watch(number)) if watch else None
+        if tell is not None and expected is not None:
+            tell([], expected)
         found = stack.enter_context(closing(found_in))
         for unit in found:
             rows = {result.cell.digest(unit.inputs): row_of(result) for result in unit.results}

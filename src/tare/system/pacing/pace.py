@@ -54,9 +54,14 @@ class Pace:
     def left(self, now: float) -> float | None:
         """Seconds until the end, told at ``now``; None before a tenth of the work, or if nobody knows how much there is.
 
+        Before the first step it is what the work itself stated, if it did.
+
         What was waited since the last step counts. A step that takes longer than the steps before it slows what follows as well.
         """
         share, speed = self.share, self.speed()
+        if self.stated is not None and not self.done:  # an estimate from before the first step; an exceeded one says nothing
+            rest = self.stated - max(0.0, now - self.at)
+            return rest if rest > 0 else None
         if self.total is None or share is None or share < _ENOUGH or not speed:
             return None
         rest = max(0.0, self.total - self.done) / speed if self.stated is None else self.stated

@@ -6,22 +6,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from tare.errors import ModelError
-from tare.networks.building.hub.modules import Backbone, Classifier, HubModule, Segmenter
+from tare.networks.building.hub.modules import Backbone, Classifier, ClipClassifier, HubModule, Segmenter
 
 PREFIX = "hf:"
 #: The automatic class that builds each kind.
 AUTO: Mapping[type[HubModule], str] = {
     Classifier: "AutoModelForImageClassification",
     Segmenter: "AutoModelForSemanticSegmentation",
+    ClipClassifier: "AutoModelForVideoClassification",
     Backbone: "AutoModel",
 }
 #: Towers of vision that are part of a classifier of transformers, and the classes of its configuration.
 _TOWERS = {"clip_vision_model": "CLIPConfig", "siglip_vision_model": "SiglipConfig"}
-#: Networks without a classifier in transformers that give one output an image; others mask patches, take video or find boxes.
+#: Networks without a classifier in transformers that give one output an image; others mask patches or find boxes.
 _BACKBONES = ("aimv2_vision_model", "dinov3_convnext", "dinov3_vit", "mlcd_vision_model")
 _OTHERS = {
     "MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING": "a network for sound",
-    "MODEL_FOR_VIDEO_CLASSIFICATION_MAPPING": "a network for video",
     "MODEL_FOR_OBJECT_DETECTION_MAPPING": "a detector",
 }
 
@@ -42,11 +42,13 @@ def kind_of(transformers: Any, config: Any, name: str) -> type[HubModule]:
         return Classifier
     if segments:
         return Segmenter
+    if type(config) in transformers.MODEL_FOR_VIDEO_CLASSIFICATION_MAPPING:
+        return ClipClassifier
     if config.model_type in _BACKBONES:
         return Backbone
     found = next((kind for table, kind in _OTHERS.items() if type(config) in getattr(transformers, table, ())), "another network")
     raise ModelError(
-        "a network of transformers for image classification or semantic segmentation, or a backbone of one",
+        "a network of transformers that classifies images or videos or segments images, or a backbone of one",
         f"{PREFIX}{name}: {found} ({config.model_type})",
         "its input can be read (tare spec) and studied (tare study --evaluate)",
     )
@@ -64,7 +66,8 @@ def whole_of(transformers: Any, config: Any) -> Any:
 
 def head_is_trained(config: Any) -> bool:
     """Whether the stored network is a classifier or a segmenter already."""
-    return _stored_as(config, "ForImageClassification") or _stored_as(config, "ForSemanticSegmentation")
+    endings = ("ForImageClassification", "ForSemanticSegmentation", "ForVideoClassification")
+    return any(_stored_as(config, ending) for ending in endings)
 
 
 def _stored_as(config: Any, ending: str) -> bool:

@@ -1,4 +1,4 @@
-"""A ``PreTrainedModel`` called by position, images in and logits out: a classifier, a segmenter, a backbone with a head."""
+"""A ``PreTrainedModel`` called by position, images or clips in and logits out: classifiers, segmenter, backbone with a head."""
 
 from __future__ import annotations
 
@@ -64,6 +64,28 @@ class Classifier(HubModule):
         return Segmenter(made.float().eval())
 
 
+class ClipClassifier(HubModule):
+    """Logits ``(N, K)`` of clips ``(N, C, T, H, W)``: a ``PreTrainedModel`` that classifies videos, which takes time first."""
+
+    takes_clips = True
+
+    @property
+    def frames(self) -> int | None:
+        """The frames of a clip, for which the model has positions; None if its configuration does not say."""
+        config = self.model.config
+        found = getattr(config, "num_frames", None) or getattr(config, "frames_per_clip", None)
+        return int(found) if found else None
+
+    def forward(self, clips: torch.Tensor) -> torch.Tensor:
+        """Classify a batch."""
+        names = inspect.signature(self.model.forward).parameters
+        given = {next(name for name in ("pixel_values", "pixel_values_videos") if name in names): clips.transpose(1, 2)}
+        if self.interpolates and not self._fits(clips):
+            given[_POSITIONS] = True
+        logits: torch.Tensor = self.model(**given).logits
+        return logits
+
+
 class Segmenter(HubModule):
     """Logits ``(N, K, H, W)`` of images: those of a ``PreTrainedModel``, which are often coarser, interpolated to their size."""
 
@@ -115,6 +137,8 @@ def as_called(module: nn.Module) -> nn.Module:
     name = type(module).__name__
     if name.endswith("ForSemanticSegmentation"):
         return Segmenter(module)
+    if name.endswith("ForVideoClassification"):
+        return ClipClassifier(module)
     if "pixel_values" not in inspect.signature(module.forward).parameters:
         raise ModelError("a network of transformers that takes images", name, "study it: tare study --evaluate")
     return Classifier(module)

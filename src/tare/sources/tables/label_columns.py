@@ -1,0 +1,43 @@
+"""The columns of a table that hold labels, by what ``--label`` names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tare.errors import DataError
+from tare.sources.tables.csv_table import are_numbered, read_head
+
+#: The columns that hold labels where none is named.
+USUAL = ("label", "labels", "class", "target", "y")
+
+
+def label_columns(columns: Sequence[str], label: str | None) -> tuple[str, ...]:
+    """The columns of labels that ``label`` names: one, several with commas, or the number of a column; else a usual name.
+
+    Empty if there is none. Raises :class:`DataError` for a name that is no column.
+    """
+    if label is None:
+        return tuple(each for each in USUAL if each in columns)[:1]
+    found = named_columns(columns, label)
+    missing = next((name for name in found if name not in columns), None)
+    if missing is None:
+        return found
+    if are_numbered(columns):
+        seen = f"{missing!r} for --label, and a table without a header: its first row is numbers"
+        last = len(columns) - 1
+        raise DataError("the number of a column", seen, f"for example --label {last} for the last one; or add a row of names")
+    raise DataError(f"one of the columns {', '.join(columns[:12])}", f"{missing!r} for --label", "choose among them")
+
+
+def check_label(name: str, label: str | None) -> None:
+    """Raise :class:`DataError` if a CSV file has no column ``label``, from its first lines alone."""
+    if label is not None and name.endswith((".csv", ".tsv")):
+        label_columns(read_head(name).names, label)
+
+
+def named_columns(columns: Sequence[str], label: str) -> tuple[str, ...]:
+    """The names with commas between, each a column or the number of one; others as they are."""
+    names = [label] if label in columns else [name.strip() for name in label.split(",")]
+    return tuple(
+        columns[int(name)] if name not in columns and name.isdecimal() and int(name) < len(columns) else name for name in names
+    )
