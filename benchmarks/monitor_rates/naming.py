@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from benchmarks.monitor_rates.pools import FAULTS, Samples
 from benchmarks.monitor_rates.rates import BATCH, fixed_size
 from tare.monitoring.evidence.figures import figures_of
+from tare.monitoring.evidence.spreads import Shares
 from tare.monitoring.monitor import Monitor
 from tare.monitoring.reference import Reference, state_of
 from tare.monitoring.result import Verdict
@@ -95,14 +96,14 @@ class _Streams:
 def _verdicts(streams: _Streams, seed: int, asked: list[int]) -> list[Verdict]:
     """One service: its verdicts after each number of faulty batches of ``asked``."""
     chance = np.random.default_rng([seed, asked[-1]])
-    drawn = chance.permutation(len(streams.images))
-    kept, served = drawn[: streams.reference], drawn[streams.reference :]
+    everything = len(streams.images)
+    kept = chance.integers(0, everything, streams.reference)
     monitor = Monitor(_reference(streams.samples, streams.images[kept], streams.values[kept]))
     for _ in range(100):
-        monitor.count([streams.images[chance.choice(served, BATCH)]])
+        monitor.count([streams.images[chance.integers(0, everything, BATCH)]])
     found = {}
     for batch in range(1, asked[-1] + 1):
-        monitor.count([streams.faulty[chance.choice(served, BATCH)]])
+        monitor.count([streams.faulty[chance.integers(0, everything, BATCH)]])
         if batch in asked:
             found[batch] = monitor.verdict()
     return [found[batch] for batch in asked]
@@ -119,4 +120,5 @@ def _reference(samples: Samples, images: NDArray[Any], values: NDArray[np.float6
     stats = summarise(state_of([images], samples.taking), samples.name, "")
     names = samples.taking.channels
     stats = replace(stats, channels=tuple(replace(c, name=n) for c, n in zip(stats.channels, names, strict=True)))
-    return Reference.from_figures(values, samples.taking, stats)
+    spreads = Shares.laid([images], samples.taking).counted([images], samples.taking).spreads(samples.taking)
+    return Reference.from_figures(values, samples.taking, stats, spreads)

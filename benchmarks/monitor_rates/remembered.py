@@ -26,6 +26,7 @@ from tare.input_spec.geometry import Geometry
 from tare.networks.network import Network
 from tare.networks.stated_images import network_geometry
 from tare.networks.stored.source import source_network
+from tare.statistics.intervals import Interval
 
 #: Gain and offset of all channels, in unit values.
 CHANGES = ((1.0, 0.0), (0.4, 0.0), (0.2, 0.0), (0.5, 0.3), (0.3, 0.6), (0.15, 0.1))
@@ -49,18 +50,27 @@ def table(root: Path, scratch: Path) -> Iterator[str]:
     network = source_network(f"{root / f'{_NETWORK}.py'}:{_NETWORK}", str(root / f"{_NETWORK}_imagenet.safetensors"), 0)
     geometry, _ = network_geometry(network, 224, None, None)
     images, classes = _photographs(root, scratch)
-    yield "Top 1 and top 5 of 100 photographs that arrive changed.\n"
-    yield "| change | mean recovered | std recovered | with the change | with the recovered constants | with the true ones |"
+    yield (
+        "Top 1 and top 5 of 100 photographs that arrive changed. Intervals (95%) are the expected error. Nothing is proposed "
+        "where the memory shows no change beyond it.\n"
+    )
+    yield "| change | gain recovered | offset recovered | with the change | with the recovered constants | with the true ones |"
     yield "|---|---|---|---|---|---|"
     for gain, offset in CHANGES:
         arriving = [np.round(255 * np.clip(gain * image / 255 + offset, 0, 1)).astype(np.uint8) for image in images]
         folder = _saved(arriving, scratch / f"{gain:g}-{offset:g}")
-        found = remembered(network, folder, _OWN, _OWN, geometry).estimated
-        mean, std = ([each.estimate for each in part] for part in (found.mean, found.std))
-        constants = ((_OWN, _OWN), (mean, std), ([gain * 0.5 + offset] * 3, [gain * 0.5] * 3))
-        right = " | ".join(_accuracy(network, geometry, arriving, classes, *each) for each in constants)
-        told = (", ".join(f"{value:.3f}" for value in part) for part in (mean, std))
-        yield f"| {gain:g} x + {offset:g} | {' | '.join(told)} | {right} |"
+        found = remembered(network, folder, _OWN, _OWN, geometry)
+        mean, std = ([each.estimate for each in part] for part in found.constants(_OWN, _OWN))
+        true = ([gain * 0.5 + offset] * 3, [gain * 0.5] * 3)
+        before, after = (_accuracy(network, geometry, arriving, classes, *each) for each in ((_OWN, _OWN), true))
+        mended = _accuracy(network, geometry, arriving, classes, mean, std) if found.shown else "nothing proposed"
+        one = (_told(found.together.gain), _told(found.together.offset))
+        told = " | ".join(one if found.together.held else ("each channel its own",) * 2)
+        yield f"| {gain:g} x + {offset:g} | {told} | {before} | {mended} | {after} |"
+
+
+def _told(found: Interval) -> str:
+    return f"{found.estimate:.3f} ({found.low:.3f} to {found.high:.3f})"
 
 
 def _photographs(root: Path, scratch: Path) -> tuple[list[NDArray[np.uint8]], NDArray[np.int64]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -71,6 +72,31 @@ def test_constants_are_those_of_training_after_the_change(tmp_path: Path, gain: 
         assert std.estimate == pytest.approx(gain * _STD[place], rel=0.1)
         assert mean.estimate == pytest.approx(gain * _MEAN[place] + offset, abs=0.05 * gain)
     assert found.estimated.divergence < 0.001
+    assert found.shown == ((gain, offset) != (1.0, 0.0))
+    assert found.together.held
+    assert found.together.gain.low <= gain <= found.together.gain.high
+    assert found.together.offset.low <= offset <= found.together.offset.high
+    for place, (mean, std) in enumerate(zip(*found.constants(_MEAN, _STD), strict=True)):
+        assert mean.low <= gain * _MEAN[place] + offset <= mean.high
+        assert std.low <= gain * _STD[place] <= std.high
+        assert std.high - std.low < found.estimated.std[place].high - found.estimated.std[place].low
+
+
+@pytest.mark.parametrize("gain", [1.0, 0.5])
+def test_constants_are_proposed_only_where_the_memory_shows_a_change(
+    tmp_path: Path, gain: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = SimpleNamespace(network=_network(), normalisation=SimpleNamespace(mean=_MEAN, std=_STD), geometry=_GEOMETRY)
+    monkeypatch.setattr("tare.networks.stored.directory.load_model", lambda *_: model)
+    known = replace(Reference.of(_images(300, 1), workers=1), origin=str(tmp_path))
+    alarmed = replace(Monitor(known).verdict(), alarm=5)
+    found = with_recovered(alarmed, known, _saved(changed(_images(96, 7), gain), tmp_path / "served"))
+    assert (found.recovered is None) == (gain == 1.0)
+    if gain == 1.0:
+        assert "no change in 96 of them beyond the error of what 1 remembers" in found.notes[-1]
+    else:
+        assert found.recovered is not None
+        assert "tare respec" in found.recovered.command
 
 
 def test_a_network_without_batch_norm_remembers_nothing(tmp_path: Path) -> None:

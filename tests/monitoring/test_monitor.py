@@ -14,9 +14,9 @@ import pytest
 import torch
 from PIL import Image
 
-from tare.errors import DataError, OutputError
+from tare.errors import DataError, OutputError, SpecError
 from tare.monitoring.monitor import Monitor
-from tare.monitoring.reference import Reference
+from tare.monitoring.reference import Reference, digest_of
 from tests.monitoring.made import changed, photographs, reference
 
 
@@ -281,3 +281,64 @@ def test_options_that_no_monitor_has_are_a_damaged_file(tmp_path: Path) -> None:
     (tmp_path / "m.json").write_text(json.dumps({**document, "options": {**document["options"], "alpha": 7}}))
     with pytest.raises(DataError, match=r"expected a whole monitor file, found SpecError: .*m\.json"):
         Monitor.load(tmp_path / "m.json")
+
+
+@pytest.mark.parametrize(
+    ("part", "changed_to"),
+    [
+        ("identities", []),
+        ("identities", "abc"),
+        ("reference", "another"),
+        ("memory", 7),
+        ("peak", float("nan")),
+        ("alarm", -4),
+        ("alarm", 10**9),
+        ("alarm", 1),
+        ("began", [1, 1, 1]),
+        ("samples", 10**30),
+    ],
+)
+def test_a_state_that_no_monitor_has_is_a_damaged_file(tmp_path: Path, part: str, changed_to: Any) -> None:
+    monitor = Monitor(reference(100))
+    monitor.update(photographs(8, 0))
+    document = monitor.to_json()
+    state = document["state"]
+    (state["ladder"][0] if part == "samples" else state)[part] = changed_to
+    (tmp_path / "m.json").write_text(json.dumps(document))
+    with pytest.raises(DataError, match="whole monitor file"):
+        Monitor.load(tmp_path / "m.json")
+
+
+def test_a_file_of_a_version_that_named_its_reference_otherwise_goes_on(tmp_path: Path) -> None:
+    monitor = Monitor(reference(100))
+    monitor.update(photographs(8, 0))
+    document = json.loads(json.dumps(monitor.to_json()))
+    document["reference"]["version"] = "0.0.9"
+    document["state"]["reference"] = digest_of(document["reference"])
+    (tmp_path / "m.json").write_text(json.dumps(document))
+    old = Monitor.load(tmp_path / "m.json")
+    assert old.reference.digest == monitor.reference.digest
+    fresh = Monitor(reference(100))
+    fresh.update(photographs(8, 1))
+    old.merge(fresh)
+    assert old.state.samples == 16
+
+
+def test_only_monitors_with_equal_options_are_merged(known: Reference) -> None:
+    with pytest.raises(DataError, match=r"alpha=0.05 and 0.01"):
+        Monitor(known).merge(Monitor(known, alpha=0.01))
+    with pytest.raises(DataError, match="another monitor, or its state"):
+        Monitor(known).merge(3)  # type: ignore[arg-type]
+    with pytest.raises(SpecError, match="raw, unit or fed"):
+        Monitor(known, values="row")  # type: ignore[arg-type]
+
+
+def test_a_buffer_that_its_owner_fills_again_is_counted_as_it_was(known: Reference) -> None:
+    buffer = np.empty_like(photographs(8, 0))
+    reused, kept = Monitor(known), Monitor(known)
+    for seed in range(6):
+        buffer[:] = photographs(8, seed)
+        reused.update(buffer)
+        kept.update(photographs(8, seed))
+    assert reused.served() == kept.served()
+    assert reused.evidence() == kept.evidence()

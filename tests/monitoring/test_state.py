@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tare.errors import DataError
 from tare.monitoring.evidence.levels import LEVELS
-from tare.monitoring.state import UNIT, MonitorState
+from tare.monitoring.state import UNIT, Arrived, MonitorState
 from tare.statistics.state import DatasetState
 
 
@@ -22,7 +22,7 @@ def made(batches: int, seed: int, memory: int | None = None) -> MonitorState:
         counts = np.zeros((2, LEVELS), np.int64)
         for figure in range(2):
             counts[figure] = np.bincount(chance.integers(0, LEVELS, samples), minlength=LEVELS)
-        state = state.added(counts, DatasetState(), samples)
+        state = state.added(counts, Arrived(DatasetState()), samples)
     return state
 
 
@@ -56,7 +56,7 @@ def test_nothing_is_lost_or_counted_twice(first: int, second: int) -> None:
 
 def test_a_state_is_not_merged_with_itself_or_its_own_past() -> None:
     state = made(5, 0)
-    for other in (state, state.added(np.zeros((2, LEVELS), np.int64), DatasetState(), 1), state.merge(made(3, 1))):
+    for other in (state, state.added(np.zeros((2, LEVELS), np.int64), Arrived(DatasetState()), 1), state.merge(made(3, 1))):
         with pytest.raises(DataError, match="would count twice"):
             state.merge(other)
 
@@ -71,7 +71,7 @@ def test_a_batch_with_memory_weighs_at_most_its_share_of_one_sample() -> None:
     for samples in (1, 3, 7, 64):
         counts = np.zeros((1, LEVELS), np.int64)
         counts[0, 3] = samples
-        state = MonitorState("r", 4).added(counts, DatasetState(), samples)
+        state = MonitorState("r", 4).added(counts, Arrived(DatasetState()), samples)
         weight = state.ladder[0].counts.sum() / UNIT
         assert 0.99 / 5 < weight <= 1 / 5
 

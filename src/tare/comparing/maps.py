@@ -4,7 +4,8 @@ If B is A under a map T that rises (or falls), then the share of B below a value
 remains of it). T is then the map of quantiles, the only one of its kind between the two (optimal transport in one dimension).
 The parameters of T minimise D = r' C^-1 r, where r are the differences of these shares at up to 24 cuts. C is the covariance
 of two Brownian bridges (with a number of independent values that mean and std show: Rao and Scott 1981), of the level and
-contrast that whole images share, of rounding, and of a small error of the map. If T is right, D is chi squared with as many
+contrast that whole images share, of rounding, and of a small error of the map; where it was measured how samples of the
+source differ, the measured covariance takes the place of the first three. If T is right, D is chi squared with as many
 degrees of freedom as cuts minus parameters (Hansen 1982). Among the maps that this does not reject, the least
 D + parameters log(n) is chosen (Schwarz 1978).
 """
@@ -124,8 +125,7 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, t
         slope = np.abs(np.gradient(x, cuts)) if len(cuts) > 1 else np.ones(1)
         reach = (a.step + b.step * slope) / 2
         width = a.share(x + reach) - a.share(x - reach)
-        covariance = of_target + a.covariance(x) + np.diag(width**2 / 12 + _SMALL**2)
-        root = np.linalg.cholesky(covariance)
+        root = np.linalg.cholesky(a.sampling(b, x, of_target) + np.diag(width**2 / 12 + _SMALL**2))
         return lambda p: np.asarray(np.linalg.solve(root, residual(p)), np.float64)
 
     best, least = np.zeros(0), math.inf

@@ -26,13 +26,38 @@ _NARROW = 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Spread:
+    """How the shares below ``values`` ``(K,)``, in rising order, differ from sample to sample: their covariance ``(K, K)``.
+
+    Values of one sample are alike, and no mean and std tell how: the covariance is measured over ``samples`` samples.
+    """
+
+    values: Doubles
+    covariance: Doubles
+    samples: int
+
+    def of_one(self, shape: Shape, values: Doubles) -> Doubles:
+        """The covariance of the shares of one sample below each of ``values``, which the samples of ``shape`` measured.
+
+        Shares are linear between the places that are known. A sample of s samples tells K numbers poorly: what mean and std
+        alone say of them counts as K samples more (Ledoit and Wolf 2004 shrink towards the identity in the same way).
+        """
+        places = np.concatenate([[shape.low - shape.step], self.values, [shape.high + shape.step]])
+        places = np.maximum.accumulate(places)
+        weights = np.stack([np.interp(values, places, row) for row in np.eye(len(places))[1:-1]], axis=1)
+        known, count = weights @ self.covariance @ weights.T, len(values)
+        return np.asarray((self.samples * known + count * self.samples * shape.covariance(values)) / (self.samples + count))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Shape:
     """Shares of values below ``knots``, linear between them; ``step`` is the distance of neighbouring values.
 
     ``number`` is the number of independent values whose mean and std would be as uncertain, and ``shape_number`` that of the
     rest of the shape. ``moved`` ``(knots, 2)`` is what one standard error of the mean, and of the std, changes in ``below``.
     ``low`` and ``high`` are the extremes, ``at_low`` and ``at_high`` the shares there, where values may have been clipped.
-    ``edges`` are the ends of bins.
+    ``edges`` are the ends of bins. ``samples`` is the number of samples, and ``spread`` says how they differ, where that was
+    measured.
     """
 
     knots: Doubles
@@ -46,9 +71,11 @@ class Shape:
     high: float
     at_low: float
     at_high: float
+    samples: int = 0
+    spread: Spread | None = None
 
     @classmethod
-    def of(cls, channel: ChannelStats, step: float) -> Shape | None:
+    def of(cls, channel: ChannelStats, step: float, samples: int = 0, spread: Spread | None = None) -> Shape | None:
         """From the channel's fine histogram, else from its coarse one; None for a channel that has neither."""
         bins = channel.fine or channel.histogram
         total = sum(bins.counts) if bins is not None else 0
@@ -62,12 +89,13 @@ class Shape:
         lows[atoms], highs[atoms] = middles[atoms] - half, middles[atoms] + half
         after = np.cumsum(counts) / total
         knots, below = np.stack([lows, highs], 1).ravel(), np.stack([np.concatenate([[0.0], after[:-1]]), after], 1).ravel()
-        ends = (counts[(bins.edges[:-1] <= end) & (end < bins.edges[1:])].sum() / total for end in (channel.min, channel.max))
-        at_low, at_high = (float(share) if share > 0.002 else 0.0 for share in ends)
+        shares = (counts[(bins.edges[:-1] <= end) & (end < bins.edges[1:])].sum() / total for end in (channel.min, channel.max))
+        at_low, at_high = (float(share) if share > 0.002 else 0.0 for share in shares)
         number = min(_number_by_mean(channel), _number_by_std(channel, bins))
         finer = min(float(total), _FINER * number)
         moved = _moved(channel, bins, edges, knots, 1 - number / finer if finer > number else 0.0)
-        return cls(knots, below, edges, max(step, bins.width), number, finer, moved, channel.min, channel.max, at_low, at_high)
+        width, ends = max(step, bins.width), (channel.min, channel.max, at_low, at_high)
+        return cls(knots, below, edges, width, number, finer, moved, *ends, samples, spread)
 
     def share(self, values: Doubles) -> Doubles:
         """The share of values below each of ``values``."""
@@ -83,6 +111,17 @@ class Shape:
         bridge = np.minimum.outer(shares, shares) - np.outer(shares, shares)
         moved = np.stack([np.interp(values, self.knots, column) for column in self.moved.T], axis=1)
         return np.asarray(bridge / self.shape_number + moved @ moved.T, np.float64)
+
+    def sampling(self, target: Shape, values: Doubles, of_target: Doubles) -> Doubles:
+        """The covariance of the differences of shares below ``values`` to those of a target under a map from these values.
+
+        Without a measured spread it is the sum of both covariances, ``of_target`` and this one. Samples of a target that is these
+        values under a map differ as these do.
+        """
+        if self.spread is None or target.samples < 2:
+            return np.asarray(of_target + self.covariance(values), np.float64)
+        one = self.spread.of_one(self, values)
+        return np.asarray(one * (1 / self.spread.samples + 1 / target.samples), np.float64)
 
     def cuts(self) -> Doubles:
         """Ends of bins between which every cell holds about one twenty-fourth of the values that are no atoms."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from tare.comparing.constants import like_with_like
 from tare.comparing.maps import forms, unmapped
 from tare.comparing.raw_kinds import bit_depth, check_front_ends, raw_kinds
 from tare.comparing.result import ChannelShift, Comparison, Fit, Form
-from tare.comparing.shape import Shape
+from tare.comparing.shape import Shape, Spread
 from tare.comparing.verdict import verdict_of, verdict_of_constants
 from tare.errors import DataError
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
@@ -26,13 +27,16 @@ _UNNAMED = re.compile(r"red|green|blue|grey|c\d+|log-mel")
 _COLUMNS = "choose the columns with `tare measure --columns A,B --out FILE`, and compare the files"
 
 
-def compare_stats(source: DatasetStats, target: DatasetStats, confidence: float = 0.95) -> Comparison:
+def compare_stats(
+    source: DatasetStats, target: DatasetStats, confidence: float = 0.95, spreads: Sequence[Spread] = ()
+) -> Comparison:
     """Compare two datasets that were sampled independently.
 
     Shift d = (m1 - m0)/s0 with Var(d) = (SE(m1)^2 + SE(m0)^2)/s0^2 + d^2 (SE(s0)/s0)^2; the ratio of stds on the log scale,
     with Var = (SE(s1)/s1)^2 + (SE(s0)/s0)^2 (delta method, without the covariance of a mean and its std). Student's t with
     the degrees of freedom of the smaller dataset, simultaneously for all 2C figures (Bonferroni). Columns of tables are paired
-    by name. A published constant of n0 samples gets the sampling error of n0 samples of the other dataset.
+    by name. A published constant of n0 samples gets the sampling error of n0 samples of the other dataset. ``spreads`` say how
+    the samples of the source differ, one for each channel; without them mean and std tell it roughly.
 
     Raises :class:`DataError` if the channels cannot be paired, a std is zero or unknown, or the values are those of different
     front ends for sound.
@@ -43,10 +47,14 @@ def compare_stats(source: DatasetStats, target: DatasetStats, confidence: float 
     _check(source, target)
     z = _quantile(source, target, confidence)
     tests = len(source.channels)
-    pairs = zip(_sampled(source, target), _sampled(target, source), strict=True)
+    pairs = zip(_sampled(source, target), _sampled(target, source), _shapes(source, spreads), _shapes(target), strict=True)
     top = _top(source, target)
     channels = tuple(
-        replace(_channel(a, b, z, _step(source), _step(target)), forms=_forms(a, b, source, target, top, tests)) for a, b in pairs
+        replace(
+            _channel(a, b, z, _step(source), _step(target)),
+            forms=() if mine is None or theirs is None else forms(mine, theirs, top, tests),
+        )
+        for a, b, mine, theirs in pairs
     )
     if _stated(source) or _stated(target):
         both = _stated(source) and _stated(target)
@@ -66,22 +74,22 @@ def compare_stats(source: DatasetStats, target: DatasetStats, confidence: float 
     return Comparison(source, target, channels, kind, reason, confidence, (*definitions, *notes))
 
 
-def _forms(
-    a: ChannelStats, b: ChannelStats, source: DatasetStats, target: DatasetStats, top: float | None, tests: int
-) -> tuple[Form, ...]:
-    """The maps between two channels that have histograms."""
-    shapes = Shape.of(a, _step(source)), Shape.of(b, _step(target))
-    return () if shapes[0] is None or shapes[1] is None else forms(shapes[0], shapes[1], top, tests)
+def _shapes(stats: DatasetStats, spreads: Sequence[Spread] = ()) -> list[Shape | None]:
+    """The distributions of the channels, None for one without a histogram."""
+    known = [spread if len(spread.values) > 1 else None for spread in spreads] or [None] * len(stats.channels)
+    each = zip(stats.channels, known, strict=True)
+    return [Shape.of(channel, _step(stats), stats.samples, spread) for channel, spread in each]
 
 
-def same_forms(source: DatasetStats, target: DatasetStats) -> list[list[Form | None]]:
+def same_forms(source: DatasetStats, target: DatasetStats, spreads: Sequence[Spread] = ()) -> list[list[Form | None]]:
     """How well each channel of the target, unchanged, explains each of the source: one row a channel of the source.
 
     The statistics are of values in the same units, as those of one service are.
     """
-    shapes = [[Shape.of(channel, _step(stats)) for channel in stats.channels] for stats in (source, target)]
     tests = len(source.channels)
-    return [[None if a is None or b is None else unmapped(a, b, tests) for b in shapes[1]] for a in shapes[0]]
+    return [
+        [None if a is None or b is None else unmapped(a, b, tests) for b in _shapes(target)] for a in _shapes(source, spreads)
+    ]
 
 
 def _top(source: DatasetStats, target: DatasetStats) -> float | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from tare.errors import ModelError, TareError
 from tare.identifying.candidates import Candidate, candidates, of_affine
-from tare.identifying.estimate import Estimated, estimate
+from tare.identifying.estimate import Estimated, OneMap, estimate, one_map
 from tare.identifying.fingerprint.front import front_of
 from tare.identifying.fingerprint.stored import fingerprints
 from tare.identifying.fingerprint.views import AUGMENTATIONS
@@ -25,6 +25,7 @@ from tare.monitoring.result import Recovered, Verdict
 from tare.monitoring.words import respec_command
 from tare.networks.network import Network
 from tare.networks.stated_images import colour_of
+from tare.statistics.intervals import Interval
 
 _IMAGES = 128
 # Where the search begins: gains, and offsets in unit values.
@@ -35,18 +36,37 @@ _ROUNDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What batch norm ``layer`` says of ``images`` images: the constants under which they look as those of its training did."""
+    """What batch norm ``layer`` says of ``images`` images: the constants under which they look as those of its training did.
+
+    ``together`` is the one map of all channels that tells as much.
+    """
 
     layer: str
     images: int
     estimated: Estimated
+    together: OneMap
+
+    @property
+    def shown(self) -> bool:
+        """Whether the memory shows a change beyond its own error: no change explains the constants worse than that."""
+        return self.together.shown
+
+    def constants(self, mean: Sequence[float], std: Sequence[float]) -> tuple[tuple[Interval, ...], tuple[Interval, ...]]:
+        """The mean and std that the images need: by one map of all channels, which is known better, unless a channel refuses it.
+
+        ``mean`` and ``std`` are those that the network is served with.
+        """
+        if not self.together.held:
+            return self.estimated.mean, self.estimated.std
+        return self.together.means(mean), self.together.stds(std)
 
 
 def with_recovered(verdict: Verdict, reference: Reference, data: Any, factory: str | None = None) -> Verdict:
     """The verdict with the constants that the network of the reference's run needs for ``data``, images that arrive now.
 
-    A verdict without an alarm stays as it is. A network without batch norm, one that cannot be built here, or data that are no
-    images leave a note with the reason. ``factory`` (``FILE.py:FACTORY``) is run where no library builds the network.
+    A verdict without an alarm stays as it is. Where the memory shows no change beyond its own error, a note says so, and nothing
+    is proposed. A network without batch norm, one that cannot be built here, or data that are no images leave a note with the
+    reason. ``factory`` (``FILE.py:FACTORY``) is run where no library builds the network.
     """
     if not verdict.alarm:
         return verdict
@@ -67,7 +87,13 @@ def _recovered(reference: Reference, data: Any, factory: str | None) -> Recovere
     model = load_model(place / "model" if (place / "model").is_dir() else place, factory)
     mean, std = model.normalisation.mean, model.normalisation.std
     found = remembered(model.network, data, mean, std, model.geometry)
-    means, stds = found.estimated.mean, found.estimated.std
+    if not found.shown:
+        raise ModelError(
+            "images that look changed to the network",
+            f"no change in {found.images} of them beyond the error of what {found.layer} remembers ({found.together.words()})",
+            "look for another cause, or show it more images",
+        )
+    means, stds = found.constants(mean, std)
     gains = [new.estimate / old for new, old in zip(stds, std, strict=True)]
     offsets = [new.estimate - gain * old for new, gain, old in zip(means, gains, mean, strict=True)]
     return Recovered(found.layer, found.images, means, stds, respec_command(reference, gains, offsets))
@@ -99,7 +125,7 @@ def remembered(
     for _ in range(_ROUNDS):  # the errors depend on the constants
         estimated = estimate(candidate, stored[front.name], model, setting.content, SAME, inflation=factor**-0.5, confidence=0.95)
         candidate = replace(candidate, affine=estimated.affine)
-    return Memory(front.name, setting.count, estimated)
+    return Memory(front.name, setting.count, estimated, one_map(estimated, mean, std))
 
 
 def _starts(mean: Sequence[float], std: Sequence[float]) -> list[Candidate]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +24,10 @@ from tare.monitoring.inputs import MonitorOptions, Values
 from tare.monitoring.judgement.felt import with_felt
 from tare.monitoring.judgement.kinds import live_stats
 from tare.monitoring.judgement.verdict import judged, served_since
-from tare.monitoring.reference import Reference, state_of
+from tare.monitoring.reference import Reference, digest_of
 from tare.monitoring.result import Course, Track, Verdict
-from tare.monitoring.state import MonitorState
+from tare.monitoring.state import Arrived, MonitorState
 from tare.statistics.dataset_stats import DatasetStats
-from tare.statistics.state import DatasetState
 from tare.system.files import remove_parts, write_text
 from tare.system.lock import only_writer
 
@@ -55,6 +54,8 @@ class Monitor:
         values: Values = "raw",
     ) -> None:
         known = reference if isinstance(reference, Reference) else Reference.load(reference)
+        if values not in get_args(Values):
+            raise SpecError("values that are raw, unit or fed", repr(values), "name one of them")
         self.reference, self.values = known.of_values(values), values
         self._assay = Assay(self.reference, MonitorOptions(alpha=alpha, tolerance=tolerance, memory=memory))
         self._state = MonitorState(self.reference.digest, memory)
@@ -107,7 +108,8 @@ class Monitor:
         try:
             reference = Reference.from_json(document["reference"])
             monitor = cls(reference, **{name: document["options"][name] for name in ("alpha", "tolerance", "memory", "values")})
-            monitor._state = MonitorState.from_json(document["state"], len(reference.figures))
+            state = MonitorState.from_json(document["state"], len(reference.figures))
+            monitor._state = _under(state, monitor, document["reference"])
         except (KeyError, TypeError, ValueError, AttributeError, SpecError) as error:
             found = f"{type(error).__name__}: {error} in {os.fspath(path)!r}"
             raise DataError("a whole monitor file", found, "remove it to begin again") from None
@@ -141,11 +143,11 @@ class Monitor:
             [levels_of(figures_of(block, taking), self.reference.figures, rows=taking.rows) for block in blocks]
         )
         counts = counts_of(levels, LEVELS)
-        return self._add(counts, state_of(blocks, taking), len(levels))
+        return self._add(counts, Arrived.of(blocks, taking), len(levels))
 
-    def _add(self, counts: NDArray[np.int64], data: DatasetState, samples: int) -> bool:
+    def _add(self, counts: NDArray[np.int64], arrived: Arrived, samples: int) -> bool:
         with self._lock:
-            state = self._state.added(counts, data, samples)
+            state = self._state.added(counts, arrived, samples)
             self._state = self._looked(state)
             self._unsaved += 1
             if self._path is not None and self._unsaved >= self._every:
@@ -162,8 +164,19 @@ class Monitor:
         return replace(looked, alarm=state.batches, began=began, arrived=served_since(state, began[0] - 1))
 
     def merge(self, other: Monitor | MonitorState) -> None:
-        """Take in another monitor's samples, exactly. Raises :class:`DataError` for its own, or for another reference."""
+        """Take in another monitor's samples, exactly.
+
+        Raises :class:`DataError` for its own samples, and for a monitor with another reference or other options.
+        """
         state = other.state if isinstance(other, Monitor) else other
+        if not isinstance(state, MonitorState):
+            raise DataError("another monitor, or its state", type(other).__name__, "read a file with tare.Monitor.load")
+        if isinstance(other, Monitor):
+            mine, theirs = self._stated(), other._stated()
+            unlike = next((name for name in mine if mine[name] != theirs[name]), "")
+            if unlike:
+                found = f"{unlike}={mine[unlike]!r} and {theirs[unlike]!r}"
+                raise DataError("two monitors with the same options", found, "merge monitors with equal options")
         with self._lock:
             self._state = self._looked(self._state.merge(state))
 
@@ -227,9 +240,17 @@ class Monitor:
 
     def to_json(self) -> dict[str, Any]:
         """The monitor as a JSON object with schema ``tare.monitor/1``: its reference, options and state."""
+        return {
+            "schema": SCHEMA,
+            "options": self._stated(),
+            "reference": self.reference.to_json(),
+            "state": self.state.to_json(),
+        }
+
+    def _stated(self) -> dict[str, Any]:
+        """The options that were stated."""
         options = self._assay.options
-        stated = {"alpha": options.alpha, "tolerance": options.tolerance, "memory": options.memory, "values": self.values}
-        return {"schema": SCHEMA, "options": stated, "reference": self.reference.to_json(), "state": self.state.to_json()}
+        return {"alpha": options.alpha, "tolerance": options.tolerance, "memory": options.memory, "values": self.values}
 
     def _write(self, path: Path) -> None:
         write_text(path, json.dumps(self.to_json(), allow_nan=False) + "\n")
@@ -247,6 +268,18 @@ def merged(paths: Sequence[str | os.PathLike[str]]) -> Monitor:
     return first
 
 
+def _under(state: MonitorState, monitor: Monitor, document: dict[str, Any]) -> MonitorState:
+    """The state of a file under the reference and the memory of the same file. Raises ValueError if it is that of another.
+
+    Files of earlier versions name their reference by a digest of all of its text.
+    """
+    if state.reference not in (monitor.reference.digest, digest_of(document)):
+        raise ValueError("counts under another reference")
+    if state.memory != monitor._stated()["memory"]:
+        raise ValueError("counts under another memory")
+    return replace(state, reference=monitor.reference.digest)
+
+
 def _given(reference: Reference | str | os.PathLike[str] | None, place: Path) -> Reference | str | os.PathLike[str]:
     if reference is None:
         raise DataError("a reference for a new monitor", f"none, and no file {str(place)!r}", "pass reference=")
@@ -255,7 +288,7 @@ def _given(reference: Reference | str | os.PathLike[str] | None, place: Path) ->
 
 def _check_same(monitor: Monitor, reference: Any, options: dict[str, Any], place: Path) -> None:
     """Raise :class:`DataError` if a file was begun with another reference or other options."""
-    stated = monitor.to_json()["options"]
+    stated = monitor._stated()
     other = [name for name, value in options.items() if stated.get(name) != value]
     if reference is not None:
         given = reference if isinstance(reference, Reference) else Reference.load(reference)

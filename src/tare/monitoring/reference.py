@@ -17,11 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare._version import __version__
+from tare.comparing.shape import Spread
 from tare.errors import DataError
 from tare.measuring.one_pass import stats_of
 from tare.monitoring.carried import carried, is_exported
 from tare.monitoring.evidence.figures import Taking, blocks, counts_of, figures_of, laid, levels_of
 from tare.monitoring.evidence.levels import LEVELS, Figure
+from tare.monitoring.evidence.spreads import Shares, spreads_from_json, spreads_to_json
 from tare.samples.layout import Doubles, channel_names, dtype_range, unit_scale
 from tare.samples.raw_kind import Known, bits_in_use
 from tare.samples.records import Record, Rows, Skipped, Stack
@@ -49,8 +51,9 @@ class Reference:
     known. ``arriving`` is the map from the training set's unit values to those that arrive, ``{"gain": ..., "offset": ...}``,
     of a network that `tare respec` rewrote for a change: values are put back before they are tested. Empty for no change.
     ``seen`` is the reference of the same samples after the network's resize and crop, for monitors of values as the network
-    takes them. ``origin`` is the run or model directory that it was loaded from, and ``factory`` what that directory names as the
-    function that built its network, "" if timm did. Neither is part of the file.
+    takes them. ``spreads`` say how samples differ in the shape of their values, one for each channel; references of earlier
+    versions have none. ``origin`` is the run or model directory that it was loaded from, and ``factory`` what that directory
+    names as the function that built its network, "" if timm did. Neither is part of the file.
     """
 
     taking: Taking
@@ -61,6 +64,7 @@ class Reference:
     as_fed: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     arriving: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     seen: Reference | None = None
+    spreads: tuple[Spread, ...] = ()
     origin: str = field(default="", compare=False)
     factory: str = field(default="", compare=False)
 
@@ -80,17 +84,19 @@ class Reference:
         """
         source = open_source(data, options)
         taking = _taking(source, nodata)
-        values, states = [], DatasetState()
+        values, states, shares = [], DatasetState(), _shares(source, taking)
         expect(progress, source.number)
-        for chunk, state, length in ordered_map(partial(_taken, source, taking), source.chunks(), workers or default_workers()):
+        take = partial(_taken, source, taking, shares)
+        for chunk, state, counted, length in ordered_map(take, source.chunks(), workers or default_workers()):
             values.append(chunk)
-            states = states.merge(state)
+            states, shares = states.merge(state), shares.merge(counted)
             if progress is not None:
                 progress(length)
-        return cls.from_figures(np.concatenate(values), taking, stats_of(states, source, exclude_nan=True))
+        stats = stats_of(states, source, exclude_nan=True)
+        return cls.from_figures(np.concatenate(values), taking, stats, shares.spreads(taking))
 
     @classmethod
-    def from_figures(cls, values: Doubles, taking: Taking, stats: DatasetStats) -> Reference:
+    def from_figures(cls, values: Doubles, taking: Taking, stats: DatasetStats, spreads: tuple[Spread, ...] = ()) -> Reference:
         """Make a reference of the figures ``(N, F)`` of samples. Raises :class:`DataError` for fewer than 20."""
         if len(values) < _FEWEST:
             raise DataError(
@@ -98,7 +104,7 @@ class Reference:
             )
         figures = laid(values, taking)
         counts = counts_of(levels_of(values, figures, rows=taking.rows), LEVELS)
-        return cls(taking, figures, counts, len(values), stats)
+        return cls(taking, figures, counts, len(values), stats, spreads=spreads)
 
     @cached_property
     def middles(self) -> Doubles:
@@ -111,8 +117,9 @@ class Reference:
 
     @cached_property
     def digest(self) -> str:
-        """What identifies the reference: states are merged and continued under one reference alone."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:32]
+        """What identifies the reference, whatever version of tare writes it: states are merged under one reference alone."""
+        document = {name: value for name, value in self.to_json().items() if name != "version"}
+        return digest_of(document if self.seen is None else {**document, "seen": self.seen.digest})
 
     def to_json(self) -> dict[str, Any]:
         """The reference as a JSON object with schema ``tare.reference/1``."""
@@ -126,6 +133,7 @@ class Reference:
             "counts": packed(self.counts),
             "as_fed": {name: list(values) for name, values in self.as_fed.items()},
             "stats": self.stats.to_json(),
+            **({"spreads": spreads_to_json(self.spreads)} if self.spreads else {}),
             **({"arriving": arriving} if arriving else {}),
             **({} if self.seen is None else {"seen": self.seen.to_json()}),
         }
@@ -154,6 +162,8 @@ class Reference:
         )
         counts = unpacked(document["counts"], (len(figures), LEVELS))
         samples = int(document["samples"])
+        if np.dtype(dtype).kind not in "biuf":
+            raise ValueError(f"values of {dtype}, which are no numbers")
         if len(taking.low) != len(taking.channels) or len(taking.high) != len(taking.channels):
             raise ValueError("ends of another number of channels")
         if not all(np.isfinite(figure.centre) and 0 < figure.step < np.inf for figure in figures):
@@ -168,7 +178,9 @@ class Reference:
             raise ValueError("a map of arriving values that cannot be undone")
         inside = document.get("seen")
         seen = None if inside is None else cls._read({**inside, "seen": None})
-        return cls(taking, figures, counts, samples, DatasetStats.from_json(document["stats"]), as_fed, arriving, seen)
+        spreads = spreads_from_json(document.get("spreads", []), len(channels))
+        stats = DatasetStats.from_json(document["stats"])
+        return cls(taking, figures, counts, samples, stats, as_fed, arriving, seen, spreads)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the reference as JSON, atomically."""
@@ -196,6 +208,11 @@ class Reference:
             raise DataError("a reference", found, "measure the data once more with `tare measure DATA --reference FILE`")
         known = cls.from_json(document)
         return replace(known, origin=str(path), factory=_factory(place.parent)) if Path(path).is_dir() else known
+
+
+def digest_of(document: dict[str, Any]) -> str:
+    """What identifies a JSON object."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _place(path: Path) -> Path:
@@ -277,15 +294,21 @@ def _finite(ends: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(float(np.clip(end, -1e300, 1e300)) for end in ends)
 
 
-def _taken(source: Source[Any], taking: Taking, chunk: Any) -> tuple[Doubles, DatasetState, int]:
-    """The figures of a chunk's samples, the state of the values looked at, and the number of samples."""
+def _shares(source: Source[Any], taking: Taking) -> Shares:
+    """Nothing counted yet, on cuts laid by the first chunk with readable samples."""
+    found = (list(blocks(source.read(chunk))) for chunk in source.chunks())
+    return Shares.laid(next(parts for parts in found if parts), taking)
+
+
+def _taken(source: Source[Any], taking: Taking, shares: Shares, chunk: Any) -> tuple[Doubles, DatasetState, Shares, int]:
+    """The figures of a chunk's samples, the state of the values looked at, their shares, and the number of samples."""
     records = list(source.read(chunk))
     parts = [fitted(part, taking) for part in blocks(records)]
     values = [figures_of(part, taking) for part in parts]
     state = state_of(parts, taking)
     skipped = DatasetState.of([record for record in records if isinstance(record, Skipped)])
     figures = np.concatenate(values) if values else np.zeros((0, len(taking.kinds())))
-    return figures, state.merge(skipped), source.chunk_length(chunk)
+    return figures, state.merge(skipped), shares.counted(parts, taking), source.chunk_length(chunk)
 
 
 def state_of(parts: list[NDArray[Any]], taking: Taking) -> DatasetState:

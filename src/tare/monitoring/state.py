@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -12,27 +14,75 @@ from numpy.typing import NDArray
 
 from tare.errors import DataError
 from tare.monitoring.evidence.detection import FULL, RATIO, stretches
+from tare.monitoring.evidence.figures import Taking, joined
 from tare.monitoring.evidence.levels import LEVELS
-from tare.monitoring.reference import packed, unpacked
+from tare.monitoring.reference import packed, state_of, unpacked
 from tare.statistics.state import DatasetState
 from tare.statistics.state_json import state_from_json, state_to_json
 
 #: One sample's weight: counts are whole numbers of 1 / UNIT samples, so that shares of a sample add exactly, too.
 UNIT = 1 << 20
+# Batches of at most this many bytes wait until four of them are reduced together.
+_MOST_KEPT = 1 << 20
+
+
+class Arrived:
+    """The exact state of values that arrived, reduced when it is asked for: of several batches at once that takes less time.
+
+    A frozen value: the state is the same whenever it is reduced, since merging is exact. Large batches are reduced at once.
+    """
+
+    __slots__ = ("_known",)
+
+    def __init__(self, known: DatasetState | tuple[list[NDArray[Any]], Taking]) -> None:
+        self._known = known
+
+    @classmethod
+    def of(cls, blocks: Sequence[NDArray[Any]], taking: Taking) -> Arrived:
+        """The values of blocks ``(N, P, C)``, which are copied, since their owner may write into them."""
+        if sum(block.nbytes for block in blocks) > _MOST_KEPT:
+            return cls(state_of(list(blocks), taking))
+        return cls(([block.copy() for block in blocks], taking))
+
+    @property
+    def state(self) -> DatasetState:
+        """The state of the values."""
+        known = self._known  # read once: another thread may reduce them, too
+        if isinstance(known, tuple):
+            blocks, taking = known
+            known = self._known = state_of(joined(blocks), taking)
+        return known
+
+    @classmethod
+    def united(cls, parts: Sequence[Arrived]) -> Arrived:
+        """The state of all parts together, reduced; blocks that were kept are reduced at once."""
+        kept = [part._known for part in parts]
+        waiting = [known for known in kept if isinstance(known, tuple)]
+        state = reduce(DatasetState.merge, (known for known in kept if isinstance(known, DatasetState)), DatasetState())
+        if waiting:
+            state = state.merge(state_of(joined([block for blocks, _ in waiting for block in blocks]), waiting[0][1]))
+        return cls(state)
 
 
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class Stretch:
-    """``length`` batches in a row: weighted counts of levels ``(F, 64)``, the state of their values, their number of samples."""
+    """``length`` batches in a row: weighted counts of levels ``(F, 64)``, their values, and their number of samples."""
 
     length: int
     counts: NDArray[np.int64]
-    data: DatasetState
+    arrived: Arrived
     samples: int
 
-    def merge(self, other: Stretch, length: int) -> Stretch:
-        """Both together, as a stretch of ``length`` batches; exact."""
-        return Stretch(length, self.counts + other.counts, self.data.merge(other.data), self.samples + other.samples)
+    @property
+    def data(self) -> DatasetState:
+        """The state of the values."""
+        return self.arrived.state
+
+    @classmethod
+    def united(cls, parts: Sequence[Stretch], length: int) -> Stretch:
+        """All together, as a stretch of ``length`` batches; exact."""
+        counts = reduce(np.add, (part.counts for part in parts))
+        return cls(length, counts, Arrived.united([part.arrived for part in parts]), sum(part.samples for part in parts))
 
 
 @dataclass(frozen=True)
@@ -65,7 +115,7 @@ class MonitorState:
         """Number of samples counted."""
         return sum(stretch.samples for stretch in self.ladder)
 
-    def added(self, counts: NDArray[np.int64], data: DatasetState, samples: int) -> MonitorState:
+    def added(self, counts: NDArray[np.int64], arrived: Arrived, samples: int) -> MonitorState:
         """The state after one more batch: ``counts`` ``(F, 64)`` of its levels.
 
         With a memory of k each of n samples weighs 1 / (n (k + 1)). Within a batch the capital then grows by the geometric mean
@@ -74,13 +124,13 @@ class MonitorState:
         k + 1 times as high (:class:`tare.monitoring.assay.Assay`).
         """
         weight = UNIT if self.memory is None else UNIT // (max(samples, 1) * (self.memory + 1))
-        ladder = [*self.ladder, Stretch(1, counts * weight, data, samples)]
+        ladder = [*self.ladder, Stretch(1, counts * weight, arrived, samples)]
         length = 1
         while sum(stretch.length == length for stretch in ladder) == FULL:
             first = next(place for place, stretch in enumerate(ladder) if stretch.length == length)
             ladder[first : first + RATIO] = [_together(ladder[first : first + RATIO])]
             length *= RATIO
-        return replace(self, ladder=tuple(ladder), arrived=self.arrived.merge(data) if self.alarm else self.arrived)
+        return replace(self, ladder=tuple(ladder), arrived=self.arrived.merge(arrived.state) if self.alarm else self.arrived)
 
     def merge(self, other: MonitorState) -> MonitorState:
         """The state of both monitors' samples. Raises :class:`DataError` for a shared identity or another reference."""
@@ -134,7 +184,7 @@ class MonitorState:
             Stretch(
                 int(each["length"]),
                 unpacked(each["counts"], (figures, LEVELS)),
-                state_from_json(each["data"]),
+                Arrived(state_from_json(each["data"])),
                 int(each["samples"]),
             )
             for each in document["ladder"]
@@ -142,18 +192,31 @@ class MonitorState:
         lengths = [stretch.length for stretch in ladder]
         if lengths != stretches(sum(lengths)) or any((stretch.counts < 0).any() or stretch.samples < 0 for stretch in ladder):
             raise ValueError("stretches that no monitor has")
-        memory = document["memory"]
+        memory, identities = document["memory"], document["identities"]
+        if not isinstance(identities, list) or not identities:
+            raise ValueError("a state of no monitor")
+        alarm, peak = int(document["alarm"]), float(document["peak"])
         best, low, high = map(int, document["began"])
+        if not math.isfinite(peak) or not _is_alarm(alarm, (best, low, high), sum(lengths)):
+            raise ValueError("an alarm that no monitor raises")
+        if memory is None and any(int(stretch.counts.sum(axis=1).max()) != stretch.samples * UNIT for stretch in ladder):
+            raise ValueError("counts of another number of samples")
         return cls(
             str(document["reference"]),
             None if memory is None else int(memory),
             ladder,
-            float(document["peak"]),
-            int(document["alarm"]),
+            peak,
+            alarm,
             (best, low, high),
             state_from_json(document["arrived"]) if "arrived" in document else DatasetState(),
-            frozenset(map(str, document["identities"])),
+            frozenset(map(str, identities)),
         )
+
+
+def _is_alarm(alarm: int, began: tuple[int, int, int], batches: int) -> bool:
+    """Whether an alarm and the beginning of its change are those of some monitor of so many batches; 0 is none."""
+    best, low, high = began
+    return began == (0, 0, 0) if not alarm else 0 < alarm <= batches and 1 <= low <= best <= high <= alarm + 1
 
 
 def coarser(ladder: Sequence[Stretch], lengths: Sequence[int]) -> list[Stretch | None]:
@@ -173,10 +236,7 @@ def coarser(ladder: Sequence[Stretch], lengths: Sequence[int]) -> list[Stretch |
 
 
 def _together(parts: Sequence[Stretch]) -> Stretch:
-    first, *others = parts
-    for other in others:
-        first = first.merge(other, first.length + other.length)
-    return first
+    return Stretch.united(parts, sum(part.length for part in parts)) if len(parts) > 1 else parts[0]
 
 
 def _both(length: int, mine: Stretch | None, theirs: Stretch | None) -> Stretch:
@@ -184,4 +244,4 @@ def _both(length: int, mine: Stretch | None, theirs: Stretch | None) -> Stretch:
         one = mine or theirs
         assert one is not None  # noqa: S101 - the longer ladder has every stretch
         return replace(one, length=length)
-    return mine.merge(theirs, length)
+    return Stretch.united((mine, theirs), length)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tare.monitoring.evidence.figures import MOST, Taking, blocks, counts_of, figures_of, laid, levels_of, thinned
-from tare.monitoring.evidence.levels import LEVELS, Figure
+from tare.monitoring.evidence.levels import LEVELS, Figure, levels_on
 from tare.samples.records import Part, Sample, Skipped
 
 COLOURS = Taking(("red", "green", "blue"), "uint8", (0.0,) * 3, (255.0,) * 3)
@@ -62,10 +62,10 @@ def test_large_samples_are_thinned_evenly() -> None:
 @pytest.mark.parametrize("value", [-1e12, 0.0, 0.5, 1e12])
 def test_a_level_holds_its_own_middle_and_far_values_end_at_the_ends(value: float) -> None:
     figure = Figure.laid("mean", "m", (0,), np.random.default_rng(0).normal(0.5, 0.1, 1000))
-    level = int(figure.levels(np.array([value]))[0])
+    level = int(levels_on(np.array([[value]]), (figure,))[0, 0])
     assert 0 <= level < LEVELS
-    assert (figure.levels(figure.middles) == np.arange(LEVELS)).all()
-    assert figure.levels(np.array([np.nan]))[0] == -1
+    assert (levels_on(figure.middles[:, None], (figure,))[:, 0] == np.arange(LEVELS)).all()
+    assert levels_on(np.array([[np.nan]]), (figure,))[0, 0] == -1
 
 
 def test_references_of_one_population_mostly_have_the_same_step() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations, groupby
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.monitoring.evidence.levels import Figure, Kind
+from tare.monitoring.evidence.levels import Figure, Kind, levels_on
 from tare.samples.layout import Doubles, unit_scale
 from tare.samples.records import Kept, Part, Record, Rows, Sample, Skipped, Stack
 
@@ -75,8 +76,12 @@ def _united(path: str, parts: Iterable[Part]) -> Kept:
 
 def thinned(block: NDArray[Any]) -> NDArray[Any]:
     """The values of a block ``(N, P, C)`` that are looked at, evenly spread over each sample."""
-    length = block.shape[1]
-    return block if length <= MOST else block[:, np.arange(MOST) * length // MOST]
+    return block if block.shape[1] <= MOST else block.take(_places(block.shape[1]), axis=1)
+
+
+@lru_cache(maxsize=64)
+def _places(length: int) -> NDArray[np.int64]:
+    return np.arange(MOST) * length // MOST
 
 
 def joined(parts: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
@@ -109,7 +114,7 @@ def figures_of(block: NDArray[Any], taking: Taking) -> Doubles:
     Sums run in float64 about each sample's own mean. Shares are those of the values looked at.
     """
     planes = np.ascontiguousarray(np.moveaxis(block, 1, 2))
-    missing = _missing(planes, taking)
+    missing = missing_of(planes, taking)
     held = (
         planes.shape[2] - np.count_nonzero(missing, axis=2) if missing is not None else np.full(planes.shape[:2], planes.shape[2])
     )
@@ -125,8 +130,8 @@ def figures_of(block: NDArray[Any], taking: Taking) -> Doubles:
     one: dict[Kind, Doubles] = {
         "mean": mean * scale,
         "std": std * scale,
-        "low end": _beyond(planes <= _ends(taking.low), missing) / number,
-        "high end": _beyond(planes >= _ends(taking.high), missing) / number,
+        "low end": _beyond(planes <= _ends(taking.low, np.floor(taking.low), planes.dtype), missing) / number,
+        "high end": _beyond(planes >= _ends(taking.high, np.ceil(taking.high), planes.dtype), missing) / number,
     }
     one = {kind: np.where(held > 0, values, np.nan) for kind, values in one.items()}
     one["no data"] = 1 - held / planes.shape[2]
@@ -134,16 +139,19 @@ def figures_of(block: NDArray[Any], taking: Taking) -> Doubles:
     return np.stack([_figure(kind, places, one, centred, std, whole) for kind, places in taking.kinds()], axis=1)
 
 
-def _missing(planes: NDArray[Any], taking: Taking) -> NDArray[np.bool_] | None:
+def missing_of(values: NDArray[Any], taking: Taking) -> NDArray[np.bool_] | None:
     """Which values are missing: NaN, infinite, or a value that means "no data"; None if none is."""
-    missing = None if planes.dtype.kind in "iub" else ~np.isfinite(planes)
+    missing = None if values.dtype.kind in "iub" else ~np.isfinite(values)
     if taking.nodata:
-        marked = np.isin(planes, taking.nodata)
+        marked = np.isin(values, taking.nodata)
         missing = marked if missing is None else missing | marked
     return missing if missing is not None and missing.any() else None
 
 
-def _ends(values: tuple[float, ...]) -> Doubles:
+def _ends(values: tuple[float, ...], rounded: Doubles, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The ends of each channel's range, in the dtype of whole numbers where it has them: to compare those takes less time."""
+    if dtype.kind in "iu" and rounded.min() >= np.iinfo(dtype).min and rounded.max() <= np.iinfo(dtype).max:
+        return rounded.astype(dtype)[:, None]
     return np.array(values)[:, None]
 
 
@@ -196,8 +204,7 @@ def laid(values: Doubles, taking: Taking) -> tuple[Figure, ...]:
 
 def levels_of(values: Doubles, figures: Sequence[Figure], *, rows: bool) -> NDArray[np.int64]:
     """The levels ``(N, F)`` of the figures of samples, -1 where a sample does not have one."""
-    values = with_products(values, figures) if rows else values
-    return np.stack([figure.levels(values[:, place]) for place, figure in enumerate(figures)], axis=1)
+    return levels_on(with_products(values, figures) if rows else values, tuple(figures))
 
 
 def counts_of(levels: NDArray[np.int64], size: int) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -57,12 +58,6 @@ class Figure:
         centre = step * round(float(finite.mean()) / step) if finite.size else 0.0
         return cls(kind, name, channels, centre, step)
 
-    def levels(self, values: Doubles) -> NDArray[np.int64]:
-        """The level of each of ``values``, -1 for NaN: a sample that does not have this figure."""
-        missing = np.isnan(values)
-        places = np.floor((_scaled(self.kind, np.where(missing, 0.0, values)) - self.centre) / self.step) + LEVELS // 2
-        return np.where(missing, -1, np.clip(places, 0, LEVELS - 1)).astype(np.int64)
-
     @property
     def middles(self) -> Doubles:
         """The middle of each level ``(64,)``, on the scale of the levels."""
@@ -72,6 +67,25 @@ class Figure:
     def shown(self) -> Doubles:
         """What each level means to a reader ``(64,)``: its middle, and for a share the share itself; the lowest level is none."""
         return np.where(np.arange(LEVELS) > 0, self.middles**4, 0.0) if self.kind in SHARES else self.middles
+
+
+def levels_on(values: Doubles, figures: tuple[Figure, ...]) -> NDArray[np.int64]:
+    """The levels ``(N, F)`` of the figures ``(N, F)`` of samples, -1 for NaN: a sample that does not have this figure."""
+    missing = np.isnan(values)
+    known = np.where(missing, 0.0, values)
+    centres, steps, shares = _laid(figures)
+    known[:, shares] = np.sqrt(np.sqrt(known[:, shares]))
+    places: NDArray[np.int64] = np.clip(np.floor((known - centres) / steps) + LEVELS // 2, 0, LEVELS - 1).astype(np.int64)
+    places[missing] = -1
+    return places
+
+
+@lru_cache(maxsize=64)
+def _laid(figures: tuple[Figure, ...]) -> tuple[Doubles, Doubles, NDArray[np.int64]]:
+    """The centres and the steps of figures, and the places of those that are shares."""
+    shares = [place for place, figure in enumerate(figures) if figure.kind in SHARES]
+    centres, steps = (np.array([getattr(figure, name) for figure in figures]) for name in ("centre", "step"))
+    return centres, steps, np.array(shares, np.int64)
 
 
 def _scaled(kind: Kind, values: Doubles) -> Doubles:

@@ -62,10 +62,10 @@ def named(reference: Reference, live: DatasetStats | None, figures: Sequence[str
     if dead:
         return Named("dead channel", f"{', '.join(dead)} {'is' if len(dead) == 1 else 'are'} constant")
     try:
-        found = compare_stats(before, live)
+        found = compare_stats(before, live, spreads=reference.spreads)
     except DataError as error:
         return Named("unclear", str(error))
-    order = _order(before, live, found)
+    order = _order(reference, live, found)
     if order:
         names = [channel.name for channel in live.channels]
         return Named(
@@ -94,7 +94,7 @@ def _missing(before: DatasetStats, live: DatasetStats) -> str:
     return f"the share of missing values rose: {', '.join(worse)}" if worse else ""
 
 
-def _order(before: DatasetStats, live: DatasetStats, found: Comparison) -> tuple[int, ...]:
+def _order(reference: Reference, live: DatasetStats, found: Comparison) -> tuple[int, ...]:
     """The order of channels that alone explains the values, () if a map does as well, or too few samples tell it from none.
 
     An order has no parameters, so its distance is its criterion (see :class:`tare.comparing.result.Form`).
@@ -102,7 +102,7 @@ def _order(before: DatasetStats, live: DatasetStats, found: Comparison) -> tuple
     count = len(live.channels)
     if found.clean or not 1 < count <= _MOST_ORDERED:
         return ()
-    same = same_forms(before, live)
+    same = same_forms(reference.stats, live, reference.spreads)
     orders = list(permutations(range(count)))
     scores = {each: _unexplained([row[place] for row, place in zip(same, each, strict=True)]) for each in orders}
     forms = [same[place][place] for place in range(count)]
