@@ -49,6 +49,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         f"{_SIGN} :: b < 0 -> b <= 0": _ZERO,
     },
     "statistics.buckets": {
+        "return float(inner[0] - used[0]), float(used[-1] - inner[-1]), float(inner[-1] - inner[0])"
+        " :: inner[0] - used[0] -> inner[0] + used[0]": "the lowest value lies in the first bucket, whose place is zero",
         f"{_QUICK} :: exponent <= 0 or low >= 0 -> exponent <= 0 and low >= 0": _CAREFUL,
         f"{_QUICK} :: exponent <= 0 -> exponent < 0": _CAREFUL,
         f"{_QUICK} :: low >= 0 -> low > 0": _CAREFUL,
@@ -147,6 +149,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         " :: np.abs(zero).max() > ROUNDING -> np.abs(zero).max() >= ROUNDING": _LIMIT,
     },
     "folding.plan": {
+        "scales_weight: bool = False :: False -> True": "only a batch norm's plan reads it, and states it",
+        "holds = (scale > 0) & (scaled >= 0) :: scale > 0 -> scale >= 0": "a scale of zero has no inverse, and is refused before",
+        "holds = (scale > 0) & (scaled >= 0) :: scaled >= 0 -> scaled > 0": _LIMIT,
         "channel = np.where(real, first.origin // area % shape[0], -1) :: 1 -> 2": "any number below zero stands for no channel",
         "ROUNDING = 1e-14 :: 1e-14 -> 2e-14": _LESS,
         "for source, a, b in zip(self.affine.order, self.affine.scale, self.affine.shift, strict=True)"

@@ -12,7 +12,7 @@ from fuzz.mutation import mutated
 from fuzz.targets import Target, _npy_seed, targets
 
 TARGETS = targets()
-TRIES = 250
+TRIES = 100
 
 
 @pytest.mark.parametrize("name", TARGETS)

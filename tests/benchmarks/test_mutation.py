@@ -147,6 +147,7 @@ def test_a_constant_that_was_changed_in_a_compiled_function_is_compiled() -> Non
     assert float(done.stdout) != 1000.0
 
 
+@pytest.mark.long
 def test_the_process_that_children_come_from_has_nothing_of_tare() -> None:
     program = "import sys, benchmarks.mutation.__main__ as m; m.running.load_libraries(); sys.exit('tare' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0  # noqa: S603

@@ -59,7 +59,13 @@ def test_knowing_that_all_values_are_finite_changes_no_count(values: list[float]
     assert Buckets.of(column, low, high, finite=True) == Buckets.of(column, low, high)
 
 
-@pytest.mark.parametrize("values", [np.arange(1200) % 7, np.arange(1201) / 3, np.full(513, 0.1), np.array([-1.0, -1e-320, 3e9])])
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.arange(1200) % 7, np.arange(1201) / 3, np.full(513, 0.1), np.array([-1.0, -1e-320, 3e9]),
+        np.array([0.0, 0.0, 5.0, 9.0, 9.0]),
+    ],
+)  # fmt: skip
 def test_ends_are_counted_whether_or_not_their_buckets_hold_other_values(values: NDArray[Any]) -> None:
     column = values.astype(np.float64)
     state = Buckets.of(column, float(column.min()), float(column.max()), finite=True)
@@ -173,6 +179,26 @@ def test_groups_are_the_fewest_powers_of_two_that_hold_all_values_between_two_li
         if width > 2 * state.error > 0:  # half as wide would need more groups than there may be
             first, last = (math.floor(v / (width / 2)) for v in (max(limits[0], ordered[0]), min(limits[1], ordered[-1])))
             assert last - first >= most
+
+
+@given(st.lists(st.integers(0, 65535), min_size=1, max_size=60), st.integers(2, 40), st.integers(0, 65535), st.integers(0, 65535))
+def test_with_the_whole_the_first_and_last_group_hold_what_lies_outside(
+    values: list[int], most: int, one: int, other: int
+) -> None:
+    column, low, high = np.array(values, np.uint16), min(one, other), max(one, other)
+    state = words(column)
+    start, width, inside = state.grouped(most, low, high)
+    begin, broad, counts = state.grouped(most, low, high, whole=True)
+    assert (begin, broad, len(counts)) == (start, width, len(inside))
+    places = ((column - start) // width).clip(0, len(counts) - 1).astype(int)
+    assert counts == tuple(np.bincount(places, minlength=len(counts)))
+
+
+@given(st.lists(st.integers(0, 65535), min_size=1, max_size=8))
+def test_gaps_are_the_distances_between_the_ends_and_what_lies_between(values: list[int]) -> None:
+    first, *inner, last = sorted(set(values)) if len(set(values)) > 1 else values[:1] * 2
+    wanted = (inner[0] - first, last - inner[-1], inner[-1] - inner[0]) if inner else (math.inf, math.inf, 0.0)
+    assert words(np.array(values, np.uint16)).gaps() == wanted
 
 
 def test_one_group_cannot_hold_values_of_both_signs_and_is_refused() -> None:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import inspect
 import json
+import shlex
 from dataclasses import fields
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -195,13 +197,17 @@ def test_help_groups_the_options(capsys: pytest.CaptureFixture[str]) -> None:
         assert panel in text
 
 
-def test_a_run_prints_what_it_gave_and_writes_its_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_prints_what_it_gave_and_writes_its_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = dark_and_light(tmp_path / "data")
     (data / "train" / "dark").rename(data / "train" / "<b>dark")
     (data / "val" / "dark").rename(data / "val" / "<b>dark")
     out = tmp_path / "run"
     options = ["--weights", "none", "--size", "32", "--workers", "0", "--device", "cpu", "--epochs", "1", "--lr", "1e-6"]
-    app(["transfer", str(data), "--model", "timm:test_resnet", "--out", str(out), *options], standalone_mode=False)
+    words = ["transfer", str(data), "--model", "timm:test_resnet", "--out", str(out), *options]
+    monkeypatch.setattr("sys.argv", ["tare", *words])
+    app(words, standalone_mode=False)
     printed = capsys.readouterr().out
     assert "95% interval" in printed
     assert f"report: {out / 'report.html'}" in printed
@@ -209,3 +215,7 @@ def test_a_run_prints_what_it_gave_and_writes_its_page(tmp_path: Path, capsys: p
     assert "&lt;b&gt;dark" in page
     assert "<b>dark" not in page
     assert json.loads((out / "evaluation.json").read_text())["classes"][0]["name"] == "<b>dark"
+    assert shlex.join(["tare", *words]) in unescape(page)
+    monkeypatch.setattr("sys.argv", ["tare", *words, "--resume"])
+    app([*words, "--resume"], standalone_mode=False)
+    assert (out / "report.html").read_text() == page

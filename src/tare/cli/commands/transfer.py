@@ -29,5 +29,6 @@ def transfer(request: TransferRequest, as_json: Json = False) -> None:
     if not is_main_process():
         return
     page = run.out / "report.html"
-    write_run(run, page, shlex.join(["tare", *sys.argv[1:]]))
+    # A run that was resumed ends as one that was left alone, its page included.
+    write_run(run, page, shlex.join(["tare", *(word for word in sys.argv[1:] if word != "--resume")]))
     show(run, as_json, print_run, page)
