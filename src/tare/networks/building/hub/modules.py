@@ -79,7 +79,9 @@ class ClipClassifier(HubModule):
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
         """Classify a batch."""
         names = inspect.signature(self.model.forward).parameters
-        given = {next(name for name in ("pixel_values", "pixel_values_videos") if name in names): clips.transpose(1, 2)}
+        given: dict[str, Any] = {
+            next(name for name in ("pixel_values", "pixel_values_videos") if name in names): clips.transpose(1, 2)
+        }
         if self.interpolates and not self._fits(clips):
             given[_POSITIONS] = True
         logits: torch.Tensor = self.model(**given).logits
