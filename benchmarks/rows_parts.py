@@ -56,6 +56,7 @@ def _images(count: int, setting: Setting) -> Iterator[Result]:
         ", exported": (_exported(layer, images), _exported(steps, images)),
     }
     copied = theirs(images)
+    converted = _exported(_Converted(), images)
     for name, (ours, reference) in pairs.items():
         if not (ours(images) - copied).abs().max() < 1e-5:
             raise ArithmeticError("its result differs from torchvision's")
@@ -71,6 +72,22 @@ def _images(count: int, setting: Setting) -> Iterator[Result]:
             goal=">= 0.5",
             timer=processor_seconds,
         )
+    # What no graph of torch can fall below: its result is a new tensor of floats.
+    yield compared(
+        f"uint8 NCHW to float, exported, {count} images",
+        _often(partial(pairs[", exported"][1], images)),
+        _often(partial(converted, images)),
+        setting,
+        ratio_of="torchvision v2 / conversion to float alone",
+        timer=processor_seconds,
+    )
+
+
+class _Converted(nn.Module):
+    """Bytes as floats, without mean and std."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.to(torch.float32)
 
 
 def _exported(module: nn.Module, images: torch.Tensor) -> Any:

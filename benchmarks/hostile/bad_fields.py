@@ -5,6 +5,7 @@ Formats whose library is not installed are left out.
 
 from __future__ import annotations
 
+import gzip
 import json
 import pickle
 import sqlite3
@@ -178,6 +179,53 @@ def _pickled_zarr(path: Path) -> None:
     (path / "0.0").write_bytes(pickle.dumps(_Bait()))
 
 
+#: Sixteen MiB of zeros; gzip takes many members in a row.
+_MEMBER_BYTES = 1 << 24
+
+
+def _bomb_zarr(path: Path, edge: int) -> None:
+    """One chunk of ``edge`` x ``edge`` doubles, which holds two GiB of zeros."""
+    path.mkdir()
+    sides = {"shape": [edge, edge], "chunks": [edge, edge]}
+    rest = {"dtype": "<f8", "compressor": {"id": "gzip", "level": 5}, "fill_value": 0, "order": "C", "filters": None}
+    (path / ".zarray").write_text(json.dumps({"zarr_format": 2, **sides, **rest}))
+    (path / "0.0").write_bytes(gzip.compress(bytes(_MEMBER_BYTES)) * 128)
+
+
+def _bomb_hdf5(path: Path) -> None:
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        data = file.create_dataset("x", (1 << 14, 1 << 14), "f8", chunks=(1 << 14, 1 << 14), compression="gzip")
+        data.id.write_direct_chunk((0, 0), gzip.compress(bytes(_MEMBER_BYTES)))
+
+
+def _two_looks(path: Path, **tags: Any) -> None:
+    """Two DICOM images, of which the second has other tags."""
+    from pydicom import dcmread
+
+    path.mkdir()
+    for number, changes in enumerate(({}, tags)):
+        _dicom(path / f"{number}.dcm")
+        data = dcmread(path / f"{number}.dcm")
+        data.SeriesInstanceUID = f"1.2.{number}"
+        for name, value in changes.items():
+            setattr(data, name, value)
+        data.save_as(path / f"{number}.dcm", enforce_file_format=True)
+
+
+def _two_slices(path: Path) -> None:
+    path.mkdir()
+    for number, rows in enumerate((40, 39)):
+        _dicom(path / f"{number}.dcm", rows=rows)
+
+
+def _jxl(path: Path) -> None:
+    from imagecodecs import jpegxl_encode
+
+    path.write_bytes(jpegxl_encode(_RNG.integers(0, 255, (40, 50, 3)).astype("uint8"), lossless=True))
+
+
 def _mat(path: Path) -> None:
     from scipy import io
 
@@ -242,6 +290,7 @@ _WRITERS: dict[str, tuple[str, Writer]] = {
     ".duckdb": ("duckdb", _duckdb),
     ".mdb": ("lmdb", _lmdb),
     ".jsonl": ("pyarrow", _json_lines),
+    ".jxl": ("imagecodecs", _jxl),
 }
 _SPECIAL: dict[str, dict[str, Writer]] = {
     "rasterio": {
@@ -258,18 +307,24 @@ _SPECIAL: dict[str, dict[str, Writer]] = {
         "deflated.dcm": lambda path: _dicom(path, syntax="1.2.840.10008.1.2.1.99"),
         "mpeg.dcm": lambda path: _dicom(path, syntax="1.2.840.10008.1.2.4.10"),
         "claims-65535-rows.dcm": lambda path: _dicom(path, rows=65535),
+        "mixed-looks": lambda path: _two_looks(path, PhotometricInterpretation="MONOCHROME1"),
+        "mixed-units": lambda path: _two_looks(path, RescaleSlope=1, RescaleIntercept=-1024),
+        "slices-of-two-sizes": _two_slices,
     },
     "h5py": {
         "external-link.h5": _linked_hdf5,
         "external-storage.h5": _stored_outside,
         "virtual.h5": _virtual,
         "never-filled.h5": _unfilled,
+        "chunk-of-two-gigabytes.h5": _bomb_hdf5,
     },
     "zarr": {
         "pickle.zarr": _pickled_zarr,
         "unknown-codec.zarr": lambda path: _zarr(path, compressor={"id": "evil"}),
         "lying.zarr": lambda path: _zarr(path, shape=[1 << 50, 30]),
         "negative.zarr": lambda path: _zarr(path, shape=[-3, 30]),
+        "chunk-of-two-gigabytes.zarr": lambda path: _bomb_zarr(path, 1 << 14),
+        "bomb.zarr": lambda path: _bomb_zarr(path, 64),
     },
     "torch": {
         "pickle.pt": lambda path: path.write_bytes(pickle.dumps(_Bait())) and None,

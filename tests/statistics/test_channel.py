@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from tare.samples.records import Rows, Stack
 from tare.statistics.channel import ChannelState, collector, of_rows, of_stack
+from tare.statistics.exact import Dyadic
 
 Array = NDArray[Any]
 #: 65,536 counters a state make more examples slow.
 few = settings(max_examples=15)
-dtypes = st.sampled_from(["uint8", "uint16", "bool", "float32", "float64", "int32"])
-whole = st.sampled_from(["uint8", "uint16", "bool"])
+dtypes = st.sampled_from(["uint8", "uint16", "bool", "float32", "float64", "int16", "int32"])
+whole = st.sampled_from(["uint8", "uint16", "int16", "bool"])
 
 
 def made(seed: int, number: int, dtype: str, channels: int = 2) -> Array:
@@ -95,3 +96,17 @@ def test_true_and_false_are_counted_one_by_one() -> None:
     samples = np.array([True, False, True, True]).reshape(2, 2, 1)
     (state,) = one_by_one(samples)
     assert (state.moments.mean, state.histogram.quantile(0.25), state.histogram.quantile(0.5)) == (0.75, 0.0, 1.0)
+
+
+@few
+@given(st.lists(st.integers(-(1 << 15), (1 << 15) - 1), min_size=1, max_size=40), st.integers(1, 4))
+def test_signed_words_are_summed_exactly_as_a_stack_and_one_by_one(values: list[int], samples: int) -> None:
+    rng = np.random.default_rng(len(values))
+    stack = np.stack([rng.permutation(np.array(values, np.int16)) for _ in range(samples)])[..., None]
+    (whole,) = of_stack(Stack("here", stack))
+    assert one_by_one(stack) == (whole,)
+    every = [int(value) for value in stack.ravel()]
+    moments = whole.moments
+    assert (moments.total, moments.squares) == (Dyadic(sum(every)), Dyadic(sum(value * value for value in every)))
+    assert (moments.low, moments.high, moments.count) == (min(every), max(every), len(every))
+    assert whole.histogram.quantile(0.5) == sorted(every)[(len(every) + 1) // 2 - 1]

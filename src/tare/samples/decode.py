@@ -19,7 +19,7 @@ from tare.errors import reason_of
 from tare.samples import jpeg, tiff
 from tare.samples.modes import ColourMode, PageMode
 from tare.samples.newer import SUFFIXES as NEWER_SUFFIXES
-from tare.samples.newer import cut_note, newer_format, prepare, stated_bits, unshifted
+from tare.samples.newer import cut_note, jxl_size, newer_format, prepare, read_jxl, stated_bits, unshifted
 from tare.samples.sixteen_bit import UnsupportedError, grey_of, is_deep_png, is_deep_tiff, read_deep
 from tare.samples.transparency import Background, composited, described
 
@@ -212,6 +212,9 @@ def _decode_other(data: bytes, kind: str, colour: ColourMode, background: Backgr
     from PIL import Image, UnidentifiedImageError
 
     try:
+        if kind == "JPEG XL":
+            _check_size(*jxl_size(data))
+            return _of_values(read_jxl(data), colour, background)
         prepare(kind)
         with Image.open(io.BytesIO(data)) as image:
             if place:
@@ -258,9 +261,15 @@ def _decode_deep(image: Any, data: bytes, colour: ColourMode, background: Backgr
     with Image.open(io.BytesIO(data)) as reopened:
         if place:
             reopened.seek(place)
-        values = read_deep(image, reopened)
+        return _of_values(read_deep(image, reopened), colour, background)
+
+
+def _of_values(values: NDArray[Any], colour: ColourMode, background: Background | None) -> Decoded:
+    """Decoded pixels ``(H, W, C)``, of which the last may be alpha, in the colours that are asked for."""
     colours = 1 if values.shape[-1] < 3 else 3
     notes = (described(background),) if colours < values.shape[-1] else ()
+    if background is not None and notes and values.dtype.kind == "f":
+        raise UnsupportedError("a transparent level in floats, which cannot be composited")
     values = values[..., :colours] if background is None or not notes else composited(values, background)
     if colour == "grey" and colours == 3:
         values = grey_of(values)

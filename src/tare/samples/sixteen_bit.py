@@ -37,10 +37,12 @@ def read_deep(image: Any, reopened: Any) -> NDArray[np.uint16]:
     return np.asarray(high * 256 + low, dtype=np.uint16)
 
 
-def grey_of(values: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """Turn 16-bit colour ``(H, W, 3)`` into grey ``(H, W, 1)`` with the weights that Pillow uses for 8 bits (ITU-R BT.601)."""
-    weighted = values.astype(np.uint64) @ np.array([19595, 38470, 7471], dtype=np.uint64)
-    return ((weighted + 0x8000) >> 16).astype(np.uint16)[..., None]
+def grey_of(values: NDArray[Any]) -> NDArray[Any]:
+    """Turn colour ``(H, W, 3)`` into grey ``(H, W, 1)`` of its type, weighed as Pillow weighs 8 bits (ITU-R BT.601)."""
+    weights = np.array([19595, 38470, 7471], dtype=np.uint64)
+    if values.dtype.kind == "f":
+        return np.asarray(values @ (weights / 65536).astype(values.dtype))[..., None]
+    return np.asarray((values.astype(np.uint64) @ weights + 0x8000) >> 16, values.dtype)[..., None]
 
 
 def _with_other_order(tile: Any) -> Any:

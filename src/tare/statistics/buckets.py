@@ -69,14 +69,14 @@ class Buckets:
         return cls(low, high, at_low, at_high, tables[:, :size].sum(axis=0, dtype=np.int64).tobytes())
 
     @classmethod
-    def of_words(cls, counts: NDArray[np.int64]) -> Buckets:
-        """Build from the counts of the whole numbers 0, 1, 2, ..."""
+    def of_words(cls, counts: NDArray[np.int64], first: int = 0) -> Buckets:
+        """Build from the counts of the whole numbers ``first``, ``first`` + 1, ..."""
         present = np.flatnonzero(counts)
         if not present.size:
             return cls()
         low, high = int(present[0]), int(present[-1])
         kept = counts[low : high + 1]
-        return cls(float(low), float(high), int(kept[0]), int(kept[-1]), kept.astype(np.int64).tobytes(), True)
+        return cls(float(first + low), float(first + high), int(kept[0]), int(kept[-1]), kept.astype(np.int64).tobytes(), True)
 
     def merge(self, other: Buckets) -> Buckets:
         """Return the state of both sets of values."""

@@ -15,7 +15,8 @@ from tare.statistics.histogram import LEVELS, Histogram
 from tare.statistics.moments import Moments
 from tare.statistics.sums import byte_sums, image_sums, plane_sums, word_sums
 
-_WORD_TYPES = ("uint16", "bool")
+#: Types of 16 bits or fewer, and what is added to a value to count it from 0.
+_WORD_TYPES = {"uint16": 0, "bool": 0, "int16": 1 << 15}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def collector(channels: int, dtype: str) -> Collector:
     """Return an empty collector for samples of one layout."""
     if dtype == "uint8":
         return _Bytes(channels)
-    return _Words(channels) if dtype in _WORD_TYPES else _Floats(channels)
+    return _Words(channels, _WORD_TYPES[dtype]) if dtype in _WORD_TYPES else _Floats(channels)
 
 
 class Sparse:
@@ -89,19 +90,20 @@ class _Bytes(Collector):
 
 
 class _Words(Collector):
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, offset: int) -> None:
+        self.offset = offset
         self.counts = np.zeros((channels, WORDS), np.int64)
         self.n: list[int] = []
         self.sums: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
 
     def add(self, values: NDArray[Any]) -> None:
-        flat = values.reshape(1, -1, values.shape[-1]).astype(np.uint16, copy=False)
+        flat = _words(values.reshape(1, -1, values.shape[-1]))
         self.n.append(flat.shape[1])
         self.sums.append(word_sums(flat, self.counts))
 
     def pooled(self) -> tuple[ChannelState, ...]:
         s, q = (np.concatenate([sums[k] for sums in self.sums]) for k in (0, 1))
-        return _of_words(np.array(self.n), s, q, self.counts)
+        return _of_words(np.array(self.n), s, q, self.counts, self.offset)
 
 
 class _Floats(Collector):
@@ -145,7 +147,7 @@ def _of_block(block: NDArray[Any]) -> tuple[ChannelState, ...]:
         return _of_levels(n, *byte_sums(block))
     if block.dtype.name in _WORD_TYPES:
         counts = np.zeros((block.shape[2], WORDS), np.int64)
-        return _of_words(n, *word_sums(block.astype(np.uint16, copy=False), counts), counts)
+        return _of_words(n, *word_sums(_words(block), counts), counts, _WORD_TYPES[block.dtype.name])
     channels = (np.ascontiguousarray(block[:, :, c], np.float64) for c in range(block.shape[2]))
     return tuple(_of_floats(Moments.of_rows(c[:, 0]) if c.shape[1] == 1 else Moments.of_stack(c), c) for c in channels)
 
@@ -167,11 +169,21 @@ def _of_levels(
     return tuple(states)
 
 
+def _words(values: NDArray[Any]) -> NDArray[np.uint16]:
+    """Values of 16 bits or fewer as whole numbers from 0; signed ones from -32,768, by a change of their highest bit."""
+    if values.dtype.name == "int16":
+        return np.asarray(values.view(np.uint16) ^ np.uint16(1 << 15))
+    return values.astype(np.uint16, copy=False)
+
+
 def _of_words(
-    n: NDArray[np.int64], s: NDArray[np.int64], q: NDArray[np.int64], counts: NDArray[np.int64]
+    n: NDArray[np.int64], s: NDArray[np.int64], q: NDArray[np.int64], counts: NDArray[np.int64], offset: int
 ) -> tuple[ChannelState, ...]:
+    """The state of each channel by the sums of words, from which ``offset`` is taken again: sums of whole numbers stay exact."""
+    q = q - 2 * offset * s + offset * offset * n[:, None]
+    s = s - offset * n[:, None]
     states = []
     for c, words in enumerate(counts):
-        buckets = Buckets.of_words(words)
+        buckets = Buckets.of_words(words, -offset)
         states.append(ChannelState(Moments.of_integer_samples(n, s[:, c], q[:, c], buckets.low, buckets.high), buckets))
     return tuple(states)

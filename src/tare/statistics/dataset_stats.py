@@ -275,7 +275,8 @@ def _end_shares(counted: Histogram | Buckets, scale: float) -> tuple[float, floa
     if not counted.total:
         return math.nan, math.nan
     ends = (0, round(1 / scale))
-    low, high = (counted.count_at(end) for end in ends) if counted.words else (counted.at_low, counted.at_high)
+    known = counted.words and (scale < 1 or (counted.low >= 0 and counted.high <= 1))  # signed values have no range of their own
+    low, high = (counted.count_at(end) for end in ends) if known else (counted.at_low, counted.at_high)
     return low / counted.total, high / counted.total
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from html import unescape
+
 from tare.checking.repository.result import Edit
 from tare.checking.result import CheckReport
 from tare.checking.rules.finding import Finding
@@ -25,7 +28,11 @@ def test_findings_are_counted_and_each_has_its_remedy() -> None:
 def test_what_can_be_repaired_is_offered() -> None:
     fixable = finding(edits=(Edit(Place("a.py", 3, 8, 3, 12), "0.225"),))
     assert "<pre>tare check --fix</pre>" in code_page(report(fixable))
-    assert "<pre>tare check --fix</pre>" not in code_page(report(finding(edits=())))
+    asked = replace(report(fixable), paths=("src", "my configs"))
+    assert "tare check src 'my configs'" in unescape(code_page(asked))
+    by_hand = code_page(report(finding(edits=())))
+    assert "--fix</pre>" not in by_hand
+    assert ": write 0.225." in by_hand.partition("What to do now")[2]
 
 
 def test_what_was_not_judged_is_never_called_clean() -> None:

@@ -207,3 +207,11 @@ def test_options_of_other_formats_are_refused(tmp_path: Path) -> None:
     place = one(tmp_path / "a.h5", np.ones((4, 3)))
     with pytest.raises(DataError, match="options that fit"):
         open_source(place, Options(columns=("a",)))
+
+
+def test_a_chunk_of_gigabytes_is_refused_undecoded(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        data = file.create_dataset("x", (1 << 14, 1 << 14), "f8", chunks=(1 << 14, 1 << 14), compression="gzip")
+        data.id.write_direct_chunk((0, 0), b"never looked at" * 100_000)
+    with pytest.raises(DataError, match=r"stored chunks of at most 1,073,741,824 bytes, decoded, found chunks of 2,147,483,648"):
+        tare.measure(tmp_path / "a.h5")

@@ -140,3 +140,16 @@ def test_no_codec_runs_code_and_no_path_leaves_the_folder(tmp_path: Path, kind: 
     with pytest.raises(DataError, match=found) as raised:
         tare.measure(hostile(tmp_path / "a.zarr", kind))
     assert "\n" not in str(raised.value)
+
+
+def test_a_chunk_that_holds_more_than_its_values_and_one_of_gigabytes_are_refused_undecoded(tmp_path: Path) -> None:
+    array = zarr.create_array(tmp_path / "a.zarr", shape=(64, 64), chunks=(64, 64), dtype="f8", zarr_format=2, compressors=None)
+    array[:] = 1.0
+    chunk = tmp_path / "a.zarr" / "0.0"
+    assert tare.measure(tmp_path / "a.zarr").mean[0] == 1.0
+    chunk.write_bytes(chunk.read_bytes() * 10)
+    with pytest.raises(DataError, match=r"chunks that take no more than their values, 32,768 bytes, found 327,680 in"):
+        tare.measure(tmp_path / "a.zarr")
+    zarr.create_array(tmp_path / "b.zarr", shape=(1 << 14, 1 << 14), chunks=(1 << 14, 1 << 14), dtype="f8")
+    with pytest.raises(DataError, match=r"stored chunks of at most 1,073,741,824 bytes, decoded, found chunks of 2,147,483,648"):
+        tare.measure(tmp_path / "b.zarr")

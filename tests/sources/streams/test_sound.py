@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -87,3 +90,24 @@ def test_damaged_recordings_are_refused_in_one_line(tmp_path: Path, ending: str,
     with pytest.raises(DataError) as raised:
         tare.measure(place)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.long
+def test_a_recording_of_a_day_is_streamed_in_flat_memory(tmp_path: Path) -> None:
+    """Peak memory of a day's recording against that of ten minutes, each measured by a process of its own."""
+    peaks = []
+    for name, seconds in (("minutes", 600), ("day", 24 * 3600)):
+        path, size = tmp_path / f"{name}.wav", 8000 * seconds
+        header = b"RIFF" + struct.pack("<I", 36 + size) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 8000, 8000, 1, 8)
+        with path.open("wb") as file:
+            file.write(header + b"data" + struct.pack("<I", size))
+            file.truncate(44 + size)  # sparse: 691 MB for a day
+        code = (
+            "import resource, tare\n"
+            f"stats = tare.measure({str(path)!r}, workers=1)\n"
+            f"assert (stats.samples, stats.channels[0].count, stats.mean[0]) == (1, {size}, -1.0), stats\n"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+        peaks.append(int(done.stdout) / 1024)
+    assert peaks[1] < peaks[0] + 100, peaks

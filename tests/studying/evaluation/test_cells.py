@@ -27,7 +27,7 @@ def rows(tmp_path: Path) -> Path:
 
 def study(rows: Path, name: str, **keys: Any) -> StudyRun:
     keys = {"mean": [0.0], "std": [1.0], "seeds": 3, "workers": 1, "out": rows.parent / "out", **keys}
-    return tare.study(evaluate=f"{HERE}:{name}", data=str(rows), **keys)
+    return tare.study(evaluate=f"{HERE}:{name}", data=rows, **keys)
 
 
 def test_scores_are_paired_and_analysed_each_in_its_direction(rows: Path) -> None:
@@ -68,6 +68,11 @@ def test_a_trial_that_fails_is_marked_and_the_others_go_on(rows: Path) -> None:
 def test_nothing_that_can_be_compared_is_an_error_with_the_reason(rows: Path) -> None:
     with pytest.raises(DataError, match="a score from at least one trial, found SystemExit: 3; repair the function"):
         study(rows, "never")
+
+
+def test_a_function_that_writes_to_the_same_place_twice_is_told_of_its_own_folder(rows: Path) -> None:
+    with pytest.raises(DataError, match=r"found FileExistsError: .*; let the function write into its parameter `folder`"):
+        study(rows, "beside")
 
 
 def test_every_trial_has_a_folder_of_its_own(rows: Path) -> None:

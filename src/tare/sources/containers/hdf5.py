@@ -13,7 +13,16 @@ import numpy as np
 from tare.errors import DataError, TareError, reason_of
 from tare.samples.records import Facts
 from tare.sources.containers.labels import StoredLabels, check_labels, labelled, without_label
-from tare.sources.containers.stored import Claimed, StoredArray, check_numbers, check_size, chosen, described, open_claimed
+from tare.sources.containers.stored import (
+    Claimed,
+    StoredArray,
+    check_chunk,
+    check_numbers,
+    check_size,
+    chosen,
+    described,
+    open_claimed,
+)
 from tare.sources.options import Options
 from tare.sources.places import parted
 from tare.system.optional import require
@@ -57,6 +66,7 @@ def claimed_dataset(file: str, name: str | None, label: str | None = None) -> Cl
         check_numbers(data.dtype, whole)
         _check_inside(data, whole)
         check_size(whole, data.size * data.dtype.itemsize, data.id.get_storage_size())
+        check_chunk(whole, data.chunks, data.dtype.itemsize)
         return Claimed(whole, tuple(data.shape), np.dtype(data.dtype), partial(_dataset, file, found), data.chunks, _facts(data))
 
 

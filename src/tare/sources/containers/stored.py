@@ -25,6 +25,8 @@ _PART_BYTES = 32 << 20
 _MOST_ALIGNED = 256 << 20
 #: A larger claim that is this many times the size of the file is a decompression bomb, or an array that was never filled.
 _LARGE, _MOST_RATIO = 8 << 30, 10_000
+#: A stored chunk is decoded whole: a larger one would fill the memory, and be decoded again for every range of samples.
+_MOST_CHUNK = 1 << 30
 
 #: Opens an array for reading by slices; picklable.
 OpenArray = Callable[[], AbstractContextManager[Any]]
@@ -162,6 +164,14 @@ def check_size(name: str, claimed: int, stored: int) -> None:
     if claimed > _LARGE and claimed > _MOST_RATIO * max(1, stored):
         found = f"{claimed:,} bytes claimed by {name!r}, of which {stored:,} are stored"
         raise DataError("an array that is filled", found, "check the file: it is a decompression bomb, or was never written")
+
+
+def check_chunk(name: str, along: tuple[int, ...] | None, itemsize: int) -> None:
+    """Raise :class:`DataError` for an array whose stored chunks, of the lengths ``along``, are too large to be decoded."""
+    size = prod(along) * itemsize if along else 0
+    if size > _MOST_CHUNK:
+        found = f"chunks of {size:,} bytes in {name!r}"
+        raise DataError(f"stored chunks of at most {_MOST_CHUNK:,} bytes, decoded", found, "store it again with smaller chunks")
 
 
 def chosen(place: str, arrays: Mapping[str, str], stated: str | None) -> str:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tare.sources.containers.labels import StoredLabels, check_labels, labelled,
 from tare.sources.containers.stored import (
     Claimed,
     StoredArray,
+    check_chunk,
     check_numbers,
     check_size,
     chosen,
@@ -38,6 +40,8 @@ _CODECS = frozenset(
         "sharding_indexed", "shuffle", "transpose", "zlib", "zstd",
     )
 )  # fmt: skip
+#: Chunks whose sizes are compared with those of their values, and what a codec may add.
+_LOOKED_AT, _HEADERS = 10_000, 1 << 16
 _MOST_METADATA = 1 << 24
 
 
@@ -88,7 +92,9 @@ def _claimed(folder: str, name: str, image: Mapping[str, Any] | None) -> Claimed
         size = prod(array.shape) * dtype.itemsize
         if size > 1 << 33:
             check_size(shown, size, _stored(Path(folder) / name))
+        check_chunk(shown, tuple(array.chunks), dtype.itemsize)
         along = tuple(int(length) for length in getattr(array, "shards", None) or array.chunks)
+        _check_stored(Path(folder) / name, shown, prod(along) * dtype.itemsize)
         return Claimed(shown, tuple(array.shape), dtype, partial(_array, folder, name), along, _facts(image))
 
 
@@ -183,6 +189,17 @@ def _codecs(parts: Any) -> Iterator[str]:
 def _stored(folder: Path) -> int:
     """Bytes of the files below a folder."""
     return sum((Path(place) / name).stat().st_size for place, _, names in os.walk(folder) for name in names)
+
+
+def _check_stored(folder: Path, name: str, size: int) -> None:
+    """Raise :class:`DataError` for a chunk whose file holds more bytes than its values take: it would be decoded whole."""
+    files = (Path(place) / file for place, _, names in os.walk(folder) for file in names if not file.startswith((".z", "zarr")))
+    large = next((file for file in islice(files, _LOOKED_AT) if file.stat().st_size > 2 * size + _HEADERS), None)
+    if large is not None:
+        found = f"{large.stat().st_size:,} in {str(large)!r} of {name!r}"
+        raise DataError(
+            f"chunks that take no more than their values, {size:,} bytes", found, "check the array: it lies about one"
+        )
 
 
 def _ome_image(root: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -37,7 +37,7 @@ def moments_of_counts(counted: Histogram | Buckets) -> dict[str, tuple[float, fl
     else:
         return {}
     used = np.flatnonzero(counts)
-    found = {name: _moments(_levels(name)[first + used], counts[used]) for name in LOGARITHMS} if used.size else {}
+    found = {name: _moments(_of_levels(name, first + used), counts[used]) for name in LOGARITHMS} if used.size else {}
     return {name: pair for name, pair in found.items() if all(map(math.isfinite, pair))}
 
 
@@ -47,6 +47,10 @@ def _moments(values: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple
     total = float(weights.sum())
     mean = float(np.dot(weights, values)) / total
     return mean, math.sqrt(float(np.dot(weights, (values - mean) ** 2)) / total)
+
+
+def _of_levels(name: str, levels: NDArray[np.int64]) -> NDArray[np.float64]:
+    return logarithm(name, levels) if levels[0] < 0 else _levels(name)[levels]
 
 
 @lru_cache(maxsize=len(LOGARITHMS))

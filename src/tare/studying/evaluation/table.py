@@ -53,7 +53,7 @@ def analyses_of(plan: StudyPlan, rows: Sequence[Row]) -> dict[str, Analysis]:
     names = score_names(rows)
     if not names:
         error = next((row["error"] for row in rows if row["error"]), "no trial")
-        raise DataError("a score from at least one trial", error, "repair the function and run it again")
+        raise DataError("a score from at least one trial", error, _remedy(error))
     unknown = next((name for name in plan.lower if name not in names), None)
     if unknown is not None:
         raise DataError(f"scores among {', '.join(names)} for lower", f"{unknown!r}", "correct it and run it again")
@@ -62,7 +62,7 @@ def analyses_of(plan: StudyPlan, rows: Sequence[Row]) -> dict[str, Analysis]:
     found = analyse_together(families, size="size")
     if not any(analysis.contrasts for analysis in found.values()):
         error = next((row["error"] for row in rows if row["error"]), "none")
-        raise DataError("a seed for which source and another strategy both gave a score", error, "repair the function")
+        raise DataError("a seed for which source and another strategy both gave a score", error, _remedy(error))
     return found
 
 
@@ -79,3 +79,10 @@ def _margin(plan: StudyPlan, scores: Scores, lower: bool) -> float:
     base = [value for by in scores.values.values() for value in by.get("source", {}).values()]
     mean = abs(math.fsum(base) / len(base)) if base else 0.0
     return plan.margin / 100 * (mean or 1.0)
+
+
+def _remedy(error: str) -> str:
+    """What to do about the error of a trial; one that writes where another has written needs a place of its own."""
+    if error.startswith("FileExistsError"):
+        return "let the function write into its parameter `folder`, which no other trial has, and run it again"
+    return "repair the function and run it again"
