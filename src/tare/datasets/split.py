@@ -16,7 +16,7 @@ from tare.datasets.opening import open_labelled, open_samples
 from tare.datasets.options import LabelOptions
 from tare.datasets.samples import LabelledSamples
 from tare.datasets.tasks import check_folders, task_found
-from tare.datasets.volumes.files import LabelledClip, LabelledVolume, dicom_remarks, files_below
+from tare.datasets.volumes.files import LabelledClip, LabelledVolume, dicom_remarks, files_below, spacing_remarks
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, SampleKind
 from tare.samples.clip_frames import ClipFrames
@@ -97,7 +97,7 @@ def read_split(
     if not train.is_dir():
         names = class_folders(root, kind)
         whole = Split(names, labelled_files(root, names, kind, taken), (), str(root), kind, taken=taken)
-        return _with_dicom_remarks(_banded(_held_out(whole, seed, val_share), bands))
+        return _with_remarks(_banded(_held_out(whole, seed, val_share), bands))
     val = next((root / name for name in _VALIDATION_NAMES if (root / name).is_dir()), None)
     if val is None:
         raise DataError(
@@ -111,10 +111,12 @@ def read_split(
         )
     origin = f"{train.name}/ and {val.name}/ of {str(root)!r}"
     first, second = (labelled_files(folder, names, kind, taken) for folder in (train, val))
-    return _with_dicom_remarks(_banded(_checked(Split(names, first, second, origin, kind, taken=taken), str(root)), bands))
+    return _with_remarks(_banded(_checked(Split(names, first, second, origin, kind, taken=taken), str(root)), bands))
 
 
-def _with_dicom_remarks(split: Split) -> Split:
+def _with_remarks(split: Split) -> Split:
+    if split.kind == "volume":
+        return replace(split, remarks=(*split.remarks, *spacing_remarks([file.path for file in split.train])))
     parts = [[file.path for file in part if isinstance(file, LabelledDicom)] for part in (split.train, split.val)]
     return replace(split, remarks=(*split.remarks, *dicom_remarks(*parts))) if any(parts) else split
 

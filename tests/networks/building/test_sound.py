@@ -118,6 +118,18 @@ def test_exports_hold_what_the_network_takes(name: str, tmp_path: Path, request:
     assert graph.layout == {"run": "NTF", "waves": "NTC"}[name]
 
 
+def test_quiet_recordings_are_exported_and_what_the_extractor_adds_to_their_variance_is_told(tmp_path: Path) -> None:
+    for label, pitch in (("low", 300.0), ("high", 2500.0)):
+        (tmp_path / "quiet" / label).mkdir(parents=True)
+        for index in range(5):
+            values = tone(index, pitch) * 0.01
+            wavfile.write(tmp_path / "quiet" / label / f"{index}.wav", 16000, np.int16(values * 32767))
+    net = wav2vec2(tmp_path / "net")
+    made = tare.transfer(f"hf:{net}", tmp_path / "quiet", out=tmp_path / "run", length=4000, **PLAIN)
+    exported = tare.export(made.out, "hf", tmp_path / "hf")
+    assert any("the extractor adds 1e-07 to the variance" in note for note in exported.notes)
+
+
 def test_constants_that_the_extractor_has_no_key_for_are_refused_by_its_format(
     waves: TransferRun, tmp_path: Path, data: Path
 ) -> None:

@@ -20,7 +20,7 @@ from tare.sources.streams.clips import read_clip
 from tare.sources.streams.video import SUFFIXES
 from tare.sources.volumes.dicom_header import read_slice
 from tare.sources.volumes.dicom_whole import is_named_dicom, series_in, whole_series
-from tare.sources.volumes.nifti import whole_volume
+from tare.sources.volumes.nifti import volume_spacing, whole_volume
 
 #: DICOM headers that are read for remarks on a split, in each of its parts.
 _LOOKED_AT = 1000
@@ -99,3 +99,19 @@ def dicom_remarks(train: Sequence[str], val: Sequence[str]) -> tuple[str, ...]:
             "as train/CLASS and val/CLASS, or name a network whose first layer is 3-D"
         )
     return tuple(remarks)
+
+
+def spacing_remarks(train: Sequence[str]) -> tuple[str, ...]:
+    """What is to be said of training volumes whose voxels have several sizes."""
+    found = sorted({spacing for path in train[:_LOOKED_AT] if (spacing := _spacing(path)) is not None})
+    if len(found) < 2:
+        return ()
+    most = f"{len(found)} voxel spacings in the training volumes, such as {found[0]} and {found[-1]}"
+    return (f"{most}: volumes are not resampled, so the same structure has another size in each",)
+
+
+def _spacing(path: str) -> str | None:
+    if path.lower().endswith(ENDINGS["volume"]):
+        return volume_spacing(path)
+    header = read_slice(path)
+    return None if isinstance(header, Skipped) else f"{header.spacing} x {header.thickness}"

@@ -57,7 +57,7 @@ class CsvTable(Source[tuple[int, bytes]]):
     def chunks(self) -> Iterator[tuple[int, bytes]]:
         """Numbered blocks of whole lines."""
         with open_binary(self.name) as file:
-            yield from enumerate(_blocks_of_lines(file, self.head.has_header))
+            yield from enumerate(_blocks_of_lines(file, self.head.has_header, self.name))
 
     def chunk_length(self, chunk: tuple[int, bytes]) -> int:
         """Number of lines."""
@@ -193,7 +193,8 @@ def _cells(lines: str, delimiter: str, place: str) -> list[list[str]]:
     return rows
 
 
-def _blocks_of_lines(file: BinaryIO, has_header: bool) -> Iterator[bytes]:
+def _blocks_of_lines(file: BinaryIO, has_header: bool, name: str) -> Iterator[bytes]:
+    """Whole lines. Raises :class:`DataError` for a quote that is left open: all lines behind it would be one cell."""
     rest = file.read(_HEAD).removeprefix(b"\xef\xbb\xbf")
     if has_header:
         rest = rest[_line_end(rest, 0) :]
@@ -208,6 +209,8 @@ def _blocks_of_lines(file: BinaryIO, has_header: bool) -> Iterator[bytes]:
         if end:
             yield rest[:end]
             rest = rest[end:]
+    if rest.count(b'"') % 2:
+        raise DataError("quotes that close", f"an open one in {name!r}", "close it, or double a quote within a cell")
     if rest.strip():
         yield rest if rest.endswith(b"\n") else rest + b"\n"
 

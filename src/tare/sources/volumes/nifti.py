@@ -84,6 +84,15 @@ def whole_volume(place: str) -> NDArray[Any] | Skipped:
         return Skipped(place, str(error))
 
 
+def volume_spacing(place: str) -> str | None:
+    """The edges of a voxel, as the header states them; None for a damaged file."""
+    require("nibabel", extra="medical", purpose="NIfTI volumes")
+    try:
+        return " x ".join(f"{float(zoom):.3g}" for zoom in _loaded(place).header.get_zooms()[:3])
+    except (UndecodableError, AttributeError):
+        return None
+
+
 def _loaded(place: str) -> Any:
     import nibabel
 
