@@ -6,7 +6,7 @@ from __future__ import annotations
 LEFT_OUT = ("test_small_networks_of_timm",)
 
 TARGETS: dict[str, tuple[str, ...]] = {
-    "statistics.moments": ("statistics/test_moments.py",),
+    "statistics.moments": ("statistics/test_moments.py", "statistics/test_parts.py"),
     "input_spec.affine": ("input_spec/test_affine.py",),
     "normalisation.strategies": ("normalisation/test_strategies.py", "normalisation/test_ranges.py"),
     "normalisation.ranges": ("normalisation/test_ranges.py",),

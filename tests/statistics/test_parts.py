@@ -13,6 +13,8 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from tare.samples.records import Kept, Part, Record, Sample, Skipped, Stack
+from tare.statistics.exact import Dyadic
+from tare.statistics.moments import Moments
 from tare.statistics.state import DatasetState
 from tare.statistics.state_json import state_from_json, state_to_json
 
@@ -102,3 +104,12 @@ def test_totals_of_clusters_are_the_sums_of_their_samples() -> None:
     for cluster, (totals,) in state.clusters.items():
         values = np.concatenate([s.values.ravel() for s in samples if s.path.startswith(cluster.name)]).astype(int)
         assert (totals[0], int(totals[1].fraction()), int(totals[2].fraction())) == (len(values), values.sum(), (values**2).sum())
+
+
+def test_nothing_read_in_parts_is_nothing() -> None:
+    assert Moments().united() == Moments()
+
+
+def test_a_sample_whose_values_cancel_counts_and_one_without_values_does_not() -> None:
+    found = Moments.of_totals([(2, Dyadic(), Dyadic.of(2.0)), (0, Dyadic(), Dyadic())])
+    assert (found.samples, found.count, found.mean, found.std) == (1, 2, 0.0, 1.0)

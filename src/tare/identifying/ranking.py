@@ -234,7 +234,7 @@ def _deep(setting: Setting, stored: Mapping[str, Fingerprint], members: Sequence
     for one in members:
         way = next(each for each in AUGMENTATIONS if each.name == one.augmentation)
         fed = normalised(setting.views(way, 0, min(_DEEP_IMAGES, setting.count), each=1), one.candidate)
-        found[one.name] = deep_divergence(setting.network.module, stored, fed.split(pass_size(fed.shape[1:], len(fed))))
+        found[one.name] = deep_divergence(setting.network.module, stored, torch.split(fed, pass_size(fed.shape[1:], len(fed))))
     return found
 
 

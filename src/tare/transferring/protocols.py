@@ -284,7 +284,7 @@ def _logits(plan: TransferPlan, reporter: Reporter, files: tuple[LabelledFile, .
     with reporter.counting("evaluating", NOUNS[plan.takes.kind], len(files)) as advance:
         for fed, labels in plan.fed_batches(files, device):
             size = pass_size(fed.shape[1:], len(fed)) if device.type == "cpu" else len(fed)
-            outputs = torch.cat([module(part) for part in fed.split(size)])
+            outputs = torch.cat([module(part) for part in torch.split(fed, size)])
             found.append(plan.task.gathered(outputs.float().cpu(), labels))
             advance(len(fed))
     return torch.cat(found).numpy()

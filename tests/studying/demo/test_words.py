@@ -17,3 +17,8 @@ def test_the_verdict_names_what_is_shown_and_no_more() -> None:
 def test_points_carry_their_sign() -> None:
     assert signed_points(0.0123) == "+1.2"
     assert signed_points(-0.1) == "-10.0"
+
+
+def test_what_rounds_to_nothing_has_one_sign() -> None:
+    assert signed_points(-0.0004) == signed_points(0.0004) == "+0.0"
+    assert signed_points(-0.0006) == "-0.1"

@@ -53,7 +53,7 @@ def features_of(
     try:
         with evaluating(module):
             for batch in batches:
-                for part in batch.split(pass_size(batch.shape[1:], len(batch)) if on_cpu else len(batch)):
+                for part in torch.split(batch, pass_size(batch.shape[1:], len(batch)) if on_cpu else len(batch)):
                     module(prepare(part))
     finally:
         hook.remove()

@@ -53,7 +53,8 @@ def question_lines(result: DemoResult) -> list[str]:
     for condition in CONDITIONS:
         cells = {item.strategy: item for item in result.analysis.contrasts if shift_of(item) == condition}
         marks = [f"{signed_points(cells[n].difference.estimate)}{_SHOWN if cells[n].shown else ' '}" for n in others]
-        lines.append(f"  {condition:<{_WIDEST}}{_source(result, condition):>7.1f}" + "".join(f"{mark:>9}" for mark in marks))
+        row = "".join(f"{mark:>9}" for mark in marks).rstrip()
+        lines.append(f"  {condition:<{_WIDEST}}{_source(result, condition):>7.1f}{row}")
     return [*lines, f"  {_SHOWN} shown: the paired difference has a Holm-adjusted p below 0.05."]
 
 

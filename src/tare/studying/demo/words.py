@@ -30,5 +30,5 @@ def verdict(shift: str, contrasts: Sequence[Contrast], seeds: int) -> str:
 
 
 def signed_points(share: float) -> str:
-    """A share as signed percentage points."""
-    return f"{100 * share:+.1f}"
+    """A share as signed percentage points; what rounds to nothing is +0.0, from either side."""
+    return f"{round(100 * share, 1) + 0.0:+.1f}"
