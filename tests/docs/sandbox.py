@@ -212,10 +212,16 @@ def _videomae(folder: Path) -> None:
     import transformers
 
     torch.manual_seed(0)
-    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 32, "patch_size": 8}
+    shape: dict[str, Any] = {
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "image_size": 32,
+        "patch_size": 8,
+    }
     config = transformers.VideoMAEConfig(**shape, intermediate_size=32, num_frames=4)
     transformers.VideoMAEForVideoClassification(config).save_pretrained(folder)
-    sizes = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
+    sizes: dict[str, Any] = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
     transformers.VideoMAEImageProcessor(**sizes).save_pretrained(folder)
 
 
