@@ -101,7 +101,9 @@ def _shrunk(trained: TrainedModel, probes: ProbeNumbers) -> torch.Tensor:
     """By how much the extractor's z-scores of waveforms are smaller than those of training, ``(N, 1, 1)``; 1 for others."""
     if trained.model.normalisation.per_sample is None or not isinstance(trained.model.takes, SignalGeometry):
         return torch.ones(1)
-    variances = np.array([np.var(np.asarray(values, np.float64) * unit_scale(values.dtype)) for values in _cut(trained, probes)])
+    variances = np.array(
+        [np.var(np.asarray(values, np.float64) * float(unit_scale(values.dtype))) for values in _cut(trained, probes)]
+    )
     return torch.from_numpy(np.sqrt(variances / (variances + _ADDED)).astype(np.float32)).reshape(-1, 1, 1)
 
 
