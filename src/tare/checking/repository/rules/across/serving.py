@@ -94,7 +94,7 @@ def _serving(each: Normalisation, other: Normalisation) -> CodeFinding:
         f"{each.call.spot.source.path} normalises with {told(each, other)}, and training in {other.call.spot.source.path} with "
         f"{told(other, each)}"
     )
-    return finding("TARE050", "warning", each.call.spot, message, found.remedy, evidence=found.evidence)
+    return finding("TARE050", "warning", each.call.spot, message, "use the constants of training", evidence=found.evidence)
 
 
 def _without(bare: _Bare, training: Normalisation) -> CodeFinding:

@@ -132,6 +132,6 @@ def differ(each: Normalisation, other: Normalisation) -> CodeFinding:
         "error",
         each.call.spot,
         f"evaluation normalises with {told(each, other)}, and training with {told(other, each)}",
-        "use the constants of training in both",
+        "use the same constants in both: the network's if it is pretrained, else those of training",
         evidence=(step("training", other.call.spot),),
     )
