@@ -39,7 +39,7 @@ test: $(READY)
 	$(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 8 --dist loadfile -m 'not long and not browser'
 
 test-long: $(EXTRAS)
-	$(BIN)/python -m pytest -q -m 'long and not browser'
+	$(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 8 --dist loadfile -m 'long and not browser'
 
 # The ordinary tests with the least versions that pyproject.toml admits, in an environment of their own outside the checkout.
 test-least:
