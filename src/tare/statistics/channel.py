@@ -172,9 +172,8 @@ def _of_levels(
 def _words(values: NDArray[Any]) -> NDArray[np.uint16]:
     """Values of 16 bits or fewer as whole numbers from 0; signed ones from -32,768, by a change of their highest bit."""
     if values.dtype.name == "int16":
-        return np.asarray(
-            values.astype(np.int16, copy=False).view(np.uint16) ^ np.uint16(1 << 15)
-        )  # in this machine's order of bytes
+        native = values.astype(np.int16, copy=False)  # in this machine's order of bytes
+        return np.asarray(native.view(np.uint16) ^ np.uint16(1 << 15))
     return values.astype(np.uint16, copy=False)
 
 

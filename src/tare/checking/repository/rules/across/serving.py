@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, step
-from tare.checking.repository.rules.kinds.stages import constants_of, differ, same, told
+from tare.checking.repository.rules.kinds.stages import constants_of, same, told
 from tare.checking.repository.rules.linking import Program, program_of, programs, says
 from tare.checking.repository.rules.normalisations import Normalisation, stops_at_tensor
 from tare.code.facts import Facts, Pipeline
@@ -89,12 +89,12 @@ def judge(groups: Sequence[Serving]) -> Iterator[CodeFinding]:
 
 
 def _serving(each: Normalisation, other: Normalisation) -> CodeFinding:
-    found = differ(each, other)
     message = (
         f"{each.call.spot.source.path} normalises with {told(each, other)}, and training in {other.call.spot.source.path} with "
         f"{told(other, each)}"
     )
-    return finding("TARE050", "warning", each.call.spot, message, "use the constants of training", evidence=found.evidence)
+    evidence = (step("training", other.call.spot),)
+    return finding("TARE050", "warning", each.call.spot, message, "use the constants of training", evidence=evidence)
 
 
 def _without(bare: _Bare, training: Normalisation) -> CodeFinding:

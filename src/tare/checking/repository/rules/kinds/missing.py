@@ -32,7 +32,8 @@ OWN_FIRST_LAYER = re.compile(
 ONE_CHANNEL = re.compile(r"\bin_(?:chans|channels)\s*=\s*1\b")
 #: A variable that is called mean or std: whoever has one may well subtract or divide by it.
 _OF_CONSTANTS = re.compile(r"(?i)(?<![a-z])(?:mean|std|sigma)s?(?![a-z]|\s*\()|imagenet_stats")
-_ALL = (_ELSEWHERE, _OF_CONSTANTS, OWN_FIRST_LAYER, ONE_CHANNEL)
+#: What any file of a program may say that leaves its divisions by hand to themselves.
+_LEFT_OUT = (_ELSEWHERE, _OF_CONSTANTS, OWN_FIRST_LAYER, ONE_CHANNEL)
 _TO_TENSOR = ("torchvision.transforms.functional.to_tensor", "torchvision.transforms.v2.functional.to_tensor")
 
 
@@ -71,7 +72,7 @@ def _by_hand(program: Program, network: Network, texts: dict[str, str]) -> Itera
         return
     files = {program.path, *(each.call.spot.source.path for each in program.networks)}
     files |= {each.spot.source.path for each in program.calls}
-    if any(says(word, texts.get(each, "")) for each in files for word in _ALL):
+    if any(says(word, texts.get(each, "")) for each in files for word in _LEFT_OUT):
         return
     for place in places:
         if agree(place.decisions, network.decisions):

@@ -30,10 +30,10 @@ def others(facts: Facts) -> Iterator[CodeFinding]:
     for program in programs(facts):
         wrong: dict[int, tuple[Normalisation, str, list[Network]]] = {}
         networks = [each for each in program.networks if each.pretrained and each.scaling == "constants"]
-        for network in networks:
+        if networks and _is_loaded(program, texts):
             # Of a checkpoint its training decides what is right, not the first weights.
-            if _is_loaded(program, texts) and not _is_trained_right(facts, network, texts):
-                continue
+            networks = [each for each in networks if _is_trained_right(facts, each, texts)]
+        for network in networks:
             for each, name in _of_network(program, network):
                 if not _has_own_first_layer(network, program, facts):
                     wrong.setdefault(id(each.call), (each, name, []))[2].append(network)
