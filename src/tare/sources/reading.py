@@ -19,4 +19,4 @@ class Skipping(OptionGroup):
 class Readers(OptionGroup):
     """The number of parallel readers."""
 
-    workers: int | None = option(None, "Number of parallel readers; the result does not depend on it.", above=0)
+    workers: int | None = option(None, "Number of parallel readers; the result does not depend on it.", above=0, most=MOST_WORKERS)
