@@ -21,6 +21,7 @@ def _command_line() -> None:
         sys.exit()
     from tare.cli.main import app
 
+    _show_records_harmless()
     app()
 
 
@@ -32,7 +33,7 @@ def main(run: Callable[[], None] = _command_line) -> None:
     streams.prepare()
     # A bad file is reported by name elsewhere, so Pillow's warnings about it are left out.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-    warnings.formatwarning = _warning_line
+    warnings.formatwarning = _warning_line  # type: ignore[assignment]
     code = _code_of(lambda: _ran(run))
     lost = _code_of(streams.flush)  # the exit code of a command whose output is lost is not its own
     if lost is not None:
@@ -111,6 +112,20 @@ def _check_working_directory() -> None:
 
             found = f"{error.strerror} for the current one"
             raise DataError("a working directory", found, "change to a folder that exists") from None
+
+
+def _show_records_harmless() -> None:
+    """Spell out what would command the terminal in log records of libraries, which hold names of files."""
+    import logging
+
+    from tare.system.harmless import visible
+
+    class Harmless(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return visible(super().format(record))
+
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(Harmless())
 
 
 def _warning_line(message: Warning | str, category: type[Warning], *_: object) -> str:

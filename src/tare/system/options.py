@@ -41,7 +41,8 @@ class Option:
 
     The value, or each where it may be several, lies between ``least`` and ``most`` (inclusive), or above ``above`` (exclusive).
     A whole number without a ``most`` is at most :data:`MOST`, a number is finite, and text has no null character. ``form`` is a
-    regular expression that all of a text matches, and ``what`` then says which texts do. The others are of the command line: ``names`` are its spellings where they are not ``--like-the-field``, ``metavar`` stands
+    regular expression that all of a text matches, and ``what`` then says which texts do. The others are of the command line:
+    ``names`` are its spellings where they are not ``--like-the-field``, ``metavar`` stands
     for the value in its help, ``shown`` for the default, ``kind`` is its type where it is not the field's, and ``reads`` turns
     its text, given with the option's name, into the value; an option that ``repeats`` may be given several times, which is the
     same as all of its values with commas between. ``is_argument`` marks a positional argument, ``of_file`` a path that
@@ -236,9 +237,9 @@ def _check_number(entry: "Field[Any]", known: Option, value: Any) -> None:
     if expected is not None and not (isinstance(value, expected[1]) and (bool in kinds or not isinstance(value, bool))):
         raise SpecError(f"{expected[0]} for {flag(entry.name)}", f"{value!r}", f"write it as {expected[0]}")
     is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if kinds == {float} and isinstance(value, numbers.Real) and not is_whole and not math.isfinite(value):
-        if not any(get_origin(kind) is Sequence for kind in get_args(entry.type)):
-            raise SpecError(f"a finite number for {flag(entry.name)}", f"{value}", "write it with digits")
+    several = any(get_origin(kind) is Sequence for kind in get_args(entry.type))  # of raw values, which may be NaN
+    if kinds == {float} and not several and isinstance(value, float) and not math.isfinite(value):
+        raise SpecError(f"a finite number for {flag(entry.name)}", f"{value}", "write it with digits")
     low = known.least if known.above is None else known.above
     most = MOST if known.most is None and is_whole else known.most
     if low is None and most is None:
@@ -247,7 +248,7 @@ def _check_number(entry: "Field[Any]", known: Option, value: Any) -> None:
     if not (low < value <= high or (known.above is None and value == low)):
         least = f"above {'zero' if low == 0 else f'{low:g}'}" if known.above is not None else f"at least {low:g}"
         said = "" if math.isinf(high) else f" and at most {high:,}" if is_whole else f" and at most {high:g}"
-        found = f"{value}" if not is_whole or abs(value) < 10**12 else f"a number of {len(str(abs(value)))} digits"
+        found = f"{value}" if not is_whole or abs(value) < 1 << 64 else f"a number of {int(value).bit_length()} bits"
         raise SpecError(f"{flag(entry.name)} {least}{said}", found, "raise it" if not value > low else "lower it")
 
 

@@ -70,6 +70,9 @@ class Classification(Task):
         return evaluate(outputs, np.asarray(targets, np.int64), self.names, samples)
 
 
-def natural(name: str) -> tuple[int, int | str]:
-    """Sort key: numbers by value, before words."""
-    return (0, int(name)) if name.isdecimal() else (1, name)
+def natural(name: str) -> tuple[int, int, str]:
+    """Sort key: numbers by value, before words. Of many digits no number is made, which would take long."""
+    if not name.isdecimal():
+        return (1, 0, name)
+    digits = "".join(str(int(digit)) for digit in name).lstrip("0")
+    return (0, len(digits), digits)

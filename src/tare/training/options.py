@@ -147,9 +147,7 @@ class Machine(Tracked):
         form="auto|cpu|gpu|cuda|mps|tpu|hpu|xpu",
         what="auto, cpu, gpu, cuda, mps, tpu, hpu or xpu",
     )
-    devices: int | str = option(
-        "auto", "Lightning's devices: auto or a number.", panel=RUN, reads=_devices
-    )
+    devices: int | str = option("auto", "Lightning's devices: auto or a number.", panel=RUN, reads=_devices)
     workers: int | None = option(
         None, "Loader processes; the result does not depend on it.", panel=RUN, least=0, most=MOST_WORKERS
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from rich.text import Text
 
@@ -72,8 +73,9 @@ def left_out(report: CodeReport) -> list[str]:
 def print_diff(diff: str, patch: bytes) -> None:
     """Print a difference: byte for byte into a file or program, as ``patch`` has it; harmless and in colour on a terminal."""
     if not out.is_terminal:
-        out.file.flush()
-        getattr(out.file, "buffer", out.file).write(patch)
+        stream: Any = out.file
+        stream.flush()
+        stream.buffer.write(patch)
         return
     styles = {"+": "green", "-": "red", "@": "cyan"}
     for line in diff.split("\n"):

@@ -107,4 +107,4 @@ def _in_words(when: datetime) -> str:
 def _now() -> datetime:
     """The time in UTC; that of SOURCE_DATE_EPOCH, if it is set, so that a page can be made again bit by bit."""
     stated = os.environ.get("SOURCE_DATE_EPOCH", "")
-    return datetime.fromtimestamp(int(stated), UTC) if stated.isdecimal() else datetime.now(UTC)
+    return datetime.fromtimestamp(int(stated), UTC) if stated.isdecimal() and len(stated) < 12 else datetime.now(UTC)
