@@ -39,7 +39,7 @@ def out_of_time(job: Job, folder: Path) -> list[str]:
 
 def _ended(child: Child, number: signal.Signals, job: Job, folder: Path, wanted: dict[str, str]) -> list[str]:
     wrong = parts_in(folder / "made")
-    allowed = {0, -number} | ({130} if number == signal.SIGINT else set())
+    allowed = {0, -number} | ({130} if number in (signal.SIGINT, signal.SIGTERM) else set())  # a training ends in order at both
     if child.code not in allowed:
         wrong += said_in_one_line(child)
     if "Traceback" in child.said:

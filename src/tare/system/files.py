@@ -217,13 +217,10 @@ def _place_of(path: Path) -> _Place:
         own = _DESCRIPTOR.fullmatch(os.path.normpath(here.absolute()))
         if own is not None:
             return _Place(here, is_special=True, descriptor=int(own[1]))
-        try:
-            mode = os.lstat(here).st_mode
-        except (FileNotFoundError, NotADirectoryError):  # the latter is told when the folder is made
-            if links:
-                raise FileNotFoundError(errno.ENOENT, "a symbolic link that leads nowhere") from None
-            return _Place(here)
-        if not stat.S_ISLNK(mode):
+        mode = _mode_of(here)
+        if mode is None and links:
+            raise FileNotFoundError(errno.ENOENT, "a symbolic link that leads nowhere")
+        if mode is None or not stat.S_ISLNK(mode):
             break
         if (links := links + 1) > _MOST_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
@@ -232,11 +229,21 @@ def _place_of(path: Path) -> _Place:
             mode = here.stat().st_mode
             break
         here = here.parent / target
-    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+    if mode is None or stat.S_ISREG(mode) or stat.S_ISDIR(mode):
         return _Place(here)
     if stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
         raise OSError(errno.EINVAL, "a disk" if stat.S_ISBLK(mode) else "a socket")
     return _Place(here, is_special=True)
+
+
+def _mode_of(path: Path) -> int | None:
+    """The mode of a file or a link; None if there is none. Raises OSError for a name that no file can have."""
+    try:
+        return os.lstat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):  # the latter is told when the folder is made
+        return None
+    except ValueError:
+        raise OSError(errno.EINVAL, "a null character") from None
 
 
 def _pour(whole: Path, place: _Place) -> None:

@@ -9,7 +9,6 @@ import functools
 import inspect
 import math
 import numbers
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -218,9 +217,10 @@ def _check_value(entry: "Field[Any]", known: Option, value: Any) -> None:
 
 def _check_text(entry: "Field[Any]", known: Option, value: Any) -> None:
     """Raise :class:`SpecError` for text that no file, column or class can be named with, or that has not the option's form."""
+    is_word = {*get_args(entry.type), entry.type} <= {str, type(None), Sequence[str], str | None, Sequence[str] | None}
     for each in value if isinstance(value, list | tuple) else (value,):
-        if isinstance(each, str | os.PathLike) and "\0" in str(each):
-            raise SpecError(f"text for {flag(entry.name)}", f"a null character in {str(each)[:80]!r}", "leave it out")
+        if is_word and isinstance(each, str) and "\0" in each:
+            raise SpecError(f"text for {flag(entry.name)}", f"a null character in {each[:80]!r}", "leave it out")
         if known.form and isinstance(each, str) and not re.fullmatch(known.form, each):
             raise SpecError(f"{known.what} for {flag(entry.name)}", f"{each[:80]!r}", "choose one of them")
 
@@ -237,17 +237,25 @@ def _check_number(entry: "Field[Any]", known: Option, value: Any) -> None:
     if expected is not None and not (isinstance(value, expected[1]) and (bool in kinds or not isinstance(value, bool))):
         raise SpecError(f"{expected[0]} for {flag(entry.name)}", f"{value!r}", f"write it as {expected[0]}")
     is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    low = known.least if known.above is None else known.above
+    most = MOST if known.most is None and is_whole else known.most
+    if low is not None or most is not None:
+        _check_range(entry, known, value, (low, most), is_whole=is_whole)
     several = any(get_origin(kind) is Sequence for kind in get_args(entry.type))  # of raw values, which may be NaN
     if kinds == {float} and not several and isinstance(value, float) and not math.isfinite(value):
         raise SpecError(f"a finite number for {flag(entry.name)}", f"{value}", "write it with digits")
-    low = known.least if known.above is None else known.above
-    most = MOST if known.most is None and is_whole else known.most
-    if low is None and most is None:
-        return
-    low, high = (-MOST if is_whole else -math.inf) if low is None else low, math.inf if most is None else most
+
+
+def _check_range(
+    entry: "Field[Any]", known: Option, value: Any, ends: tuple[float | None, float | None], *, is_whole: bool
+) -> None:
+    """Raise :class:`SpecError` for a number outside of ``ends``, the lower of which may itself be outside."""
+    low, high = ends
+    low, high = (-MOST if is_whole else -math.inf) if low is None else low, math.inf if high is None else high
     if not (low < value <= high or (known.above is None and value == low)):
         least = f"above {'zero' if low == 0 else f'{low:g}'}" if known.above is not None else f"at least {low:g}"
-        said = "" if math.isinf(high) else f" and at most {high:,}" if is_whole else f" and at most {high:g}"
+        shown = known.most if known.most is not None or value <= high else high
+        said = "" if shown is None else f" and at most {shown:,}" if is_whole else f" and at most {shown:g}"
         found = f"{value}" if not is_whole or abs(value) < 1 << 64 else f"a number of {int(value).bit_length()} bits"
         raise SpecError(f"{flag(entry.name)} {least}{said}", found, "raise it" if not value > low else "lower it")
 

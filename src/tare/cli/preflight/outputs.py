@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,8 @@ def check_outputs(request: Any, own: Mapping[str, Any]) -> None:
     allowed = bool(getattr(request, "overwrite", False) or getattr(request, "resume", False))
     for name, text in _inputs(request, {*files, *folders}):
         for output, path in (files | folders).items():
-            if any(_replaces(path, each, of_model=name in _MODELS, allowed=allowed) for each in _paths_in(text)):
+            is_taken = _holds if output in folders else partial(_replaces, of_model=name in _MODELS)
+            if any(is_taken(path, each, allowed=allowed) for each in _paths_in(text)):
                 found = f"{flag(output)} {str(path)!r}, which {flag(name)} {text!r} reads"
                 raise OutputError("an output beside the inputs", found, "name another")
 
@@ -85,19 +87,21 @@ def _paths_in(text: str) -> list[str]:
     return [part for part in (text, text.rpartition(":")[0], text.partition(":")[2], text.rpartition("#")[0]) if part]
 
 
-def _replaces(path: Path, text: str, *, of_model: bool, allowed: bool) -> bool:
-    """Whether writing to ``path`` would take away what ``text`` names."""
+def _holds(path: Path, text: str, *, allowed: bool) -> bool:
+    """Whether a folder that is replaced holds what ``text`` names; without ``--overwrite`` no folder is."""
     here, there = Path(os.path.realpath(path)), Path(os.path.realpath(text))
-    if not (here.is_file() or here.is_dir()):
+    return allowed and there.exists() and here in there.parents
+
+
+def _replaces(path: Path, text: str, *, of_model: bool, allowed: bool) -> bool:
+    """Whether writing the file ``path`` would take away what ``text`` names."""
+    here, there = Path(os.path.realpath(path)), Path(os.path.realpath(text))
+    if allowed or not here.is_file():
         return False
     if there.exists():
-        if here.samefile(there):
-            return not allowed
-        if there.is_relative_to(here):  # the output is a folder that holds the input
-            return True
-        return not allowed and here.is_file() and here.is_relative_to(there) and not _is_own(here, of_model=of_model)
+        return here.samefile(there) or (here.is_relative_to(there) and not _is_own(here, of_model=of_model))
     matched = glob.has_magic(text) and fnmatch.fnmatch(str(here), str(Path(os.path.realpath(Path(text).parent), Path(text).name)))
-    return not allowed and matched and here.is_file() and not _is_own(here, of_model=of_model)
+    return matched and not _is_own(here, of_model=of_model)
 
 
 def _check_text(path: Path) -> None:
