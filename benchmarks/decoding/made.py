@@ -51,4 +51,4 @@ def full(values: NDArray[Any], bits: int) -> NDArray[Any]:
 def cmyk_to_rgb(ink: NDArray[Any]) -> NDArray[Any]:
     """Inks 0..255 as colours, without a profile: each ink takes its share of what black leaves."""
     left = 255 - ink.astype(float)
-    return np.rint(left[..., :3] * left[..., 3:] / 255).astype(np.uint8)
+    return np.asarray(np.rint(left[..., :3] * left[..., 3:] / 255), np.uint8)

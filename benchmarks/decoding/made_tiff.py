@@ -6,7 +6,7 @@ import struct
 import zlib
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,7 @@ class Tiff:
     kind: int = 1
     extra: tuple[int, ...] = ()
     apart: bool = False
-    order: str = "<"
+    order: Literal["<", ">"] = "<"
     packing: int = 1
     predictor: int = 1
     reversed_bits: bool = False

@@ -6,7 +6,7 @@ The formats are those of Netpbm's manual pages pbm(5), pgm(5) and ppm(5).
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ def header_of(data: bytes) -> Header:
     return Header(digit, fields[0], fields[1], largest, at if digit in _PLAIN else at + 1)
 
 
-def read(data: bytes, header: Header) -> tuple[NDArray[np.unsignedinteger], bool]:
+def read(data: bytes, header: Header) -> tuple[NDArray[Any], bool]:
     """Decode to ``(H, W, C)``, and whether more bytes of another image follow.
 
     Levels up to 255 become uint8 and others uint16, on the whole range of the type: the largest level is white. Raises ValueError
@@ -69,7 +69,7 @@ def read(data: bytes, header: Header) -> tuple[NDArray[np.unsignedinteger], bool
     return stored.astype(kind).reshape(header.shape), behind[:1] == b"P" and behind[1:2].isdigit()
 
 
-def _raw(data: bytes, header: Header, count: int) -> tuple[NDArray[np.unsignedinteger], bytes]:
+def _raw(data: bytes, header: Header, count: int) -> tuple[NDArray[Any], bytes]:
     if header.digit == b"4":
         row = (header.width + 7) // 8
         size = row * header.height
@@ -80,7 +80,7 @@ def _raw(data: bytes, header: Header, count: int) -> tuple[NDArray[np.unsignedin
     return np.frombuffer(_whole(data, header.start, size), kind), data[header.start + size :]
 
 
-def _plain(data: bytes, header: Header, count: int) -> tuple[NDArray[np.unsignedinteger], bytes]:
+def _plain(data: bytes, header: Header, count: int) -> tuple[NDArray[Any], bytes]:
     text = _COMMENT.sub(b" ", data[header.start :])
     words = [bytes([sign]) for word in text.split() for sign in word] if header.digit == b"1" else text.split()
     if len(words) < count:
