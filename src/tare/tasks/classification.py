@@ -71,8 +71,9 @@ class Classification(Task):
 
 
 def natural(name: str) -> tuple[int, int, str]:
-    """Sort key: numbers by value, before words. Of many digits no number is made, which would take long."""
-    if not name.isdecimal():
-        return (1, 0, name)
-    digits = "".join(str(int(digit)) for digit in name).lstrip("0")
-    return (0, len(digits), digits)
+    """Sort key: numbers by value, before words; of the same value, such as 1 and 01, by their text."""
+    return (0, int(name), name) if name.isdecimal() and len(name) <= _DIGITS else (1, 0, name)
+
+
+#: Longer ones are words: Python turns no more than 4,300 digits into a number.
+_DIGITS = 1000
