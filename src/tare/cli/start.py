@@ -7,8 +7,17 @@ import sys
 import warnings
 from collections.abc import Callable
 
-from tare.system import streams
+from tare.system.terminal import streams
 
+#: What libraries say that could not get memory, or a thread.
+_NO_MEMORY = (
+    "allocate memory",
+    "out of memory",
+    "bad_alloc",
+    "could not create a primitive",
+    "failed to map segment",
+    "can't start new thread",
+)
 _FAILED, _INTERRUPTED, _READER_GONE = 2, 130, 141
 
 
@@ -78,7 +87,7 @@ def _tell(error: Exception) -> None:
         return
     import traceback
 
-    from tare.system.harmless import visible_lines
+    from tare.system.terminal.harmless import visible_lines
 
     sys.stderr.write(visible_lines("".join(traceback.format_exception(error))))
 
@@ -93,7 +102,7 @@ def _expected(error: Exception) -> Exception | None:
         from tare.system.optional import missing
 
         return missing(error)
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or any(sign in str(error) for sign in _NO_MEMORY):
         return TareError("enough memory", reason_of(error) or "none left", "free some, or give the command less at once")
     if isinstance(error, OSError) and error.errno is not None:
         place = "" if error.filename is None else f" for {os.fsdecode(error.filename)!r}"
@@ -118,7 +127,7 @@ def _show_records_harmless() -> None:
     """Spell out what would command the terminal in log records of libraries, which hold names of files."""
     import logging
 
-    from tare.system.harmless import visible
+    from tare.system.terminal.harmless import visible
 
     class Harmless(logging.Formatter):
         def format(self, record: logging.LogRecord) -> str:
@@ -130,6 +139,6 @@ def _show_records_harmless() -> None:
 
 def _warning_line(message: Warning | str, category: type[Warning], *_: object) -> str:
     """A warning of a library in one line."""
-    from tare.system.harmless import visible
+    from tare.system.terminal.harmless import visible
 
     return visible(f"{category.__name__}: {message}") + "\n"

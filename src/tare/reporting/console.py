@@ -15,9 +15,9 @@ from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
-from tare.system.harmless import beginning, visible, visible_lines
 from tare.system.pacing.bar import barred
 from tare.system.pacing.logged import logged
+from tare.system.terminal.harmless import beginning, visible, visible_lines
 
 if TYPE_CHECKING:  # importing them loads numeric libraries, which an error message does not need
     from tare.normalisation.catalog import Match

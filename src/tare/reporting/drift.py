@@ -19,7 +19,7 @@ from tare.reporting.page.frame import Badge, FirstScreen, Made, Step, framed
 from tare.reporting.page.rows import Mark, Row, drawn, key, point, scale_of
 from tare.statistics.intervals import Interval
 from tare.system.files import write_text
-from tare.system.harmless import visible
+from tare.system.terminal.harmless import visible
 
 _SHOWN = 8
 METHOD = (

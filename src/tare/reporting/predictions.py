@@ -16,7 +16,7 @@ from typing import BinaryIO, Literal, NamedTuple
 
 from tare.predicting.result import SCHEMA, Prediction
 from tare.system.files import replacing
-from tare.system.harmless import visible, visible_lines
+from tare.system.terminal.harmless import visible, visible_lines
 from tare.tasks.task import Task
 
 #: What a cell is quoted for: what separates cells and lines, and white space at its ends.

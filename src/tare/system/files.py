@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tare.errors import OutputError
-from tare.system.streams import standard_output
+from tare.system.terminal.streams import standard_output
 
 _TRIES = 100
 #: So many links may lead from a name to what it names; Linux follows as many.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tare.system.harmless import visible
+from tare.system.terminal.harmless import visible
 
 
 def command_data(text: str) -> str:

@@ -16,7 +16,7 @@ from tare.checking.rules.rule import Rule
 from tare.checking.rules.table import RULES
 from tare.reporting.console import out
 from tare.reporting.findings.escaping import command_data, command_property
-from tare.system.harmless import beginning, visible
+from tare.system.terminal.harmless import beginning, visible
 
 _LEVELS = {"error": "error", "warning": "warning", "note": "notice"}
 

@@ -13,7 +13,7 @@ from tare.checking.rules.finding import SEVERITIES
 from tare.checking.rules.index import title_of
 from tare.reporting.console import out
 from tare.reporting.findings.excerpt import excerpt
-from tare.system.harmless import beginning, visible
+from tare.system.terminal.harmless import beginning, visible
 
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 _MARGIN = "  "

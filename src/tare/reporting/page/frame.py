@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tare._version import __version__
 from tare.reporting import html
-from tare.system.harmless import escape
+from tare.system.terminal.harmless import escape
 
 if TYPE_CHECKING:  # it loads altair, which pages without charts do not need
     from tare.reporting.charts import Chart

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tare.system.harmless import escape
+from tare.system.terminal.harmless import escape
 
 #: A page is too narrow for more classes than this.
 MOST_CLASSES = 40

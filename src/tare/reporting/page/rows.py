@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from tare.statistics.intervals import Interval
-from tare.system.harmless import escape
+from tare.system.terminal.harmless import escape
 
 Colour = Literal["blue", "orange", "green", "grey", "red"]
 Shape = Literal["point", "tick", "bar"]

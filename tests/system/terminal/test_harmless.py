@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tare.system.harmless import beginning, escape, visible, visible_lines
+from tare.system.terminal.harmless import beginning, escape, visible, visible_lines
 
 #: Categories of characters that command a terminal, take no room, turn text, or are no text.
 UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}

@@ -91,6 +91,7 @@ def test_in_a_folder_that_was_removed_it_is_said(tmp_path: Path) -> None:
     ("body", "found"),
     [
         ("raise MemoryError", b"error: expected enough memory, found none left"),
+        ("raise RuntimeError('could not create a primitive')", b"error: expected enough memory, found could not create"),
         ("open('/nowhere/x')", b"found No such file or directory for '/nowhere/x'"),
         ("raise OSError(24, 'Too many open files')", b"found Too many open files"),
     ],
