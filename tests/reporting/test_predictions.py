@@ -15,7 +15,7 @@ from tare.predicting.result import Prediction
 from tare.reporting.predictions import Tabled, write_predictions
 from tare.tasks.classification import Classification
 
-NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1, max_size=12)
+NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=12)
 
 
 def written(paths: list[str], label: str, *, spreadsheet: bool = False) -> bytes:
