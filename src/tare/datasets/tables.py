@@ -13,6 +13,7 @@ from tare.sources.options import Options
 from tare.sources.tables.csv_table import read_head
 from tare.sources.tables.label_columns import USUAL, label_columns, named_columns
 from tare.sources.tables.records import without_index
+from tare.system.local.opened import in_memory, whole
 from tare.tasks.task import Texts
 
 if TYPE_CHECKING:
@@ -94,9 +95,9 @@ def load_table(name: str) -> pl.DataFrame:
 
     try:
         if name.endswith(".parquet"):
-            return pl.read_parquet(name)
+            return pl.read_parquet(in_memory(name))
         head = read_head(name)
-        table = pl.read_csv(name, has_header=head.has_header, separator=head.delimiter, infer_schema_length=10_000)
+        table = pl.read_csv(whole(name), has_header=head.has_header, separator=head.delimiter, infer_schema_length=10_000)
     except (pl.exceptions.PolarsError, OSError, EOFError) as error:
         reason = reason_of(error)
         raise DataError("a readable table", f"{name!r}: {reason}", "check the file") from None

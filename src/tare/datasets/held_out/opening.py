@@ -44,7 +44,7 @@ def open_test(data: Any, labelled: LabelOptions, split: Split) -> HeldOut:
     """
     name = os.fspath(data) if isinstance(data, str | os.PathLike) else type(data).__name__
     chosen = (labelled.label, labelled.label_pattern, labelled.array) != (None, None, None)
-    if isinstance(data, str | os.PathLike) and not chosen and not is_other_source(Path(data)):
+    if isinstance(data, str | os.PathLike) and not chosen and not is_other_source(data):
         files = _masked(Path(data), split) if split.task == "segmentation" else _of_folders(Path(data), split)
     else:
         files = _of_samples(_opened(data, name, labelled, split), split)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from tare.samples.records import Facts, Part, Record, Sample
 from tare.samples.sound.front_end import FrontEnd
 from tare.sources.files.each import EachFile
 from tare.sources.options import Options
+from tare.system.local.opened import regular
 from tare.system.optional import require
 
 #: Endings of recordings; a WAV file needs no further library.
@@ -44,7 +47,8 @@ def read_sound(place: str, options: Options) -> Iterator[Record]:
     import soundfile
 
     try:
-        file = soundfile.SoundFile(place)
+        regular(place)
+        file = soundfile.SoundFile(Path(place).absolute())
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a headerless format by the file's name
         raise UndecodableError(f"not a recording that libsndfile reads: {_reason(error, place)}") from None
     with file:
@@ -103,4 +107,4 @@ def _check_whole(file: Any, read: int) -> None:
 
 
 def _reason(error: Exception, place: str) -> str:
-    return reason_of(str(error).replace(f"Error opening {place!r}: ", "")) or type(error).__name__
+    return reason_of(str(error).replace(f"Error opening {os.fspath(Path(place).absolute())!r}: ", "")) or type(error).__name__

@@ -14,6 +14,8 @@ from tare.sources.containers.stored import chosen
 from tare.sources.options import Options
 from tare.sources.places import parted
 from tare.sources.tables.arrow import ArrowFile, TableInMemory, open_batches, open_table
+from tare.system.local.opened import whole
+from tare.system.local.plain import plain_name
 from tare.system.optional import require
 
 _ROWS = 1 << 15
@@ -52,7 +54,7 @@ def open_excel(place: str, options: Options) -> TableInMemory:
     fastexcel = require("fastexcel", extra="tables", purpose="Excel files")
     file, name = parted(place, options.array)
     try:
-        book = fastexcel.read_excel(file)
+        book = fastexcel.read_excel(whole(file))
         names = list(book.sheet_names)
     except Exception as error:  # a Rust error of the library
         raise DataError("an Excel file", f"{file!r}: {reason_of(error)}", "save it again, or export it as CSV") from None
@@ -122,7 +124,7 @@ def _duckdb(file: str) -> Iterator[Any]:
             "autoload_known_extensions": "false",
             "autoinstall_known_extensions": "false",
         }
-        with closing(duckdb.connect(file, read_only=True, config=config)) as database:
+        with plain_name(file) as plain, closing(duckdb.connect(plain, read_only=True, config=config)) as database:
             yield database
     except duckdb.Error as error:
         raise DataError("a DuckDB file", f"{file!r}: {reason_of(error)}", "check the file") from None
