@@ -200,7 +200,7 @@ def _bomb_hdf5(path: Path) -> None:
         data.id.write_direct_chunk((0, 0), gzip.compress(bytes(_MEMBER_BYTES)))
 
 
-def _two_looks(path: Path, **tags: Any) -> None:
+def _two_looks(path: Path, *, one_series: bool = False, **tags: Any) -> None:
     """Two DICOM images, of which the second has other tags."""
     from pydicom import dcmread
 
@@ -208,7 +208,7 @@ def _two_looks(path: Path, **tags: Any) -> None:
     for number, changes in enumerate(({}, tags)):
         _dicom(path / f"{number}.dcm")
         data = dcmread(path / f"{number}.dcm")
-        data.SeriesInstanceUID = f"1.2.{number}"
+        data.SeriesInstanceUID = "1.2" if one_series else f"1.2.{number}"
         for name, value in changes.items():
             setattr(data, name, value)
         data.save_as(path / f"{number}.dcm", enforce_file_format=True)
@@ -307,7 +307,7 @@ _SPECIAL: dict[str, dict[str, Writer]] = {
         "deflated.dcm": lambda path: _dicom(path, syntax="1.2.840.10008.1.2.1.99"),
         "mpeg.dcm": lambda path: _dicom(path, syntax="1.2.840.10008.1.2.4.10"),
         "claims-65535-rows.dcm": lambda path: _dicom(path, rows=65535),
-        "mixed-looks": lambda path: _two_looks(path, PhotometricInterpretation="MONOCHROME1"),
+        "mixed-looks": lambda path: _two_looks(path, one_series=True, PhotometricInterpretation="MONOCHROME1"),
         "mixed-units": lambda path: _two_looks(path, RescaleSlope=1, RescaleIntercept=-1024),
         "slices-of-two-sizes": _two_slices,
     },

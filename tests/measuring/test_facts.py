@@ -38,7 +38,7 @@ def test_what_is_not_stated_stays_unknown() -> None:
     assert isinstance(stats.nodata, Unknown)
 
 
-@pytest.mark.parametrize("name", ["units", "scale", "spacing", "photometric interpretation", "bits"])
+@pytest.mark.parametrize("name", ["units", "scale", "spacing", "axes", "bits"])
 def test_facts_that_differ_are_refused_with_an_example_of_each(name: str) -> None:
     with pytest.raises(DataError, match=rf"samples with one {name}, .*'0.x'.* and .*'1.x'"):
         measured(((name, "a"),), ((name, "b"),))

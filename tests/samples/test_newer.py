@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -44,10 +45,15 @@ def test_avif_is_read_as_pillow_reads_it(tmp_path: Path) -> None:
     np.testing.assert_allclose(tare.measure(tmp_path).mean, expected.mean(axis=(0, 1)) / 255, rtol=1e-12)
 
 
-def test_avif_of_more_than_8_bits_is_noted() -> None:
+def test_avif_of_more_than_8_bits_keeps_them_or_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     imagecodecs = pytest.importorskip("imagecodecs", reason="writes AVIF of 10 bits (pip install 'tare[science]')")
-    data = imagecodecs.avif_encode(PHOTO.astype("uint16") * 4, bitspersample=10)
-    assert decode_noted(data).notes == ("10 bits a channel read as 8 (AVIF)",)
+    data = imagecodecs.avif_encode(PHOTO.astype("uint16") * 4, bitspersample=10, level=100)
+    decoded = decode_noted(data)
+    assert (decoded.values.dtype.name, decoded.notes) == ("uint16", ())
+    np.testing.assert_array_equal(decoded.values, imagecodecs.avif_decode(data))
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    with pytest.raises(UndecodableError, match=r"10 bits a channel, of which Pillow reads 8: pip install 'tare\[science\]'"):
+        decode_noted(data)
 
 
 def test_heic_is_read_with_its_package() -> None:

@@ -117,7 +117,7 @@ def test_frames_of_an_animation_are_samples_if_that_is_stated() -> None:
     ("values", "photometric", "extra", "words"),
     [
         (bands(6, 5, 13), 1, (0,) * 12, "13 bands of 16 bits"),
-        (bands(6, 5, 2), 1, (2,), "2 bands of 16 bits"),
+        (bands(6, 5, 2), 1, (0,), "2 bands of 16 bits"),
         (bands(6, 5, 4, "uint8"), 2, (0,), "4 bands of 8 bits"),
         (bands(6, 5, 2, "uint8"), 1, (0,), "2 bands of 8 bits"),
     ],

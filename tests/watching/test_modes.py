@@ -90,17 +90,17 @@ def test_of_torchs_own_containers_the_hook_is_left_out_of_the_graph(compiler: An
     watch = tare.watch(model, SPEC, on_finding=lambda _: None)
     steps(compiled_by_eager(model), UNITS, 20)
     assert compiler["stats"]["unique_graphs"] == 1
-    assert sum(compiler["graph_break"].values()) == 1  # once, and not at every call
+    assert sum(compiler["graph_break"].values()) <= 2  # when it is compiled, and not at every call
     assert watch.report().stages[0].batches == 8
 
 
-def test_where_fullgraph_cannot_leave_it_out_the_message_says_what_to_do(compiler: Any) -> None:
-    del compiler
+def test_where_a_graph_must_stay_whole_the_watch_stands_aside_and_says_what_to_do(compiler: Any) -> None:
     model = nn.Sequential(Net())
-    tare.watch(model, SPEC)
-    compiled = compiled_by_eager(model, fullgraph=True)
-    with pytest.raises(torch._dynamo.exc.Unsupported, match=r"for fullgraph=True watch what torch\.compile returned"):
-        compiled(UNITS)
+    with tare.watch(model, SPEC) as watch:
+        steps(compiled_by_eager(model, fullgraph=True), UNITS)
+    assert not compiler["graph_break"]
+    assert watch.report().clean is None
+    assert any("watch what torch.compile returned" in reason for reason in watch.report().unjudged)
 
 
 def test_values_are_the_same_with_a_watch_and_without() -> None:
@@ -296,6 +296,7 @@ def test_a_failure_of_the_watch_never_stops_the_run(monkeypatch: pytest.MonkeyPa
     model(UNITS)
     assert not watch.active
     assert watch.report().notes == ("stopped looking: ZeroDivisionError: division by zero",)
+    assert watch.report().clean is None
 
 
 def test_tracing_and_exporting_look_at_nothing() -> None:

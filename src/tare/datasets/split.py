@@ -14,7 +14,7 @@ from tare.datasets.files import LabelledDicom, LabelledFile, LabelledItem, Label
 from tare.datasets.masks.pairs import MaskFolders, check_pairs, class_names, files_of, mask_folders, values_of
 from tare.datasets.opening import open_labelled, open_samples
 from tare.datasets.options import LabelOptions
-from tare.datasets.samples import LabelledSamples
+from tare.datasets.samples import LabelledSamples, check_twins, twin_remarks
 from tare.datasets.tasks import check_folders, task_found
 from tare.datasets.volumes.files import LabelledClip, LabelledVolume, dicom_remarks, files_below, spacing_remarks
 from tare.errors import DataError
@@ -125,6 +125,8 @@ def _listing(split: Split, root: Path) -> Split:
 
 
 def _with_remarks(split: Split) -> Split:
+    check_twins(split.classes, split.origin)
+    split = replace(split, remarks=(*split.remarks, *twin_remarks(split.classes)))
     if split.kind == "volume":
         return replace(split, remarks=(*split.remarks, *spacing_remarks([file.path for file in split.train])))
     parts = [[file.path for file in part if isinstance(file, LabelledDicom)] for part in (split.train, split.val)]
@@ -179,13 +181,16 @@ def open_split(
     if labelled.bands is not None:
         raise DataError("a folder of rasters for --bands", f"{labelled.name!r}", "choose the channels in the data")
     front = taken if isinstance(taken, FrontEnd) else None
-    opened = open_labelled(data, Options(array=labelled.array, front=front), labelled.label, labelled.label_pattern)
+    opened = open_labelled(
+        data, Options(array=labelled.array, front=front, remote=labelled.allow_remote), labelled.label, labelled.label_pattern
+    )
     train, val = (None if samples is None else samples.of_kind(kind) for samples in opened)
     assert train is not None  # noqa: S101 - only validation samples may be absent
     task, remark = task_found(labelled.task, train.columns, train.texts, train.name)
     read = TASKS[task].read
     names, targets = read(train.columns, [*train.texts, *(val.texts if val is not None else ())], train.name)
-    remarks = (*train.remarks, *((remark,) if remark else ()))
+    twins = twin_remarks(names) if task == "classification" else ()
+    remarks = (*train.remarks, *((remark,) if remark else ()), *twins)
     whole = Split(names, items_of(train, targets), (), train.name, kind, train.channel_names, remarks, task, taken)
     if val is None:
         return _held_out(whole, seed, 0.2)
@@ -235,7 +240,7 @@ def without_labels(labelled: LabelOptions, kind: SampleKind, taken: Taken | None
 
     Raises :class:`DataError` for data that cannot be read, or of another kind.
     """
-    options = Options(array=labelled.array, front=taken if isinstance(taken, FrontEnd) else None)
+    options = Options(array=labelled.array, front=taken if isinstance(taken, FrontEnd) else None, remote=labelled.allow_remote)
     samples = open_samples(labelled.data, options, labelled.label, labelled.label_pattern).of_kind(kind)
     return Split(("",), items_of(samples, [0] * len(samples)), (), samples.name, kind, samples.channel_names, samples.remarks)
 

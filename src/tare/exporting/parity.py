@@ -97,7 +97,8 @@ def reference(graph: ServedGraph, options: GraphOptions, batch: torch.Tensor) ->
         if options.with_resize and graph.numbers is None:
             answer = graph(batch)
             return [part.numpy() for part in (answer if isinstance(answer, tuple) else (answer,))]
-        logits = graph.network(graph.normaliser(_sized(graph, options, batch)))
+        samples = _sized(graph, options, batch)
+        logits = graph.task.restored(graph.network(graph.normaliser(samples)), samples)
         both = {"logits": logits.numpy(), options.answer: graph.task.answers(logits).numpy()}
         return [both[name] for name in options.names]
 

@@ -11,6 +11,8 @@ from tare.input_spec.input_map import InputMap, mapped
 
 #: Unit floats lie in [0, 1] up to the overshoot of a bicubic resize, at most a fifth.
 _OVERSHOOT = 0.25
+#: The std of a constant sample is rounding error, a share of its values.
+_ROUNDING = 1e-6
 
 
 def fed(whole: InputMap, factor: float, stored: str, values: torch.Tensor, layout: str) -> torch.Tensor:
@@ -62,6 +64,18 @@ def by_sample(each: PerSample, values: torch.Tensor, axis: int, *, batched: bool
         centre, high = (_quantile(values, share / 100, axes) for share in shares)
         spread = high - centre
     return (values - centre) / (spread + each.eps)
+
+
+def own_moments(signals: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and std (ddof 0) of each channel of each sample ``(N, C, T)`` or ``(N, C, D, H, W)``, without NaN, with axes kept.
+
+    The std of a constant signal is rounding error: where it is at most 1e-6 of the largest value it is zero.
+    """
+    axes = tuple(range(2, signals.ndim))
+    mean = signals.nanmean(dim=axes, keepdim=True)
+    std = (signals - mean).square().nanmean(dim=axes, keepdim=True).sqrt()
+    least = _ROUNDING * signals.abs().nan_to_num(nan=0.0).amax(dim=axes, keepdim=True)
+    return mean, torch.where(std > least, std, torch.zeros_like(std))
 
 
 def _quantile(values: torch.Tensor, share: float, axes: tuple[int, ...]) -> torch.Tensor:

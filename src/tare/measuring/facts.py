@@ -13,7 +13,7 @@ from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.state import DatasetState, Stated
 
 #: The names of facts that may differ between the samples of a dataset.
-_FREE = frozenset(("nodata", "sampling rate"))
+_FREE = frozenset(("nodata", "sampling rate", "photometric interpretation"))
 _SPACING = "spacing"
 #: Facts that have a line or a column of their own in the output.
 _SHOWN_ELSEWHERE = frozenset(("units", "nodata", "bits", "bands"))

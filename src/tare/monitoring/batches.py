@@ -13,6 +13,8 @@ from tare.monitoring.evidence.figures import thinned
 from tare.monitoring.inputs import Values
 from tare.monitoring.reference import Reference, fitted
 from tare.samples.layout import Doubles, unit_scale
+from tare.sources.arrays.in_memory import numpy_of
+from tare.system.tensors import is_tensor
 
 _SEVERAL = 3  # axes of an array that is one picture in a list
 
@@ -27,30 +29,21 @@ def blocks_of(batch: Any, reference: Reference, values: Values) -> list[NDArray[
     if isinstance(batch, list | tuple):
         alone = [_array(each) for each in batch]
         arrays = [
-            (array[None] if array.ndim != 0 else array.reshape(1, 1), _is_tensor(each))
+            (array[None] if array.ndim != 0 else array.reshape(1, 1), is_tensor(each))
             for array, each in zip(alone, batch, strict=True)
         ]
     elif hasattr(batch, "getbands"):
         arrays = [(_array(batch)[None], False)]
     else:
-        arrays = [(_array(batch), _is_tensor(batch))]
+        arrays = [(_array(batch), is_tensor(batch))]
     found = [_block(array, channels, first, rows=reference.taking.rows) for array, first in arrays if array.size]
     taking = reference.taking
     return [fitted(_raw(thinned(block), reference, values), taking, scaled=values != "raw") for block in found]
 
 
-def _is_tensor(batch: Any) -> bool:
-    return type(batch).__module__.partition(".")[0] == "torch"
-
-
 def _array(batch: Any) -> NDArray[Any]:
     """The values of a batch on the host. Raises :class:`DataError` for what is no array of numbers."""
-    if _is_tensor(batch):
-        batch = batch.detach()
-        batch = (batch.float() if str(batch.dtype) == "torch.bfloat16" else batch).cpu().numpy()
-    elif hasattr(batch, "to_numpy"):
-        batch = batch.to_numpy()
-    array = np.asarray(batch)
+    array = numpy_of(batch.to_numpy() if hasattr(batch, "to_numpy") else batch)
     if array.dtype.kind not in "biuf":
         raise DataError("a batch of numbers", f"an array of {array.dtype}", "pass an array, a tensor, images, or rows of numbers")
     return array

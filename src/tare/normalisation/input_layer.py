@@ -10,7 +10,7 @@ from torch import nn
 from tare.errors import StrategyError
 from tare.input_spec.affine import Affine
 from tare.input_spec.input_map import mapped as value_mapped
-from tare.input_spec.tensors import by_sample
+from tare.input_spec.tensors import by_sample, own_moments
 from tare.normalisation.applied import Normalisation
 
 #: The std of a constant sample is rounding error, a share of its values; that of a black one is 0.
@@ -113,9 +113,6 @@ def padded_input(chosen: Normalisation, samples: torch.Tensor) -> torch.Tensor:
 
 def _z_scored(signals: torch.Tensor) -> torch.Tensor:
     """Z-score signals ``(N, C, T)`` or volumes by their own mean and std (ddof 0), without NaN; NaN becomes zero."""
-    axes = tuple(range(2, signals.ndim))
-    centred = signals - signals.nanmean(dim=axes, keepdim=True)
-    std = centred.square().nanmean(dim=axes, keepdim=True).sqrt()
+    mean, std = own_moments(signals)
     # The std of a constant signal is rounding error, and dividing by it would amplify noise.
-    least = _ROUNDING * signals.abs().nan_to_num(nan=0.0).amax(dim=axes, keepdim=True)
-    return torch.where((std > least) & ~signals.isnan(), centred / std, torch.zeros_like(centred))
+    return torch.where((std > 0) & ~signals.isnan(), (signals - mean) / std, torch.zeros_like(signals))

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from tare.errors import reason_of
 from tare.samples import jpeg, tiff
+from tare.samples.codecs import netpbm, tiff_values
 from tare.samples.modes import ColourMode, PageMode
 from tare.samples.newer import SUFFIXES as NEWER_SUFFIXES
-from tare.samples.newer import cut_note, jxl_size, newer_format, prepare, read_jxl, stated_bits, unshifted
+from tare.samples.newer import deep_bits, jp2_bits, jxl_size, newer_format, prepare, read_deep_coded, read_jxl, unshifted
 from tare.samples.sixteen_bit import UnsupportedError, grey_of, is_deep_png, is_deep_tiff, read_deep
 from tare.samples.transparency import Background, composited, described
 
@@ -48,7 +49,6 @@ _EXIF_ORIENTATION = 0x0112
 
 _FRAMES = "first of several frames read"
 _BEYOND = "bands beyond RGB or grey left out"
-_CMYK = "CMYK converted to RGB"
 _TURNED, _NOT_TURNED = "turned as EXIF states", "EXIF orientation not applied"
 _STRAY = "stray bytes in a JPEG passed over"
 
@@ -147,7 +147,9 @@ def _decode_jpeg(data: bytes | memoryview, colour: ColourMode) -> Decoded:
         _check_size(frame.width, frame.height)
         if frame.components not in (1, 3):
             return _decode_other(bytes(data), "JPEG", colour)
-        values, stray = jpeg.decode(data, frame, grey=colour == "grey" or (colour == "stored" and frame.components == 1))
+        values, stray = jpeg.decode(data, frame, grey=colour == "grey" or frame.components == 1)
+        if colour == "rgb" and frame.components == 1:
+            values = np.repeat(values, 3, axis=-1)
         return Decoded(values, (_STRAY,) if stray else ())
     except ValueError as error:
         raise UndecodableError(f"damaged JPEG: {_one_line(error)}") from None
@@ -190,21 +192,35 @@ def _decode_page(
 ) -> Decoded:
     if page is None:
         return _decode_other(data, kind, colour, background, place)
-    if not page.further or colour != "stored":
+    try:
+        tiff_values.check_meaning(page)
+    except UnsupportedError as error:
+        raise UndecodableError(f"a TIFF of {error}") from None
+    if (not page.further or colour != "stored") and tiff_values.pillow_reads(page):
         try:
             decoded = _decode_other(data, kind, colour, background, place)
             return replace(decoded, notes=(*decoded.notes, _BEYOND)) if page.further else decoded
         except _UnidentifiedError:  # Pillow lacks this kind of TIFF; the directories are whole
             pass
     try:
-        values = tiff.read_bands(data, page)
+        return _of_page(data, page, colour, background)
     except UnsupportedError as error:
         raise UndecodableError(f"a TIFF of {error}") from None
     except Exception as error:  # tifffile and its codecs raise many kinds of errors
         raise UndecodableError(f"a TIFF of {page.bands} bands that tifffile cannot read: {_one_line(error)}") from None
+
+
+def _of_page(data: bytes, page: tiff.Page, colour: ColourMode, background: Background | None) -> Decoded:
+    """A page through tifffile: its grey or colours, with alpha dropped or composited, or all its bands."""
+    values, notes = tiff_values.read_page(data, page)
+    if not page.further:
+        decoded = _of_values(values, colour, background)
+        return replace(decoded, notes=(*decoded.notes, *notes))
     wanted = {"rgb": 3, "grey": 1}.get(colour, page.bands)
+    if page.photometric == 2 and colour != "stored":
+        return replace(_of_values(values[..., :3], colour, None), notes=(_BEYOND,))
     if page.bands not in (wanted, 1):
-        raise UndecodableError(f"a TIFF of {page.bands} bands, which cannot be read as {colour}")
+        raise UnsupportedError(f"{page.bands} bands, which cannot be read as {colour}")
     return Decoded(np.repeat(values, wanted, axis=-1) if page.bands < wanted else values)
 
 
@@ -215,17 +231,13 @@ def _decode_other(data: bytes, kind: str, colour: ColourMode, background: Backgr
         if kind == "JPEG XL":
             _check_size(*jxl_size(data))
             return _of_values(read_jxl(data), colour, background)
+        if kind == "PNM":
+            return _decode_netpbm(data, colour)
         prepare(kind)
         with Image.open(io.BytesIO(data)) as image:
             if place:
                 image.seek(place)
-            _check_size(*image.size)
-            bits = stated_bits(data, kind)
-            if is_deep_png(data) if kind == "PNG" else is_deep_tiff(image):
-                return _decode_deep(image, data, colour, background, place)
-            notes = (*_notes(image, background), *cut_note(bits, kind))
-            flat = image if background is None or not _has_alpha(image) else _flattened(image, background)
-            return Decoded(unshifted(_pixels(flat, colour), bits, kind), notes)
+            return _with_pillow(image, data, kind, colour, background, place)
     except UndecodableError:
         raise
     except UnsupportedError as error:
@@ -234,6 +246,30 @@ def _decode_other(data: bytes, kind: str, colour: ColourMode, background: Backgr
         raise _UnidentifiedError(f"damaged {kind}: its header cannot be read") from None
     except Exception as error:  # Pillow's plugins raise OSError, SyntaxError, struct.error, ValueError and more
         raise UndecodableError(f"damaged {kind}: {_one_line(error)}") from None
+
+
+def _with_pillow(image: Any, data: bytes, kind: str, colour: ColourMode, background: Background | None, place: int) -> Decoded:
+    """The pixels of a file that Pillow has opened, with the bits that Pillow would cut or shift as the file states them."""
+    if kind == "TIFF" and image.tag_v2.get(_EXIF_ORIENTATION, 1) != 1:
+        image.getexif().pop(_EXIF_ORIENTATION, None)  # Pillow would turn this format alone
+    _check_size(*image.size)
+    bits = jp2_bits(data) if kind == "JPEG 2000" else None
+    if not place and (deep := deep_bits(data, kind)) > 8:
+        return _first_of(image, _of_values(read_deep_coded(data, kind, deep), colour, background))
+    if is_deep_png(data) if kind == "PNG" else is_deep_tiff(image):
+        return _decode_deep(image, data, colour, background, place)
+    flat = image if background is None or not _has_alpha(image) else _flattened(image, background)
+    return Decoded(unshifted(_pixels(flat, colour), bits), _notes(image, background))
+
+
+def _decode_netpbm(data: bytes, colour: ColourMode) -> Decoded:
+    header = netpbm.header_of(data)
+    _check_size(header.width, header.height)
+    values, more = netpbm.read(data, header)
+    most = int(np.iinfo(values.dtype).max)
+    scaled = (f"levels of 0..{header.largest} on the range of 0..{most}",) if header.largest not in (1, most) else ()
+    decoded = _of_values(values, colour, None)
+    return replace(decoded, notes=(*scaled, *((_FRAMES,) if more else ())))
 
 
 def of_pillow(
@@ -281,11 +317,20 @@ def _of_values(values: NDArray[Any], colour: ColourMode, background: Background 
 def _notes(image: Any, background: Background | None) -> tuple[str, ...]:
     frames = (_FRAMES,) if getattr(image, "is_animated", False) and image.format != "TIFF" else ()
     alpha = (described(background),) if _has_alpha(image) else ()
-    cmyk = (_CMYK,) if image.mode == "CMYK" else ()
-    return frames + alpha + cmyk
+    further = (_BEYOND,) if image.mode == "RGBX" else ()
+    premultiplied = (tiff_values.DIVIDED,) if image.mode in ("RGBa", "La") else ()
+    converted = (f"{image.mode} converted to RGB",) if image.mode in ("CMYK", "YCbCr", "HSV") else ()
+    return frames + alpha + further + premultiplied + converted
+
+
+def _first_of(image: Any, decoded: Decoded) -> Decoded:
+    """The decoded first frame, with a note if there are more."""
+    return replace(decoded, notes=(_FRAMES, *decoded.notes)) if getattr(image, "is_animated", False) else decoded
 
 
 def _has_alpha(image: Any) -> bool:
+    if image.mode == "P" and image.palette is not None and image.palette.mode.endswith("A"):
+        return True
     return image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info
 
 
@@ -295,26 +340,38 @@ def _flattened(image: Any, background: Background) -> Any:
     if image.mode == "F" or image.mode.startswith("I"):
         raise UnsupportedError("a transparent level in deep grey, which cannot be composited")
     grey = image.mode in ("1", "L", "LA", "La")
-    values = composited(np.asarray(image.convert("LA" if grey else "RGBA")), background)
+    straight = image.convert("LA" if grey else "RGBA")
+    values = composited(np.asarray(straight), background)
     return Image.fromarray(values[..., 0] if grey else values)
 
 
 def _pixels(image: Any, colour: ColourMode) -> NDArray[Any]:
     mode = image.mode
     if mode == "F" or mode.startswith("I"):
-        values = _deep_grey(np.asarray(image))
+        values = _deep_grey(np.asarray(image), image.format)
         return np.repeat(values, 3, axis=-1) if colour == "rgb" else values
-    wants_grey = colour == "grey" or (colour == "stored" and mode in ("1", "L", "LA", "La"))
-    values = np.asarray(image.convert("L" if wants_grey else "RGB"))
+    if mode not in _MODES:
+        raise UnsupportedError(f"the mode {mode!r} of Pillow, which is neither grey nor a colour known here")
+    grey = mode in ("1", "L", "LA", "La")
+    # Premultiplied modes convert to straight ones alone, and Pillow warns of a palette whose alpha is left out.
+    flat = image.convert("LA" if grey else "RGBA") if mode in ("La", "RGBa", "P", "PA") else image
+    wants_grey = colour == "grey" or (colour == "stored" and grey)
+    values = np.asarray(flat.convert("L" if wants_grey else "RGB"))
     return values[..., None] if wants_grey else values
 
 
-def _deep_grey(values: NDArray[Any]) -> NDArray[Any]:
-    """Grey of more than 8 bits: uint16 if the values fit (Pillow widens some 16-bit files to 32 bits), else float."""
+#: Pillow's modes of grey and colour, beside those of deep grey.
+_MODES = frozenset(("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"))
+#: Formats whose wide grey has 16 bits, whatever Pillow widens it to.
+_SIXTEEN = frozenset(("PNG", "PPM", "JPEG2000"))
+
+
+def _deep_grey(values: NDArray[Any], kind: str | None) -> NDArray[Any]:
+    """Grey of more than 8 bits: uint16 where the mode or the format has 16 bits, else float; never by what one image holds."""
     if values.dtype.kind == "f":
         return values[..., None]
-    fits = values.size == 0 or (values.min() >= 0 and values.max() <= 0xFFFF)
-    return values.astype(np.uint16 if fits else np.float64)[..., None]
+    sixteen = values.dtype.itemsize == 2 or kind in _SIXTEEN
+    return values.astype(np.uint16 if sixteen else np.float64)[..., None]
 
 
 def _check_size(width: int, height: int) -> None:

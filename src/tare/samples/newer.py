@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -45,27 +47,30 @@ def prepare(kind: str) -> None:
     pillow_heif.register_heif_opener()
 
 
-def stated_bits(data: bytes, kind: str) -> tuple[int, int] | None:
-    """Number of channels and bits of a channel by the header (ISO/IEC 15444-1, SIZ; ISO/IEC 23008-12, pixi); None if unstated."""
+def jp2_bits(data: bytes) -> tuple[int, int] | None:
+    """Number of channels and bits of a channel of a JPEG 2000 by its header (ISO/IEC 15444-1, SIZ); None if it has none.
+
+    Raises :class:`UnsupportedError` for signed channels, which Pillow shifts, and for channels of different depths.
+    """
     head = data[:_LOOKED_AT]
-    if kind == "JPEG 2000":
-        start = head.find(_CODESTREAM)
-        if start < 0 or len(head) < start + 43:
-            return None
-        (channels,) = struct.unpack_from(">H", head, start + 40)
-        return int(channels), (head[start + 42] & 0x7F) + 1
-    start = head.find(b"pixi")
-    if start < 0 or len(head) < start + 10:
+    start = head.find(_CODESTREAM)
+    if start < 0 or len(head) < start + 43:
         return None
-    return int(head[start + 8]), int(head[start + 9])
+    (channels,) = struct.unpack_from(">H", head, start + 40)
+    stated = {head[at] for at in range(start + 42, min(len(head), start + 42 + 3 * channels), 3)}
+    if len(stated) > 1:
+        raise UnsupportedError("channels of different depths or signs: convert it to TIFF")
+    if head[start + 42] & 0x80:
+        raise UnsupportedError("signed values, which Pillow shifts to be positive: convert it to TIFF")
+    return int(channels), head[start + 42] + 1
 
 
-def unshifted(values: NDArray[Any], bits: tuple[int, int] | None, kind: str) -> NDArray[Any]:
+def unshifted(values: NDArray[Any], bits: tuple[int, int] | None) -> NDArray[Any]:
     """The levels as stored: of JPEG 2000 in grey Pillow shifts them to the top of 8 or 16 bits.
 
     Raises :class:`UnsupportedError` for colour of more than 8 bits, whose lower bits Pillow cuts off.
     """
-    if kind != "JPEG 2000" or bits is None:
+    if bits is None:
         return values
     channels, used = bits
     if channels > 1 and used > 8:
@@ -74,10 +79,43 @@ def unshifted(values: NDArray[Any], bits: tuple[int, int] | None, kind: str) -> 
     return np.asarray(values >> room) if values.dtype.kind == "u" and room > 0 else values
 
 
-def cut_note(bits: tuple[int, int] | None, kind: str) -> tuple[str, ...]:
-    """The note on AVIF and HEIC of more than 8 bits, which Pillow reads as 8, as training pipelines do."""
-    cut = kind in ("AVIF", "HEIC") and bits is not None and bits[1] > 8
-    return (f"{bits[1]} bits a channel read as 8 ({kind})",) if cut and bits else ()
+def deep_bits(data: bytes, kind: str) -> int:
+    """The most bits that a channel of an AVIF or HEIC has by its boxes pixi, av1C and hvcC (ISO/IEC 23008-12, 14496-15)."""
+    head = data[:_LOOKED_AT]
+    found = [8]
+    for at in _places(head, b"pixi"):
+        found += head[at + 9 : at + 9 + head[at + 8]] if at + 9 < len(head) else []
+    for at in _places(head, b"av1C"):
+        found += [(8, 10, 8, 12)[head[at + 6] >> 6 & 1 | (head[at + 6] >> 5 & 1) << 1]] if at + 6 < len(head) else []
+    for at in _places(head, b"hvcC"):
+        found += [8 + (head[at + 21] & 7)] if at + 21 < len(head) else []
+    return max(found) if kind in ("AVIF", "HEIC") else 8
+
+
+def read_deep_coded(data: bytes, kind: str, bits: int) -> NDArray[Any]:
+    """Pixels ``(H, W, C)`` of an AVIF or HEIC of more than 8 bits as stored, with alpha behind the colours; the first frame.
+
+    Raises :class:`UnsupportedError` without the package that it takes, and the package's own errors for a damaged file.
+    """
+    if kind == "HEIC":
+        import pillow_heif
+
+        values = np.asarray(pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=False)[0])
+    else:
+        try:
+            from imagecodecs import avif_decode
+        except ImportError:
+            remedy = "pip install 'tare[science]', or convert it to PNG"
+            raise UnsupportedError(f"{bits} bits a channel, of which Pillow reads 8: {remedy}") from None
+        values = np.asarray(avif_decode(data, index=0))
+    return values[..., None] if values.ndim == 2 else values
+
+
+def _places(head: bytes, name: bytes) -> Iterator[int]:
+    at = head.find(name)
+    while at >= 0:
+        yield at
+        at = head.find(name, at + 4)
 
 
 def read_jxl(data: bytes) -> NDArray[Any]:

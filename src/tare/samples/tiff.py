@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,9 @@ from tare.samples.sixteen_bit import UnsupportedError
 
 _SIZES = {1: 1, 3: 2, 4: 4, 16: 8}
 _CODES = {1: "B", 3: "H", 4: "I", 16: "Q"}
-_KIND, _BITS, _PHOTOMETRIC, _BANDS, _EXTRA = 254, 258, 262, 277, 338
+_KIND, _BITS, _PHOTOMETRIC, _BANDS, _EXTRA, _FORMAT = 254, 258, 262, 277, 338, 339
+COMPRESSION, FILL_ORDER, PLANAR, COLOUR_MAP, INK_SET, REFERENCE = 259, 266, 284, 320, 332, 532
+_READ = frozenset((_KIND, _BITS, _PHOTOMETRIC, _BANDS, _EXTRA, _FORMAT, COMPRESSION, FILL_ORDER, PLANAR, COLOUR_MAP, INK_SET))
 _REDUCED, _MASK = 1, 4
 _GREY, _RGB = (0, 1), 2
 _ALPHA = {1, 2}
@@ -24,12 +26,29 @@ _MOST_PAGES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: its place among all directories, its bands and their bits, and how many bands are neither colour nor alpha."""
+    """One page: its place among all directories, its bands and their bits, and how many bands are neither colour nor alpha.
+
+    ``tags`` are the numbers of its directory that say what a value means; ``photometric`` is None where nothing states it.
+    """
 
     index: int
     bands: int
     bits: int
     further: int
+    photometric: int | None = field(default=1, compare=False)
+    extra: tuple[int, ...] = field(default=(), compare=False)
+    tags: Mapping[int, tuple[int, ...]] = field(default_factory=dict, compare=False)
+    big_endian: bool = field(default=False, compare=False)
+
+    @property
+    def all_bits(self) -> tuple[int, ...]:
+        """The bits of each band."""
+        return self.tags.get(_BITS, (self.bits,))
+
+    @property
+    def kinds(self) -> tuple[int, ...]:
+        """The sample format of each band: 1 unsigned, 2 signed, 3 float."""
+        return self.tags.get(_FORMAT, (1,))
 
 
 def pages_of(data: bytes | memoryview) -> tuple[Page, ...]:
@@ -45,7 +64,7 @@ def pages_of(data: bytes | memoryview) -> tuple[Page, ...]:
             seen.add(place)
             tags, place = _directory(view, place, order, big)
             if not tags.get(_KIND, (0,))[0] & (_REDUCED | _MASK):
-                found.append(_page(len(seen) - 1, tags))
+                found.append(_page(len(seen) - 1, tags, order))
     except (struct.error, IndexError, KeyError):
         return ()
     return tuple(found)
@@ -70,7 +89,7 @@ def tags_of(read: Callable[[int, int], bytes]) -> frozenset[int]:
 
 
 def read_bands(data: bytes, page: Page) -> NDArray[Any]:
-    """Read a page ``(H, W, C)`` with more bands than Pillow reads, with tifffile.
+    """Read the stored values ``(H, W, C)`` of a page that Pillow does not read, or reads as others, with tifffile.
 
     Raises :class:`UnsupportedError` without it, and its errors for a damaged file.
     """
@@ -78,7 +97,8 @@ def read_bands(data: bytes, page: Page) -> NDArray[Any]:
         import tifffile
     except ImportError:
         raise UnsupportedError(
-            f"{page.bands} bands of {page.bits} bits, which Pillow cannot read: install tifffile (pip install 'tare[tiff]')"
+            f"{page.bands} band{'s' * (page.bands != 1)} of {page.bits} bits, which Pillow cannot read: "
+            "install tifffile (pip install 'tare[tiff]')"
         ) from None
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         stored = file.pages[page.index]
@@ -90,9 +110,7 @@ def read_bands(data: bytes, page: Page) -> NDArray[Any]:
         values = np.moveaxis(values, 0, -1)
     if values.ndim != 3 or values.shape[-1] != page.bands:
         raise UnsupportedError(f"{page.bands} bands, read as an array of shape {values.shape}")
-    if values.dtype.name in ("uint8", "uint16", "float32", "float64"):
-        return np.ascontiguousarray(values)
-    return values.astype(np.float32 if values.dtype.name == "float16" else np.float64)
+    return values
 
 
 def _directory(view: memoryview, place: int, order: str, big: bool) -> tuple[dict[int, tuple[int, ...]], int]:
@@ -103,7 +121,9 @@ def _directory(view: memoryview, place: int, order: str, big: bool) -> tuple[dic
     tags: dict[int, tuple[int, ...]] = {}
     for at in range(start, start + count * entry, entry):
         tag, kind, number = struct.unpack_from(f"{order}HH{'Q' if big else 'I'}", view, at)
-        if tag not in (_KIND, _BITS, _PHOTOMETRIC, _BANDS, _EXTRA) or kind not in _CODES or not 0 < number <= 1 << 16:
+        if tag == REFERENCE:
+            tags[tag] = ()
+        if tag not in _READ or kind not in _CODES or not 0 < number <= 1 << 16:
             continue
         values = at + entry - width
         if number * _SIZES[kind] > width:
@@ -113,9 +133,10 @@ def _directory(view: memoryview, place: int, order: str, big: bool) -> tuple[dic
     return tags, int(following)
 
 
-def _page(index: int, tags: dict[int, tuple[int, ...]]) -> Page:
-    bands, photometric = tags.get(_BANDS, (1,))[0], tags.get(_PHOTOMETRIC, (1,))[0]
-    colours = 3 if photometric == _RGB else 1 if photometric in _GREY else bands
+def _page(index: int, tags: dict[int, tuple[int, ...]], order: str) -> Page:
+    bands, photometric = tags.get(_BANDS, (1,))[0], tags.get(_PHOTOMETRIC, (None,))[0]
+    colours = 3 if photometric == _RGB else 1 if photometric in (*_GREY, None) else bands
     # A single further band without a statement is alpha, as Pillow takes it.
-    extra = tags.get(_EXTRA, (1,) if bands == colours + 1 else ())
-    return Page(index, bands, tags.get(_BITS, (1,))[0], max(0, bands - colours - sum(kind in _ALPHA for kind in extra)))
+    extra = tags.get(_EXTRA, (2,) if bands == colours + 1 else ())
+    further = max(0, bands - colours - sum(kind in _ALPHA for kind in extra))
+    return Page(index, bands, tags.get(_BITS, (1,))[0], further, photometric, extra, tags, order == ">")

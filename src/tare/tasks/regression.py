@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn import functional
 
 from tare.errors import DataError
+from tare.input_spec.tensors import own_moments
 from tare.tasks.evaluations.regression import RegressionEvaluation, evaluate_regression
 from tare.tasks.names import TaskName
 from tare.tasks.task import Epochs, Target, Task, Texts
@@ -29,11 +30,17 @@ class Regression(Task):
 
     ``mean`` and ``std`` are the targets' own in the training split, the std the population's. :meth:`answers` undoes them, unless
     they are ``undone`` by the network's last layer, as in every model directory.
+
+    A forecast has targets that are later values of ``channels``, one channel a target. The network then answers in stds of the
+    sample's own channel, and :meth:`restored` maps the answer back by the sample's own mean and std (RevIN: Kim et al., ICLR
+    2022, without its learnt gain and offset). ``step`` is what one raw value is in unit values.
     """
 
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     undone: bool = False
+    channels: tuple[int, ...] = ()
+    step: float = 1.0
 
     name: ClassVar[TaskName] = "regression"
     epochs: ClassVar[Epochs] = Epochs("nrmse", "validation error (RMSE in stds of the target)", rises=False)
@@ -78,12 +85,21 @@ class Regression(Task):
         mean, std = (tuple(float(value) for value in document["targets"][key]) for key in ("mean", "std"))
         if not len(mean) == len(std) == len(names) or not all(map(math.isfinite, (*mean, *std))) or min(std) <= 0:
             raise ValueError("one finite mean and one std above zero for each target")
-        return cls(names, mean, std, bool(document["undone"]))
+        own = document.get("forecast")
+        if own is None:
+            return cls(names, mean, std, bool(document["undone"]))
+        channels, step = tuple(own["channels"]), float(own["step"])
+        if len(channels) != len(names) or not all(type(one) is int and one >= 0 for one in channels) or not 0 < step < math.inf:
+            raise ValueError("one channel for each target of a forecast, and a step above zero")
+        return cls(names, mean, std, bool(document["undone"]), channels, step)
 
     def to_json(self) -> dict[str, Any]:
-        """The targets' mean and std, and whether the network undoes them itself."""
-        targets = {"mean": list(self.mean), "std": list(self.std)}
-        return {"name": self.name, "targets": targets, "undone": self.undone}
+        """The targets' mean and std, whether they are undone, and of a forecast the channels that the targets belong to."""
+        document: dict[str, Any] = {"name": self.name, "targets": {"mean": list(self.mean), "std": list(self.std)}}
+        document["undone"] = self.undone
+        if self.channels:
+            document["forecast"] = {"channels": list(self.channels), "step": self.step}
+        return document
 
     def taught(self, target: Target) -> Target:
         """The target in stds from its mean."""
@@ -105,15 +121,31 @@ class Regression(Task):
         """The targets in their own units."""
         if self.undone:
             return outputs
-        std, mean = (torch.tensor(values, dtype=outputs.dtype, device=outputs.device) for values in (self.std, self.mean))
+        std, mean = self._moments(outputs)
         return outputs * std + mean
+
+    def restored(self, outputs: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
+        """The outputs; of a forecast from signals ``(N, C, T)``, mapped back by each sample's own mean and std."""
+        if not self.channels:
+            return outputs
+        own = samples[:, list(self.channels)]
+        mean, std = (moment.flatten(1) / self.step for moment in own_moments(own))
+        values = outputs.to(mean.dtype) * std + mean
+        if not self.undone:
+            std, mean = self._moments(values)
+            values = (values - mean) / std
+        return values.to(outputs.dtype)
 
     @contextmanager
     def shipped(self, last: nn.Module) -> Iterator[Task]:
         """Undo mean and std in the weights of the ``last`` layer within the block; it gives the task of the network then.
 
-        So every program that loads the weights gets values in the targets' own units.
+        So every program that loads the weights gets values in the targets' own units. Those of a forecast depend on the sample:
+        its weights stay as they are.
         """
+        if self.channels:
+            yield replace(self, undone=True)
+            return
         assert isinstance(last, nn.Linear)  # noqa: S101 - the head of every network but a dense one
         kept = [parameter.detach().clone() for parameter in (last.weight, last.bias)]
         std, mean = (torch.tensor(values, dtype=torch.float64) for values in (self.std, self.mean))
@@ -134,9 +166,13 @@ class Regression(Task):
         answers = np.asarray(outputs, np.float64) * np.array(self.std) + np.array(self.mean)
         return evaluate_regression(answers, np.asarray(targets, np.float64), self.names, samples)
 
+    def _moments(self, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        std, mean = (torch.tensor(values, dtype=like.dtype, device=like.device) for values in (self.std, self.mean))
+        return std, mean
+
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        return float(text) if "_" not in text else math.nan  # 1_000 is how a program writes it
     except ValueError:
         return math.nan

@@ -131,6 +131,11 @@ class Task(ABC):
         del evaluation
         return self
 
+    def restored(self, outputs: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
+        """The network's outputs ``(N, K)`` of unit ``samples``, in the unit that :attr:`taught` targets have."""
+        del samples
+        return outputs
+
     @contextmanager
     def shipped(self, last: nn.Module) -> Iterator[Task]:
         """Prepare the ``last`` layer for other programs within the block; it gives the task of the network as it is then."""

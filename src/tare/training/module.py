@@ -71,8 +71,7 @@ class TransferModule(lightning.LightningModule):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Map raw images to logits ``(N, K)``."""
-        logits: torch.Tensor = self.network(self.normaliser(images))
-        return logits
+        return self.task.restored(self.network(self.normaliser(images)), images)
 
     @property
     def head_alone(self) -> bool:

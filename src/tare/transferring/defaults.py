@@ -13,6 +13,8 @@ def settled(request: TransferRequest) -> tuple[TransferRequest, tuple[str, ...]]
 
     What is stated stays: ``--strategy source`` for a network without weights is refused later, with the reason.
     """
+    if request.forecast is not None and request.strategy is None:
+        request = replace(request, strategy="sample")
     weightless = request.weights in ("pretrained", "none") and built_for(request.model) is not None
     stated = request.mean is not None or request.std is not None or request.spec is not None
     if not weightless:

@@ -31,6 +31,13 @@ class TransferRequest(Configured, Skipping, Machine, Training, LabelOptions, Sta
     source_stats: str | os.PathLike[str] | None = option(
         None, "Measured statistics of the pretraining data (dataset0), for match.", panel=NORM, kind=Path | None
     )
+    forecast: str | None = option(
+        None,
+        "The channel that the targets are later values of, by name or number from 0, or one for each target with commas. Implies "
+        "--strategy sample; every answer is mapped back by the sample's own mean and std (RevIN).",
+        panel=DATA,
+        metavar="CHANNEL",
+    )
     test: Any = option(
         None,
         "Labelled data to score once, with the weights that are kept; they neither train nor choose an epoch.",

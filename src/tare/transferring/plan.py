@@ -59,6 +59,7 @@ from tare.tasks.task import Task
 from tare.training.options import Machine, Training
 from tare.training.parameter_groups import frozen_names, optimiser_of
 from tare.transferring.defaults import settled
+from tare.transferring.forecast import check_forecast, forecasting
 from tare.transferring.inputs import TransferRequest
 from tare.transferring.target import Target, measured
 
@@ -94,6 +95,7 @@ class TransferPlan:
             **self.target.digests,
             **{name: value for name, value in self.chosen.to_json().items() if name != "per_sample"},
             "geometry": geometry_json(self.takes),
+            **{name: value for name, value in self.task.to_json().items() if name == "forecast"},
             **self.training.settings(),
         }
 
@@ -169,14 +171,14 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     network, split = _network(request, labels, training)
     strategy, own = _strategy(request, given, network)
     check_strategy(network.kind, strategy)
+    check_forecast(request, network, strategy)
     check_options(network.kind, request, training)
     constants, spec = source_constants(network, request.mean, request.std, strategy)
     images = _image_input(request, network) if network.kind == "image" else None
     split = split or open_split(labels, training.seed, network.kind, network.taken)
     colour = images.colour if images else "stored"
     target = measured(split, labels, colour, machine.workers or 1, request.max_skipped, reporter=reporter, tested=request.test)
-    task = TASKS[target.split.task].of(target.split.classes, [file.label for file in target.split.train], target.split.origin)
-    _check_task(task, training)
+    task = _task(request, training, target)
     check_channels(network, target.stats)
     if network.kind == "vector":
         check_column_order(source_statistics(request.model, request.weights), target.stats)
@@ -312,6 +314,14 @@ def _check_dense(network: Network, task: Task) -> None:
     if network.dense and not task.dense:
         found = f"{network.reference}, which ends in the convolution {network.head!r}"
         raise ModelError(f"a network that ends in a linear layer, for --task {task.name}", found, "name another network")
+
+
+def _task(request: TransferRequest, training: Training, target: Target) -> Task:
+    """What the network is taught, by the training split. Raises :class:`SpecError` for options that it cannot follow."""
+    task = TASKS[target.split.task].of(target.split.classes, [file.label for file in target.split.train], target.split.origin)
+    task = task if request.forecast is None else forecasting(task, request.forecast, target.stats)
+    _check_task(task, training)
+    return task
 
 
 def _check_task(task: Task, training: Training) -> None:

@@ -280,11 +280,14 @@ def _logits(plan: TransferPlan, reporter: Reporter, files: tuple[LabelledFile, .
     """Return the network's outputs ``(N, K)`` for ``files``."""
     device = _device(plan)
     module = plan.network.module.to(device).eval()
+    normaliser = InputLayer(plan.chosen).to(device)
     found = []
     with reporter.counting("evaluating", NOUNS[plan.takes.kind], len(files)) as advance:
-        for fed, labels in plan.fed_batches(files, device):
+        for batch, labels in plan.plain_batches(files):
+            samples = batch.to(device)
+            fed = normaliser(samples)
             size = pass_size(fed.shape[1:], len(fed)) if device.type == "cpu" else len(fed)
-            outputs = torch.cat([module(part) for part in torch.split(fed, size)])
+            outputs = plan.task.restored(torch.cat([module(part) for part in torch.split(fed, size)]), samples)
             found.append(plan.task.gathered(outputs.float().cpu(), labels))
             advance(len(fed))
     return torch.cat(found).numpy()

@@ -37,7 +37,7 @@ def watch(
     ``values="fed"``, what carries a reference, or True where ``spec`` carries one. ``Watch.monitor`` has its verdict.
 
     Nothing waits for the device, the model's state is unchanged, and copies and pickles of the model are not watched.
-    Raises :class:`SpecError` if ``spec`` cannot be read, or for invalid options.
+    Raises :class:`SpecError` if ``spec`` cannot be read, or for invalid options, and :class:`ModelError` for what is no network.
     """
     if batches < 1 or every < 0:
         raise SpecError(

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from tare.checking.rules.evidence import Measured
-from tare.errors import TareError
+from tare.errors import ModelError, TareError
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.normalisation.conventions import as_handed, conventions_for
@@ -85,8 +85,11 @@ class Expectation:
 def expectation(model: torch.nn.Module, spec: Any, data: DatasetStats | str | os.PathLike[str] | None) -> Expectation:
     """What the spec expects of batches, or without a spec, what the model states.
 
-    Raises :class:`SpecError` if a spec is named and cannot be read; a model that states nothing has an unknown spec.
+    A model that states nothing has an unknown spec. Raises :class:`SpecError` if a spec is named and cannot be read, and
+    :class:`ModelError` for what is no network.
     """
+    if not isinstance(model, torch.nn.Module):
+        raise ModelError("a torch.nn.Module to watch", f"an object of type {type(model).__name__!r}", "pass the network itself")
     bare = unwrapped(model)
     stated = as_handed(_stated(bare) if spec is None else read_spec(spec))
     stats = data if data is None or isinstance(data, DatasetStats) else DatasetStats.load(Path(data))

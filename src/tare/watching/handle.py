@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
@@ -15,7 +17,7 @@ import torch
 from tare.checking.rules.evidence import Evidence
 from tare.checking.rules.finding import Finding
 from tare.checking.rules.table import rule_named
-from tare.errors import InputError, TareWarning
+from tare.errors import InputError, TareWarning, reason_of
 from tare.input_spec.spec import Known
 from tare.monitoring.monitor import Monitor
 from tare.watching.expectation import Expectation
@@ -24,6 +26,7 @@ from tare.watching.judging import Judgement, judge, judge_form
 from tare.watching.monitored import Monitored
 from tare.watching.result import StageSeen, WatchReport, stage_seen
 from tare.watching.sample import Look, Seen, can_be_seen, look_at, network_input
+from tare.watching.surroundings import Aside, aside_from, aside_from_forward, by_itself, traced
 
 OnFinding = Literal["warn", "raise"] | Callable[[Finding], object]
 
@@ -53,8 +56,12 @@ class Watch:
         self._stages: dict[bool, StageSeen] = {}
         self._findings: dict[str, Finding] = {}
         self._notes: list[str] = []
+        self._aside: list[str] = []
         self._waiting = False
-        self._detach: Callable[[], None] | None = attach(model, self.before_forward)
+        self._detach: Callable[[], None] | None = attach(model, self.before_forward, self._stand_aside)
+        if self._detach is None:
+            warnings.warn(f"tare.watch looks at nothing: {'; '.join(self._aside)}", TareWarning, stacklevel=3)
+        _WATCHES.add(self)
         self._say_what_is_unknown()
 
     @property
@@ -67,9 +74,9 @@ class Watch:
         """The monitor of evaluation batches, with those counted that are still on their way; None if none was asked for."""
         if self._monitored is None:
             return None
-        with self._lock:
-            self._monitored.count(now=True)
-        return self._monitored.monitor
+        monitor = self._monitored.monitor
+        self._count(lambda monitored: monitored.count(now=True))
+        return monitor
 
     @property
     def active(self) -> bool:
@@ -81,7 +88,7 @@ class Watch:
         self._say(self._judged_now())
         with self._lock:
             stages = tuple(self._stages[training] for training in (True, False) if training in self._stages)
-            return WatchReport(self._expects.network, self.findings, stages, tuple(self._notes))
+            return WatchReport(self._expects.network, self.findings, stages, tuple(self._notes), tuple(self._aside))
 
     def remove(self) -> None:
         """Judge what was looked at so far and take the hook off the network; a second call does nothing."""
@@ -100,34 +107,62 @@ class Watch:
 
     def before_forward(self, training: bool, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """Look at a batch, if it is one to look at; called by the hook before every forward."""
+        try:
+            aside = aside_from_forward()
+        except Exception as error:  # a watch must never stop the run that it watches
+            self._stop(error)
+            return
+        if aside is not None or traced(args, kwargs):
+            self._stand_aside(aside or Aside("a graph was traced", fed=False))
+            return
         if self._monitored is not None and not training:
-            self._count(self._monitored, args, kwargs)
+            self._count(lambda monitored: self._take_batch(monitored, args, kwargs))
         number = next(self._numbers[training])
         first = number < self._batches
         if not (first or self._waiting or (self._every and (number - self._batches + 1) % self._every == 0)):
             return
         try:
-            found = self._look(training, number, args, kwargs, first)
-        except Exception as error:  # a watch must never stop the run that it watches
-            self._take_off()
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-            self._notes.append(f"stopped looking: {reason}")
-            warnings.warn(f"tare.watch stopped looking: {reason}", TareWarning, stacklevel=2)
+            with by_itself():
+                found = self._look(training, number, args, kwargs, first)
+        except Exception as error:  # as above
+            self._stop(error)
             return
         self._say(found)
 
-    def _count(self, monitored: Monitored, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        given = network_input(args, kwargs, self._input)
-        if given is None or not can_be_seen(given[1]):
+    def _stop(self, error: Exception) -> None:
+        """End looking, and say so: what comes after is not judged."""
+        self._take_off()
+        reason = f"stopped looking: {type(error).__name__}: {reason_of(error, 200)}"
+        with self._lock:
+            self._arriving = {True: [], False: []}
+            self._waiting = False
+        self._stand_aside(Aside(reason))
+        warnings.warn(f"tare.watch {reason}", TareWarning, stacklevel=3)
+
+    def _stand_aside(self, aside: Aside) -> None:
+        """Note once that batches are not looked at; such as the network was fed count as not judged."""
+        if aside.reason not in self._notes:
+            self._notes.append(aside.reason)
+            if aside.fed:
+                self._aside.append(aside.reason)
+
+    def _count(self, counted: Callable[[Monitored], None]) -> None:
+        monitored = self._monitored
+        if monitored is None:
             return
         try:
-            with self._lock:
-                monitored.take(given[1])
+            with self._lock, by_itself():
+                counted(monitored)
         except Exception as error:  # as a watch, a monitor must never stop the run
             self._monitored = None
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            reason = f"{type(error).__name__}: {reason_of(error, 200)}"
             self._notes.append(f"the monitor stopped: {reason}")
-            warnings.warn(f"the monitor of tare.watch stopped: {reason}", TareWarning, stacklevel=2)
+            warnings.warn(f"the monitor of tare.watch stopped: {reason}", TareWarning, stacklevel=3)
+
+    def _take_batch(self, monitored: Monitored, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        given = network_input(args, kwargs, self._input)
+        if given is not None and can_be_seen(given[1]):
+            monitored.take(given[1])
 
     def _look(
         self, training: bool, number: int, args: Sequence[Any], kwargs: Mapping[str, Any], first: bool
@@ -144,8 +179,10 @@ class Watch:
     def _take_sample(self, training: bool, number: int, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         given = network_input(args, kwargs, self._input)
         if given is None:
-            self._note("no tensor of values among the arguments of forward; name it with input=")
-        elif can_be_seen(given[1]):
+            self._stand_aside(Aside("no tensor of values among the arguments of forward; name it with input="))
+        elif (aside := aside_from(given[1])) is not None:
+            self._stand_aside(aside)
+        else:
             look = look_at(*given, number, training, self._expects.takes)
             self._arriving[training].append(look)
             self._waiting = True
@@ -153,8 +190,12 @@ class Watch:
                 self._note("bytes arrive: the network scales them itself, and only their shape is looked at")
 
     def _judged_now(self) -> tuple[Finding, ...]:
-        with self._lock:
-            return self._judged(now=True)
+        try:
+            with self._lock, by_itself():
+                return self._judged(now=True)
+        except Exception as error:  # a device that failed: what is on its way from it does not arrive
+            self._stop(error)
+            return ()
 
     def _judged(self, now: bool = False) -> tuple[Finding, ...]:
         """Judge the batches that have arrived on the host, at the first one, the second, the fourth and so on."""
@@ -230,6 +271,20 @@ class Watch:
             detach, self._detach = self._detach, None
         if detach is not None:
             detach()
+
+
+_WATCHES: weakref.WeakSet[Watch] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """In a forked process no other thread holds a lock, and what is on its way from a device arrives in the parent."""
+    for watch in _WATCHES:
+        watch._lock = threading.RLock()
+        watch._arriving, watch._waiting = {True: [], False: []}, False
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _speaks() -> bool:

@@ -77,6 +77,8 @@ class StageSeen:
 class WatchReport:
     """Findings, and what was seen at each stage; ``notes`` say what could not be looked at.
 
+    ``aside`` are the reasons why batches that the network was fed were not looked at.
+
     ``clean`` is True if every stage that was seen was judged and nothing but notes was found, False if something was found, and
     None if nothing was found of which not all was judged: :attr:`unjudged` has the reasons.
     """
@@ -85,6 +87,7 @@ class WatchReport:
     findings: tuple[Finding, ...]
     stages: tuple[StageSeen, ...]
     notes: tuple[str, ...] = ()
+    aside: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool | None:
@@ -97,8 +100,8 @@ class WatchReport:
     def unjudged(self) -> tuple[str, ...]:
         """What was not judged, each with its reason; empty if every stage was judged."""
         if not self.stages:
-            return ("no batch was seen",)
-        return tuple(f"{stage.stage}: {stage.unjudged}" for stage in self.stages if stage.unjudged)
+            return ("no batch was seen", *self.aside)
+        return (*(f"{stage.stage}: {stage.unjudged}" for stage in self.stages if stage.unjudged), *self.aside)
 
     def warn_of_unjudged(self) -> None:
         """Warn with a :class:`TareWarning` of what was not judged, as callbacks do at the end of a run.

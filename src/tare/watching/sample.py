@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tare.watching.surroundings import aside_from, is_plain
+
 #: The usual names of the image argument in models of Hugging Face, Lightning and torchvision.
 USUAL_NAMES = ("pixel_values", "images", "image", "imgs", "img", "inputs", "input", "input_values", "x", "data")
 # Images of a batch that pixels are taken from, and pixels along each side.
@@ -153,25 +155,26 @@ def look_at(name: str, value: Any, number: int, training: bool, takes: Taken) ->
 
 
 def can_be_seen(value: Any) -> bool:
-    """Whether the tensors hold values; they do not while a graph is traced, captured or exported."""
+    """Whether the tensors hold values in plain memory."""
     tensors = _tensors(value)
-    if not tensors or torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
-        return False
-    if any(tensor.is_meta or type(tensor).__name__ in ("FakeTensor", "FunctionalTensor") for tensor in tensors):
-        return False
-    return not (tensors[0].is_cuda and torch.cuda.is_current_stream_capturing())
+    return bool(tensors) and aside_from(tensors) is None
 
 
 def _tensors(value: Any) -> list[torch.Tensor]:
     if isinstance(value, torch.Tensor):
-        return [value] if value.numel() else []
+        return [value] if _is_filled(value) else []
     if isinstance(value, list | tuple) and value and all(isinstance(each, torch.Tensor) and each.ndim == 3 for each in value):
-        return [each for each in value if each.numel()]
+        return [each for each in value if _is_filled(each)]
     return []
 
 
+def _is_filled(tensor: torch.Tensor) -> bool:
+    """Whether a tensor has values; of what is not plain the shape is not asked, since a traced graph would depend on it."""
+    return not is_plain(tensor) or bool(tensor.numel())
+
+
 def _holds_values(tensor: torch.Tensor) -> bool:
-    return tensor.is_floating_point() or tensor.dtype == torch.uint8 or (tensor.ndim == 4 and not tensor.dtype.is_complex)
+    return tensor.is_floating_point() or tensor.is_complex() or tensor.dtype == torch.uint8 or tensor.ndim == 4
 
 
 def _as_images(tensor: torch.Tensor, takes: Taken) -> tuple[torch.Tensor, str, str]:

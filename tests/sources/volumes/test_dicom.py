@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 import tare
 from tare.errors import DataError
 from tare.samples.raw_kind import Known, Unknown
+from tare.samples.records import Skipped
+from tare.sources.volumes.dicom_whole import dicom_image
 
 pydicom = pytest.importorskip("pydicom", reason="reads DICOM series (pip install 'tare[medical]')")
 RNG = np.random.default_rng(5)
@@ -111,13 +113,44 @@ def test_frames_and_colours(tmp_path: Path) -> None:
     np.testing.assert_allclose(tare.measure(tmp_path / "frames.dcm").mean, frames.mean() / 255)
 
 
-def test_monochrome1_is_told_and_never_pooled_with_monochrome2(tmp_path: Path) -> None:
+def test_monochrome1_is_inverted_as_training_inverts_it_and_that_is_said(tmp_path: Path) -> None:
+    values = RNG.integers(0, 4096, (6, 7)).astype("uint16")
+    stated: dict[str, Any] = {"BitsStored": 12, "HighBit": 11, "Modality": "CR"}
+    write(tmp_path / "a.dcm", values, series="1.1", PhotometricInterpretation="MONOCHROME1", **stated)
+    stats = tare.measure(tmp_path)
+    assert "MONOCHROME1 (inverted, so that low is dark)" in " ".join(stats.extra["remarks"])
+    trained = dicom_image(str(tmp_path / "a.dcm"))
+    assert not isinstance(trained, Skipped)
+    assert stats.mean[0] == pytest.approx(trained.mean() / 65535) == pytest.approx((4095 - values.astype(float)).mean() / 65535)
+    write(tmp_path / "b.dcm", 4095 - values, series="1.2", **stated)  # the same picture
+    both = tare.measure(tmp_path)
+    assert both.samples == 2
+    assert both.mean[0] == pytest.approx(stats.mean[0])
+
+
+def test_padding_of_monochrome1_is_told_as_it_is_after_inversion(tmp_path: Path) -> None:
+    values = RNG.integers(0, 3000, (8, 8)).astype("uint16")
+    values[:3] = 4095
+    look: dict[str, Any] = {
+        "PhotometricInterpretation": "MONOCHROME1",
+        "PixelPaddingValue": 4095,
+        "BitsStored": 12,
+        "HighBit": 11,
+    }
+    write(tmp_path / "a.dcm", values, **look)
+    stats = tare.measure(tmp_path / "a.dcm")
+    assert stats.channels[0].count == 40
+    assert isinstance(stats.nodata, Known)
+    assert stats.nodata.value == (0.0,)
+
+
+@pytest.mark.parametrize("look", ["PALETTE COLOR", "HSV", "MONOCHROME3"])
+def test_values_that_are_no_grey_and_no_colours_are_refused(look: str, tmp_path: Path) -> None:
     values = RNG.integers(0, 255, (6, 7)).astype("uint8")
-    write(tmp_path / "a.dcm", values, series="1.1", PhotometricInterpretation="MONOCHROME1", Modality="CR")
-    assert "MONOCHROME1" in " ".join(tare.measure(tmp_path).extra["remarks"])
-    write(tmp_path / "b.dcm", values, series="1.2", Modality="CR")
-    with pytest.raises(DataError, match=r"one photometric interpretation, .*MONOCHROME1 in 1.*MONOCHROME2 in 1"):
+    write(tmp_path / "a.dcm", values, PhotometricInterpretation=look)
+    with pytest.raises(DataError, match=f"the photometric interpretation '{look}'"):
         tare.measure(tmp_path)
+    assert isinstance(dicom_image(str(tmp_path / "a.dcm")), Skipped)
 
 
 def test_series_of_two_spacings_or_units_are_not_pooled(tmp_path: Path) -> None:

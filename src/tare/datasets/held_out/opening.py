@@ -88,7 +88,11 @@ def _masked(root: Path, split: Split) -> tuple[LabelledFile, ...]:
 def _opened(data: Any, name: str, labelled: LabelOptions, split: Split) -> LabelledSamples:
     if name.endswith(".npz"):
         return held_out_archive(name, labelled.array, labelled.label)
-    options = Options(array=labelled.array, front=split.taken if isinstance(split.taken, FrontEnd) else None)
+    options = Options(
+        array=labelled.array,
+        front=split.taken if isinstance(split.taken, FrontEnd) else None,
+        remote=labelled.allow_remote,
+    )
     samples, beside = open_labelled(data, options, labelled.label, labelled.label_pattern)
     if beside is not None:
         found = f"two splits in {name!r}"

@@ -44,7 +44,8 @@ class ServedGraph(nn.Module):
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
         """Answer a batch."""
-        logits: torch.Tensor = self.network(self.normaliser(self._sized(samples)))
+        sized = self._sized(samples)
+        logits = self.task.restored(self.network(self.normaliser(sized)), sized)
         if self.names == ("logits",):
             return logits
         answers = self.task.answers(logits)

@@ -99,8 +99,8 @@ class TransferredModel:
         Samples are raw uint8 or unit float images ``(N, C, H, W)``, signals ``(N, C, T)`` or rows ``(N, C)``.
         """
         self.network.module.eval()
-        result: torch.Tensor = self.network.module(InputLayer(self.normalisation).to(samples.device)(samples))
-        return result
+        outputs = self.network.module(InputLayer(self.normalisation).to(samples.device)(samples))
+        return self.task.restored(outputs, samples)
 
 
 def _of_input(spec: InputSpec, takes: InputGeometry, origin: str) -> InputSpec:

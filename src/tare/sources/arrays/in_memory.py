@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.errors import DataError
+from tare.errors import DataError, reason_of
 from tare.samples.records import Record
 from tare.sources.arrays.axes import arranged, as_record
 from tare.sources.base import Indexed, Source, row_ranges
 from tare.sources.options import Options
+from tare.system.tensors import host_array, is_tensor
 
 #: A chunk holds about this many bytes: enough that its fixed costs vanish, few enough that memory stays flat.
 _CHUNK_BYTES = 8 << 20
@@ -66,10 +67,17 @@ def open_array(values: Any, options: Options) -> ArraySource:
 
 
 def numpy_of(values: Any) -> NDArray[Any]:
-    """Return a NumPy view of an array or a torch tensor (bfloat16, which NumPy lacks, becomes float32)."""
+    """Return a NumPy view of an array or a torch tensor (bfloat16, which NumPy lacks, becomes float32).
+
+    Raises :class:`DataError` for what is no array: tensors that are sparse, quantised, nested, complex or without values,
+    sequences of unequal length, objects that fail to give their values.
+    """
     if isinstance(values, np.ndarray):
         return values
-    if hasattr(values, "detach"):
-        tensor = values.detach().cpu()
-        return np.asarray(tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor)
-    return np.asarray(values)
+    if is_tensor(values):
+        return host_array(values)
+    try:
+        return np.asarray(values)
+    except Exception as error:  # the object's own code
+        found = f"an object of type {type(values).__name__!r}: {type(error).__name__}: {reason_of(error)}"
+        raise DataError("an array of numbers", found, "convert it to a NumPy array first") from None

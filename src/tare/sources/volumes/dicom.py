@@ -1,7 +1,8 @@
 """DICOM series through pydicom: one series a sample, its slices in order, stored values turned into those of the modality.
 
 Slope and intercept are applied, so that CT is in Hounsfield units. A padding value is left out. MONOCHROME1, where low values are
-white, is told and not inverted. A file is never followed to another one, and no deflated data set is inflated.
+white, is inverted, so that low is dark in every file (PS3.3, C.7.6.3.1.2), and that is said. A file is never followed to another
+one, and no deflated data set is inflated.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import logging
 import os
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,6 +107,7 @@ def in_order(slices: list[Slice]) -> Series:
 
 def _parts(series: Series, masks: Masks | None) -> Iterator[Record]:
     slices = series.slices
+    check_one_look(slices)
     facts, notes = _facts(slices), _notes(slices)
     whole = all(each.slope.is_integer() and each.intercept.is_integer() for each in slices)
     for each in slices:
@@ -113,7 +115,7 @@ def _parts(series: Series, masks: Masks | None) -> Iterator[Record]:
         for place, frame in enumerate(frames_of(each)):
             values = frame.reshape(-1, frame.shape[-1]) if frame.ndim == 3 else frame.reshape(-1, 1)
             values = values if masks is None else values[inside[min(place, len(inside) - 1)]]
-            kept = (_kept(values[:, c], each) for c in range(values.shape[1]))
+            kept = (inverted(_kept(values[:, c], each), each) for c in range(values.shape[1]))
             yield Part(series.path, tuple(rescaled(channel, each, whole) for channel in kept), notes, facts)
 
 
@@ -136,6 +138,30 @@ def _kept(values: NDArray[Any], each: Slice) -> NDArray[Any]:
     return np.asarray(values[(values < low) | (values > high)])
 
 
+def check_one_look(slices: Sequence[Slice]) -> None:
+    """Raise :class:`UndecodableError` for a series in which low values are dark in some slices and white in others."""
+    looks = sorted({each.photometric for each in slices})
+    if len(looks) > 1:
+        raise UndecodableError(f"a series with slices of {' and '.join(looks)}")
+
+
+def inverted(values: NDArray[Any], each: Slice) -> NDArray[Any]:
+    """The stored values with low as dark: of MONOCHROME1 the sum of the least and the largest stored value, less each.
+
+    Raises :class:`UndecodableError` for floats, whose largest stored value nothing states.
+    """
+    if each.photometric != "MONOCHROME1":
+        return values
+    if values.dtype.kind not in "iu" or not each.bits:
+        raise UndecodableError("MONOCHROME1 in values that state no bits, so that they cannot be inverted")
+    return (_ends(each, values.dtype.kind == "i") - values.astype(np.int64)).astype(values.dtype)
+
+
+def _ends(each: Slice, signed: bool) -> int:
+    """The sum of the least and the largest value that the bits of a file can store."""
+    return -1 if signed else (1 << each.bits) - 1
+
+
 def rescaled(values: NDArray[Any], each: Slice, whole: bool) -> NDArray[Any]:
     """The modality's values: int32 where slopes and intercepts of the series are whole numbers, else float64."""
     if not each.rescaled:
@@ -150,11 +176,19 @@ def _facts(slices: tuple[Slice, ...]) -> Facts:
     units = {each.units for each in slices}
     facts = [("units", units.pop() if len(units) == 1 else UNSTATED)]
     facts.append(("spacing", f"{first.spacing} x {_distance(slices)} mm"))
-    facts.append(("photometric interpretation", " and ".join(sorted({each.photometric for each in slices}))))
+    turned = " (inverted, so that low is dark)" if first.photometric == "MONOCHROME1" else ""
+    facts.append(("photometric interpretation", f"{first.photometric}{turned}"))
     if not first.rescaled:
         facts.append(("bits", str(max(each.bits for each in slices))))
-    padding = sorted({str(end * each.slope + each.intercept) for each in slices if each.padding for end in each.padding})
+    padding = sorted(
+        {str(_shown(end, each) * each.slope + each.intercept) for each in slices if each.padding for end in each.padding}
+    )
     return (*facts, ("nodata", " ".join(padding) or UNSTATED))
+
+
+def _shown(stored: int, each: Slice) -> int:
+    """A stored value after inversion."""
+    return _ends(each, each.signed) - stored if each.photometric == "MONOCHROME1" else stored
 
 
 def _notes(slices: tuple[Slice, ...]) -> tuple[str, ...]:

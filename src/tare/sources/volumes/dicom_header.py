@@ -16,6 +16,9 @@ from tare.samples.records import UNSTATED, Skipped
 from tare.system.local.opened import regular
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"
+_LOOKS = (
+    "MONOCHROME1", "MONOCHROME2", "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "YBR_ICT", "YBR_RCT",
+)  # fmt: skip
 _TAGS = [
     "SeriesInstanceUID", "Rows", "Columns", "NumberOfFrames", "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient",
     "PixelSpacing", "ImagerPixelSpacing", "SliceThickness", "RescaleSlope", "RescaleIntercept", "RescaleType", "Modality",
@@ -42,6 +45,7 @@ class Slice:
     photometric: str
     bits: int
     padding: tuple[int, int] | None
+    signed: bool = False
 
 
 def read_slice(path: str) -> Slice | Skipped:
@@ -72,6 +76,8 @@ def stored_values(each: Slice) -> Iterator[NDArray[Any]]:
     header = pydicom.dcmread(each.path, stop_before_pixels=False, defer_size=1 << 16)
     if not any(name in header for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise UndecodableError("no pixel data")
+    if each.photometric not in _LOOKS:
+        raise UndecodableError(f"the photometric interpretation {each.photometric!r}: only grey, RGB and YBR are read")
     syntax = header.file_meta.TransferSyntaxUID
     if syntax.is_compressed:
         decoder = _decoder(syntax)
@@ -113,6 +119,7 @@ def _slice(path: str, header: Any) -> Slice | Skipped:
         str(header.get("PhotometricInterpretation", UNSTATED)),
         int(header.get("BitsStored", 0) or 0),
         _padding(header),
+        int(header.get("PixelRepresentation", 0) or 0) == 1,
     )
 
 

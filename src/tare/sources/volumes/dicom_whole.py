@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tare.errors import reason_of
 from tare.samples.decode import UndecodableError
 from tare.samples.records import Skipped
-from tare.sources.volumes.dicom import frames_of, in_order, rescaled
+from tare.sources.volumes.dicom import check_one_look, frames_of, in_order, inverted, rescaled
 from tare.sources.volumes.dicom_header import Slice, read_slice
 from tare.sources.volumes.sniffing import is_dicom
 from tare.system.optional import require
@@ -89,9 +89,7 @@ def _frames(files: Sequence[str]) -> list[NDArray[Any]]:
     series = in_order(slices)
     if series.skipped is not None:
         raise UndecodableError(series.skipped.reason)
-    looks = sorted({each.photometric for each in slices})
-    if len(looks) > 1:
-        raise UndecodableError(f"a series with slices of {' and '.join(looks)}")
+    check_one_look(slices)
     height, width = slices[0].shape
     if 8 * height * width * len(slices) > _MOST_BYTES:
         raise UndecodableError(f"{len(slices)} slices of {height} x {width}: too many to be held at once")
@@ -116,7 +114,7 @@ def _of_slice(each: Slice, whole: bool) -> Iterator[NDArray[Any]]:
         if 8 * held > _MOST_BYTES:
             raise UndecodableError(f"{os.path.split(each.path)[1]!r}: too many frames to be held at once")
         values = frame if frame.ndim == 3 else frame[..., None]
-        yield rescaled(_inverted(_filled(values, each), each), each, whole)
+        yield rescaled(inverted(_filled(values, each), each), each, whole)
 
 
 def _filled(values: NDArray[Any], each: Slice) -> NDArray[Any]:
@@ -129,10 +127,3 @@ def _filled(values: NDArray[Any], each: Slice) -> NDArray[Any]:
     others = values[~padded]
     # Low is dark: after an inversion the highest stored value is.
     return np.where(padded, others.max() if each.photometric == "MONOCHROME1" else others.min(), values)
-
-
-def _inverted(values: NDArray[Any], each: Slice) -> NDArray[Any]:
-    if each.photometric != "MONOCHROME1" or values.dtype.kind not in "iu" or not each.bits:
-        return values
-    ends = -1 if values.dtype.kind == "i" else (1 << each.bits) - 1  # the sum of the least and the largest stored value
-    return (ends - values.astype(np.int64)).astype(values.dtype)
