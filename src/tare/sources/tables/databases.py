@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import chain
@@ -124,10 +127,24 @@ def _duckdb(file: str) -> Iterator[Any]:
             "autoload_known_extensions": "false",
             "autoinstall_known_extensions": "false",
         }
-        with plain_name(file) as plain, closing(duckdb.connect(plain, read_only=True, config=config)) as database:
+        with _unlinked(file) as plain, closing(duckdb.connect(plain, read_only=True, config=config)) as database:
             yield database
     except duckdb.Error as error:
         raise DataError("a DuckDB file", f"{file!r}: {reason_of(error)}", "check the file") from None
+
+
+@contextmanager
+def _unlinked(file: str) -> Iterator[str]:
+    """A name that DuckDB takes literally. It follows links; where that leads to a question mark, or to bytes that are no text, a copy's."""
+    with plain_name(file) as plain:
+        if "?" not in os.path.realpath(file) and os.path.realpath(file).isprintable():
+            yield plain
+            return
+        with tempfile.TemporaryDirectory(prefix="tare-") as folder:
+            for ending in ("", ".wal"):
+                if Path(f"{plain}{ending}").exists():
+                    shutil.copyfile(f"{plain}{ending}", f"{folder}/data.duckdb{ending}")
+            yield f"{folder}/data.duckdb"
 
 
 @contextmanager

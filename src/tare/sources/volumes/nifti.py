@@ -99,7 +99,7 @@ def _loaded(place: str) -> Any:
 
     try:
         regular(place)
-        image = nibabel.load(place, mmap=False, keep_file_open=True)
+        image = nibabel.load(Path(place).absolute(), mmap=False, keep_file_open=True)
     except Exception as error:  # nibabel raises errors of many kinds for a damaged header
         raise UndecodableError(f"damaged: {reason_of(error)}") from None
     if np.dtype(image.get_data_dtype()).kind not in "iufb":
