@@ -135,7 +135,10 @@ def _duckdb(file: str) -> Iterator[Any]:
 
 @contextmanager
 def _unlinked(file: str) -> Iterator[str]:
-    """A name that DuckDB takes literally. It follows links; where that leads to a question mark, or to bytes that are no text, a copy's."""
+    """A name that DuckDB takes literally.
+
+    It follows links; where that leads to a question mark, or to bytes that are no text, it is the name of a copy.
+    """
     with plain_name(file) as plain:
         if "?" not in os.path.realpath(file) and os.path.realpath(file).isprintable():
             yield plain
