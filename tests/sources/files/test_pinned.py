@@ -106,7 +106,7 @@ def test_an_image_that_is_cut_while_it_is_read_is_skipped(tmp_path: Path, monkey
     rgb_folder(tmp_path, 3)
     from tare.sources.files import image_folder
 
-    fill = image_folder.fill
+    fill = image_folder.fill  # type: ignore[attr-defined]
     first = min(tmp_path.rglob("*.png"))
 
     def late(file: Any, memory: memoryview) -> int:

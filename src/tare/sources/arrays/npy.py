@@ -110,7 +110,8 @@ class NpyFile(Source[tuple[int, int]]):
 def _read_values(file: BinaryIO, place: int, values: NDArray[Any], name: str) -> None:
     """Fill an array with the bytes from a place of the file. Raises :class:`DataError` if the file ends before."""
     file.seek(place)
-    if fill(file, memoryview(values.reshape(-1).view(np.uint8))) < values.nbytes:
+    memory = memoryview(values.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
+    if fill(file, memory) < values.nbytes:
         raise DataError("a .npy file that holds what its header says", f"{name!r} ends before its values", "fetch it again")
 
 

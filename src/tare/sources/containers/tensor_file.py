@@ -45,7 +45,7 @@ class TensorSlices:
         ranges = [_range(one, length) for one, length in zip(places, shape, strict=False)]
         ranges += [range(length) for length in shape[len(ranges) :]]
         values = np.empty([len(one) for one in ranges], self.dtype)
-        memory, done = memoryview(values.reshape(-1).view(np.uint8)), 0
+        memory, done = memoryview(values.reshape(-1).view(np.uint8)), 0  # type: ignore[arg-type]
         for start, length in _runs(ranges, shape):
             self.file.seek(self.tensor.place + start * self.dtype.itemsize)
             size = length * self.dtype.itemsize

@@ -112,7 +112,8 @@ def _is_entered(path: str, name: str, home: str, seen: set[str]) -> bool:
 
 def _entries(folder: str) -> tuple[list[str], list[str]]:
     """The names of files and of folders in a folder, folders sorted. Raises :class:`DataError` if it cannot be listed."""
-    files, folders = [], []
+    files: list[str] = []
+    folders: list[str] = []
     try:
         with os.scandir(folder) as entries:
             for entry in entries:

@@ -157,7 +157,7 @@ def _unread(member: tarfile.TarInfo) -> str | None:
 
 
 def _place_of(member: tarfile.TarInfo) -> _Place:
-    pieces = None if member.sparse is None else tuple((start, length) for start, length in member.sparse if length)
+    pieces = None if member.sparse is None else tuple((start, length) for start, length in cast(Any, member.sparse) if length)
     return _Place(member.offset_data, member.size, pieces)
 
 

@@ -66,7 +66,7 @@ def opened(place: str | os.PathLike[str], buffering: int = -1) -> Iterator[Binar
         if status.st_size == 0 and os.read(file.fileno(), 1):
             raise NotRegularError("a file without a size, such as those of /proc")
         try:
-            yield file  # type: ignore[misc]
+            yield file
         except Exception:
             _check_same(file, status)
             raise
