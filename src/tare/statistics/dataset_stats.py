@@ -24,6 +24,7 @@ from tare.statistics.histogram import Histogram
 from tare.statistics.inference.logarithms import Moments, moments_of_counts
 from tare.statistics.state import ChannelLayout, DatasetState, SampleGroup
 from tare.system.files import json_text, write_text
+from tare.system.local.opened import text_of
 from tare.system.shown import Shown, numbers
 
 SCHEMA = "tare.stats/2"
@@ -185,7 +186,7 @@ class DatasetStats(Shown):
     def load(cls, path: Path) -> DatasetStats:
         """Read what :meth:`save` wrote. Raises :class:`DataError` if it is not there or malformed."""
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
+            document = json.loads(text_of(path))
         except (OSError, ValueError, RecursionError) as error:
             raise DataError("a readable statistics file", f"{str(path)!r}: {error}", "check the path") from None
         return cls.from_json(document)
