@@ -7,6 +7,8 @@ import sys
 import warnings
 from collections.abc import Callable
 
+from tare.system.offline import ask_no_network, import_nothing_from_here
+
 
 def _command_line() -> None:
     if sys.argv[1:] == ["--help"] and "_TARE_COMPLETE" not in os.environ:
@@ -22,6 +24,8 @@ def _command_line() -> None:
 
 def main(run: Callable[[], None] = _command_line) -> None:
     """Run the command line; every expected failure is one line on standard error and exit code 2."""
+    ask_no_network()
+    import_nothing_from_here()
     # A bad file is reported by name elsewhere, so Pillow's warnings about it are left out.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     try:
