@@ -110,7 +110,16 @@ def _of_arrays(name: str, label: str, values: NDArray[Any], labels: NDArray[Any]
     if labels.shape[1] < 1 or len(labels) != len(values):
         found = f"labels {labels.shape} for samples {values.shape} in {name!r}"
         raise DataError("a label for every sample", found, "check the arrays")
-    shaped, texts = with_channels(values, name), tuple(tuple(map(str, row)) for row in labels.tolist())
+    if labels.dtype.kind in "fc" and not np.isfinite(labels).all():
+        bad = int((~np.isfinite(labels)).any(axis=1).argmax())
+        raise DataError(
+            "a label for every sample", f"NaN or infinity in {label!r} of {name!r}, the first at [{bad}]", "leave them out"
+        )
+    shaped, texts = with_channels(values, name), tuple(tuple(map(_text, row)) for row in labels.tolist())
     columns = (label,) if labels.shape[1] == 1 else tuple(f"{label}{index}" for index in range(labels.shape[1]))
     samples = LabelledSamples(name, KINDS[shaped.ndim - 1], tuple(row[0] for row in texts), InMemory(shaped), columns=columns)
     return samples if len(columns) == 1 else replace(samples, several=texts)
+
+
+def _text(label: Any) -> str:
+    return label.decode("utf-8", "backslashreplace") if isinstance(label, bytes) else str(label)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tare.datasets.archives import labelled_archive, unlabelled_array
 from tare.datasets.samples import KINDS, InMemory, LabelledSamples, check_labels
 from tare.datasets.tables import (
+    columns_in,
     columns_of_marks,
     is_table,
     label_texts,
@@ -55,10 +56,9 @@ def open_labelled(
         return samples, None
     if table and label is None and pattern is None:
         label = columns_of_marks(name)
-    if table and label is not None and len(columns := label_columns((whole := load_table(name)).columns, label)) > 1:
-        return _with_columns(
-            _of_source(data, replace(options, label=columns[0]), pattern), columns, label_texts(whole, columns)
-        ), None
+    if table and label is not None and len(columns := label_columns(columns_in(name), label)) > 1:
+        texts = label_texts(load_table(name, columns), columns, name)
+        return _with_columns(_of_source(data, replace(options, label=columns[0]), pattern), columns, texts), None
     found = _of_source(data, replace(options, label=label), pattern)
     return (found if label is None else replace(found, columns=(label,))), None
 

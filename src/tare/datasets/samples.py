@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -98,9 +99,43 @@ def _channels(samples: LabelledSamples) -> int | None:
 
 
 def check_labels(labels: Sequence[str], name: str) -> None:
-    """Raise :class:`DataError` if a sample has no label, or if there are no samples."""
-    missing = sum(not label for label in labels)
+    """Raise :class:`DataError` if a sample has no label, or if there are no samples.
+
+    Labels are text, so that ``01``, ``1`` and ``1.0`` are three classes; blanks alone are no label. Two labels that
+    differ by blanks around them or by how Unicode composes their letters look the same to a reader, and are refused.
+    """
+    missing = [index for index, label in enumerate(labels) if not label.strip()]
     if not labels or missing:
-        found = f"{missing} of {len(labels)} samples without one in {name!r}" if labels else f"none in {name!r}"
+        at = f", the first at [{missing[0]}]" if missing else ""
+        found = f"{len(missing)} of {len(labels)} samples without one in {name!r}{at}" if labels else f"none in {name!r}"
         remedy = "name their column or array with --label, find them in paths with --label-pattern, or use a folder per class"
         raise DataError("a label for every sample", found, remedy)
+    check_twins(labels, name)
+
+
+def check_twins(labels: Iterable[str], name: str) -> None:
+    """Raise :class:`DataError` for two labels that look the same."""
+    seen: dict[str, str] = {}
+    for label in dict.fromkeys(labels):
+        other = seen.setdefault(unicodedata.normalize("NFC", label.strip()), label)
+        if other != label:
+            found = f"{other!a} and {label!a} in {name!r}"
+            raise DataError("classes whose names differ by more than blanks or composed letters", found, "write them in one way")
+
+
+def twin_remarks(labels: Iterable[str]) -> tuple[str, ...]:
+    """What is to be said of classes that may be one, or none: names that differ by their case alone, and words for no value."""
+    names = sorted({*labels})
+    cases: dict[str, list[str]] = {}
+    for name in names:
+        cases.setdefault(unicodedata.normalize("NFKC", name).casefold(), []).append(name)
+    same = [f"{', '.join(map(repr, each))}" for each in cases.values() if len(each) > 1]
+    words = [name for name in names if name.strip().lower() in _NO_VALUE]
+    remarks = [f"classes whose names differ by their case alone are kept apart: {'; '.join(same[:5])}"] if same else []
+    if words:
+        remarks.append(f"labels are text, so {', '.join(map(repr, words))} is a class: remove these samples if it means no label")
+    return tuple(remarks)
+
+
+#: Words that tables write for a value that is missing.
+_NO_VALUE = frozenset(("na", "n/a", "nan", "null", "none", "?", "<na>", "nil"))

@@ -14,7 +14,7 @@ from tare.datasets.files import LabelledDicom, LabelledFile, LabelledItem, Label
 from tare.datasets.masks.pairs import MaskFolders, check_pairs, class_names, files_of, mask_folders, values_of
 from tare.datasets.opening import open_labelled, open_samples
 from tare.datasets.options import LabelOptions
-from tare.datasets.samples import LabelledSamples
+from tare.datasets.samples import LabelledSamples, check_twins, twin_remarks
 from tare.datasets.tasks import check_folders, task_found
 from tare.datasets.volumes.files import LabelledClip, LabelledVolume, dicom_remarks, files_below, spacing_remarks
 from tare.errors import DataError
@@ -115,6 +115,8 @@ def read_split(
 
 
 def _with_remarks(split: Split) -> Split:
+    check_twins(split.classes, split.origin)
+    split = replace(split, remarks=(*split.remarks, *twin_remarks(split.classes)))
     if split.kind == "volume":
         return replace(split, remarks=(*split.remarks, *spacing_remarks([file.path for file in split.train])))
     parts = [[file.path for file in part if isinstance(file, LabelledDicom)] for part in (split.train, split.val)]
@@ -175,7 +177,8 @@ def open_split(
     task, remark = task_found(labelled.task, train.columns, train.texts, train.name)
     read = TASKS[task].read
     names, targets = read(train.columns, [*train.texts, *(val.texts if val is not None else ())], train.name)
-    remarks = (*train.remarks, *((remark,) if remark else ()))
+    twins = twin_remarks(names) if task == "classification" else ()
+    remarks = (*train.remarks, *((remark,) if remark else ()), *twins)
     whole = Split(names, items_of(train, targets), (), train.name, kind, train.channel_names, remarks, task, taken)
     if val is None:
         return _held_out(whole, seed, 0.2)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from tare.datasets.samples import InMemory, LabelledSamples, check_labels
 from tare.errors import DataError, reason_of
 from tare.sources.files.listed import is_label_column, is_path_column
 from tare.sources.options import Options
-from tare.sources.tables.csv_table import read_head
+from tare.sources.places import open_binary
+from tare.sources.tables.csv_table import Head, not_a_number, read_head
 from tare.sources.tables.label_columns import USUAL, label_columns, named_columns
+from tare.sources.tables.number_words import Style, number_of
 from tare.sources.tables.records import without_index
 from tare.tasks.task import Texts
 
@@ -25,38 +28,49 @@ def labelled_table(name: str, label: str | None, options: Options) -> LabelledSa
     """A table of numbers with a column of labels; None if it holds files or there is no such column."""
     import polars as pl
 
-    table = load_table(name)
-    columns = label_columns(table.columns, label)
+    columns = label_columns(columns_in(name), label)
+    table = load_table(name, columns)
     if not columns or any(table.schema[each] in (pl.Binary, pl.Struct) for each in table.columns):
         return None
     kept, remarks = without_index([each for each in table.columns if each not in columns])
     wanted, remarks = (options.columns, ()) if options.columns else (tuple(kept), remarks)
     if not _are_numbers(table, wanted, name):
         return None
-    texts = label_texts(table, columns)
+    texts = label_texts(table, columns, name)
     check_labels(["".join(row) for row in texts], name)
-    samples = _samples(table, wanted, name, [row[0] for row in texts], remarks)
+    samples = _samples(table, wanted, name, [row[0] for row in texts], (*remarks, *_number_remarks(name, wanted)))
     return replace(samples, columns=columns, several=texts if len(columns) > 1 else None)
 
 
-def label_texts(table: pl.DataFrame, columns: Sequence[str]) -> tuple[Texts, ...]:
-    """The texts of the columns of labels, empty where a value is missing."""
+def label_texts(table: pl.DataFrame, columns: Sequence[str], name: str) -> tuple[Texts, ...]:
+    """The texts of the columns of labels, empty where a value is missing; of a CSV they are its own.
+
+    Raises :class:`DataError` for columns of lists and the like.
+    """
     import polars as pl
 
-    return tuple(table.select(pl.col(columns).cast(pl.String).fill_null("")).rows())
+    try:
+        chosen = table.select(pl.col(columns))
+        floats = [each for each in columns if chosen.schema[each].is_float()]
+        return tuple(chosen.with_columns(pl.col(floats).fill_nan(None)).cast(pl.String).fill_null("").rows())
+    except pl.exceptions.PolarsError as error:
+        kinds = ", ".join(f"{each!r} ({table.schema[each]})" for each in columns)
+        raise DataError(
+            "labels of text, numbers or dates", f"{kinds} in {name!r}: {reason_of(error)}", "name another column"
+        ) from None
 
 
 def unlabelled_table(name: str, label: str | None) -> LabelledSamples | None:
     """The rows of a table of numbers, without labels; None for a manifest."""
     import polars as pl
 
-    table = load_table(name)
+    table = load_table(name, ())
     left_out = {*(named_columns(table.columns, label) if label is not None else USUAL)}
     kept, remarks = without_index([each for each in table.columns if each not in left_out])
     wanted = tuple(kept)
     if any(table.schema[each] in (pl.Binary, pl.Struct) for each in wanted) or not _are_numbers(table, wanted, name):
         return None
-    return _samples(table, wanted, name, [""] * table.height, remarks)
+    return _samples(table, wanted, name, [""] * table.height, (*remarks, *_number_remarks(name, wanted)))
 
 
 def columns_of_marks(name: str) -> str | None:
@@ -70,7 +84,7 @@ def columns_of_marks(name: str) -> str | None:
     others = [each for each in table.columns if not is_path_column(each)]
     if len(others) == table.width or not others or any(map(is_label_column, others)):
         return None
-    marks = [each for each in others if table.schema[each].is_integer() and set(table[each].unique().to_list()) <= {0, 1, None}]
+    marks = [each for each in others if table.schema[each].is_numeric() and set(table[each].unique().to_list()) <= {0, 1, None}]
     if len(marks) > 1 and bool((table.select(pl.sum_horizontal(marks)).to_series() > 1).any()):
         return ",".join(marks)
     raise DataError(
@@ -85,22 +99,89 @@ def is_table(name: str) -> bool:
     return name.endswith(_TABLES)
 
 
-def load_table(name: str) -> pl.DataFrame:
+def columns_in(name: str) -> tuple[str, ...]:
+    """The names of the columns of a table. Raises :class:`DataError` if it cannot be read."""
+    if not name.endswith(".parquet"):
+        return read_head(name).names
+    return tuple(_parquet(name).columns)
+
+
+def load_table(name: str, texts: Sequence[str] = ()) -> pl.DataFrame:
     """Load a CSV, TSV or Parquet file; the columns of a file without a header are named c0, c1, ..., as `tare measure` does.
 
-    Raises :class:`DataError` if it cannot be read.
+    Of a CSV the columns ``texts`` and those of text are as written, and numbers those that `tare measure` reads. Raises
+    :class:`DataError` if it cannot be read, or a column of numbers holds text.
     """
     import polars as pl
 
+    if name.endswith(".parquet"):
+        return _parquet(name)
+    head = read_head(name)
+    cells = _cells(name, head)
+    numbers = [each for each, numeric in zip(head.names, head.numeric, strict=True) if numeric and each not in texts]
+    return cells.with_columns(pl.Series(each, _numbers(cells[each], head, name), pl.Float64) for each in numbers)
+
+
+def _parquet(name: str) -> pl.DataFrame:
+    import polars as pl
+
     try:
-        if name.endswith(".parquet"):
-            return pl.read_parquet(name)
-        head = read_head(name)
-        table = pl.read_csv(name, has_header=head.has_header, separator=head.delimiter, infer_schema_length=10_000)
+        return pl.read_parquet(name, glob=False)
     except (pl.exceptions.PolarsError, OSError, EOFError) as error:
-        reason = reason_of(error)
-        raise DataError("a readable table", f"{name!r}: {reason}", "check the file") from None
-    return table.rename(dict(zip(table.columns, head.names, strict=True)))
+        raise DataError("a readable table", f"{name!r}: {reason_of(error)}", "check the file") from None
+
+
+def _cells(name: str, head: Head) -> pl.DataFrame:
+    """Every cell of a CSV as text. Raises :class:`DataError` for a line with another number of cells or no UTF-8."""
+    import polars as pl
+    import pyarrow as pa
+    from pyarrow import csv
+
+    with open_binary(name) as file:
+        if file.read(3) != b"\xef\xbb\xbf":
+            file.seek(0)
+        try:
+            table = csv.read_csv(
+                pa.PythonFile(file, mode="r"),
+                csv.ReadOptions(
+                    column_names=list(head.names), skip_rows=int(head.has_header), use_threads=False, block_size=1 << 24
+                ),
+                csv.ParseOptions(delimiter=head.delimiter, newlines_in_values=True),
+                csv.ConvertOptions(column_types=dict.fromkeys(head.names, pa.string()), strings_can_be_null=False),
+            )
+        except (pa.ArrowException, OSError, EOFError) as error:
+            raise DataError("a readable table", f"{name!r}: {reason_of(error)}", "check the file, in UTF-8") from None
+    return cast("pl.DataFrame", pl.from_arrow(table))
+
+
+def _numbers(cells: pl.Series, head: Head, name: str) -> list[float | None]:
+    """A column of text as numbers, None where one is missing: plain ones at once, others one by one."""
+    import polars as pl
+
+    style = head.style(cells.name)
+    if style != "plain":
+        return [_number(cell, style, cells.name, name) for cell in cells.to_list()]
+    read = cells.str.strip_chars().cast(pl.Float64, strict=False)
+    unsure = (read.is_null() | ~(read.abs() < 1 << 53)).arg_true().to_list()
+    numbers: list[float | None] = read.to_list()
+    for row in unsure:
+        numbers[row] = _number(cells[row], style, cells.name, name)
+    return numbers
+
+
+def _number(cell: str, style: Style, column: str, name: str) -> float | None:
+    found = number_of(cell, style)
+    if found is None:
+        raise not_a_number(cell, column, name)
+    return None if math.isnan(found) else found
+
+
+def _number_remarks(name: str, wanted: Sequence[str]) -> tuple[str, ...]:
+    """What was decided of the numbers of the columns that are read."""
+    if name.endswith(".parquet"):
+        return ()
+    head = read_head(name)
+    return tuple(said for column, said in zip(head.written, head.remarks, strict=True) if column in wanted)
 
 
 def _samples(

@@ -70,6 +70,10 @@ class Classification(Task):
         return evaluate(outputs, np.asarray(targets, np.int64), self.names, samples)
 
 
-def natural(name: str) -> tuple[int, int | str]:
-    """Sort key: numbers by value, before words."""
-    return (0, int(name)) if name.isdecimal() else (1, name)
+def natural(name: str) -> tuple[int, int, str]:
+    """Sort key: numbers by value, before words; of the same value, such as 1 and 01, by their text."""
+    return (0, int(name), name) if name.isdecimal() and len(name) <= _DIGITS else (1, 0, name)
+
+
+#: Longer ones are words: Python turns no more than 4,300 digits into a number.
+_DIGITS = 1000

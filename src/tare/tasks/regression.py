@@ -173,6 +173,6 @@ class Regression(Task):
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        return float(text) if "_" not in text else math.nan  # 1_000 is how a program writes it
     except ValueError:
         return math.nan

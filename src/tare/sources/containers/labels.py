@@ -73,5 +73,5 @@ def without_label(arrays: Mapping[str, str], label: str | None) -> dict[str, str
 
 def _text(value: Any) -> str:
     if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
+        return value.decode("utf-8", "backslashreplace")
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -112,7 +112,7 @@ def _images(name: str, data: bytes, feature: str) -> Iterator[Encoded]:
 def _label(feature: Feature) -> str | None:
     if len(feature.integers) == 1:
         return str(feature.integers[0])
-    return feature.values[0].decode("utf-8", "replace") if len(feature.values) == 1 else None
+    return feature.values[0].decode("utf-8", "backslashreplace") if len(feature.values) == 1 else None
 
 
 def _records(place: str) -> Iterator[bytes]:

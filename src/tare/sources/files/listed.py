@@ -176,9 +176,19 @@ def _entries(lines: io.TextIOWrapper, manifest: Manifest) -> Iterator[tuple[str,
                 f"one of the columns {', '.join(header[:12])}", f"{manifest.label!r} for --label", "choose among them"
             )
         label = header.index(manifest.label)
+    written: dict[str, str] = {}
     try:
         for row in rows:
             if len(row) > path and row[path].strip():
-                yield row[path].strip(), row[label].strip() if label is not None and len(row) > label else None
+                yield row[path].strip(), _one_way(row[label], written, place) if label is not None and len(row) > label else None
     except csv.Error as error:
         raise DataError("a CSV manifest", f"line {rows.line_num} of {place!r}: {error}", "check the file") from None
+
+
+def _one_way(label: str, written: dict[str, str], place: str) -> str:
+    """A label without the blanks around it. Raises :class:`DataError` for two that differ by these alone."""
+    plain = label.strip()
+    if written.setdefault(plain, label) != label:
+        found = f"{written[plain]!r} and {label!r} in {place!r}"
+        raise DataError("classes whose names differ by more than blanks", found, "write them in one way")
+    return plain

@@ -137,7 +137,7 @@ def _joined(place: str, members: Iterator[tuple[str, Any, str | None]], content:
             key, label, held = stem, None, []
         shown = f"{place}/{name}"
         if suffix == "cls":
-            label = content(data).decode("utf-8", "replace").strip()
+            label = content(data).decode("utf-8", "backslashreplace").strip()
         elif reason:
             held.append(TarEntry(shown, b"", skipped=Skipped(shown, reason, foreign=not claims_sample(name))))
         elif claims_sample(name) or not _is_side_file(suffix):

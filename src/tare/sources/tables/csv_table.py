@@ -1,11 +1,10 @@
-"""CSV files, split by comma, semicolon or tab: tables of numbers with or without a header, and manifests that name files."""
+"""CSV files, split by comma, semicolon, tab or bar: tables of numbers with or without a header, and manifests that name files."""
 
 from __future__ import annotations
 
 import csv
 import io
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -18,6 +17,7 @@ from tare.sources.base import Source
 from tare.sources.files.listed import is_path_column, open_manifest
 from tare.sources.options import Options
 from tare.sources.places import open_binary
+from tare.sources.tables.number_words import Style, is_inexact, is_number, looks_like_a_number, number_of, style_of
 from tare.sources.tables.records import without_index
 from tare.system.engines.loops import Loops
 
@@ -25,9 +25,8 @@ _BLOCK = 8 << 20
 _HEAD = 1 << 16
 _DOUBTS = 4096
 _LOOPS = Loops("tare.sources.tables.number_parser", "tare.sources.tables.cell_parser")
-_DELIMITERS = ",;\t"
-#: Cells that say "no value here"; they count as NaN.
-MISSING = ("", "NA", "N/A", "n/a", "nan", "NaN", "NULL", "null", "None", "?")
+_DELIMITERS = ",;\t|"
+_EXACT = 1 << 53
 
 _NO_HEADER = "the first row holds values and not names, so the columns are named c0, c1, ..."
 
@@ -41,6 +40,22 @@ class Head:
     numeric: tuple[bool, ...]
     example: tuple[str, ...]
     has_header: bool
+    styles: tuple[Style, ...] = ()
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The columns that write their numbers in another way than Python."""
+        return tuple(name for name, style in zip(self.names, self.styles, strict=True) if style != "plain")
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was decided from the first rows."""
+        said = {"decimal comma": "1,5 is read as 1.5", "thousands comma": "1,234 is read as 1234"}
+        return tuple(f"column {name!r} has a {self.style(name)}: {said[self.style(name)]}" for name in self.written)
+
+    def style(self, name: str) -> Style:
+        """How a column writes its numbers."""
+        return self.styles[self.names.index(name)] if self.styles else "plain"
 
 
 @dataclass(frozen=True)
@@ -72,6 +87,8 @@ class CsvTable(Source[tuple[int, bytes]]):
 
     def _parsed(self, data: bytes) -> NDArray[np.float64]:
         wanted = self.channel_names or ()
+        if any(self.head.style(name) != "plain" for name in wanted):
+            return self._written(data)
         target = np.full(len(self.head.names), -1)
         target[[self.head.names.index(name) for name in wanted]] = np.arange(len(wanted))
         encoded = np.frombuffer(data, np.uint8)
@@ -89,17 +106,50 @@ class CsvTable(Source[tuple[int, bytes]]):
             raise DataError(f"{len(self.head.names)} cells in every line", f"{line!r} in {self.name!r}", "repair the line")
         for start, end, column, row in unsure[:doubts].tolist():
             table[column, row] = self._number(data[start:end].decode("utf-8", "replace"), wanted[column])
+        self._check_exact(table[:, :rows], data)
         return table[:, :rows]
 
+    def _written(self, data: bytes) -> NDArray[np.float64]:
+        """The same where some column writes its numbers in another way than Python."""
+        wanted = self.channel_names or ()
+        places = [self.head.names.index(name) for name in wanted]
+        rows = _rows_in(data, self.head, self.name)
+        return np.array(
+            [[self._number(row[k], name) for row in rows] for k, name in zip(places, wanted, strict=True)], np.float64
+        )
+
+    def _check_exact(self, table: NDArray[np.float64], data: bytes) -> None:
+        """Raise :class:`DataError` for whole numbers that no double holds exactly."""
+        wanted = self.channel_names or ()
+        rows: list[list[str]] | None = None
+        for place, row in np.argwhere(np.isfinite(table) & (np.abs(table) >= _EXACT)):
+            rows = _rows_in(data, self.head, self.name) if rows is None else rows
+            self._number(rows[row][self.head.names.index(wanted[place])], wanted[place])
+
     def _number(self, cell: str, column: str) -> float:
-        cell = cell.strip().strip('"').strip()
-        if cell in MISSING:
-            return math.nan
-        if not _is_number(cell):
-            raise DataError(
-                f"numbers in column {column!r}", f"{cell[:80]!r} in {self.name!r}", "repair it, or choose others with --columns"
-            )
-        return float(cell)
+        found = number_of(cell, self.head.style(column))
+        if found is None:
+            raise not_a_number(cell, column, self.name)
+        return found
+
+
+def not_a_number(cell: str, column: str, where: str) -> DataError:
+    """The error for a cell that is text, or a whole number that no double holds."""
+    expected = "whole numbers up to 2**53" if is_inexact(cell.strip()) else "numbers"
+    return DataError(
+        f"{expected} in column {column!r}", f"{cell[:80]!r} in {where!r}", "repair it, or choose others with --columns"
+    )
+
+
+def _rows_in(data: bytes, head: Head, where: str) -> list[list[str]]:
+    """The cells of whole lines. Raises :class:`DataError` for a line with another number of cells."""
+    rows = [row for row in csv.reader(io.StringIO(data.decode("utf-8", "replace"), newline=""), delimiter=head.delimiter) if row]
+    ragged = next((row for row in rows if len(row) != len(head.names)), None)
+    if ragged is not None:
+        raise DataError(
+            f"{len(head.names)} cells in every line", f"{head.delimiter.join(ragged)[:80]!r} in {where!r}", "repair the line"
+        )
+    return rows
 
 
 def open_csv(place: str, options: Options) -> Source[Any]:
@@ -121,7 +171,8 @@ def _open_table(place: str, options: Options, head: Head) -> CsvTable:
     if options.columns is not None:
         for name in options.columns:
             _check_column(place, head, name)
-        return CsvTable(place, head, options.columns)
+        said = tuple(remark for name, remark in zip(head.written, head.remarks, strict=True) if name in options.columns)
+        return CsvTable(place, head, options.columns, (), said)
     names = tuple(name for name, numeric in zip(head.names, head.numeric, strict=True) if numeric)
     if not names:
         raise DataError("at least one column of numbers", f"only text in {place!r}", "check the file and its delimiter")
@@ -131,7 +182,7 @@ def _open_table(place: str, options: Options, head: Head) -> CsvTable:
         if not numeric
     )
     kept, remarks = without_index(names)
-    return CsvTable(place, head, tuple(kept), left_out, (*(() if head.has_header else (_NO_HEADER,)), *remarks))
+    return CsvTable(place, head, tuple(kept), left_out, (*(() if head.has_header else (_NO_HEADER,)), *head.remarks, *remarks))
 
 
 def are_numbered(names: Sequence[str]) -> bool:
@@ -142,30 +193,60 @@ def are_numbered(names: Sequence[str]) -> bool:
 def read_head(place: str) -> Head:
     """Read delimiter, header and column types from the first lines. Raises :class:`DataError` if there is no row of values."""
     lines = _first_lines(place)
-    delimiter = max(_DELIMITERS, key=lines.partition("\n")[0].count)
+    delimiter = _delimiter(lines, place)
     first, *others = _cells(lines, delimiter, place)
-    has_header = _is_header(first, others)
+    has_header = _is_header(first, others, is_number if delimiter == "," else looks_like_a_number)
     body = [row for row in (others if has_header else [first, *others]) if len(row) == len(first)]
     if not body:
         raise DataError("at least one row of values", f"{place!r} has only a header", "check the file")
-    texts = [next((cell for cell in column if not _is_number(cell)), None) for column in zip(*body, strict=True)]
+    columns = [*zip(*body, strict=True)]
     names = tuple(cell.strip() for cell in first) if has_header else tuple(f"c{index}" for index in range(len(first)))
     if len(set(names)) < len(names):
         raise DataError("column names that differ", f"{', '.join(names)} in {place!r}", "rename them")
-    return Head(delimiter, names, tuple(text is None for text in texts), tuple(text or "" for text in texts), has_header)
+    styles = [_style(cells, name, delimiter, place) for cells, name in zip(columns, names, strict=True)]
+    numeric = tuple(style is not None for style in styles)
+    example = (
+        "" if style else next(cell for cell in cells if not is_number(cell)) for cells, style in zip(columns, styles, strict=True)
+    )
+    return Head(delimiter, names, numeric, tuple(example), has_header, tuple(style or "plain" for style in styles))
 
 
-def _is_header(first: list[str], others: list[list[str]]) -> bool:
+def _style(cells: Sequence[str], name: str, delimiter: str, place: str) -> Style | None:
+    """How a column writes numbers; with commas between cells a comma within one is text."""
+    if delimiter == ",":
+        return "plain" if all(map(is_number, cells)) else None
+    return style_of(cells, name, place)
+
+
+def _delimiter(lines: str, place: str) -> str:
+    """The sign that cuts all lines into one number of cells, of several that with which more cells are numbers.
+
+    Without one it is the most frequent in the first line.
+    """
+    most = sorted(_DELIMITERS, key=lines.partition("\n")[0].count, reverse=True)
+    cut = {sign: rows for sign in most if len({*map(len, rows := _cells(lines, sign, place))}) == 1 and len(rows[0]) > 1}
+    if len(cut) < 2:
+        return next(iter(cut), most[0])
+    return max(cut, key=lambda sign: _share_of_numbers(cut[sign], sign))
+
+
+def _share_of_numbers(rows: list[list[str]], sign: str) -> float:
+    cells = [cell for row in rows[1:] or rows for cell in row]
+    number = is_number if sign == "," else looks_like_a_number
+    return sum(map(number, cells)) / len(cells)
+
+
+def _is_header(first: list[str], others: list[list[str]], number: Callable[[str], bool]) -> bool:
     """Whether the first row names the columns: a text above numbers does, a row like the others does not.
 
     Where only columns of text differ from numbers, the first row is one of values if all its texts come again below.
     """
-    texts = [place for place, cell in enumerate(first) if not _is_number(cell)]
+    texts = [place for place, cell in enumerate(first) if not number(cell)]
     body = [row for row in others if len(row) == len(first)]
     if not texts or not body:
         return bool(texts)
     below = {place: {row[place] for row in body} for place in texts}
-    if any(all(map(_is_number, cells)) for cells in below.values()):
+    if any(all(map(number, cells)) for cells in below.values()):
         return True
     return len(texts) == len(first) or not all(first[place] in cells for place, cells in below.items())
 
@@ -173,13 +254,28 @@ def _is_header(first: list[str], others: list[list[str]]) -> bool:
 def _first_lines(place: str) -> str:
     """The whole lines at the beginning of a file; at least two if the file is long."""
     with open_binary(place) as file:
-        text = file.read(_HEAD).decode("utf-8-sig", "replace")
+        head = file.read(_HEAD)
+    check_text(head, place)
+    text = head.decode("utf-8-sig", "ignore")  # a character may be cut at the end
     if len(text) < _HEAD - 3:
         return text
     lines = text[: text.rfind("\n") + 1]
     if lines.count("\n") < 2:
         raise DataError(f"two whole lines within {_HEAD >> 10} KiB", f"longer ones in {place!r}", "check that it is a CSV file")
     return lines
+
+
+def check_text(data: bytes, place: str) -> None:
+    """Raise :class:`DataError` for bytes that are no UTF-8, such as UTF-16 or Latin-1, whose names and classes could merge."""
+    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if not wide and error.start < len(data) - 3:
+            found = f"byte 0x{data[error.start]:02x} at {error.start} in {place!r}"
+            raise DataError("text in UTF-8", found, "save the file as UTF-8") from None
+    if wide:
+        raise DataError("text in UTF-8", f"UTF-16 or binary data in {place!r}", "save the file as UTF-8")
 
 
 def _cells(lines: str, delimiter: str, place: str) -> list[list[str]]:
@@ -236,13 +332,3 @@ def _check_column(place: str, head: Head, name: str) -> None:
     position = head.names.index(name)
     if not head.numeric[position]:
         raise DataError(f"numbers in column {name!r}", f"{head.example[position]!r} in {place!r}", "choose other columns")
-
-
-def _is_number(cell: str) -> bool:
-    if cell.strip() in MISSING:
-        return True
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell

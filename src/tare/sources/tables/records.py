@@ -219,11 +219,12 @@ def _in_one_piece(pieces: list[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 
 def _label(value: Any, names: tuple[str, ...] | None) -> str | None:
-    if value is None:
+    """A label as text; none for null, for NaN, and for a number outside the names, such as -1 for unknown."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return None
-    if names is not None and isinstance(value, int) and 0 <= value < len(names):
-        return names[value]
-    return str(value)
+    if names is not None and isinstance(value, int):
+        return names[value] if 0 <= value < len(names) else None
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
 
 
 def _label_names(schema: Any, label: str | None) -> tuple[str, ...] | None:
