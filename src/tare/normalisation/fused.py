@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.input_spec.affine import Affine
-from tare.system.compiler import numba
+from tare.system.engines.compiler import numba
 
 if TYPE_CHECKING:
     import torch

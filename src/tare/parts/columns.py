@@ -14,7 +14,7 @@ from tare.parts import doubled
 from tare.samples.layout import Doubles
 from tare.statistics.centred import Centred, centred
 from tare.statistics.moments import Moments
-from tare.system.compiler import numba
+from tare.system.engines.compiler import numba
 
 #: Sums kept side by side, which fill the vector registers of any processor and fit the nearest cache.
 _LANES = 64

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tare.samples.layout import Doubles
-from tare.system.compiler import numba
+from tare.system.engines.compiler import numba
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

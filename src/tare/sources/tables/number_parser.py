@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.system.compiler import numba
+from tare.system.engines.compiler import numba
 
 _NEWLINE, _RETURN, _QUOTE = 10, 13, 34
 _PLUS, _MINUS, _POINT, _BIG_E, _SMALL_E = 43, 45, 46, 69, 101

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.system.compiler import numba
+from tare.system.engines.compiler import numba
 
 _ROW = 512
 

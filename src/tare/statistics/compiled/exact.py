@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.system.compiler import numba
+from tare.system.engines.compiler import numba
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.statistics.plain.order import GROUP, LANES
-from tare.system.compiler import numba
+from tare.system.engines.compiler import numba
 
 # A 32-bit sum holds 65,536 squares of 8 bits.
 _SQUARES = 65_536
