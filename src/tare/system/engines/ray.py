@@ -133,7 +133,7 @@ def _without_cwd(ray: Any) -> Any:
 def _check_listening(address: str | None) -> None:
     """Raise :class:`DataError` if nothing listens at ``address``; Ray itself would wait for minutes."""
     host, _, port = (address or "").removeprefix("ray://").rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not port.isdecimal() or len(port) > 5:
         return
     try:
         socket.create_connection((host, int(port)), timeout=10).close()
