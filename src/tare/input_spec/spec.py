@@ -20,6 +20,7 @@ from tare.input_spec.input_map import InputMap, Window
 from tare.input_spec.resize import evaluation_steps, training_steps
 from tare.input_spec.words import description, names_in_order
 from tare.samples.layout import dtype_range, unit_scale
+from tare.system.local.opened import text_of
 from tare.system.shown import Shown, numbers
 
 if TYPE_CHECKING:
@@ -415,7 +416,7 @@ def read_json(path: Path) -> Any:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise SpecError(f"a JSON file of at most {_MOST_BYTES} bytes", f"{path.stat().st_size} in {str(path)!r}", "check it")
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(text_of(path))
     except (OSError, ValueError, RecursionError) as error:
         raise SpecError("a readable JSON spec file", f"{str(path)!r}: {error}", "check the path") from None
 

@@ -35,6 +35,7 @@ from tare.statistics.state import DatasetState
 from tare.system.engines.local import default_workers, ordered_map
 from tare.system.files import json_text, write_text
 from tare.system.handed.arguments import place_of
+from tare.system.local.opened import text_of
 from tare.system.progress import Advance, expect
 
 SCHEMA = "tare.reference/1"
@@ -242,7 +243,7 @@ def _is_map(arriving: Mapping[str, tuple[float, ...]], channels: int) -> bool:
 def _text(place: Path) -> str:
     """The JSON text of a reference. Raises :class:`DataError` for an exported file without one."""
     if not is_exported(place):
-        return place.read_text(encoding="utf-8")
+        return text_of(place)
     text = carried(place)
     if text is None:
         remedy = "export a run that has a model/reference.json, or pass the reference's own file"

@@ -25,6 +25,7 @@ from tare.statistics.inference.logarithms import Moments, moments_of_counts
 from tare.statistics.state import ChannelLayout, DatasetState, SampleGroup
 from tare.system.files import json_text, write_text
 from tare.system.handed.arguments import place_of
+from tare.system.local.opened import text_of
 from tare.system.shown import Shown, numbers
 
 SCHEMA = "tare.stats/2"
@@ -187,7 +188,7 @@ class DatasetStats(Shown):
         """Read what :meth:`save` wrote. Raises :class:`DataError` if it is not there or malformed."""
         place = place_of(path, "a statistics file", DataError)
         try:
-            document = json.loads(place.read_text(encoding="utf-8"))
+            document = json.loads(text_of(place))
         except (OSError, ValueError, RecursionError) as error:
             raise DataError("a readable statistics file", f"{str(place)!r}: {error}", "check the path") from None
         return cls.from_json(document)

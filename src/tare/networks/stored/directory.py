@@ -51,6 +51,7 @@ from tare.normalisation.input_layer import InputLayer
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.files import replacing_folder, write_text
 from tare.system.handed.arguments import place_of
+from tare.system.local.opened import text_of
 from tare.tasks.classification import Classification
 from tare.tasks.table import task_of_json
 from tare.tasks.task import Task
@@ -363,7 +364,7 @@ def tare_json(folder: Path) -> dict[str, Any]:
     """Return the ``tare.json`` of a model directory, of any schema. Raises :class:`ModelError` unless it is a JSON object."""
     path = folder / NAME
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(text_of(path))
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError("a model directory with a tare.json", f"{str(path)!r}: {error}", "name RUN/model") from None
     if not isinstance(document, dict):
