@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from tare.statistics.plain.order import GROUP, LANES
+from tare.system.engines.compiler import numba
 
 # A 32-bit sum holds 65,536 squares of 8 bits.
 _SQUARES = 65_536
