@@ -14,7 +14,7 @@ from tare.monitoring.inputs import Values
 from tare.monitoring.reference import Reference, fitted
 from tare.samples.layout import Doubles, unit_scale
 from tare.sources.arrays.in_memory import numpy_of
-from tare.system.tensors import is_tensor
+from tare.system.handed.tensors import is_tensor
 
 _SEVERAL = 3  # axes of an array that is one picture in a list
 

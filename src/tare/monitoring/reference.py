@@ -34,6 +34,7 @@ from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.state import DatasetState
 from tare.system.engines.local import default_workers, ordered_map
 from tare.system.files import json_text, write_text
+from tare.system.handed.arguments import place_of
 from tare.system.local.opened import text_of
 from tare.system.progress import Advance, expect
 
@@ -193,7 +194,7 @@ class Reference:
 
         Raises :class:`DataError` if it is not there, malformed, or carries no reference.
         """
-        place = _place(Path(path))
+        place = _place(place_of(path, "a reference", DataError))
         if not place.is_file():
             found = f"none in {str(path)!r}" if Path(path).is_dir() else f"{str(path)!r}, which does not exist"
             remedy = f"name the training data in its place; a run of fewer than {_FEWEST} training samples carries none"

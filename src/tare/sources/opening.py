@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import re
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tare.errors import DataError
+from tare.errors import DataError, reason_of
 from tare.samples.decode import SUFFIXES
 from tare.sources.base import Source
 from tare.sources.containers.names import is_lerobot, is_lmdb, is_zarr
@@ -150,7 +151,13 @@ def open_source(data: Any, options: Options | None = None) -> Source[Any]:
         return data
     if isinstance(data, str | os.PathLike):
         place = os.fspath(data)
-        source = _open_place(place, options)
+        try:
+            source = _open_place(place, options)
+        except (OSError, UnicodeError) as error:
+            if isinstance(error, OSError) and error.errno != errno.ENAMETOOLONG:
+                raise
+            found = f"{place[:80]!r}: {'too long' if isinstance(error, OSError) else reason_of(error)}"
+            raise DataError("the name of a file that can exist", found, "check the path") from None
         return Opened(source, None, (f"read from the address {place!r}",)) if is_url(place) else source
     if isinstance(data, list | tuple) and data and all(isinstance(item, str | os.PathLike) for item in data):
         return _open_files(f"{len(data)} files", tuple(os.fspath(item) for item in data), options)
