@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import validation
 
+from tare.sources.arrays.masked import check_unmasked
+
 #: Whether the release has ``validate_data``, and the names of arguments that came with it (1.6).
 _NEW = hasattr(validation, "validate_data")
 
@@ -19,6 +21,7 @@ def fitted_rows(
 
     ``finite`` is False or ``"allow-nan"``. With ``own`` given the rows may be written to, and are a copy if it is true.
     """
+    check_unmasked(rows)
     if _NEW:
         written: dict[str, Any] = {} if own is None else {"copy": own, "force_writeable": True}
         return validation.validate_data(
@@ -30,6 +33,7 @@ def fitted_rows(
 
 def plain_rows(estimator: BaseEstimator, rows: ArrayLike, *, own: bool) -> NDArray[Any]:
     """Rows ``(N, C)`` of floats, NaN allowed, that may be written to; the estimator's columns are not compared."""
+    check_unmasked(rows)
     options: dict[str, Any] = {"dtype": validation.FLOAT_DTYPES, "copy": own, "estimator": estimator}
     if _NEW:
         found: NDArray[Any] = validation.check_array(rows, ensure_all_finite="allow-nan", force_writeable=True, **options)
