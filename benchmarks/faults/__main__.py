@@ -6,6 +6,8 @@ import argparse
 import os
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,7 +16,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from benchmarks.faults.children import finished
 from benchmarks.faults.jobs import EXPORT, JOBS, MEASURE, SETUP, STUDY, TRANSFER, prepare
 from benchmarks.faults.kills import Killed, killed
+from benchmarks.faults.limits import SIGNALS, ended_by, few_files, little_memory, out_of_time, starved
 from benchmarks.faults.others import WRITERS, clear, clock_jumps, no_file_grows, second_refused, small_disk, unwritten
+from benchmarks.faults.places import read_only, removed, replaced_by_link
 from benchmarks.faults.workers import prepare as prepare_workers
 from benchmarks.faults.workers import worked, worker_killed
 from benchmarks.hostile.__main__ import preload
@@ -38,7 +42,7 @@ def main() -> None:
             if arguments.only is None or arguments.only in f"kill {job.name}":
                 deaths.append(killed(job, folder, arguments.kills, arguments.seed, _often))
                 print(deaths[-1], file=sys.stderr)
-        rows = _others(folder, arguments.only) + _workers(folder, arguments.only, arguments.seed)
+        rows = _others(folder, arguments.only) + _ends(folder, arguments.only) + _workers(folder, arguments.only, arguments.seed)
     text = f"{_kill_table(deaths)}\n\n{_table(rows)}"
     print(text)
     for each in deaths:
@@ -71,7 +75,7 @@ def _others(folder: Path, only: str | None) -> list[Row]:
         if wanted("file too large", command):
             clear(folder)
             rows.append(("file too large", command, unwritten(folder, argv, _starved)))
-        for fault, options in (("full disk", {}), ("read-only disk", {"flags": ",ro"})):
+        for fault, options in (("full disk", {}), ("disk of 300 KB", {"size": "300k"}), ("read-only disk", {"flags": ",ro"})):
             if wanted(fault, command):
                 clear(folder)
                 with small_disk(folder / "made", **options) as mounted:
@@ -83,6 +87,22 @@ def _others(folder: Path, only: str | None) -> list[Row]:
         if wanted("clock jump", job.name):
             rows.append(("clock jump", job.name, clock_jumps(job, folder, _often, 0.4)))
     return rows
+
+
+def _ends(folder: Path, only: str | None) -> list[Row]:
+    """Signals and limits of the system, and a folder that does not stay where it was."""
+    jobs = (MEASURE, TRANSFER, STUDY, EXPORT)
+    cases: list[tuple[str, str, Callable[[], list[str] | None]]] = [
+        *((number.name, job.name, partial(ended_by, number, job, folder, 0.4)) for job in jobs for number in SIGNALS),
+        *(("SIGXCPU", job.name, partial(out_of_time, job, folder)) for job in jobs),
+        *(("memory limit", name, partial(starved, argv, folder, little_memory)) for name, argv in WRITERS.items()),
+        *(("few open files", name, partial(starved, argv, folder, few_files)) for name, argv in WRITERS.items()),
+    ]
+    places = {"folder removed": removed, "folder replaced by a link": replaced_by_link, "disk becomes read-only": read_only}
+    cases += [(fault, job.name, partial(disturb, job, folder)) for fault, disturb in places.items() for job in (TRANSFER, STUDY)]
+    chosen = [case for case in cases if only is None or only in f"{case[0]} {case[1]}"]
+    found = [(fault, name, run()) for fault, name, run in chosen]
+    return [(fault, name, wrongs) for fault, name, wrongs in found if wrongs is not None]
 
 
 def _workers(folder: Path, only: str | None, seed: int) -> list[Row]:

@@ -117,7 +117,7 @@ def test_more_classes_than_there_are_means_all(run: Path, tmp_path: Path) -> Non
     [
         ({"top": 0}, "--top above zero, found 0"),
         ({"batch_size": 0}, "--batch-size above zero, found 0"),
-        ({"device": "quantum"}, "a device that is here, found 'quantum'"),
+        ({"device": "quantum"}, "cuda:N, xpu, xpu:N or mps for --device, found 'quantum'"),
     ],
 )
 def test_options_that_cannot_be_are_refused(run: Path, tmp_path: Path, options: dict[str, object], message: str) -> None:

@@ -3,13 +3,24 @@ from __future__ import annotations
 import json
 import math
 import os
+import socket
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
 from tare.errors import OutputError
-from tare.system.files import finite, json_text, remove_parts, replacing, replacing_folder, write_text
+from tare.system.files import (
+    check_output,
+    finite,
+    json_text,
+    remove_parts,
+    replacing,
+    replacing_folder,
+    staying,
+    write_text,
+)
 
 
 def test_text_arrives_in_folders_that_did_not_exist(tmp_path: Path) -> None:
@@ -123,3 +134,141 @@ def test_what_json_does_not_have_becomes_null_at_any_depth() -> None:
     given = {"a": math.nan, "b": [1.0, (math.inf, "x")], "c": {"d": (-math.inf, None, 2)}}
     assert finite(given) == {"a": None, "b": [1.0, [None, "x"]], "c": {"d": [None, None, 2]}}
     assert json.loads(json_text(finite(given))) == finite(given)
+
+
+def test_of_a_link_the_target_is_replaced_and_the_link_stays(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "target").write_text("old")
+    (tmp_path / "link").symlink_to("far/target")
+    (tmp_path / "second").symlink_to(tmp_path / "link")
+    before = (tmp_path / "far" / "target").stat().st_ino
+    write_text(tmp_path / "second", "new")
+    assert (tmp_path / "second").is_symlink()
+    assert (tmp_path / "far" / "target").read_text() == "new"
+    assert (tmp_path / "far" / "target").stat().st_ino != before  # replaced in one step, not written over
+    assert {path.name for path in tmp_path.rglob("*")} == {"far", "target", "link", "second"}
+
+
+def test_of_a_link_to_a_folder_the_folder_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "old").touch()
+    (tmp_path / "link").symlink_to("model")
+    with replacing_folder(tmp_path / "link") as temporary:
+        (temporary / "new").touch()
+    assert (tmp_path / "link").is_symlink()
+    assert [path.name for path in (tmp_path / "model").iterdir()] == ["new"]
+
+
+def links(root: Path) -> dict[str, str]:
+    """Links that lead to nothing that can be written, each with what is found there."""
+    (root / "dangling").symlink_to("absent")
+    (root / "loop").symlink_to("loop")
+    (root / "other").symlink_to("loop2")
+    (root / "loop2").symlink_to("other")
+    return {"dangling": "leads nowhere", "loop": "Too many levels", "other": "Too many levels"}
+
+
+@pytest.mark.parametrize("write", [write_text, lambda path, _: replacing_folder(path).__enter__()])
+def test_links_that_lead_nowhere_are_refused_and_nothing_is_made(write: object, tmp_path: Path) -> None:
+    for name, found in links(tmp_path).items():
+        before = set(tmp_path.iterdir())
+        with pytest.raises(OutputError, match=found):
+            write(tmp_path / name, "text")  # type: ignore[operator]
+        assert set(tmp_path.iterdir()) == before
+
+
+def test_into_a_pipe_the_finished_text_is_written(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    said: list[str] = []
+    reader = threading.Thread(target=lambda: said.append((tmp_path / "pipe").read_text()))
+    reader.start()
+    write_text(tmp_path / "pipe", "text" * 50_000)  # more than a pipe holds
+    reader.join()
+    assert said == ["text" * 50_000]
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
+def test_a_pipe_without_a_reader_is_one_line_and_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tare.system.files._PATIENCE", 0.1)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputError, match="found no reader of the pipe for"):
+        write_text(tmp_path / "pipe", "text")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
+def test_a_failure_writes_nothing_into_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+
+    def fail() -> None:
+        with replacing(tmp_path / "pipe") as temporary:
+            temporary.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert os.read(reader, 9) == b""
+    os.close(reader)
+
+
+@pytest.mark.parametrize("number", [3, 5, 7])
+def test_a_device_is_written_into_and_never_replaced(number: int, tmp_path: Path) -> None:
+    try:
+        os.mknod(tmp_path / "device", stat.S_IFCHR | 0o666, os.makedev(1, number))  # copies of /dev/null, zero and full
+        os.open(tmp_path / "device", os.O_WRONLY)
+    except PermissionError:
+        pytest.skip("making a device needs rights")
+    if number == 7:
+        with pytest.raises(OutputError, match="No space left on device"):
+            write_text(tmp_path / "device", "text")
+    else:
+        write_text(tmp_path / "device", "text")
+    assert stat.S_ISCHR((tmp_path / "device").stat().st_mode)
+    assert [path.name for path in tmp_path.iterdir()] == ["device"]
+
+
+def test_a_socket_a_disk_and_a_folder_are_refused(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket"))
+        with pytest.raises(OutputError, match="found a socket for"):
+            write_text(tmp_path / "socket", "text")
+    for check in (check_output, lambda path: write_text(path, "text")):
+        with pytest.raises(OutputError, match="found Is a directory for"):
+            check(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="Not a directory"), replacing_folder(tmp_path / "file"):
+        pass
+
+
+def test_the_name_of_an_open_file_of_this_process_is_that_file(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w+") as log:
+        log.write("before\n")
+        log.flush()
+        for name in (f"/dev/fd/{log.fileno()}", f"/proc/self/fd/{log.fileno()}"):
+            write_text(Path(name), "text\n")
+        (tmp_path / "link").symlink_to(f"/dev/fd/{log.fileno()}")
+        write_text(tmp_path / "link", "text\n")
+    assert (tmp_path / "log").read_text() == "before\n" + 3 * "text\n"
+
+
+@pytest.mark.parametrize("kind", ["removed", "another folder", "a link"])
+def test_a_folder_that_vanishes_is_not_made_again(kind: str, tmp_path: Path) -> None:
+    run, away = tmp_path / "run", tmp_path / "away"
+    run.mkdir()
+
+    def vanish() -> None:
+        with staying(run):
+            write_text(run / "first", "")
+            os.replace(run, away)
+            if kind == "another folder":
+                run.mkdir()
+            elif kind == "a link":
+                (tmp_path / "elsewhere").mkdir()
+                run.symlink_to(tmp_path / "elsewhere")
+            write_text(run / "second", "")
+
+    with pytest.raises(OutputError, match=r"a folder that was (removed|replaced) meanwhile"):
+        vanish()
+    assert not (run / "second").exists()
+    assert (run.exists()) == (kind != "removed")
+    write_text(run / "third", "")  # it is over

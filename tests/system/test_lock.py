@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -87,3 +88,37 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="a place that can be written"), only_writer(tmp_path / "file" / "run"):
         pass
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "folder", "pipe", "device"])
+def test_what_is_planted_under_the_name_of_the_lock_is_refused_and_left_alone(kind: str, tmp_path: Path) -> None:
+    lock, outside = tmp_path / ".run.lock", tmp_path / "outside"
+    if "link" in kind:
+        lock.symlink_to(outside)
+        if kind == "link":
+            outside.write_text("precious")
+    elif kind == "folder":
+        lock.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(lock)
+    else:
+        try:
+            os.mknod(lock, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+        except PermissionError:
+            pytest.skip("making a device needs rights")
+    before = os.lstat(lock)
+    refused = pytest.raises(OutputError, match=r"a lock that is a file of its own, found something else at .*; remove it")
+    with refused, only_writer(tmp_path / "run"):
+        pass
+    assert os.path.samestat(before, os.lstat(lock))
+    assert outside.exists() == (kind == "link")
+    assert kind != "link" or outside.read_text() == "precious"
+
+
+def test_two_names_of_one_output_have_one_lock(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "link").symlink_to("run")
+    refused = pytest.raises(OutputError, match="one process at a time")
+    with only_writer(tmp_path / "link"), refused, only_writer(tmp_path / "run"):
+        pass
+    assert {path.name for path in tmp_path.iterdir()} == {"run", "link"}

@@ -44,7 +44,7 @@ class CheckOptions(StatedConstants):
     )
     stage: Stage = option("eval", "Which stage a single pipeline is for.")
     size: int | Sequence[int] | None = option(
-        None, "Input size that you use, if it differs from the network's.", above=0, kind=int | None
+        None, "Input size that you use, if it differs from the network's.", above=0, most=16384, kind=int | None
     )
 
     def check(self) -> None:

@@ -7,8 +7,6 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-import typer
-
 from tare.checking.linting.inputs import CheckCommand, CodeRequest
 from tare.errors import SpecError, TareError
 
@@ -53,9 +51,9 @@ def _check(options: CheckCommand, request: CodeRequest, output: Format) -> int:
     if output == "text":
         _print(report, options.statistics)
     elif output == "html":
-        typer.echo(html_page(report, shlex.join(["tare", *sys.argv[1:]])))
+        console.write(html_page(report, shlex.join(["tare", *sys.argv[1:]])))
     else:
-        typer.echo(FORMATS[output](report))
+        console.write(FORMATS[output](report))
     return int(report.fails)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+from collections.abc import Iterator
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from tare.cli.entries import ENTRIES, Entry
+from tare.system.terminal.harmless import visible
 
 _LOADED = ("params", "callback", "help")
 
@@ -46,6 +49,19 @@ def _unwrapped(text: str) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
+@contextlib.contextmanager
+def _harmless() -> Iterator[None]:
+    """Spell out what would command the terminal in the message of a mistake of usage: it repeats what was given."""
+    try:
+        yield
+    except Exception as error:
+        message = getattr(error, "format_message", None)  # of any mistake of usage; typer's versions have classes of their own
+        if message is not None:
+            told = visible(message())
+            error.format_message = lambda: told  # type: ignore[attr-defined]
+        raise
+
+
 class LazyGroup(TyperGroup):
     """The program ``tare``: every command of the table, with the manual page as its help."""
 
@@ -53,6 +69,16 @@ class LazyGroup(TyperGroup):
         super().__init__(**settings)
         for entry in ENTRIES:
             self.add_command(LazyCommand(entry))
+
+    def make_context(self, *given: Any, **more: Any) -> Any:
+        """The same as usual; what a mistake names is shown harmless."""
+        with _harmless():
+            return super().make_context(*given, **more)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; what a mistake of usage names is shown harmless."""
+        with _harmless():
+            return super().invoke(ctx)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the manual page; ``formatter`` writes plain text and is not used."""

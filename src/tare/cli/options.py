@@ -20,6 +20,7 @@ def show(result: Any, as_json: bool, render: Callable[..., None], *details: Any)
 
 def print_json(document: dict[str, Any]) -> None:
     """Print one JSON object. Raises ValueError for NaN, which JSON does not have."""
+    from tare.reporting import console
     from tare.system.files import json_text
 
-    typer.echo(json_text(document))
+    console.write(json_text(document))

@@ -7,6 +7,19 @@ import sys
 import warnings
 from collections.abc import Callable
 
+from tare.system.terminal import streams
+
+#: What libraries say that could not get memory, or a thread.
+_NO_MEMORY = (
+    "allocate memory",
+    "out of memory",
+    "bad_alloc",
+    "could not create a primitive",
+    "failed to map segment",
+    "can't start new thread",
+)
+_FAILED, _INTERRUPTED, _READER_GONE = 2, 130, 141
+
 
 def _command_line() -> None:
     if sys.argv[1:] == ["--help"] and "_TARE_COMPLETE" not in os.environ:
@@ -17,32 +30,115 @@ def _command_line() -> None:
         sys.exit()
     from tare.cli.main import app
 
+    _show_records_harmless()
     app()
 
 
 def main(run: Callable[[], None] = _command_line) -> None:
-    """Run the command line; every expected failure is one line on standard error and exit code 2."""
+    """Run the command line; every failure is told on standard error and has exit code 2, an expected one in one line.
+
+    Exit code 1 is left to findings. A reader of standard output that goes away, as ``| head`` does, ends the program quietly.
+    """
+    streams.prepare()
     # A bad file is reported by name elsewhere, so Pillow's warnings about it are left out.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    warnings.formatwarning = _warning_line  # type: ignore[assignment]
+    code = _code_of(lambda: _ran(run))
+    lost = _code_of(streams.flush)  # the exit code of a command whose output is lost is not its own
+    if lost is not None:
+        streams.give_up()
+        code = lost if code in (None, 0, 1) else code
+    if code is not None:
+        sys.exit(code)
+
+
+def _ran(run: Callable[[], None]) -> None:
+    _check_working_directory()
+    run()
+
+
+def _code_of(work: Callable[[], None]) -> str | int | None:
+    """The exit code of some work; None if it came to its end."""
     try:
-        run()
+        work()
+    except SystemExit as end:
+        return 0 if end.code is None else end.code
     except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:  # the reader of our output went away, as `| head` does
-        sys.exit(141)
+        return _INTERRUPTED
+    except (BrokenPipeError, streams.ReaderGone):
+        streams.give_up()
+        return _READER_GONE
     except Exception as error:
-        from tare.errors import TareError
+        _tell(error)
+        return _FAILED
+    return None
 
-        told = _missing(error) if isinstance(error, ModuleNotFoundError) else error
-        if not isinstance(told, TareError):
-            raise
-        from tare.reporting import console
 
+def _tell(error: Exception) -> None:
+    """Say on standard error what failed: in one line if it was expected, else with the traceback for whoever mends it."""
+    from tare.errors import OutputError, TareError
+    from tare.reporting import console
+
+    told = _expected(error)
+    if isinstance(told, OutputError) and "standard output" in told.expected:
+        streams.give_up()
+    if isinstance(told, TareError):
         console.error(str(told))
-        sys.exit(2)
+        return
+    import traceback
+
+    from tare.system.terminal.harmless import visible_lines
+
+    sys.stderr.write(visible_lines("".join(traceback.format_exception(error))))
 
 
-def _missing(error: ModuleNotFoundError) -> Exception | None:
-    from tare.system.optional import missing
+def _expected(error: Exception) -> Exception | None:
+    """The failure as one that was expected; None if it was not."""
+    from tare.errors import TareError, reason_of
 
-    return missing(error)
+    if isinstance(error, TareError):
+        return error
+    if isinstance(error, ModuleNotFoundError):
+        from tare.system.optional import missing
+
+        return missing(error)
+    if isinstance(error, MemoryError) or any(sign in str(error) for sign in _NO_MEMORY):
+        return TareError("enough memory", reason_of(error) or "none left", "free some, or give the command less at once")
+    if isinstance(error, OSError) and error.errno is not None:
+        place = "" if error.filename is None else f" for {os.fsdecode(error.filename)!r}"
+        found = f"{error.strerror or reason_of(error)}{place}"
+        return TareError("files and resources that the system gives", found, "free them, or raise the limit")
+    return None
+
+
+def _check_working_directory() -> None:
+    """Raise :class:`DataError` if the folder that the command is run in was removed: libraries and relative paths need it."""
+    if sys.argv[1:] and {"--help", "--version"}.isdisjoint(sys.argv[1:]):
+        try:
+            os.getcwd()  # noqa: PTH109
+        except OSError as error:
+            from tare.errors import DataError
+
+            found = f"{error.strerror} for the current one"
+            raise DataError("a working directory", found, "change to a folder that exists") from None
+
+
+def _show_records_harmless() -> None:
+    """Spell out what would command the terminal in log records of libraries, which hold names of files."""
+    import logging
+
+    from tare.system.terminal.harmless import visible
+
+    class Harmless(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return visible(super().format(record))
+
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(Harmless())
+
+
+def _warning_line(message: Warning | str, category: type[Warning], *_: object) -> str:
+    """A warning of a library in one line."""
+    from tare.system.terminal.harmless import visible
+
+    return visible(f"{category.__name__}: {message}") + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from tare.exporting.inputs import ExportFormat, ExportRequest
 from tare.exporting.push import check_push
 from tare.input_spec.geometry import NOUNS, Geometry, SignalGeometry
 from tare.networks.stored.trained import TrainedModel
-from tare.system.files import check_writable, remove_parts
+from tare.system.files import check_writable, file_place, folder_place, remove_parts
 from tare.system.lock import only_writer
 
 #: A folder with one of these files was written by tare or by a library that tare exports to.
@@ -101,9 +102,10 @@ class ExportJob:
 
 def check_place(out: Path, *, is_folder: bool, overwrite: bool) -> None:
     """Raise :class:`OutputError` if ``out`` exists without ``overwrite``, is not an earlier export, or cannot be written."""
-    if out.exists() or out.is_symlink():
+    if os.path.lexists(out):
         if not overwrite:
             raise OutputError("a new output", f"{str(out)!r} exists", "name another, or use --overwrite")
+        out = folder_place(out) if out.is_dir() else file_place(out)
         if out.is_dir() != is_folder:
             kind = "folder" if out.is_dir() else "file"
             raise OutputError(f"a {'folder' if is_folder else 'file'} to overwrite", f"the {kind} {str(out)!r}", "name another")

@@ -38,7 +38,7 @@ class IdentifyRequest(RemoteCode, Seeded, StatedConstants):
         kind=str | None,
     )
     in_domain: bool = option(False, "The images are from the network's training data: fewer candidates remain.")
-    size: int | None = option(None, "Input size in pixels, if the network does not state its own.", above=0)
+    size: int | None = option(None, "Input size in pixels, if the network does not state its own.", above=0, most=16384)
     samples: int = option(128, "How many images to read.", least=8)
     confidence: float = option(0.95, "Confidence of the ambiguity set.", least=0.5, most=0.999)
     mean: Sequence[float] | None = constants_option(

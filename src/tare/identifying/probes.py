@@ -125,7 +125,7 @@ def _spread(image: NDArray[Any]) -> float:
 
 def _by_folder(probes: Probes, classes: int) -> list[int]:
     names = [Path(path).parent.name for path in probes.paths] if not all(probes.labels) else list(probes.labels)
-    if all(name.isdecimal() for name in names):
+    if all(name.isdecimal() and len(name) < 10 for name in names):
         return [int(name) for name in names]
     known = sorted(set(names))
     if len(known) != classes:
@@ -147,7 +147,7 @@ def _by_file(probes: Probes, path: Path) -> list[int]:
     indices = []
     for place in probes.paths:
         index = rows.get(Path(place).name, rows.get(Path(place).stem, ""))
-        if not index.strip().isdecimal():
+        if not index.strip().isdecimal() or len(index.strip()) > 9:
             raise DataError(
                 f"a class index for {Path(place).name!r} in {path.name!r}", repr(index), "add it, or name other images"
             )

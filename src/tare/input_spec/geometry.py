@@ -23,6 +23,10 @@ NOUNS: Mapping[SampleKind, str] = {
 }  # fmt: skip
 
 
+#: The longest edge of a network's input.
+MOST_PIXELS = 16384
+
+
 @dataclass(frozen=True, slots=True)
 class Geometry:
     """How an image becomes the network's input size ``(height, width)``; names and defaults are timm's.

@@ -22,14 +22,16 @@ from PIL import Image
 
 from tare.datasets.image_batches import evaluation_transform
 from tare.errors import DataError, SpecError
-from tare.input_spec.geometry import Geometry
+from tare.input_spec.geometry import MOST_PIXELS, Geometry
 from tare.input_spec.model_file import model_file
 from tare.input_spec.spec import InputSpec
 from tare.samples.layout import unit_scale
 from tare.samples.records import Record, Sample, Skipped, Stack
 from tare.sources.derived import Derived
 
-_SIZE = re.compile(r"(\d+)(?:x(\d+))?")
+_SIZE = re.compile(r"([0-9]+)(?:x([0-9]+))?")
+#: Digits of the longest edge; more are no number of pixels.
+_DIGITS = 9
 _REMEDY = "name a spec file, a model directory, or a size such as 224 or 224x160"
 
 
@@ -77,6 +79,14 @@ def stated_geometry(stated: Any) -> tuple[Geometry, str]:
 
     Raises :class:`SpecError` for anything else, or if size, interpolation or crop is not stated.
     """
+    found, origin = _stated(stated)
+    if max(found.size) > MOST_PIXELS:
+        said = " x ".join(map(str, found.size))
+        raise SpecError(f"a height and width of at most {MOST_PIXELS:,} pixels", said, _REMEDY)
+    return found, origin
+
+
+def _stated(stated: Any) -> tuple[Geometry, str]:
     if isinstance(stated, Geometry):
         return stated, "stated"
     if isinstance(stated, InputSpec):
@@ -88,6 +98,8 @@ def stated_geometry(stated: Any) -> tuple[Geometry, str]:
     text = os.fspath(stated) if isinstance(stated, str | os.PathLike) else repr(stated)
     size = _SIZE.fullmatch(text)
     if size is not None and not Path(text).exists():
+        if len(text) > 2 * _DIGITS:
+            raise SpecError("a height and width in pixels", f"{text[:80]!r}", _REMEDY)
         return _of_size(int(size[1]), int(size[2] or size[1])), "a stated size"
     return _of_spec(_load(Path(text))), text
 

@@ -15,7 +15,7 @@ from tare.errors import DataError
 from tare.sources.base import Source
 from tare.statistics.state import DatasetState
 from tare.statistics.state_json import state_from_json, state_to_json
-from tare.system.files import remove_parts, write_text
+from tare.system.files import file_place, remove_parts, write_text
 
 SCHEMA = "tare.checkpoint/1"
 
@@ -28,11 +28,11 @@ class Checkpoint:
 
     A checkpoint belongs to one dataset, read with one set of options. To resume, the name of the source, the options, a digest
     of every covered chunk (file names, ranges, bytes) and a digest of the first chunk's statistics must agree. A later file
-    whose values changed in place meanwhile is not noticed.
+    whose values changed in place meanwhile is not noticed. Of a symbolic link it is the file that the link leads to.
     """
 
     def __init__(self, path: Path, source: Source[Any], options: Mapping[str, Any]) -> None:
-        self.path, self.source = path, source
+        self.path, self.source = file_place(path), source
         self.belongs = {"version": __version__, "source": source.name, "options": dict(options)}
         self.state, self.chunks, self.first = DatasetState(), 0, ""
         self.digest = hashlib.sha256()

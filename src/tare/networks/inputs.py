@@ -122,8 +122,9 @@ class NetworkOptions(RemoteCode, FedInput):
         "Build the network for this many input channels, such as 13 bands; pretrained weights are adapted by timm's rule.",
         panel=NET,
         above=0,
+        most=65536,
     )
-    size: int | None = option(None, "Input size in pixels. Default: as the network states.", panel=NET, above=0)
+    size: int | None = option(None, "Input size in pixels. Default: as the network states.", panel=NET, above=0, most=16384)
     interpolation: str | None = option(None, "bilinear, bicubic, nearest or lanczos. Default: as the network states.", panel=NET)
     crop: float | None = option(
         None, "Share of the resized edge that the centre crop keeps. Default: as the network states.", panel=NET

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tare.networks.inputs import StoredModel
 from tare.sources.reading import Readers
-from tare.system.options import declared, option
+from tare.system.options import DEVICES, declared, option
 from tare.system.progress import SILENT, Advance, Reporter
 
 
@@ -20,7 +20,7 @@ class AnswerOptions(Readers):
         None, "Write the masks of a segmentation into this folder, in the images' own sizes.", kind=Path | None, metavar="FOLDER"
     )
     batch_size: int = option(32, "Samples at once; the answers do not depend on it.", above=0)
-    device: str = option("cpu", "cpu, cuda, mps or auto.")
+    device: str = option("cpu", "cpu, cuda, mps or auto.", form=DEVICES, what="auto, cpu, gpu, cuda, cuda:N, xpu, xpu:N or mps")
     reporter: Reporter = SILENT
 
 

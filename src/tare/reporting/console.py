@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +17,7 @@ from rich.table import Table
 
 from tare.system.pacing.bar import barred
 from tare.system.pacing.logged import logged
+from tare.system.terminal.harmless import beginning, visible, visible_lines
 
 if TYPE_CHECKING:  # importing them loads numeric libraries, which an error message does not need
     from tare.normalisation.catalog import Match
@@ -45,21 +46,33 @@ class Update(Protocol):
         """Say how many steps there are in all."""
 
 
-# Control characters but tabs and line breaks, and signs that turn the direction of writing.
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 
-def plain(text: str) -> str:
-    """Text that commands nothing of a terminal: control characters and undecodable bytes of names are spelled out."""
-    whole = text.encode("utf-8", "backslashreplace").decode()
-    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), whole)
-
-
 def shown(text: str) -> str:
-    """The same for text in which markup is read: it is escaped."""
-    return escape(plain(text))
+    """Text of others in one line, for places where markup is read: it is escaped, and commands nothing of a terminal."""
+    return escape(visible(text))
+
+
+def begun(text: str) -> str:
+    """The same for text that begins a line, where CI servers look for commands."""
+    return escape(beginning(text))
+
+
+def shown_lines(text: str) -> str:
+    """The same for text of several lines that are its own."""
+    return escape(visible_lines(text))
+
+
+def tell(text: str) -> None:
+    """Print lines for people on standard output; nothing in them commands the terminal."""
+    write(visible_lines(text))
+
+
+def write(text: str) -> None:
+    """Print a whole document of a format for programs, such as JSON, on standard output."""
+    sys.stdout.write(f"{text}\n")
 
 
 def error(message: str) -> None:
@@ -89,7 +102,7 @@ def counting(what: str, unit: str, total: float | None = None) -> Iterator[Updat
     if total == 0:
         yield _Nothing()
     elif err.is_terminal:
-        with barred(what, unit, total, err, plain) as bar:
+        with barred(what, unit, total, err, visible) as bar:
             yield bar
     else:
         with logged(what, unit, total, lambda line: err.print(shown(line), soft_wrap=True)) as lines:
@@ -109,7 +122,7 @@ class _Nothing:
 def print_stats(stats: DatasetStats, matches: tuple[Match, ...] = ()) -> None:
     """Print a dataset's statistics: a table, mean and std to paste, published constants that match, and skipped samples."""
     noun = sample_noun(stats)
-    out.print(f"[bold]{shown(stats.source)}[/]: {stats.samples:,} {noun}, {stats.dtype}", soft_wrap=True)
+    out.print(f"[bold]{begun(stats.source)}[/]: {stats.samples:,} {noun}, {stats.dtype}", soft_wrap=True)
     if "as_seen" in stats.extra:
         out.print(_seen(stats.extra["as_seen"]), soft_wrap=True)
     if "sampled" in stats.extra:
@@ -126,7 +139,7 @@ def print_stats(stats: DatasetStats, matches: tuple[Match, ...] = ()) -> None:
     for what, count in stats.extra.get("notes", {}).items():
         out.print(f"{count:,} {noun}: {shown(what)}", soft_wrap=True)
     for remark in stats.extra.get("remarks", ()):
-        out.print(shown(str(remark)), soft_wrap=True)
+        out.print(begun(str(remark)), soft_wrap=True)
     print_skipped(stats.skipped)
 
 
@@ -237,7 +250,7 @@ def _bits(stats: DatasetStats) -> str | None:
 def _not_finite(channel: ChannelStats) -> str:
     found = f"{channel.nan:,} NaN and {channel.inf:,} infinite values of {channel.nan + channel.inf + channel.count:,}"
     left_out = "left out" if math.isfinite(channel.mean) else "so the channel has no mean; --exclude-nan leaves them out"
-    return f"[yellow]{shown(channel.name)}[/]: {found}, {left_out}"
+    return f"[yellow]{begun(channel.name)}[/]: {found}, {left_out}"
 
 
 def _described(match: Match) -> str:

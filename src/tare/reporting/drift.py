@@ -13,11 +13,13 @@ from rich.text import Text
 from tare.monitoring.judgement.felt import felt_words
 from tare.monitoring.result import Track, Verdict
 from tare.reporting import html
-from tare.reporting.console import note, out, plain, table
+from tare.reporting.console import note, out, table
+from tare.reporting.findings.escaping import command_data
 from tare.reporting.page.frame import Badge, FirstScreen, Made, Step, framed
 from tare.reporting.page.rows import Mark, Row, drawn, key, point, scale_of
 from tare.statistics.intervals import Interval
 from tare.system.files import write_text
+from tare.system.terminal.harmless import visible
 
 _SHOWN = 8
 METHOD = (
@@ -33,17 +35,17 @@ CLASSICAL = "Classical distances of values, beside the test: they promise nothin
 
 def print_drift(verdict: Verdict) -> None:
     """Print the verdict in a sentence, the figures with most evidence, and the classical distances."""
-    out.print(Text(plain(str(verdict))), soft_wrap=True)
+    out.print(Text(visible(str(verdict))), soft_wrap=True)
     out.print(table(TRACKS, [track_row(track) for track in strongest(verdict)[:_SHOWN]]))
     if verdict.maps:
         out.print(table(MAPS, [map_row(each) for each in verdict.maps]))
     if verdict.felt is not None:
-        out.print(Text(plain(felt_words(verdict.felt))), soft_wrap=True)
+        out.print(Text(visible(felt_words(verdict.felt))), soft_wrap=True)
     if verdict.command:
-        out.print(Text(plain(verdict.command)), soft_wrap=True)
+        out.print(Text(visible(verdict.command)), soft_wrap=True)
     if verdict.recovered is not None:
         out.print(table(RECOVERED, recovered_rows(verdict)))
-        out.print(Text(plain(verdict.recovered.command)), soft_wrap=True)
+        out.print(Text(visible(verdict.recovered.command)), soft_wrap=True)
     if verdict.distances:
         out.print(table(DISTANCES, [distance_row(each) for each in verdict.distances]))
     for words in (*verdict.exceeded, *verdict.notes):
@@ -53,8 +55,7 @@ def print_drift(verdict: Verdict) -> None:
 def github(verdict: Verdict) -> str:
     """A workflow command that GitHub shows as an annotation."""
     level = "notice" if verdict.clean else "warning"
-    text = str(verdict).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return f"::{level} title=tare drift::{text}"
+    return f"::{level} title=tare drift::{command_data(str(verdict))}"
 
 
 def write_drift(verdict: Verdict, path: Path, command: str, data: str = "") -> None:

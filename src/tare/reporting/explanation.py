@@ -8,7 +8,7 @@ from pathlib import Path
 from tare.advising.explaining.result import ChannelMap, Explanation, percent
 from tare.networks.absorption import LayerShare
 from tare.reporting import html
-from tare.reporting.console import number, out, shown, table
+from tare.reporting.console import begun, number, out, shown, shown_lines, table
 from tare.reporting.page.frame import Badge, FirstScreen, Made, Step, framed
 from tare.reporting.page.rows import Mark, Row, drawn, key, scale_of
 from tare.reporting.page.steps import with_verb
@@ -22,11 +22,11 @@ _LAYERS = ("layer", "kind", "distance in", "train mode", "eval mode")
 
 def print_explanation(found: Explanation) -> None:
     """Print the answer, the diagram, the formulas with their numbers, and what each layer leaves of the difference."""
-    out.print(f"[bold]{shown(found.model)}[/], constants from {shown(found.constants_origin)}", soft_wrap=True)
+    out.print(f"[bold]{begun(found.model)}[/], constants from {shown(found.constants_origin)}", soft_wrap=True)
     if found.example:
         out.print(f"[yellow]Example[/]: {shown(found.example)}.", soft_wrap=True)
     out.print(f"\n[bold]Does it matter?[/] {shown(found.answer)}", soft_wrap=True)
-    out.print(f"\n{shown(found.diagram())}\n", soft_wrap=True)
+    out.print(f"\n{shown_lines(found.diagram())}\n", soft_wrap=True)
     out.print("Trained on y = (x - u0)/s0 = a x + b of a unit value x:", soft_wrap=True)
     out.print(table(_OWN, [_own(each) for each in found.channels[:_MOST_CHANNELS]]))
     out.print(

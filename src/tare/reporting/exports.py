@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from tare.exporting.result import Exported, Parity
-from tare.reporting.console import out, shown
+from tare.reporting.console import begun, out, shown
 
 
 def print_export(made: Exported) -> None:
     """Print the file, its inputs and outputs, and how far its answers are from those of PyTorch."""
-    out.print(f"[bold]{shown(str(made.out))}[/]: {made.format}, {made.bytes:,} bytes", soft_wrap=True)
+    out.print(f"[bold]{begun(str(made.out))}[/]: {made.format}, {made.bytes:,} bytes", soft_wrap=True)
     if made.layout is not None:
         out.print(f"takes  {made.takes}, raw {made.dtype} {made.layout}, {_sized(made)}, any N", soft_wrap=True)
         noun = made.noun if len(made.labels) != 1 else "target"

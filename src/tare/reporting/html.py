@@ -9,12 +9,13 @@ import re
 import shlex
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tare.system.terminal.harmless import escape
 
 if TYPE_CHECKING:  # it loads altair, which pages without charts do not need
     from tare.reporting.charts import Chart

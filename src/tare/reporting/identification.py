@@ -8,7 +8,7 @@ from pathlib import Path
 from tare.identifying.estimate import Estimated
 from tare.identifying.result import Identification, Ranked
 from tare.reporting import html
-from tare.reporting.console import note, out, shown, table
+from tare.reporting.console import begun, note, out, shown, table
 from tare.reporting.page.frame import Badge, FirstScreen, Made, Step, framed
 from tare.reporting.page.rows import Mark, Row, drawn, key, point, scale_of
 from tare.reporting.page.steps import with_verb
@@ -25,7 +25,7 @@ def print_identification(found: Identification, spec: str | None) -> None:
     for text in found.notes:
         note(text)
     where = "from the population of the training data, as you say" if found.in_domain and found.layer else "of unknown origin"
-    out.print(f"[bold]{shown(found.network)}[/], {found.images} images of {shown(found.data)}, {where}", soft_wrap=True)
+    out.print(f"[bold]{begun(found.network)}[/], {found.images} images of {shown(found.data)}, {where}", soft_wrap=True)
     out.print()
     out.print(_verdict(found), soft_wrap=True)
     out.print(f"  because {shown(found.reason)}", soft_wrap=True)
@@ -37,7 +37,7 @@ def print_identification(found: Identification, spec: str | None) -> None:
     if len(found.ambiguity) > 1:
         out.print(f"What would separate them: {shown(found.separating)}.", soft_wrap=True)
     if spec is not None:
-        out.print(f"{shown(spec)}: this specification, for `tare check --spec` and other commands", soft_wrap=True)
+        out.print(f"{begun(spec)}: this specification, for `tare check --spec` and other commands", soft_wrap=True)
 
 
 def _verdict(found: Identification) -> str:

@@ -1,28 +1,42 @@
-"""Predictions as CSV, JSON or JSON lines, written one by one; file names keep their bytes."""
+"""Predictions as CSV, JSON or JSON lines, written one by one; file names keep their bytes.
+
+A cell of CSV is quoted if it holds a comma, a quote or the end of a line of any system, begins or ends with white space, or
+begins as a command of a CI server does; readers take the quotes away (RFC 4180).
+"""
 
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import json
+import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
 from tare.predicting.result import SCHEMA, Prediction
 from tare.system.files import replacing
+from tare.system.terminal.harmless import visible, visible_lines
 from tare.tasks.task import Task
+
+#: What a cell is quoted for: what separates cells and lines, and white space at its ends.
+_QUOTED = re.compile(r'[,"\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]|^\s|\s$')
+_COMMANDS = ("::", "##")
+#: What a spreadsheet takes for the beginning of a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
 
 PredictionFormat = Literal["csv", "json", "jsonl"]
 
 
 class Tabled(NamedTuple):
-    """The columns of a CSV: those of a task, with the ``top`` classes each."""
+    """The columns of a CSV: those of a task, with the ``top`` classes each.
+
+    For a ``spreadsheet``, text that it would run as a formula gets an apostrophe in front (OWASP, "CSV Injection").
+    """
 
     task: Task
     top: int
+    spreadsheet: bool = False
 
 
 def write_predictions(
@@ -44,8 +58,10 @@ def write_predictions(
             yield answer
 
     with _opened(out) as stream:
+        # A terminal would obey what is in a name; files and programs get the name as it is.
+        clean = visible_lines if out is None and sys.stdout.isatty() else str
         for text in _texts(counted(), form, run, table):
-            stream.write(_bytes(text))
+            stream.write(_bytes(clean(text)))
     return failed
 
 
@@ -65,16 +81,35 @@ def _texts(answers: Iterator[Prediction], form: PredictionFormat, run: str, tabl
         yield from (json.dumps(answer.to_json(), allow_nan=False) + "\n" for answer in answers)
     else:
         headings = table.task.headings(table.top)
-        yield _row(["path", *headings, "error"])
+        cell = _harmless_cell if table.spreadsheet else _cell
+        yield _row(["path", *headings, "error"], cell)
         for answer in answers:
             cells = table.task.cells(answer.ranks, answer.labels) if answer.error is None else [""] * len(headings)
-            yield _row([answer.path, *cells, answer.error or ""])
+            yield _row([answer.path, *cells, visible(answer.error or "")], cell)
 
 
-def _row(cells: list[str]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(cells)
-    return buffer.getvalue()
+def _row(cells: Sequence[str], cell: Callable[[str], str]) -> str:
+    return ",".join(map(cell, cells)) + "\n"
+
+
+def _cell(text: str) -> str:
+    # The csv module of Python quotes a carriage return only where lines end with one; readers end a line there.
+    if _QUOTED.search(text) is None and not text.startswith(_COMMANDS):
+        return text
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def _harmless_cell(text: str) -> str:
+    return _cell(f"'{text}" if text.startswith(_FORMULA) and not _is_number(text) else text)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 @contextlib.contextmanager

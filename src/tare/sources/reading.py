@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tare.system.options import OptionGroup, option
+from tare.system.options import MOST_WORKERS, OptionGroup, option
 
 #: Default of the largest share of unreadable samples.
 MAX_SKIPPED = 0.01
@@ -19,4 +19,6 @@ class Skipping(OptionGroup):
 class Readers(OptionGroup):
     """The number of parallel readers."""
 
-    workers: int | None = option(None, "Number of parallel readers; the result does not depend on it.", above=0)
+    workers: int | None = option(
+        None, "Number of parallel readers; the result does not depend on it.", above=0, most=MOST_WORKERS
+    )

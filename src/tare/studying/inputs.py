@@ -11,7 +11,7 @@ from tare.errors import SpecError
 from tare.networks.inputs import StatedInput
 from tare.normalisation.inputs import StatedWindow
 from tare.system.engines.local import Engine
-from tare.system.options import Configured, OptionGroup, declared, option, words
+from tare.system.options import MOST_WORKERS, Configured, OptionGroup, declared, option, whole_number, words
 from tare.system.trackers.inputs import Tracked
 
 _OUT = "The study's directory; results in it are kept."
@@ -22,10 +22,11 @@ OWN = "Of anything that you can score"
 def whole_numbers(text: str, name: str) -> list[int]:
     """Whole numbers with commas between. Raises :class:`SpecError` for anything else."""
     parts = words(text, name)
-    wrong = [part for part in parts if not part.isdecimal()]
-    if wrong:
-        raise SpecError(f"whole numbers with commas for {name}", f"{wrong[0]!r}", "for example 20,80,320")
-    return [int(part) for part in parts]
+    numbers = [whole_number(part) for part in parts]
+    if None in numbers:
+        wrong = parts[numbers.index(None)]
+        raise SpecError(f"whole numbers with commas for {name}", f"{wrong[:80]!r}", "for example 20,80,320")
+    return [number for number in numbers if number is not None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +80,7 @@ class StudyOptions(Tracked, PlanOptions):
     """The keys of a plan, and where its cells are measured."""
 
     workers: int | None = option(
-        None, "Processes that measure cells; the result does not depend on their number.", panel=RUN, above=0
+        None, "Processes that measure cells; the result does not depend on their number.", panel=RUN, above=0, most=MOST_WORKERS
     )
     engine: Engine = option("local", "Measure cells on this machine, or on Ray (RAY_ADDRESS names a cluster).", panel=RUN)
 

@@ -12,30 +12,53 @@ import secrets
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tare.errors import OutputError
+from tare.system.terminal.streams import standard_output
 
 _TRIES = 100
+#: So many links may lead from a name to what it names; Linux follows as many.
+_MOST_LINKS = 40
+#: So many seconds a reader may take to open the other end of a named pipe.
+_PATIENCE = 2.0
+#: Names of this process's own open files.
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/(?:self|thread-self))/fd/(\d{1,9})")
+#: Folders that a command works in, by name, with what tells one from another folder of the same name.
+_held: dict[str, tuple[int, int]] = {}
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary name beside ``path`` to write to; rename it to ``path`` on success, remove it on failure.
 
-    Raises :class:`OutputError` if the folder cannot be written or the disk is full.
+    If ``path`` is a symbolic link, the file that it leads to is replaced and the link stays. A pipe, a terminal or a device such
+    as ``/dev/stdout`` and ``/dev/null`` is never replaced: the finished file is copied into it. Raises :class:`OutputError` if
+    the folder cannot be written, the disk is full, or the name is that of a folder, a disk, a socket or a dangling link.
     """
     temporary: Path | None = None
     try:
         with _writable(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = _made_beside(path, lambda new: new.touch(exist_ok=False))
+            place = _place_of(path)
+            if place.is_special:
+                with tempfile.TemporaryDirectory(prefix="tare-") as folder:
+                    whole = Path(folder) / "output"
+                    whole.touch()
+                    yield whole
+                    _pour(whole, place)
+                return
+            if place.path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            _check_held(place.path)
+            place.path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = _made_beside(place.path, lambda new: new.touch(exist_ok=False))
             mode = stat.S_IMODE(temporary.stat().st_mode)
             yield temporary
             temporary.chmod(mode)  # a library may have put a file of its own there, such as safetensors with mode 0600
-            os.replace(temporary, path)
+            os.replace(temporary, place.path)
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -45,25 +68,81 @@ def replacing(path: Path) -> Iterator[Path]:
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """Give a temporary folder beside ``folder`` to fill; rename it to ``folder`` on success, remove it on failure.
 
-    An existing folder is replaced. Files in it have the modes that the umask gives, whatever library wrote them. Raises
-    :class:`OutputError` if the place cannot be written or the disk is full.
+    An existing folder is replaced; if ``folder`` is a symbolic link, the folder that it leads to is. Files in it have the modes
+    that the umask gives, whatever library wrote them. Raises :class:`OutputError` if the place cannot be written or the disk is
+    full.
     """
     temporary: Path | None = None
     try:
         with _writable(folder):
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            temporary = _made_beside(folder, Path.mkdir)
+            place = folder_place(folder)
+            _check_held(place)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            temporary = _made_beside(place, Path.mkdir)
             mode = stat.S_IMODE(temporary.stat().st_mode)
             yield temporary
             _give_modes(temporary, mode)
-            if not (folder.exists() and _exchanged(temporary, folder)):
-                if folder.exists():  # the system cannot exchange two names: move the old folder aside first
-                    os.replace(folder, temporary.with_suffix(".old"))
-                os.replace(temporary, folder)
+            if not (place.exists() and _exchanged(temporary, place)):
+                if place.exists():  # the system cannot exchange two names: move the old folder aside first
+                    os.replace(place, temporary.with_suffix(".old"))
+                os.replace(temporary, place)
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
             shutil.rmtree(temporary.with_suffix(".old"), ignore_errors=True)
+
+
+def folder_place(folder: Path) -> Path:
+    """The place of a folder that is written: where a symbolic link leads, else the path itself, which need not exist.
+
+    Raises :class:`OutputError` for a file, a device, a pipe, and a link that leads nowhere.
+    """
+    with _writable(folder):
+        place = _place_of(folder)
+        if place.is_special or (place.path.exists() and not place.path.is_dir()):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    return place.path
+
+
+def file_place(path: Path) -> Path:
+    """The place of a file that is written and read again: where a symbolic link leads, else the path itself.
+
+    Raises :class:`OutputError` for a folder, a device, a pipe, and a link that leads nowhere.
+    """
+    with _writable(path):
+        place = _place_of(path)
+        if place.path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if place.is_special:
+        raise OutputError("a file", f"{str(path)!r}, a pipe or a device", "name a file")
+    return place.path
+
+
+def check_output(path: Path) -> None:
+    """Raise :class:`OutputError` for a name that :func:`replacing` refuses whatever is written; nothing is opened or made."""
+    with _writable(path):
+        place = _place_of(path)
+        if place.path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        nearest = next(parent for parent in place.path.absolute().parents if os.path.lexists(parent))
+        if not place.is_special and not nearest.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{os.strerror(errno.ENOTDIR)}: {str(nearest)!r}")
+
+
+@contextlib.contextmanager
+def staying(folder: Path) -> Iterator[None]:
+    """While the context lasts nothing is written below ``folder`` unless it is the same folder as at the beginning.
+
+    A folder that was removed, or replaced by another folder or a link, is not made again: it would hold a part of a result.
+    """
+    with _writable(folder):
+        name, state = str(folder.absolute()), os.stat(folder)
+    _held[name] = (state.st_dev, state.st_ino)
+    try:
+        yield
+        _check_held(folder / "x")
+    finally:
+        _held.pop(name, None)
 
 
 def remove_parts(folder: Path, name: str | None = None) -> None:
@@ -78,8 +157,9 @@ def remove_parts(folder: Path, name: str | None = None) -> None:
 
 def check_writable(out: Path, expected: str, remedy: str) -> None:
     """Raise :class:`OutputError` if nothing could be made at ``out``, which need not exist."""
-    nearest = next(parent for parent in (out.absolute(), *out.absolute().parents) if parent.exists())
     try:
+        out = _place_of(out).path
+        nearest = next(parent for parent in (out.absolute(), *out.absolute().parents) if parent.exists())
         with tempfile.TemporaryDirectory(prefix=".tare-", dir=nearest if nearest.is_dir() else nearest.parent):
             pass
         if not nearest.is_dir() and nearest != out.absolute():
@@ -120,6 +200,95 @@ def _exchanged(one: Path, other: Path) -> bool:
     except (AttributeError, OSError):
         return False
     return bool(rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0)
+
+
+class _Place(NamedTuple):
+    """Where an output goes: a path without links at its end; a pipe or a device, which may be an open file of this process."""
+
+    path: Path
+    is_special: bool = False
+    descriptor: int | None = None
+
+
+def _place_of(path: Path) -> _Place:
+    """Follow symbolic links. Raises OSError for what cannot be written: a disk, a socket, a link that leads nowhere."""
+    here, links = path, 0
+    while True:
+        own = _DESCRIPTOR.fullmatch(os.path.normpath(here.absolute()))
+        if own is not None:
+            return _Place(here, is_special=True, descriptor=int(own[1]))
+        mode = _mode_of(here)
+        if mode is None and links:
+            raise FileNotFoundError(errno.ENOENT, "a symbolic link that leads nowhere")
+        if mode is None or not stat.S_ISLNK(mode):
+            break
+        if (links := links + 1) > _MOST_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        target = here.readlink()
+        if not os.path.lexists(here.parent / target) and here.exists():  # an open file of another process, which has no name
+            mode = here.stat().st_mode
+            break
+        here = here.parent / target
+    if mode is None or stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return _Place(here)
+    if stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
+        raise OSError(errno.EINVAL, "a disk" if stat.S_ISBLK(mode) else "a socket")
+    return _Place(here, is_special=True)
+
+
+def _mode_of(path: Path) -> int | None:
+    """The mode of a file or a link; None if there is none. Raises OSError for a name that no file can have."""
+    try:
+        return os.lstat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):  # the latter is told when the folder is made
+        return None
+    except ValueError:
+        raise OSError(errno.EINVAL, "a null character") from None
+
+
+def _pour(whole: Path, place: _Place) -> None:
+    """Copy a finished file into a pipe or a device."""
+    with whole.open("rb") as source:
+        if place.descriptor == 1 and (output := standard_output()) is not None:  # after what was printed before
+            shutil.copyfileobj(source, output)
+            output.flush()
+            return
+        target = _opened(place.path) if place.descriptor is None else os.dup(place.descriptor)
+        with open(target, "wb") as sink:
+            shutil.copyfileobj(source, sink)
+
+
+def _opened(path: Path) -> int:
+    """A descriptor of a pipe or a device that exists. A named pipe without a reader is waited for a moment, not for ever."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            target = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+            break
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            if time.monotonic() > until:
+                raise OSError(errno.ENXIO, "no reader of the pipe") from None
+        time.sleep(0.02)
+    mode = os.fstat(target).st_mode
+    if not stat.S_ISFIFO(mode) and not stat.S_ISCHR(mode):  # it became something else meanwhile
+        os.close(target)
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    os.set_blocking(target, True)
+    return target
+
+
+def _check_held(path: Path) -> None:
+    """Raise OSError if ``path`` is below a folder of :func:`staying` that is not there any more."""
+    for name, known in [*_held.items()]:
+        if path.absolute().is_relative_to(name):
+            try:
+                state = os.stat(name)
+            except FileNotFoundError:
+                raise FileNotFoundError(errno.ENOENT, "a folder that was removed meanwhile") from None
+            if (state.st_dev, state.st_ino) != known:
+                raise OSError(errno.ESTALE, "a folder that was replaced meanwhile")
 
 
 @contextlib.contextmanager

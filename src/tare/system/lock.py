@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from tare.errors import OutputError
+from tare.system.files import file_place, folder_place
 
 _held: set[str] = set()
 
 
 @contextlib.contextmanager
 def only_writer(path: Path) -> Iterator[None]:
-    """Hold the file ``.NAME.lock`` beside ``path`` while the context lasts.
+    """Hold the file ``.NAME.lock`` beside ``path`` while the context lasts; of a symbolic link, beside what it leads to.
 
     The lock is the operating system's (POSIX record lock): it ends with its process, is not inherited by workers, and works
     on shared file systems that support it. Raises :class:`OutputError` at once if another process, or another thread of this
-    process, holds it, or if the place cannot be written.
+    process, holds it, if the place cannot be written, or if a link, a folder or a pipe has the name of the lock.
     """
-    place = path.absolute()
-    lock = place.with_name(f".{place.name}.lock")
-    if str(lock) in _held:
-        raise _refused(path)
     try:
+        place = _place(path)
+        lock = place.with_name(f".{place.name}.lock")
+        if str(lock) in _held:
+            raise _refused(path)
         place.parent.mkdir(parents=True, exist_ok=True)
         descriptor = _acquired(lock, path)
     except OSError as error:
@@ -40,15 +43,20 @@ def only_writer(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _place(path: Path) -> Path:
+    """The path without links at its end, so that two names of one output have one lock."""
+    return (folder_place(path) if path.is_dir() else file_place(path)).absolute()
+
+
 def _acquired(lock: Path, path: Path) -> int:
     """A descriptor that holds the lock; opens the file again if another process removed it meanwhile."""
     import fcntl
 
     while True:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = _opened(lock)
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if lock.exists() and os.path.samestat(os.fstat(descriptor), lock.stat()):
+            if os.path.lexists(lock) and os.path.samestat(os.fstat(descriptor), os.lstat(lock)):
                 return descriptor
         except (BlockingIOError, PermissionError):  # POSIX allows either for a lock that is held
             os.close(descriptor)
@@ -57,6 +65,20 @@ def _acquired(lock: Path, path: Path) -> int:
             os.close(descriptor)
             raise
         os.close(descriptor)
+
+
+def _opened(lock: Path) -> int:
+    """A descriptor of the lock's file, which is made if there is none. Raises :class:`OutputError` for a link, pipe or folder."""
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise
+    else:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return descriptor
+        os.close(descriptor)
+    raise OutputError("a lock that is a file of its own", f"something else at {str(lock)!r}", "remove it, or name another output")
 
 
 def _refused(path: Path) -> OutputError:

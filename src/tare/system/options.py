@@ -9,6 +9,7 @@ import functools
 import inspect
 import math
 import numbers
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
@@ -23,12 +24,24 @@ R = TypeVar("R")
 G = TypeVar("G", bound="OptionGroup")
 
 
+#: The largest whole number of an option that states no other: no library that gets it counts further.
+MOST = 2**31 - 1
+#: The largest seed that NumPy's, scikit-learn's and torch's generators all take.
+MOST_SEED = 2**32 - 1
+#: The most processes or threads.
+MOST_WORKERS = 1024
+#: The devices of torch.
+DEVICES = r"auto|cpu|gpu|(?:cuda|xpu)(?::\d{1,3})?|mps"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
     """What is known of an option beside its name, type and default.
 
     The value, or each where it may be several, lies between ``least`` and ``most`` (inclusive), or above ``above`` (exclusive).
-    The others are of the command line: ``names`` are its spellings where they are not ``--like-the-field``, ``metavar`` stands
+    A whole number without a ``most`` is at most :data:`MOST`, a number is finite, and text has no null character. ``form`` is a
+    regular expression that all of a text matches, and ``what`` then says which texts do. The others are of the command line:
+    ``names`` are its spellings where they are not ``--like-the-field``, ``metavar`` stands
     for the value in its help, ``shown`` for the default, ``kind`` is its type where it is not the field's, and ``reads`` turns
     its text, given with the option's name, into the value; an option that ``repeats`` may be given several times, which is the
     same as all of its values with commas between. ``is_argument`` marks a positional argument, ``of_file`` a path that
@@ -41,6 +54,7 @@ class Option:
     least: float | None = None
     most: float | None = None
     above: float | None = None
+    form: str = ""
     names: tuple[str, ...] = ()
     metavar: str | None = None
     shown: str | None = None
@@ -88,7 +102,7 @@ class OptionGroup:
 class Seeded(OptionGroup):
     """What chance is drawn from."""
 
-    seed: int = option(0, "Seed of everything random.", least=0)
+    seed: int = option(0, "Seed of everything random.", least=0, most=MOST_SEED)
 
 
 #: The field that names a file of options.
@@ -195,9 +209,25 @@ def _check_value(entry: "Field[Any]", known: Option, value: Any) -> None:
         listed = " or ".join(", ".join(some) for some in (choices[:-1], choices[-1:]))
         what = known.what or f"one of {flag(entry.name)}"
         raise SpecError(f"{what}: {listed}", f"{value!r}", "choose one of them")
+    _check_text(entry, known, value)
     several = any(get_origin(kind) is Sequence for kind in get_args(entry.type)) and not isinstance(value, str)
     for each in value if several and isinstance(value, Sequence) else (value,):
         _check_number(entry, known, each)
+
+
+def _check_text(entry: "Field[Any]", known: Option, value: Any) -> None:
+    """Raise :class:`SpecError` for text that no file, column or class can be named with, or that has not the option's form."""
+    is_word = {*get_args(entry.type), entry.type} <= {str, type(None), Sequence[str], str | None, Sequence[str] | None}
+    for each in value if isinstance(value, list | tuple) else (value,):
+        if is_word and isinstance(each, str) and "\0" in each:
+            raise SpecError(f"text for {flag(entry.name)}", f"a null character in {each[:80]!r}", "leave it out")
+        if known.form and isinstance(each, str) and not re.fullmatch(known.form, each):
+            raise SpecError(f"{known.what} for {flag(entry.name)}", f"{each[:80]!r}", "choose one of them")
+
+
+def whole_number(text: str) -> int | None:
+    """The whole number that a text is, 0 or more; None for any other text. More digits than :data:`MOST` has are no number."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(MOST)) else None
 
 
 def _check_number(entry: "Field[Any]", known: Option, value: Any) -> None:
@@ -206,14 +236,28 @@ def _check_number(entry: "Field[Any]", known: Option, value: Any) -> None:
     expected = next((noun for kind, noun in _NOUNS.items() if kinds == {kind}), None)
     if expected is not None and not (isinstance(value, expected[1]) and (bool in kinds or not isinstance(value, bool))):
         raise SpecError(f"{expected[0]} for {flag(entry.name)}", f"{value!r}", f"write it as {expected[0]}")
+    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     low = known.least if known.above is None else known.above
-    if low is None and known.most is None:
-        return
-    low, high = -math.inf if low is None else low, math.inf if known.most is None else known.most
+    most = MOST if known.most is None and is_whole else known.most
+    if low is not None or most is not None:
+        _check_range(entry, known, value, (low, most), is_whole=is_whole)
+    several = any(get_origin(kind) is Sequence for kind in get_args(entry.type))  # of raw values, which may be NaN
+    if kinds == {float} and not several and isinstance(value, float) and not math.isfinite(value):
+        raise SpecError(f"a finite number for {flag(entry.name)}", f"{value}", "write it with digits")
+
+
+def _check_range(
+    entry: "Field[Any]", known: Option, value: Any, ends: tuple[float | None, float | None], *, is_whole: bool
+) -> None:
+    """Raise :class:`SpecError` for a number outside of ``ends``, the lower of which may itself be outside."""
+    low, high = ends
+    low, high = (-MOST if is_whole else -math.inf) if low is None else low, math.inf if high is None else high
     if not (low < value <= high or (known.above is None and value == low)):
         least = f"above {'zero' if low == 0 else f'{low:g}'}" if known.above is not None else f"at least {low:g}"
-        most = "" if math.isinf(high) else f" and at most {high:g}"
-        raise SpecError(f"{flag(entry.name)} {least}{most}", f"{value}", "raise it" if not value > low else "lower it")
+        shown = known.most if known.most is not None or value <= high else high
+        said = "" if shown is None else f" and at most {shown:,}" if is_whole else f" and at most {shown:g}"
+        found = f"{value}" if not is_whole or abs(value) < 1 << 64 else f"a number of {int(value).bit_length()} bits"
+        raise SpecError(f"{flag(entry.name)} {least}{said}", found, "raise it" if not value > low else "lower it")
 
 
 def _listing(request: Any) -> str:

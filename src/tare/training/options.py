@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from tare.datasets.options import Augmenting
 from tare.errors import SpecError
-from tare.system.options import Seeded, flag, option, part
+from tare.system.options import MOST_WORKERS, Seeded, flag, option, part, whole_number
 from tare.system.trackers.inputs import RUN, Tracked
 
 WHAT = "What is trained"
@@ -14,6 +14,12 @@ HOW = "How it is trained"
 Protocol = Literal["finetune", "probe", "scratch"]
 BatchNorm = Literal["train", "frozen", "reestimate"]
 ClassWeights = Literal["none", "balanced"]
+
+
+def _devices(text: str, _: str) -> int | str:
+    """A number of devices, or the word."""
+    number = whole_number(text)
+    return text if number is None else number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,8 +140,14 @@ def not_for_probe(name: str, value: Any) -> SpecError:
 class Machine(Tracked):
     """The machine that trains, not part of a run's settings. ``device`` and ``devices`` go to Lightning's Trainer."""
 
-    device: str = option("auto", "Lightning's accelerator: auto, cpu, gpu, mps.", panel=RUN)
-    devices: int | str = option(
-        "auto", "Lightning's devices: auto or a number.", panel=RUN, reads=lambda text, _: int(text) if text.isdigit() else text
+    device: str = option(
+        "auto",
+        "Lightning's accelerator: auto, cpu, gpu, mps.",
+        panel=RUN,
+        form="auto|cpu|gpu|cuda|mps|tpu|hpu|xpu",
+        what="auto, cpu, gpu, cuda, mps, tpu, hpu or xpu",
     )
-    workers: int | None = option(None, "Loader processes; the result does not depend on it.", panel=RUN, least=0)
+    devices: int | str = option("auto", "Lightning's devices: auto or a number.", panel=RUN, reads=_devices)
+    workers: int | None = option(
+        None, "Loader processes; the result does not depend on it.", panel=RUN, least=0, most=MOST_WORKERS
+    )

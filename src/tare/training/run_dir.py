@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import OutputError
-from tare.system.files import check_writable, remove_parts, replacing_folder, write_text
+from tare.system.files import check_writable, folder_place, remove_parts, replacing_folder, staying, write_text
 from tare.system.lock import only_writer
 
 SCHEMA = "tare.run/1"
@@ -31,6 +31,8 @@ def check_out(out: Path, *, overwrite: bool, resume: bool) -> None:
     """
     if not is_main_process():
         return
+    if os.path.lexists(out):
+        folder_place(out)
     is_run = (out / _MARKER).is_file()
     if resume and not is_run:
         raise OutputError("a run to resume", f"no {_MARKER} in {str(out)!r}", "start it without --resume")
@@ -54,12 +56,13 @@ def run_dir(out: Path, settings: Mapping[str, Any], *, resume: bool, overwrite: 
     if not is_main_process():
         yield out
         return
+    given, out = out, folder_place(out)
     with only_writer(out):
         aside = out.with_name(f".{out.name}.old")
         if aside.exists() and not out.exists():  # a process was killed between moving the old run aside and placing its own
             os.replace(aside, out)
         check_out(out, overwrite=overwrite, resume=resume)  # another process may have written since the first check
-        with _resumed(out, settings) if resume else _begun(out, settings, aside):
+        with _resumed(out, settings) if resume else _begun(out, settings, aside), staying(given):
             yield out
         shutil.rmtree(aside, ignore_errors=True)
 

@@ -48,7 +48,7 @@ def test_brackets_in_a_message_are_no_markup(capsys: pytest.CaptureFixture[str])
 def test_annotations_escape_what_github_would_read() -> None:
     lines = findings.github(report(ERROR, NOTE)).splitlines()
     assert lines == [
-        "::error title=TARE001,file=train.py::Compose, step 2: 50%25 of, all: values; divide%0Aby 255",
+        "::error title=TARE001,file=train.py::Compose, step 2: 50%25 of, all: values; divide\\x0aby 255",
         "::notice title=TARE032,file=train.py::alpha; convert",
     ]
 

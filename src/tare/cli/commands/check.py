@@ -50,13 +50,13 @@ def _check_pipeline(request: CheckRequest, output: Format) -> int:
     if output == "json":
         print_json(report.to_json())
     elif output == "github":
-        typer.echo(findings.github(report))
+        console.write(findings.github(report))
     elif output == "sarif":
-        typer.echo(findings.sarif(report))
+        console.write(findings.sarif(report))
     elif output == "html":
         from tare.reporting.findings.page import pipeline_page
 
-        typer.echo(pipeline_page(report, shlex.join(["tare", *sys.argv[1:]])))
+        console.write(pipeline_page(report, shlex.join(["tare", *sys.argv[1:]])))
     else:
         findings.print_report(report)
     return 1 if report.fails else 0 if report.clean else 2

@@ -45,7 +45,7 @@ def drift(
     if as_json or output == "json":
         print_json(verdict.to_json())
     elif output == "github":
-        typer.echo(drift.github(verdict))
+        console.write(drift.github(verdict))
     else:
         drift.print_drift(verdict)
     raise typer.Exit(0 if verdict.clean else 1)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from tare.cli.fields import command
 from tare.cli.options import Json, print_json
 from tare.networks.stored.inputs import FoldRequest, RespecRequest
@@ -54,12 +52,12 @@ def _show(made: FoldedDirectory, as_json: bool) -> None:
         print_json(made.to_json())
         return
     checked = made.folded.verification
-    typer.echo(made.folded.plan.describe())
+    console.tell(made.folded.plan.describe())
     sizes = ", ".join("x".join(map(str, shape)) for shape in checked.shapes)
-    typer.echo(f"verified on random inputs of {sizes}: {checked.layer_error:.1g} after the first layers,")
-    typer.echo(f"{checked.network_error:.1g} at the end, relative to the largest output (at most {checked.tolerance:g})")
+    console.tell(f"verified on random inputs of {sizes}: {checked.layer_error:.1g} after the first layers,")
+    console.tell(f"{checked.network_error:.1g} at the end, relative to the largest output (at most {checked.tolerance:g})")
     if checked.own_rounding is not None:
-        typer.echo(
+        console.tell(
             f"the network amplifies rounding: normalising in its own precision already moves it by {checked.own_rounding:.1g}"
         )
-    typer.echo(f"{made.out}: load it with {loading_call(made.out, made.reference, in_timm=made.loads_in_timm)}")
+    console.tell(f"{made.out}: load it with {loading_call(made.out, made.reference, in_timm=made.loads_in_timm)}")

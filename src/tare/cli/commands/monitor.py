@@ -39,10 +39,11 @@ def monitor(request: MonitorRequest, as_json: Json = False) -> None:
 
 def _serve(request: MonitorRequest) -> None:
     from tare.monitoring.monitor import merged
+    from tare.reporting import console
     from tare.serving.page_server import PageServer
 
     server = PageServer(lambda: merged(request.states), request.port, refresh=request.refresh)
-    typer.echo(f"{server.url} (interrupt to end)", err=True)
+    console.note(f"{server.url} (interrupt to end)")
     try:
         server.serve()
     except KeyboardInterrupt:

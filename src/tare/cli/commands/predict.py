@@ -18,6 +18,10 @@ def predict(
     request: PredictRequest,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line, as samples are answered.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.", dir_okay=False)] = None,
+    spreadsheet: Annotated[
+        bool,
+        typer.Option("--spreadsheet", help="Put an apostrophe before text of the CSV that begins as a formula does."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Answer images, recordings or rows with a trained model, read from its directory alone; CSV unless asked otherwise.
@@ -30,6 +34,8 @@ def predict(
 
     if as_json and jsonl:
         raise SpecError("one of --json and --jsonl", "both", "leave one out")
+    if spreadsheet and (as_json or jsonl):
+        raise SpecError("--spreadsheet with CSV", "--json or --jsonl", "leave one out")
     load("tare.predicting.answers")
     from tare.input_spec.geometry import NOUNS
     from tare.networks.stored.trained import open_trained
@@ -45,7 +51,8 @@ def predict(
     noun = NOUNS[trained.model.takes.kind]
     answers = predictions(trained, inputs, replace(request, reporter=console))
     with console.counting("predicting", noun, len(inputs.names)) as advance:
-        failed = write_predictions(answers, out, form, str(request.run), Tabled(trained.model.task, request.top), advance)
+        table = Tabled(trained.model.task, request.top, spreadsheet)
+        failed = write_predictions(answers, out, form, str(request.run), table, advance)
     if failed == len(inputs.names):
         one = "an image" if noun == "images" else f"a {noun.removesuffix('s')}"
         raise DataError(f"{one} that can be read", f"none of {failed}", "each row says why")

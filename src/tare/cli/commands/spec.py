@@ -49,7 +49,7 @@ def spec(
     if as_json or form != "tare":
         print_json(document)
     else:
-        typer.echo(first.describe())
+        console.tell(first.describe())
 
 
 def _document(stated: InputSpec, form: Format) -> dict[str, Any]:
@@ -60,10 +60,11 @@ def _document(stated: InputSpec, form: Format) -> dict[str, Any]:
 
 def _compare(name: str, first: InputSpec, other: str, second: InputSpec, as_json: bool) -> int:
     from tare.input_spec.difference import spec_difference
+    from tare.reporting import console
 
     found = spec_difference(first, second)
     if as_json:
         print_json({"a": name, "b": other, **found.to_json()})
     else:
-        typer.echo(found.describe())
+        console.tell(found.describe())
     return 0 if found.equivalent else 1

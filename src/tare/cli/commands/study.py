@@ -6,7 +6,7 @@ import shlex
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,12 +86,13 @@ def _run(plan: StudyPlan, out: Path, options: StudyOptions, as_json: bool) -> No
 
 
 def _load_page() -> None:
-    """Load what draws the page."""
-    from tare.reporting import html
-    from tare.reporting.study import report as study_report
+    """Load what draws the page; what cannot be loaded is told when it is used."""
+    with suppress(Exception):
+        from tare.reporting import html
+        from tare.reporting.study import report as study_report
 
-    del study_report
-    html.plotting_library()
+        del study_report
+        html.plotting_library()
 
 
 def _say(plan: StudyPlan, out: Path | None, workers: int | None, as_json: bool) -> None:

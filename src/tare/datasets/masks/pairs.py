@@ -181,7 +181,7 @@ def class_names(values: Mapping[int, Sequence[str]], stated: str | None) -> tupl
     parts = [part.strip() for part in stated.split(",") if part.strip()]
     named = [part.partition("=") for part in parts]
     if all(sign for _, sign, _ in named):
-        known = {int(value): name.strip() for value, _, name in named if value.strip().isdecimal()}
+        known = {int(value): name.strip() for value, _, name in named if value.strip().isdecimal() and len(value.strip()) < 19}
         missing = [value for value in values if value not in known]
         if not missing:
             return tuple(known[value] for value in values)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from tare.errors import OutputError
+from tare.system.files import folder_place
 
 
 def check_free(out: Path, *, overwrite: bool) -> None:
     """Raise :class:`OutputError` if ``out`` exists, unless it is a model directory and ``overwrite`` is given."""
-    if not out.exists():
+    if not os.path.lexists(out):
         return
     if not overwrite:
         raise OutputError("a new output directory", f"{str(out)!r} exists", "name another, or use --overwrite")
-    if not out.is_dir() or (any(out.iterdir()) and not (out / "tare.json").is_file()):
+    folder_place(out)
+    if any(out.iterdir()) and not (out / "tare.json").is_file():
         raise OutputError("a model directory to overwrite", f"{str(out)!r} holds something else", "name another")

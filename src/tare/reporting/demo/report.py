@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tare.networks.stored.directory import versions
 from tare.reporting import html
-from tare.reporting.console import out, shown
+from tare.reporting.console import begun, out, shown
 from tare.reporting.demo.charts import accuracy_forests, difference_forests, png_of
 from tare.reporting.demo.text import answer, demo_lines
 from tare.reporting.page.frame import Badge, FirstScreen, Made, Step, framed
@@ -35,7 +35,7 @@ _NOW = (
 def print_demo(result: DemoResult, page: Path) -> None:
     """Print the demo's tables, its answer and the next commands to try."""
     for line in (*demo_lines(result), _reload(result)):
-        out.print(shown(line), soft_wrap=True)
+        out.print(begun(line), soft_wrap=True)
     out.print(f"\nreport: [bold]{shown(str(page))}[/]\nNow on your own data:\n[cyan]{_NEXT}[/]")
 
 

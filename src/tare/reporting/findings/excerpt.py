@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tare.code.place import Place
-from tare.reporting.findings.escaping import visible
+from tare.system.terminal.harmless import visible
 
 _INDENT = "  "
 #: The most characters of a source line that are shown, and how many of them may stand before the carets.

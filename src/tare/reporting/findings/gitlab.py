@@ -6,8 +6,8 @@ from typing import Any
 
 from tare.checking.repository.identity import fingerprints
 from tare.checking.repository.result import CodeFinding, CodeReport
-from tare.reporting.findings.escaping import visible
 from tare.reporting.findings.words import message_of
+from tare.system.terminal.harmless import visible
 
 _SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
 

@@ -7,8 +7,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from tare.checking.repository.result import CodeFinding, CodeReport
 from tare.checking.rules.finding import SEVERITIES
 from tare.code.files.document import Skipped
-from tare.reporting.findings.escaping import visible
 from tare.reporting.findings.words import message_of
+from tare.system.terminal.harmless import visible
 
 
 def code_suites(report: CodeReport) -> str:

@@ -11,10 +11,10 @@ from tare.checking.result import CheckReport
 from tare.checking.rules.finding import SEVERITIES, Finding, Severity
 from tare.checking.rules.index import title_of
 from tare.reporting import html
-from tare.reporting.findings.escaping import visible
 from tare.reporting.findings.text import left_out
 from tare.reporting.page.frame import Badge, FirstScreen, Made, Step, Tone, framed
 from tare.reporting.page.rows import Colour, Mark, Row, drawn, scale_of
+from tare.system.terminal.harmless import visible
 
 _COLOURS: Mapping[Severity, Colour] = {"error": "red", "warning": "orange", "note": "blue"}
 #: Mistakes drawn, the most frequent; and findings that begin unfolded.

@@ -15,6 +15,8 @@ from tare.checking.rules.finding import Finding
 from tare.checking.rules.rule import Rule
 from tare.checking.rules.table import RULES
 from tare.reporting.console import out
+from tare.reporting.findings.escaping import command_data, command_property
+from tare.system.terminal.harmless import beginning, visible
 
 _LEVELS = {"error": "error", "warning": "warning", "note": "notice"}
 
@@ -23,21 +25,21 @@ def print_report(report: CheckReport) -> None:
     """Print each finding as a linter does, then a summary in one line."""
     styles = {"error": "bold red", "warning": "yellow", "note": "cyan"}
     for finding in report.findings:
-        place = f"{finding.where}: " if finding.where else ""
+        place = f"{beginning(finding.where)}: " if finding.where else ""
         code = (f"{finding.code} {finding.severity}", styles[finding.severity])
-        out.print(Text.assemble(place, code, f": {finding.message}"), soft_wrap=True)
-        out.print(Text.assemble(("  remedy: ", "bold"), finding.remedy), soft_wrap=True)
+        out.print(Text.assemble(place, code, visible(f": {finding.message}")), soft_wrap=True)
+        out.print(Text.assemble(("  remedy: ", "bold"), visible(finding.remedy)), soft_wrap=True)
     for note in report.notes:
-        out.print(Text(f"not run: {note}"), soft_wrap=True)
+        out.print(Text(visible(f"not run: {note}")), soft_wrap=True)
     for left in report.not_judged:
-        out.print(Text.assemble(("not judged: ", "bold"), left), soft_wrap=True)
+        out.print(Text.assemble(("not judged: ", "bold"), visible(left)), soft_wrap=True)
     hint = f"; tare rule {report.findings[0].code} explains it" if report.findings else ""
-    out.print(Text(f"{report.summary()}{hint}"), soft_wrap=True)
+    out.print(Text(visible(f"{report.summary()}{hint}")), soft_wrap=True)
 
 
 def github(report: CheckReport) -> str:
     """Workflow commands that GitHub shows as annotations."""
-    left = [f"::warning title=not judged::{_data(each)}" for each in report.not_judged]
+    left = [f"::warning title=not judged::{command_data(each)}" for each in report.not_judged]
     return "\n".join([*(_annotation(finding, _file(report)) for finding in report.findings), *left])
 
 
@@ -51,14 +53,14 @@ def sarif(report: CheckReport) -> str:
             "ruleId": finding.code,
             "ruleIndex": codes.index(finding.code),
             "level": finding.severity,
-            "message": {"text": f"{finding.message}; {finding.remedy}"},
+            "message": {"text": visible(f"{finding.message}; {finding.remedy}")},
             "locations": [_location(finding, report)],
         }
         for finding in report.findings
     ]
     run: dict[str, Any] = {"tool": {"driver": driver}, "results": results}
     if report.not_judged:
-        left = [{"level": "warning", "message": {"text": f"not judged: {each}"}} for each in report.not_judged]
+        left = [{"level": "warning", "message": {"text": visible(f"not judged: {each}")}} for each in report.not_judged]
         run["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": left}]
     log: dict[str, Any] = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -70,7 +72,7 @@ def sarif(report: CheckReport) -> str:
 
 def _location(finding: Finding, report: CheckReport) -> dict[str, Any]:
     """The name of the step, and the file if the pipeline is in a file."""
-    where: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": finding.where or report.pipeline}]}
+    where: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": visible(finding.where or report.pipeline)}]}
     file = _file(report)
     return where if not file else {"physicalLocation": {"artifactLocation": {"uri": quote(file)}}, **where}
 
@@ -85,18 +87,8 @@ def _file(report: CheckReport) -> str:
 
 def _annotation(finding: Finding, file: str) -> str:
     place = f"{finding.where}: " if finding.where else ""
-    properties = f"title={_property(finding.code)}" + (f",file={_property(file)}" if file else "")
-    return f"::{_LEVELS[finding.severity]} {properties}::{_data(f'{place}{finding.message}; {finding.remedy}')}"
-
-
-def _data(text: str) -> str:
-    """Escape the message of a workflow command."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    """Escape a property of a workflow command."""
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    properties = f"title={command_property(finding.code)}" + (f",file={command_property(file)}" if file else "")
+    return f"::{_LEVELS[finding.severity]} {properties}::{command_data(f'{place}{finding.message}; {finding.remedy}')}"
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

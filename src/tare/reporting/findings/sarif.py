@@ -11,8 +11,8 @@ from tare.checking.repository.identity import fingerprints
 from tare.checking.repository.result import CodeFinding, CodeReport, Edit, Step
 from tare.checking.rules.index import RuleText, index
 from tare.code.place import Place
-from tare.reporting.findings.escaping import visible
 from tare.reporting.findings.words import message_of
+from tare.system.terminal.harmless import visible
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
-import typer
 from rich.text import Text
 
 from tare.checking.repository.result import CodeFinding, CodeReport
 from tare.checking.rules.finding import SEVERITIES
 from tare.checking.rules.index import title_of
 from tare.reporting.console import out
-from tare.reporting.findings.escaping import line_start, visible
 from tare.reporting.findings.excerpt import excerpt
+from tare.system.terminal.harmless import beginning, visible
 
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 _MARGIN = "  "
@@ -44,7 +44,7 @@ def print_statistics(report: CodeReport) -> None:
 def lines_of(finding: CodeFinding) -> Iterator[Text]:
     """The lines of one finding; the first begins with its place, as editors and terminals take it."""
     code = (f"{finding.code} {finding.severity}", _STYLES[finding.severity])
-    yield Text.assemble((line_start(str(finding.place)), "bold"), ": ", code, f": {visible(finding.message)}")
+    yield Text.assemble((beginning(str(finding.place)), "bold"), ": ", code, f": {visible(finding.message)}")
     yield from excerpt(finding.place, finding.source)
     if finding.evidence:
         yield Text.assemble(_MARGIN, ("because: ", "bold"), visible(" -> ".join(map(str, finding.evidence))))
@@ -73,7 +73,9 @@ def left_out(report: CodeReport) -> list[str]:
 def print_diff(diff: str, patch: bytes) -> None:
     """Print a difference: byte for byte into a file or program, as ``patch`` has it; harmless and in colour on a terminal."""
     if not out.is_terminal:
-        typer.echo(patch, out.file, nl=False)
+        stream: Any = out.file
+        stream.flush()
+        stream.buffer.write(patch)
         return
     styles = {"+": "green", "-": "red", "@": "cyan"}
     for line in diff.split("\n"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tare.checking.repository.result import CodeFinding
-from tare.reporting.findings.escaping import visible
+from tare.system.terminal.harmless import visible
 
 
 def message_of(finding: CodeFinding) -> str:

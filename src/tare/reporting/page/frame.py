@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 from tare._version import __version__
 from tare.reporting import html
+from tare.system.terminal.harmless import escape
 
 if TYPE_CHECKING:  # it loads altair, which pages without charts do not need
     from tare.reporting.charts import Chart
@@ -107,4 +107,4 @@ def _in_words(when: datetime) -> str:
 def _now() -> datetime:
     """The time in UTC; that of SOURCE_DATE_EPOCH, if it is set, so that a page can be made again bit by bit."""
     stated = os.environ.get("SOURCE_DATE_EPOCH", "")
-    return datetime.fromtimestamp(int(stated), UTC) if stated.isdecimal() else datetime.now(UTC)
+    return datetime.fromtimestamp(int(stated), UTC) if stated.isdecimal() and len(stated) < 12 else datetime.now(UTC)

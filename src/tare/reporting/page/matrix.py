@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
+
+from tare.system.terminal.harmless import escape
 
 #: A page is too narrow for more classes than this.
 MOST_CLASSES = 40

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from typing import Literal
 
 from tare.statistics.intervals import Interval
+from tare.system.terminal.harmless import escape
 
 Colour = Literal["blue", "orange", "green", "grey", "red"]
 Shape = Literal["point", "tick", "bar"]

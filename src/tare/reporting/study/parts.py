@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from tare.reporting.study.charts import SHAPES
 from tare.studying.analysis.analysis import Analysis
 from tare.studying.analysis.contrasts import Contrast
 from tare.studying.result import ExampleInputs, FedInputs
+from tare.system.terminal.harmless import escape
 
 #: Inputs drawn black and white, in input std. Values outside are clipped, so that all strategies share one scale.
 LOW, HIGH = -2.5, 3.5

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tare.errors import OutputError
 from tare.reporting import html
-from tare.reporting.console import out, shown
+from tare.reporting.console import begun, out, shown
 from tare.reporting.page.frame import Made, framed
 from tare.reporting.study.analysis import print_analysis
 from tare.reporting.study.charts import VegaSpec, difference_charts, fed_charts, learning_curves, picture, stored_chart
@@ -63,7 +63,7 @@ def print_study(run: StudyRun, page: Path) -> None:
     """Print the analysis, the answer in two sentences, the failures, and the path of the page."""
     for name, analysis in run.analyses.items():
         if len(run.analyses) > 1:
-            out.print(f"\n[bold]{shown(name)}[/]")
+            out.print(f"\n[bold]{begun(name)}[/]")
         print_analysis(analysis)
         for sentence in answer(analysis):
             out.print(f"\n[bold]{shown(sentence)}[/]", soft_wrap=True)

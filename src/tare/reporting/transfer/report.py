@@ -11,7 +11,7 @@ from typing import Any
 from tare.networks.stored.directory import versions
 from tare.normalisation.names import MEANINGS
 from tare.reporting import html
-from tare.reporting.console import out, shown
+from tare.reporting.console import begun, out, shown
 from tare.reporting.page.frame import Badge, FirstScreen, Made, Step, framed
 from tare.reporting.transfer import classification, multi_label, regression, segmentation
 from tare.reporting.transfer.settings import settings_fold
@@ -37,7 +37,7 @@ _CODE = re.compile(r"\bTARE\d{3}\b")
 def print_run(run: TransferRun, page: Path) -> None:
     """Print the figure of the validation split, the normalisation, how to load the network, and where the page is."""
     chosen = run.normalisation
-    name = shown(str(run.out))
+    name = begun(str(run.out))
     out.print(f"[bold]{name}[/]: validation {headline(run)}, strategy {chosen.strategy}", soft_wrap=True)
     for line in _told(run).lines(run):
         out.print(line, soft_wrap=True)

@@ -38,6 +38,5 @@ def check_label(name: str, label: str | None) -> None:
 def named_columns(columns: Sequence[str], label: str) -> tuple[str, ...]:
     """The names with commas between, each a column or the number of one; others as they are."""
     names = [label] if label in columns else [name.strip() for name in label.split(",")]
-    return tuple(
-        columns[int(name)] if name not in columns and name.isdecimal() and int(name) < len(columns) else name for name in names
-    )
+    numbers = {str(place): column for place, column in enumerate(columns)}
+    return tuple(name if name in columns else numbers.get(name, name) for name in names)

@@ -153,8 +153,8 @@ def _crossings(family: Family, size: str) -> tuple[Crossing, ...]:
     for group in scores.values:
         others = tuple(item for item in group if item[0] != size)
         text = dict(group).get(size, "")
-        if not text.isdecimal():
-            raise DataError(f"whole numbers in {size!r}", f"{text!r}", "name the column that holds the number of samples")
+        if not text.isdecimal() or len(text) > 18:
+            raise DataError(f"whole numbers in {size!r}", f"{text[:80]!r}", "name the column that holds the number of samples")
         rest.setdefault(others, {})[int(text)] = group
     found = []
     for others, by_size in rest.items():

@@ -35,7 +35,7 @@ from tare.studying.kind import Kind
 from tare.studying.plan import Cell, StudyPlan
 from tare.studying.result import FedInputs, Row, StudyRun
 from tare.system.engines.local import Engine, default_workers
-from tare.system.files import json_text, write_text
+from tare.system.files import json_text, staying, write_text
 from tare.system.lock import only_writer
 from tare.system.progress import SILENT, Reporter
 from tare.system.trackers.opening import tracked
@@ -98,6 +98,7 @@ def run_study(
         kind.prove(plan)
         stack.enter_context(only_writer(folder))
         store.begin(plan.to_json())
+        stack.enter_context(staying(folder))
         trackers = stack.enter_context(tracked(tracker, folder, reporter, plan.to_json()))
         inputs = kind.inputs(plan)
         wanted = {cell.digest(inputs[cell.network]): cell for cell in plan.cells()}

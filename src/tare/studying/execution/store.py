@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import OutputError
-from tare.system.files import json_text, remove_parts, replacing, write_text
+from tare.system.files import folder_place, json_text, remove_parts, replacing, write_text
 
 _TEXTS = ("network", "protocol", "batchnorm", "shift", "strategy", "error")
 COLUMNS = (*_TEXTS[:4], "size", "strategy", "seed", "accuracy", "tested", "fed_mean", "fed_std", "error")
@@ -31,6 +31,7 @@ class Store:
         marker = self.root / "plan.json"
         if self.root.exists() and not self.root.is_dir():
             raise OutputError("a directory for the study", f"{str(self.root)!r} is a file", "name another")
+        folder_place(self.root)
         if self.root.exists() and not marker.is_file() and any(map(_holds_something, self.root.iterdir())):
             raise OutputError("a new directory, or a study's", f"{str(self.root)!r} holds something else", "name another")
         if marker.is_file():

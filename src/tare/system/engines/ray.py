@@ -85,7 +85,7 @@ def _connected(ray: Any, workers: int | None) -> Iterator[None]:
 def _check_listening(address: str | None) -> None:
     """Raise :class:`DataError` if nothing listens at ``address``; Ray itself would wait for minutes."""
     host, _, port = (address or "").removeprefix("ray://").rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not port.isdecimal() or len(port) > 5:
         return
     try:
         socket.create_connection((host, int(port)), timeout=10).close()

@@ -1,0 +1,134 @@
+"""Where a command writes: places that can be written, that differ from each other, and that hold none of what it reads."""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tare.errors import OutputError
+from tare.system.files import check_output
+from tare.system.options import flag, option_of
+
+#: Fields of requests that name files to write, and folders to make.
+_FILES, _FOLDERS = ("html", "png", "svg", "baseline"), ("out", "masks")
+#: Fields that name networks and their folders.
+_MODELS = ("run", "model", "source", "weights", "factory", "checkpoint", "spec")
+#: Text outputs have no null byte; what has one was not written by the same option.
+_LOOKED_AT = 4096
+#: How text that tare wrote begins.
+_SCHEMA, _PAGE, _PATH = re.compile(rb'"schema":\s*"tare\.'), b"<!doctype html>\n<html", b"path,"
+
+
+def check_outputs(request: Any, own: Mapping[str, Any]) -> None:
+    """Raise :class:`OutputError` for an output that cannot be, that is another output, or that would replace an input.
+
+    ``own`` are the values of the options that are no fields of the request. An input is replaced if it is the output itself, or
+    an existing file of a folder or pattern that is read, unless tare wrote that file. ``--overwrite`` allows it.
+    """
+    files, folders = _outputs(request, own)
+    if not files and not folders:
+        return
+    places: dict[str, str] = {}
+    for name, path in files.items():
+        if name not in ("png", "svg"):
+            _check_text(path)
+    for name, path in (files | folders).items():
+        place = os.path.realpath(path)
+        if place in places and not _is_special(place):
+            raise OutputError("different outputs", f"{flag(places[place])} and {flag(name)} at {str(path)!r}", "name another")
+        places[place] = name
+    if type(request).__name__ == "ReportRequest":  # it writes into the study that it reads
+        return
+    allowed = bool(getattr(request, "overwrite", False) or getattr(request, "resume", False))
+    for name, text in _inputs(request, {*files, *folders}):
+        for output, path in (files | folders).items():
+            is_taken = _holds if output in folders else partial(_replaces, of_model=name in _MODELS)
+            if any(is_taken(path, each, allowed=allowed) for each in _paths_in(text)):
+                found = f"{flag(output)} {str(path)!r}, which {flag(name)} {text!r} reads"
+                raise OutputError("an output beside the inputs", found, "name another")
+
+
+def _outputs(request: Any, own: Mapping[str, Any]) -> tuple[dict[str, Path], dict[str, Path]]:
+    """The files and the folders that are written, by the names of their options."""
+    kind = type(request).__name__
+    files = {name: value for name, value in own.items() if isinstance(value, Path)}
+    stated = {name: getattr(request, name, None) for name in (*_FILES, *_FOLDERS)}
+    if kind == "MeasureRequest":
+        stated["checkpoint"] = request.checkpoint
+    if not getattr(request, "write_baseline", False):
+        stated["baseline"] = None
+    named = {name: Path(value) for name, value in stated.items() if isinstance(value, str | os.PathLike)}
+    files |= {name: path for name, path in named.items() if name not in _FOLDERS}
+    return files, {name: path for name, path in named.items() if name in _FOLDERS}
+
+
+def _inputs(request: Any, outputs: set[str]) -> Iterator[tuple[str, str]]:
+    """The words of a request that may name what is read, by the names of their options."""
+    for entry in fields(request):
+        known = option_of(entry)
+        if known is None or not known.on_command_line or entry.name in outputs:
+            continue
+        value = getattr(request, entry.name)
+        words = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+        yield from ((entry.name, os.fspath(word)) for word in words if isinstance(word, str | os.PathLike))
+
+
+def _paths_in(text: str) -> list[str]:
+    """The path that a word may name: itself, or beside the name of a function, a kind or a part."""
+    if os.path.lexists(text):
+        return [text]
+    return [part for part in (text, text.rpartition(":")[0], text.partition(":")[2], text.rpartition("#")[0]) if part]
+
+
+def _holds(path: Path, text: str, *, allowed: bool) -> bool:
+    """Whether a folder that is replaced holds what ``text`` names; without ``--overwrite`` no folder is."""
+    here, there = Path(os.path.realpath(path)), Path(os.path.realpath(text))
+    return allowed and there.exists() and here in there.parents
+
+
+def _replaces(path: Path, text: str, *, of_model: bool, allowed: bool) -> bool:
+    """Whether writing the file ``path`` would take away what ``text`` names."""
+    here, there = Path(os.path.realpath(path)), Path(os.path.realpath(text))
+    if allowed or not here.is_file():
+        return False
+    if there.exists():
+        return here.samefile(there) or (here.is_relative_to(there) and not _is_own(here, of_model=of_model))
+    matched = glob.has_magic(text) and fnmatch.fnmatch(str(here), str(Path(os.path.realpath(Path(text).parent), Path(text).name)))
+    return matched and not _is_own(here, of_model=of_model)
+
+
+def _check_text(path: Path) -> None:
+    """Raise :class:`OutputError` for a place of text that cannot be written, or that holds what is no text."""
+    check_output(path)
+    if path.is_file() and b"\0" in _head(path):
+        raise OutputError("a new file, or one of text", f"{str(path)!r}, which holds other data", "name another, or remove it")
+
+
+def _is_own(path: Path, *, of_model: bool) -> bool:
+    """Whether a command wrote a file as its output: it is a page, has the columns of predictions, or states its schema.
+
+    JSON of a model's folder is part of the model.
+    """
+    head = _head(path)
+    is_table = head.startswith(_PATH) and head.partition(b"\n")[0].endswith(b",error")
+    return head.startswith(_PAGE) or is_table or (not of_model and _SCHEMA.search(head) is not None)
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_LOOKED_AT)
+    except OSError:
+        return b""
+
+
+def _is_special(place: str) -> bool:
+    path = Path(place)
+    return path.exists() and not path.is_file() and not path.is_dir()
