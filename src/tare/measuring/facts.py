@@ -16,6 +16,7 @@ from tare.statistics.state import NOT_FINITE, NOT_FINITE_ROWS, DatasetState, Sta
 #: The names of facts that may differ between the samples of a dataset.
 _FREE = frozenset(("nodata", "sampling rate", "photometric interpretation"))
 _SPACING = "spacing"
+_HOLD = "hold NaN or infinite values"
 #: Facts that have a line or a column of their own in the output.
 _SHOWN_ELSEWHERE = frozenset(("units", "nodata", "bits", "bands"))
 _SHOWN = 3
@@ -49,10 +50,21 @@ def not_finite(facts: Mapping[tuple[str, str], Stated], samples: int) -> list[st
     """What is to be said of NaN and infinite values: how many samples hold some, and the first of them."""
     said = []
     if (stated := facts.get(NOT_FINITE)) is not None:
-        said.append(f"{stated.samples} of {samples} samples hold NaN or infinite values, the first {stated.example!r}")
+        said.append(f"{stated.samples} of {samples} samples {_HOLD}, the first {stated.example!r}")
     if (stated := facts.get(NOT_FINITE_ROWS)) is not None:
         said.append(f"rows with NaN, infinite or missing values in {stated.example!r}")
     return said
+
+
+def finite(stats: DatasetStats) -> DatasetStats:
+    """The statistics; raises :class:`DataError` for a channel without a mean, with the first sample that holds NaN."""
+    for channel in stats.channels:
+        if not isfinite(channel.mean) and (channel.nan or channel.inf):
+            where = next((said for said in stats.extra.get("remarks", ()) if _HOLD in said), "")
+            found = f"{channel.nan} NaN and {channel.inf} infinite values in channel {channel.name!r} of {stats.source!r}"
+            remedy = "measure it with --exclude-nan --out FILE, and name the file; or repair those samples"
+            raise DataError("a mean and std in every channel", f"{found}{f': {where}' if where else ''}", remedy)
+    return stats
 
 
 def stated_nodata(of_source: Facts) -> tuple[float, ...]:
