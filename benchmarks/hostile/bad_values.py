@@ -37,6 +37,13 @@ class Values:
     said: str = ""
 
 
+def _bytes(data: bytes) -> Writer:
+    def write(path: Path) -> None:
+        path.write_bytes(data)
+
+    return write
+
+
 def tables() -> dict[str, Values]:
     """CSV, Parquet and Arrow files whose numbers can be read in two ways, or by halves."""
     return {**_csv_numbers(), **_csv_refused(), **_columns()}
@@ -45,7 +52,7 @@ def tables() -> dict[str, Values]:
 def _csv_numbers() -> dict[str, Values]:
     def csv(rows: list[str], means: tuple[float, ...], said: str = "", head: str = "a;b") -> Values:
         text = "\n".join([head, *(rows * (_ROWS // len(rows)))]) + "\n"
-        return Values(lambda path: path.write_bytes(text.encode()) and None, means, said)
+        return Values(_bytes(text.encode()), means, said)
 
     return {
         "decimal-commas.csv": csv(["1,5;2", "3,25;4"], (2.375, 3), "has a decimal comma: 1,5 is read as 1.5"),
@@ -70,10 +77,10 @@ def _csv_numbers() -> dict[str, Values]:
 def _csv_refused() -> dict[str, Values]:
     def late(cell: str, head: str = "a,b", row: str = "1.5,2\n") -> Values:
         text = f"{head}\n{row * 20_000}{cell}\n"
-        return Values(lambda path: path.write_bytes(text.encode()) and None)
+        return Values(_bytes(text.encode()))
 
     def csv(text: str, encoding: str = "utf-8") -> Values:
-        return Values(lambda path: path.write_bytes(text.encode(encoding)) and None)
+        return Values(_bytes(text.encode(encoding)))
 
     return {
         "thousand-or-decimal.csv": csv("a;b\n" + "1,234;2\n3,255;4\n" * 30),
@@ -177,7 +184,7 @@ def _image(made: Made) -> Values:
     raw = made.expected
     refused = raw is None or made.ident in _REFUSED
     means = None if raw is None or refused else tuple(raw.reshape(-1, raw.shape[-1]).astype(np.float64).mean(axis=0).tolist())
-    return Values(lambda path: path.write_bytes(made.data) and None, means)
+    return Values(_bytes(made.data), means)
 
 
 def folders() -> dict[str, Writer]:

@@ -189,7 +189,7 @@ def _of_values() -> Iterator[Case]:
     for kind, files in (("tables", bad_values.tables()), ("arrays", bad_values.arrays()), ("images", bad_values.images())):
         for name, each in files.items():
             codes = (2,) if each.means is None else (0,)
-            argv = ("measure", "{bad}", "--json")
+            argv: tuple[str, ...] = ("measure", "{bad}", "--json")
             yield Case(f"measure, values of {kind}", name, argv, codes, each.write, means=each.means, said=each.said)
             yield Case(f"compare, values of {kind}", name, ("compare", "{bad}", "{bad}"), codes, each.write)
             if kind == "tables":
@@ -212,7 +212,8 @@ def _of_labels() -> Iterator[Case]:
         argv = ("transfer", *_ROWS_NET, "{bad}", "--strategy", "target", "--out", "out", "--workers", "0", *_ONE_EPOCH)
         yield Case("transfer, labels", name, argv, codes, write, classes=right)
         yield Case("study, labels", name, ("study", "--data", "{bad}", *_ROWS_STUDY), codes, write)
-        yield Case("advise, labels", name, ("advise", "--model", "rows", "{bad}"), codes, write)
+        words = "" if right is not None else "No labels were used"  # it advises without them, and says so
+        yield Case("advise, labels", name, ("advise", "--model", "rows", "{bad}"), (0,), write, said=words)
 
 
 _ROWS_NET = ("--model", "tare:mlp", "--weights", "none")

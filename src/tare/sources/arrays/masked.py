@@ -21,7 +21,7 @@ def is_masked(values: Any) -> bool:
 def check_unmasked(values: Any) -> None:
     """Raise :class:`DataError` for an array that hides values, where every value is taken."""
     if is_masked(values):
-        found = f"an array whose mask hides {int(np.ma.count_masked(values)):,} values"
+        found = f"an array whose mask hides {int(np.ma.getmaskarray(values).sum()):,} values"
         raise DataError(
             "values without a mask", found, "fill them, for example with values.filled(np.nan), or leave those samples out"
         )
