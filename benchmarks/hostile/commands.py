@@ -191,7 +191,8 @@ def _of_values() -> Iterator[Case]:
             codes = (2,) if each.means is None else (0,)
             argv: tuple[str, ...] = ("measure", "{bad}", "--json")
             yield Case(f"measure, values of {kind}", name, argv, codes, each.write, means=each.means, said=each.said)
-            yield Case(f"compare, values of {kind}", name, ("compare", "{bad}", "{bad}"), codes, each.write)
+            compared = (2,) if each.means is None else (0, 1, 2) if kind == "arrays" else (0, 1)  # 2: a constant channel
+            yield Case(f"compare, values of {kind}", name, ("compare", "{bad}", "{bad}"), compared, each.write)
             if kind == "tables":
                 argv = ("predict", "rows", "{bad}", "--workers", "1", "--json")
                 yield Case("predict, values of tables", name, argv, (0, 1, 2), each.write)

@@ -5,7 +5,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from contextlib import suppress
 from typing import Any
+
+# ``python -m tare`` looks for modules in the working directory first. Data lie there: a file ``numpy.py`` is not to be run.
+if sys.argv[:1] == ["-m"] and "tare" in sys.orig_argv and not sys.flags.safe_path:
+    with suppress(OSError):  # the working directory is gone
+        _here, _own = (os.path.realpath(place) for place in (os.curdir, os.path.join(__path__[0], os.pardir)))
+        if os.path.realpath(sys.path[0]) == _here != _own:
+            del sys.path[0]
 
 import lazy_loader
 

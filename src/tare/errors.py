@@ -12,12 +12,19 @@ class TareError(Exception):
     """
 
     def __init__(self, expected: str, found: str, remedy: str) -> None:
+        expected, found, remedy = (_one_line(part) for part in (expected, found, remedy))
         self.expected, self.found, self.remedy = expected, found, remedy
         super().__init__(f"expected {expected}, found {found}; {remedy}")
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions cross process boundaries; the default would rebuild them from the joined message.
         return (type(self), (self.expected, self.found, self.remedy))
+
+
+def _one_line(text: str, most: int = 2000) -> str:
+    """A part of a message in one line, without the middle of what is very long: data and arrays may stand in it."""
+    line = text if "\n" not in text and "\r" not in text else " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most // 2]} ... {line[-most // 4 :]}"
 
 
 class DataError(TareError):

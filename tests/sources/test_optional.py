@@ -17,7 +17,6 @@ LIBRARIES = {
     "a.flac": ("soundfile", "audio"),
     "a.mp4": ("av", "video"),
     "a.h5": ("h5py", "science"),
-    "a.mdb": ("lmdb", "science"),
     "a.tfrecord": ("google_crc32c", "science"),
     "a.duckdb": ("duckdb", "tables"),
     "a.xlsx": ("fastexcel", "tables"),

@@ -154,13 +154,15 @@ def _unlabelled_images(
     geometry = fed.takes
     assert isinstance(geometry, Geometry)  # noqa: S101 - the network takes images
     bands = None if labelled.bands is None else tuple(labelled.bands)
-    data, options = labelled.data, Options(fed.colour, columns=bands, array=labelled.array, turned=True)
+    data = labelled.data
+    options = Options(fed.colour, columns=bands, array=labelled.array, turned=True, remote=labelled.allow_remote)
     with reporter.counting("reading and measuring", "images") as advance:
         stats = measure(
             data,
             channels=fed.colour,
             columns=labelled.bands,
             array=labelled.array,
+            allow_remote=labelled.allow_remote,
             max_skipped=reading.max_skipped,
             progress=advance,
         )

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable
 
+from tare.system.offline import ask_no_network, import_nothing_from_here
 from tare.system.terminal import streams
 
 #: What libraries say that could not get memory, or a thread.
@@ -39,6 +40,8 @@ def main(run: Callable[[], None] = _command_line) -> None:
 
     Exit code 1 is left to findings. A reader of standard output that goes away, as ``| head`` does, ends the program quietly.
     """
+    ask_no_network()
+    import_nothing_from_here()
     streams.prepare()
     # A bad file is reported by name elsewhere, so Pillow's warnings about it are left out.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tare.datasets.samples import KINDS, InMemory, LabelledSamples
 from tare.errors import DataError, reason_of
+from tare.system.local.opened import opened
 
 #: Usual names of the arrays of samples and labels, for training and for validation.
 _TRAINING = (("train_images", "train_labels"), ("x_train", "y_train"), ("X_train", "y_train"), ("x", "y"), ("X", "y"))
@@ -62,15 +63,16 @@ def held_out_archive(name: str, array: str | None, label: str | None) -> Labelle
 def _archive(name: str) -> Iterator[Any]:
     with (
         _readable(name, "a .npz archive of numbers", "save it again with numpy.savez"),
-        np.load(name, allow_pickle=False) as archive,
+        opened(name) as file,
+        np.load(file, allow_pickle=False) as archive,
     ):
         yield archive
 
 
 def unlabelled_array(name: str, array: str | None, label: str | None) -> LabelledSamples:
     """The samples of an ``.npy``, or of one array of an ``.npz``: the named, the usual, or the only one with two axes."""
-    with _readable(name, "a file of arrays of numbers", "save it again with numpy"):
-        loaded = np.load(name, allow_pickle=False)
+    with _readable(name, "a file of arrays of numbers", "save it again with numpy"), opened(name) as file:
+        loaded = np.load(file, allow_pickle=False)
         every = {"": loaded} if isinstance(loaded, np.ndarray) else {key: loaded[key] for key in loaded.files if key != label}
     usual = [key for key, _ in _TRAINING if key in every]
     several = [key for key, values in every.items() if values.ndim > 1]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tare.errors import SpecError
+from tare.sources.reading import Remote
 from tare.system.options import OptionGroup, declared, option, words
 from tare.tasks.names import TaskName
 
@@ -45,7 +46,7 @@ class ChosenBands(OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelOptions(ChosenBands, LabelPlaces):
+class LabelOptions(Remote, ChosenBands, LabelPlaces):
     """Labelled data, and the place of their labels if it is not a usual one."""
 
     data: Any = field(

@@ -20,12 +20,14 @@ from tare.datasets.volumes.files import LabelledClip, LabelledVolume, dicom_rema
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, SampleKind
 from tare.samples.clip_frames import ClipFrames
-from tare.samples.decode import SUFFIXES
+from tare.samples.decode import SUFFIXES, image_format
 from tare.samples.records import Skipped
 from tare.samples.sound.front_end import FrontEnd
-from tare.sources.files.image_folder import open_image_folder, walk_files
+from tare.samples.sound.wav import is_wav
+from tare.sources.files.each import left_out_remark
+from tare.sources.files.image_folder import claims_or_is, folders_in, open_image_folder, walk_files
 from tare.sources.options import Options
-from tare.sources.places import parted
+from tare.sources.places import is_url, parted
 from tare.sources.rasters.tags import scene_kind
 from tare.sources.streams.sound import SUFFIXES as SOUNDS
 from tare.sources.streams.video import SUFFIXES as VIDEOS
@@ -97,7 +99,7 @@ def read_split(
     if not train.is_dir():
         names = class_folders(root, kind)
         whole = Split(names, labelled_files(root, names, kind, taken), (), str(root), kind, taken=taken)
-        return _with_remarks(_banded(_held_out(whole, seed, val_share), bands))
+        return _with_remarks(_listing(_banded(_held_out(whole, seed, val_share), bands), root))
     val = next((root / name for name in _VALIDATION_NAMES if (root / name).is_dir()), None)
     if val is None:
         raise DataError(
@@ -111,7 +113,15 @@ def read_split(
         )
     origin = f"{train.name}/ and {val.name}/ of {str(root)!r}"
     first, second = (labelled_files(folder, names, kind, taken) for folder in (train, val))
-    return _with_remarks(_banded(_checked(Split(names, first, second, origin, kind, taken=taken), str(root)), bands))
+    whole = _checked(Split(names, first, second, origin, kind, taken=taken), str(root))
+    return _with_remarks(_listing(_banded(whole, bands), root))
+
+
+def _listing(split: Split, root: Path) -> Split:
+    """The split with a remark on the files below ``root`` that are in none of its parts."""
+    used = {path for part in (split.train, split.val) for file in part for path in (file.path, *getattr(file, "others", ()))}
+    remark = left_out_remark([path for path in walk_files(root) if path not in used], str(root))
+    return replace(split, remarks=(*split.remarks, remark)) if remark else split
 
 
 def _with_remarks(split: Split) -> Split:
@@ -163,7 +173,7 @@ def open_split(
     Raises :class:`DataError` for data without labels or of another kind.
     """
     data, chosen = labelled.data, (labelled.label, labelled.label_pattern, labelled.array) != (None, None, None)
-    if isinstance(data, str | os.PathLike) and not chosen and not is_other_source(Path(data)):
+    if isinstance(data, str | os.PathLike) and not chosen and not is_other_source(data):
         if (pairs := mask_folders(Path(data), labelled.task)) is not None:
             return _masked(pairs, labelled, seed)
         _check_folder_task(labelled.task, str(data))
@@ -171,7 +181,9 @@ def open_split(
     if labelled.bands is not None:
         raise DataError("a folder of rasters for --bands", f"{labelled.name!r}", "choose the channels in the data")
     front = taken if isinstance(taken, FrontEnd) else None
-    opened = open_labelled(data, Options(array=labelled.array, front=front), labelled.label, labelled.label_pattern)
+    opened = open_labelled(
+        data, Options(array=labelled.array, front=front, remote=labelled.allow_remote), labelled.label, labelled.label_pattern
+    )
     train, val = (None if samples is None else samples.of_kind(kind) for samples in opened)
     assert train is not None  # noqa: S101 - only validation samples may be absent
     task, remark = task_found(labelled.task, train.columns, train.texts, train.name)
@@ -228,7 +240,7 @@ def without_labels(labelled: LabelOptions, kind: SampleKind, taken: Taken | None
 
     Raises :class:`DataError` for data that cannot be read, or of another kind.
     """
-    options = Options(array=labelled.array, front=taken if isinstance(taken, FrontEnd) else None)
+    options = Options(array=labelled.array, front=taken if isinstance(taken, FrontEnd) else None, remote=labelled.allow_remote)
     samples = open_samples(labelled.data, options, labelled.label, labelled.label_pattern).of_kind(kind)
     return Split(("",), items_of(samples, [0] * len(samples)), (), samples.name, kind, samples.channel_names, samples.remarks)
 
@@ -238,11 +250,12 @@ def items_of(samples: LabelledSamples, targets: Sequence[Target]) -> tuple[Label
     return tuple(LabelledItem(f"{samples.name}[{index}]", targets[index], samples, index) for index in range(len(samples)))
 
 
-def is_other_source(path: Path) -> bool:
-    """Whether a path is a file or a folder of shards, instead of a folder of images."""
-    path = Path(parted(str(path), None)[0])
+def is_other_source(data: str | os.PathLike[str]) -> bool:
+    """Whether a path is a file, a URL, a pattern or a folder of shards, instead of a folder of images."""
+    place = parted(os.fspath(data), None)[0]
+    path = Path(place)
     if not path.is_dir() or path.suffix == ".zarr":
-        return path.exists() or "://" in str(path) or "*" in str(path)
+        return os.path.lexists(place) or is_url(place) or "*" in place
     return any(entry.name.endswith((".tar", ".tar.gz", ".tgz", ".parquet", ".arrow")) for entry in os.scandir(path))
 
 
@@ -265,16 +278,15 @@ def _held_out(whole: Split, seed: int, val_share: float) -> Split:
 
 def class_folders(root: Path, kind: SampleKind) -> tuple[str, ...]:
     """The names of the folders in ``root`` that hold a file of ``kind``, in order."""
-    with os.scandir(root) as entries:
-        names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    names = folders_in(root)
     check_folders(root, names)
-    return tuple(name for name in names if next(_files(root / name, kind), None) is not None)
+    return tuple(name for name in names if next(_files(root / name, kind, root), None) is not None)
 
 
 def labelled_files(root: Path, names: Sequence[str], kind: SampleKind, taken: Taken | None = None) -> tuple[LabelledFile, ...]:
     """The files of the folders ``names`` below ``root``, each labelled with the place of its folder among the names."""
     made = _made(kind, taken)
-    return tuple(made(files, label) for label, name in enumerate(names) for files in _files(root / name, kind))
+    return tuple(made(files, label) for label, name in enumerate(names) for files in _files(root / name, kind, root))
 
 
 def _made(kind: SampleKind, taken: Taken | None) -> Callable[[tuple[str, ...], int], LabelledFile]:
@@ -289,18 +301,21 @@ def _made(kind: SampleKind, taken: Taken | None) -> Callable[[tuple[str, ...], i
     return lambda files, label: (LabelledDicom if is_named_dicom(files[0]) else LabelledFile)(files[0], label)
 
 
-def _files(folder: Path, kind: SampleKind) -> Iterator[tuple[str, ...]]:
-    """The files of each sample below a folder."""
+def _files(folder: Path, kind: SampleKind, root: Path) -> Iterator[tuple[str, ...]]:
+    """The files of each sample below a folder of ``root``."""
     if kind in ("volume", "clip"):
-        return files_below(folder, kind)
-    # Names decide here, and the content where a name has no ending: reading every file would be a pass over the data.
+        return files_below(folder, kind, root)
     if not folder.is_dir():
         return iter(())
-    return ((path,) for path in walk_files(folder) if _is_of(path, kind))
+    return ((path,) for path in walk_files(folder, root) if _is_of(path, kind))
 
 
 def _is_of(path: str, kind: SampleKind) -> bool:
-    return os.path.splitext(path)[1].lower() in _SUFFIXES[kind] or (kind == "image" and is_named_dicom(path))
+    """Whether a file is a sample of a kind, as ``tare measure`` counts it: by the ending of its name, or by how it begins."""
+    if kind == "vector":
+        return False
+    recognises = image_format if kind == "image" else is_wav
+    return claims_or_is(path, _SUFFIXES[kind], recognises) or (kind == "image" and is_named_dicom(path))
 
 
 def _stranger(root: Path) -> tuple[str, str] | None:

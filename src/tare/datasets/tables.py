@@ -16,6 +16,7 @@ from tare.sources.tables.csv_table import Head, not_a_number, read_head
 from tare.sources.tables.label_columns import USUAL, label_columns, named_columns
 from tare.sources.tables.number_words import Style, number_of
 from tare.sources.tables.records import without_index
+from tare.system.local.opened import in_memory
 from tare.tasks.task import Texts
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def _parquet(name: str) -> pl.DataFrame:
     import polars as pl
 
     try:
-        return pl.read_parquet(name, glob=False)
+        return pl.read_parquet(in_memory(name))
     except (pl.exceptions.PolarsError, OSError, EOFError) as error:
         raise DataError("a readable table", f"{name!r}: {reason_of(error)}", "check the file") from None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +28,7 @@ from tare.exporting.statement import graph_spec, metadata, model_spec
 from tare.input_spec.geometry import NOUNS, Geometry, SoundGeometry
 from tare.networks.stored.trained import TrainedModel, open_trained
 from tare.system.files import replacing, replacing_folder
+from tare.system.handed.arguments import place_of
 
 _STEPS = 4
 
@@ -40,7 +40,7 @@ def exported(request: ExportRequest) -> Exported:
     if isinstance(job.format, GraphFormat):
         job.format.check()
     with request.reporter.counting(f"exporting to {job.name}", "steps", _STEPS) as advance:
-        trained = open_trained(Path(request.run), request.factory, trusted=request.trust_remote_code)
+        trained = open_trained(place_of(request.run, "a run"), request.factory, trusted=request.trust_remote_code)
         job = job.suited(trained, request.layout)
         if job.out.resolve() == trained.folder.resolve():
             raise OutputError("an output beside the run", f"its own model {str(job.out)!r}", "name another")

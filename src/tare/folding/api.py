@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from tare.errors import ModelError, SpecError, reason_of
-from tare.folding.conventions import between, check_affine
+from tare.folding.conventions import between, check_affine, check_spec
 from tare.folding.first_layers import KEEP_IN_FRONT, FirstLayer, first_layers
 from tare.folding.input_shapes import found_shape, other_shapes
 from tare.folding.layers import FoldedConv, FoldedNetwork, Method, with_form
@@ -20,6 +20,8 @@ from tare.folding.plan import ROUNDING, FoldPlan, LayerFold, Takes, plan_layer
 from tare.folding.verification import TOLERANCE, Verification, verified
 from tare.input_spec.affine import Affine
 from tare.input_spec.spec import InputSpec, Known, Unknown
+from tare.system.handed.arguments import of_kind
+from tare.system.handed.tensors import oddity
 
 _BYTE = 255.0
 _SAME = 1e-6
@@ -76,13 +78,13 @@ def folded(
     if takes not in ("unit", "uint8"):
         raise SpecError("input 'unit' or 'uint8'", f"{takes!r}", "choose one of them")
     affine = affine_of(spec, takes)
-    return rewritten(model, affine, takes, shape or _stated_shape(spec, len(affine.order)), method)
+    return rewritten(model, affine, takes, shape if shape is not None else _stated_shape(spec, len(affine.order)), method)
 
 
 def respecced(model: nn.Module, from_spec: InputSpec, to_spec: InputSpec, *, shape: Sequence[int] | None = None) -> Folded:
     """Respec as :func:`respec`, and return recipe and verification too."""
     affine = between(from_spec, to_spec)
-    return rewritten(model, affine, "normalised", shape or _stated_shape(from_spec, len(affine.order)))
+    return rewritten(model, affine, "normalised", shape if shape is not None else _stated_shape(from_spec, len(affine.order)))
 
 
 def rewritten(
@@ -99,6 +101,7 @@ def affine_of(spec: InputSpec, takes: Literal["unit", "uint8"]) -> Affine:
 
     Raises :class:`SpecError` as ``spec.canonical`` does, and for a clip, a named map or a normalisation of each sample.
     """
+    check_spec(spec)
     check_affine(spec)
     stored = spec.raw_dtype
     if isinstance(stored, Known) and stored.value.startswith("float") and takes == "uint8":
@@ -116,7 +119,7 @@ def plan_rewriting(
     network, inner = _unwrapped(model, affine)
     casts = takes == "uint8"
     channels = len(affine.order)
-    shape = tuple(shape) if shape is not None else found_shape(network, channels)
+    shape = _checked_shape(shape) if shape is not None else found_shape(network, channels)
     if shape[0] != channels:
         raise SpecError(f"a mean and std for each of the network's {shape[0]} input channels", f"{channels}", "state as many")
     found, padded = _found_layers(network, shape)
@@ -208,9 +211,12 @@ def _fill(module: nn.Module, layer: LayerFold) -> None:
 
 
 def _check_foldable(model: nn.Module) -> None:
+    of_kind(model, nn.Module, "a torch.nn.Module to fold", "pass the network itself", ModelError)
     if isinstance(model, torch.jit.ScriptModule) or hasattr(model, "_orig_mod"):
         raise ModelError("a network of Python modules", "a scripted or compiled one", "fold it first, then compile it")
     for name, parameter in model.named_parameters():
+        if (odd := oddity(parameter)) is not None:
+            raise ModelError("weights of plain numbers", f"{name!r}, a {odd.kind}", odd.remedy)
         if not bool(torch.isfinite(parameter).all()):
             raise ModelError("finite weights", f"NaN or infinity in {name!r}", "check the checkpoint")
     dtypes = {parameter.dtype for parameter in model.parameters()}
@@ -220,6 +226,13 @@ def _check_foldable(model: nn.Module) -> None:
             ", ".join(sorted(str(dtype).removeprefix("torch.") for dtype in dtypes)) or "no parameters",
             "fold it in float32, and convert it afterwards",
         )
+
+
+def _checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
+    of_kind(shape, (list, tuple, torch.Size), "a shape (C, *size)", "for example (3, 224, 224)", SpecError)
+    if not shape or not all(type(length) is int and 0 < length < 1 << 31 for length in shape):
+        raise SpecError("a shape (C, *size) of whole numbers", f"{tuple(shape)}"[:200], "for example (3, 224, 224)")
+    return tuple(shape)
 
 
 def _stated_shape(spec: InputSpec, channels: int) -> tuple[int, ...] | None:

@@ -12,6 +12,7 @@ from tare.input_spec.affine import Affine
 from tare.input_spec.fields import UNSTATED, Known
 from tare.input_spec.input_map import InputMap
 from tare.input_spec.spec import InputSpec
+from tare.system.handed.arguments import of_kind
 
 _APPLY = f"{KEEP_IN_FRONT}, as InputSpec.apply does it"
 
@@ -33,6 +34,8 @@ def between(before: InputSpec, after: InputSpec) -> Affine:
     the constants are mapped. Raises :class:`SpecError` if they differ, if raw values differ in type or units, or if a field that
     is needed is unknown or cannot be used.
     """
+    for spec in (before, after):
+        check_spec(spec)
     for name in ("raw_dtype", "units"):
         stated = [field.value for field in (getattr(before, name), getattr(after, name)) if isinstance(field, Known)]
         if len(set(stated)) > 1:
@@ -46,6 +49,11 @@ def between(before: InputSpec, after: InputSpec) -> Affine:
         found = " and ".join(_words(each) for each in (first, second))
         raise SpecError("the same clip, map and normalisation of each sample in both specs", found, _APPLY)
     return second.affine.inverse().then(first.affine)
+
+
+def check_spec(spec: InputSpec) -> None:
+    """Raise :class:`SpecError` for what is no specification."""
+    of_kind(spec, InputSpec, "an InputSpec", "read one: tare.read_spec('timm:resnet18')", SpecError)
 
 
 def _without_slack(spec: InputSpec) -> InputMap:

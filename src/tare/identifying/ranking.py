@@ -35,6 +35,7 @@ from tare.networks.stated_images import check_accepts, colour_of, network_geomet
 from tare.networks.stored.proposals import the_one
 from tare.networks.stored.source import source_network
 from tare.normalisation.catalog import CatalogEntry
+from tare.system.handed.arguments import place_of
 
 #: If the best candidate's misfit is above this, no known convention fits.
 _MISFIT = 6.0
@@ -60,7 +61,7 @@ def identified(request: IdentifyRequest) -> Identification:
             "a network for images, which the candidates are conventions of", found_kind, "its run states its constants"
         )
     trusted = request.trust_remote_code
-    network = source_network(model, os.fspath(request.checkpoint), request.seed, trusted=trusted)
+    network = source_network(model, str(place_of(request.checkpoint, "a checkpoint")), request.seed, trusted=trusted)
     network = replace(network, notes=found + network.notes)
     network.module.eval()
     stored = fingerprints(network.module)

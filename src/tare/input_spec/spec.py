@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tare.errors import SpecError, closest
+from tare.errors import SpecError, closest, reason_of
 from tare.input_spec.affine import Affine
 from tare.input_spec.consistency import check_consistent
 from tare.input_spec.fields import ADDED, PARSERS, RAW_DTYPES, UNSTATED, Crop, Field, Known, PerSample, Unknown, parsed, plain
@@ -20,6 +20,7 @@ from tare.input_spec.input_map import InputMap, Window
 from tare.input_spec.resize import evaluation_steps, training_steps
 from tare.input_spec.words import description, names_in_order
 from tare.samples.layout import dtype_range, unit_scale
+from tare.system.local.opened import text_of
 from tare.system.shown import Shown, numbers
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class InputSpec(Shown):
         Without a ``scale``, mean and std are in unit values: the scale is that of ``raw_dtype`` (1/255 of uint8, 1/65535 of
         uint16), and unknown without a ``raw_dtype``. Raises :class:`SpecError` for values that cannot be, or contradict.
         """
+        mean, std = (_numbers(name, given) for name, given in (("mean", mean), ("std", std)))
         channels = channels or {1: "L", 3: "RGB"}.get(len(mean)) or ",".join(f"c{index}" for index in range(len(mean)))
         values = {"mean": tuple(mean), "std": tuple(std), "channels": channels, **others}
         if raw_dtype is not None:
@@ -414,9 +416,21 @@ def read_json(path: Path) -> Any:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise SpecError(f"a JSON file of at most {_MOST_BYTES} bytes", f"{path.stat().st_size} in {str(path)!r}", "check it")
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(text_of(path))
     except (OSError, ValueError, RecursionError) as error:
         raise SpecError("a readable JSON spec file", f"{str(path)!r}: {error}", "check the path") from None
+
+
+def _numbers(name: str, given: Any) -> tuple[Any, ...]:
+    """The constants as they were stated. Raises :class:`SpecError` for what is no list of a few of them."""
+    try:
+        values = tuple(given)
+    except Exception as error:  # an object of the user's own
+        found = f"an object of type {type(given).__name__!r}: {reason_of(error)}"
+        raise SpecError(f"numbers as {name}, one per channel", found, "write them as [0.5]") from None
+    if isinstance(given, str | bytes | Mapping):
+        raise SpecError(f"numbers as {name}, one per channel", f"{type(given).__name__} {given!r}"[:200], "write them as [0.5]")
+    return values
 
 
 def _read(name: str, value: Any, origin: Any) -> Field[Any]:

@@ -94,7 +94,16 @@ def _opened(request: MeasureRequest) -> tuple[Source[Any], Options, dict[str, An
     heard = None if as_seen is None else front_end_of(as_seen)
     front = None if heard is None else heard[0]
     options = Options(
-        request.channels, named, request.layout, request.array, turned, background, request.pages, mask, front=front
+        request.channels,
+        named,
+        request.layout,
+        request.array,
+        turned,
+        background,
+        request.pages,
+        mask,
+        front=front,
+        remote=request.allow_remote,
     )
     if isinstance(request.data, str | os.PathLike) and Path(request.data).is_dir():
         check_one_kind(Path(request.data))

@@ -28,6 +28,7 @@ from tare.input_spec.spec import InputSpec
 from tare.samples.layout import unit_scale
 from tare.samples.records import Record, Sample, Skipped, Stack
 from tare.sources.derived import Derived
+from tare.system.local.opened import text_of
 
 _SIZE = re.compile(r"([0-9]+)(?:x([0-9]+))?")
 #: Digits of the longest edge; more are no number of pixels.
@@ -130,6 +131,6 @@ def _spec_in(folder: Path) -> Any:
     if path is None:
         raise SpecError("a model directory with a tare.json", f"none in {str(folder)!r}", _REMEDY)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))["spec"]
+        return json.loads(text_of(path))["spec"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise SpecError("a tare.json with a spec", f"{str(path)!r}: {error!r}", "transfer again") from None

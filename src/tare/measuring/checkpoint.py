@@ -16,6 +16,7 @@ from tare.sources.base import Source
 from tare.statistics.state import DatasetState
 from tare.statistics.state_json import state_from_json, state_to_json
 from tare.system.files import file_place, remove_parts, write_text
+from tare.system.local.opened import text_of
 
 SCHEMA = "tare.checkpoint/1"
 
@@ -96,7 +97,7 @@ class Checkpoint:
 
 def _loaded(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(text_of(path))
     except (OSError, ValueError, RecursionError) as error:
         raise DataError("a readable checkpoint", f"{str(path)!r}: {error}", "remove it to start again") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:

@@ -8,9 +8,9 @@ from typing import Any
 
 from tare.errors import SpecError
 from tare.samples.modes import AlphaMode, ColourMode, ExifMode, PageMode
-from tare.sources.reading import Readers, Skipping
+from tare.sources.reading import Readers, Remote, Skipping
 from tare.system.engines.local import Engine
-from tare.system.options import OptionGroup, Seeded, declared, option, words
+from tare.system.options import Seeded, declared, option, words
 from tare.system.progress import Advance
 
 
@@ -23,7 +23,7 @@ def numbers_of(text: str, name: str) -> list[float]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChoosingOptions(OptionGroup):
+class ChoosingOptions(Remote):
     """Which channels or columns of data are read."""
 
     channels: ColourMode = option(

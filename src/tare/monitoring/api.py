@@ -88,7 +88,7 @@ def _carries(path: Path) -> bool:
 
 def _options(request: DriftRequest) -> Options:
     columns = (request.columns,) if isinstance(request.columns, str) else request.columns
-    return Options(request.channels, None if columns is None else tuple(columns))
+    return Options(request.channels, None if columns is None else tuple(columns), remote=request.allow_remote)
 
 
 def _nodata(request: DriftRequest) -> tuple[float, ...]:

@@ -15,7 +15,7 @@ from tare.monitoring.reference import Reference, fitted
 from tare.samples.layout import Doubles, unit_scale
 from tare.sources.arrays.in_memory import numpy_of
 from tare.sources.arrays.masked import check_unmasked
-from tare.system.tensors import is_tensor
+from tare.system.handed.tensors import is_tensor
 
 _SEVERAL = 3  # axes of an array that is one picture in a list
 

@@ -23,7 +23,8 @@ def reference_of(request: MeasureRequest) -> Reference:
         flag = {"tolerance": "--sample"}.get(other, f"--{other.replace('_', '-')}")
         raise DataError("a reference of whole samples as they are stored", flag, "make the reference without it")
     columns = (request.columns,) if isinstance(request.columns, str) else request.columns
-    options = Options(request.channels, None if columns is None else tuple(columns), request.layout, request.array)
+    chosen = None if columns is None else tuple(columns)
+    options = Options(request.channels, chosen, request.layout, request.array, remote=request.allow_remote)
     nodata = request.nodata if isinstance(request.nodata, Sequence) else () if request.nodata is None else (request.nodata,)
     return Reference.of(
         request.data, options, nodata=tuple(map(float, nodata)), workers=request.workers, progress=request.progress

@@ -29,6 +29,7 @@ from tare.monitoring.result import Course, Track, Verdict
 from tare.monitoring.state import Arrived, MonitorState
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.files import remove_parts, write_text
+from tare.system.local.opened import text_of
 from tare.system.lock import only_writer
 
 SCHEMA = "tare.monitor/1"
@@ -98,7 +99,7 @@ class Monitor:
     def load(cls, path: str | os.PathLike[str]) -> Monitor:
         """Read the file of :meth:`save` without holding it. Raises :class:`DataError` if it is not there or damaged."""
         try:
-            document = json.loads(Path(path).read_text(encoding="utf-8"))
+            document = json.loads(text_of(Path(path)))
         except (OSError, ValueError, RecursionError) as error:
             remedy = "check the path" if isinstance(error, FileNotFoundError) else "remove it to begin again"
             raise DataError("a readable monitor file", f"{os.fspath(path)!r}: {error}", remedy) from None

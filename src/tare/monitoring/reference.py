@@ -34,6 +34,8 @@ from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.state import DatasetState
 from tare.system.engines.local import default_workers, ordered_map
 from tare.system.files import json_text, write_text
+from tare.system.handed.arguments import place_of
+from tare.system.local.opened import text_of
 from tare.system.progress import Advance, expect
 
 SCHEMA = "tare.reference/1"
@@ -192,7 +194,7 @@ class Reference:
 
         Raises :class:`DataError` if it is not there, malformed, or carries no reference.
         """
-        place = _place(Path(path))
+        place = _place(place_of(path, "a reference", DataError))
         if not place.is_file():
             found = f"none in {str(path)!r}" if Path(path).is_dir() else f"{str(path)!r}, which does not exist"
             remedy = f"name the training data in its place; a run of fewer than {_FEWEST} training samples carries none"
@@ -241,7 +243,7 @@ def _is_map(arriving: Mapping[str, tuple[float, ...]], channels: int) -> bool:
 def _text(place: Path) -> str:
     """The JSON text of a reference. Raises :class:`DataError` for an exported file without one."""
     if not is_exported(place):
-        return place.read_text(encoding="utf-8")
+        return text_of(place)
     text = carried(place)
     if text is None:
         remedy = "export a run that has a model/reference.json, or pass the reference's own file"

@@ -22,6 +22,7 @@ from tare.networks.signal_networks import NETWORKS
 from tare.networks.torchvision import torchvision_model
 from tare.networks.weights import WITHOUT_WEIGHTS, load_weights
 from tare.readers.timm import spec_of_pretrained_cfg
+from tare.system.handed.arguments import of_kind
 from tare.system.user_code import load_object, required_parameters
 
 #: The kind of samples that a ``tare:`` network takes, by the first word of its name.
@@ -33,6 +34,7 @@ def built_for(reference: str) -> SampleKind | None:
 
     Raises :class:`ModelError` for an unknown name.
     """
+    of_kind(reference, str, "the name of a network", "pass a text such as 'timm:resnet18'", ModelError)
     kind, _, name = reference.partition(":")
     if kind != "tare":
         return None
@@ -55,6 +57,7 @@ def load_network(
     named with FACTORY is executed, and the code of a repository of ``hf:`` if it is ``trusted``. Raises
     :class:`ModelError` if the network or its weights are unavailable or do not fit.
     """
+    of_kind(reference, str, "the name of a network", "pass a text such as 'timm:resnet18'", ModelError)
     kind, _, name = reference.partition(":")
     path, _, factory = reference.rpartition(":")
     with torch.random.fork_rng(devices=[]):

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from tare.errors import ModelError, reason_of
+from tare.system.local.opened import whole
 
 #: What to do where a library's weights are neither in its cache nor to be had.
 WITHOUT_WEIGHTS = "give --weights FILE, or --weights none for weights drawn at random"
@@ -80,9 +81,9 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
         raise ModelError("a weights file", f"{str(path)!r} does not exist", "check the path, or use --weights pretrained|none")
     try:
         if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
+            from safetensors.torch import load
 
-            return dict(load_file(path))
+            return dict(load(whole(str(path))))  # not mapped: a file that is cut would end the program
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise ModelError(

@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from tare.input_spec.affine import Affine
+from tare.system.engines.compiler import numba
 
 if TYPE_CHECKING:
     import torch

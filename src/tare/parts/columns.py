@@ -7,7 +7,6 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +14,7 @@ from tare.parts import doubled
 from tare.samples.layout import Doubles
 from tare.statistics.centred import Centred, centred
 from tare.statistics.moments import Moments
+from tare.system.engines.compiler import numba
 
 #: Sums kept side by side, which fill the vector registers of any processor and fit the nearest cache.
 _LANES = 64

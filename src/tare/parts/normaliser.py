@@ -13,7 +13,7 @@ from torch import nn
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from tare.errors import SpecError
+from tare.errors import DataError, SpecError, reason_of
 from tare.input_spec.affine import Affine
 from tare.input_spec.fields import Known
 from tare.input_spec.input_map import mapped as value_mapped
@@ -308,6 +308,10 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
 
 def _of_values(image: Image.Image) -> Image.Image:
     """The image itself. Raises :class:`SpecError` for one whose pixels are places in a palette, or of another colour space."""
+    try:
+        image.load()
+    except (OSError, ValueError, SyntaxError) as error:
+        raise DataError("an image that can be read", f"{type(error).__name__}: {reason_of(error)}", "open it again") from None
     if image.mode not in _MODES:
         raise SpecError(f"an image of mode {', '.join(_MODES)}", f"mode {image.mode}", "convert it: image.convert('RGB')")
     return image

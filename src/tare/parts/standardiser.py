@@ -20,6 +20,7 @@ from tare.parts.validation import fitted_rows, plain_rows
 from tare.samples.layout import Doubles, unit_scale
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 from tare.statistics.moments import Moments
+from tare.system.handed.arguments import of_kind
 
 #: By which constants rows are standardised.
 RowStrategy = Literal["target", "source", "blend"]
@@ -144,6 +145,7 @@ class Standardiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # ty
         Columns are named as the channels are. Statistics hold figures and no sums, so that ``partial_fit`` begins anew.
         Raises :class:`DataError` for a channel without mean and std, and as :meth:`fit` does.
         """
+        of_kind(stats, DatasetStats, "statistics of a dataset", "measure them: tare.measure(data)", DataError)
         made = cls(**parameters)
         made._check_choices()
         unit = float(unit_scale(stats.dtype or "float64"))
@@ -285,6 +287,6 @@ def _pair(source: Any) -> tuple[Sequence[float], Sequence[float]]:
     try:
         mean, std = source
         return [float(value) for value in mean], [float(value) for value in std]
-    except (TypeError, ValueError):
+    except Exception:  # an object of the user's own, or a number that no float holds
         kinds = "a pair of mean and std, DatasetStats or an InputSpec"
         raise SpecError(f"{kinds} as source", type(source).__name__, "give ([mean, ...], [std, ...])") from None

@@ -16,6 +16,7 @@ from tare.normalisation.strategies import Constants, normalisation
 from tare.samples.constants import code_range
 from tare.samples.layout import channel_names, unit_scale
 from tare.statistics.dataset_stats import DatasetStats
+from tare.system.handed.arguments import of_kind
 
 #: Integers whose unit values lie in [0, 1], in which constants are stated.
 _IMAGES = ("uint8", "uint16")
@@ -42,6 +43,7 @@ def spec_of_constants(
         raise SpecError("one mean and one std per channel", found, "state as many of each")
     names = str(others["channels"]).split(",") if others.get("channels") else []
     _check_constants(means, stds, names if len(names) == len(means) else list(channel_names(len(means))))
+    of_kind(raw_dtype, str, "the name of a raw_dtype", "for example raw_dtype='uint8'", SpecError)
     if raw_dtype not in RAW_DTYPES:
         raise SpecError(
             "a raw_dtype", f"{raw_dtype!r}", did_you_mean(str(raw_dtype), RAW_DTYPES, f"name one of {', '.join(RAW_DTYPES)}")
@@ -69,6 +71,7 @@ def spec_of_stats(
 
     Raises :class:`StrategyError` for what the strategy lacks, and :class:`SpecError` for statistics without a dtype.
     """
+    of_kind(stats, DatasetStats, "statistics of a dataset", "measure them: tare.measure(data)", SpecError)
     if strategy not in STRATEGIES:
         raise SpecError(
             "a strategy", f"{strategy!r}", did_you_mean(str(strategy), STRATEGIES, f"name one of {', '.join(STRATEGIES)}")
@@ -102,6 +105,7 @@ def spec_of_normalisation(chosen: Normalisation, *, raw_dtype: str, layout: str,
 
 def usable(spec: InputSpec) -> None:
     """Raise :class:`SpecError` for a specification that no layer in front of a network can carry out."""
+    of_kind(spec, InputSpec, "an InputSpec", "read one: tare.read_spec('timm:resnet18')", SpecError)
     inside = spec.extra.get("inside")
     if inside is not None:
         raise SpecError("a specification of what is done before the network", str(inside), "give the network its raw values")
@@ -130,7 +134,7 @@ def _scale(raw_dtype: str) -> float:
 def _numbers(name: str, values: Any) -> list[float]:
     try:
         return [float(value) for value in values]
-    except (TypeError, ValueError):
+    except Exception:  # an object of the user's own, or a number that no float holds
         raise SpecError(f"numbers as {name}, one per channel", f"{values!r}"[:80], "write them as [0.5]") from None
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from tare.errors import ModelError
 from tare.networks.stored.trained import open_trained
 from tare.predicting.answers import predictions
 from tare.predicting.inputs import PredictRequest
 from tare.predicting.result import Prediction
 from tare.predicting.samples import inputs_of
+from tare.system.handed.arguments import place_of
 from tare.system.options import verb
 
 
@@ -22,7 +22,7 @@ def predict(request: PredictRequest) -> list[Prediction]:
 
     Raises :class:`ModelError` if ``run`` holds no usable model, :class:`DataError` if there is no image at all.
     """
-    trained = open_trained(Path(request.run), request.factory, trusted=request.trust_remote_code)
+    trained = open_trained(place_of(request.run, "a run", ModelError), request.factory, trusted=request.trust_remote_code)
     result = []
     for answer in predictions(trained, inputs_of(trained, request.images, request.allow), request):
         result.append(answer)

@@ -30,6 +30,7 @@ from tare.sources.named_files import image_paths
 from tare.sources.streams.sound import SUFFIXES as SOUNDS
 from tare.sources.tables.csv_table import read_head
 from tare.sources.volumes.dicom_whole import is_named_dicom
+from tare.system.local.opened import opened
 
 _SUFFIXES = {
     "signal": tuple(sorted(SOUNDS)),
@@ -156,8 +157,9 @@ def _columns(path: str, names: tuple[str, ...]) -> NDArray[np.float64]:
 def _array(path: str, takes: NumberGeometry) -> NDArray[Any]:
     """Return the samples along the first axis of the file's only array of two or more axes, channels last."""
     try:
-        loaded = np.load(path, allow_pickle=False)
-        every = [loaded] if isinstance(loaded, np.ndarray) else [loaded[name] for name in loaded.files]
+        with opened(path) as file:
+            loaded = np.load(file, allow_pickle=False)
+            every = [loaded] if isinstance(loaded, np.ndarray) else [loaded[name] for name in loaded.files]
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError("an array of numbers", reason_of(error), "save it again") from None
     arrays = [array for array in every if array.ndim > 1]

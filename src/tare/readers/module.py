@@ -17,6 +17,7 @@ from tare.pipelines.walk import reader_of, steps_of
 from tare.readers.timm import first_layer_channels, for_channels
 
 _FIELDS = ("channels", "scale", "mean", "std", "size", "interpolation", "antialias", "crop", "layout", "dtype", "raw_dtype")
+_MOST_NESTED = 2
 _MODULE = "torch.nn.modules.module.Module"
 
 
@@ -25,10 +26,10 @@ def is_module(thing: Any) -> bool:
     return any(_qualified(cls) == _MODULE for cls in type(thing).__mro__)
 
 
-def is_pipeline(thing: Any) -> bool:
+def is_pipeline(thing: Any, depth: int = 0) -> bool:
     """Whether ``thing`` is a transform or container of a known library, or a list that contains one."""
-    if isinstance(thing, list | tuple):
-        return any(is_pipeline(item) for item in thing[:64])
+    if isinstance(thing, list | tuple):  # which may contain itself
+        return depth < _MOST_NESTED and any(is_pipeline(item, depth + 1) for item in thing[:64])
     if _is_sequential(thing):
         return len(thing) > 0 and all(reader_of(layer) is not None for layer in thing)
     return reader_of(thing) is not None

@@ -16,6 +16,7 @@ from tare.input_spec.fields import short_repr
 from tare.input_spec.foreign import known_field
 from tare.input_spec.spec import InputSpec
 from tare.readers.documents.constants import of_pair, pair_of
+from tare.system.local.opened import opened
 
 #: The key under which tare keeps its own specification.
 KEY = "tare.spec"
@@ -44,7 +45,7 @@ def read_safetensors(path: Path) -> InputSpec:
 def header_of(path: Path) -> dict[str, Any]:
     """The JSON object at the beginning of a safetensors file of at most 64 MiB; raises :class:`SpecError` without one."""
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             length = int.from_bytes(file.read(8), "little")
             if not 2 <= length <= min(_LONGEST, path.stat().st_size - 8):
                 found = f"{length} bytes in a file of {path.stat().st_size}"

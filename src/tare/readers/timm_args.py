@@ -9,6 +9,7 @@ from typing import Any
 from tare.errors import SpecError, reason_of
 from tare.input_spec.fields import parsed
 from tare.input_spec.spec import Crop, InputSpec, Known
+from tare.system.local.opened import text_of
 
 _MOST_BYTES = 1 << 20
 _REMEDY = "name the args.yaml that timm's train.py wrote"
@@ -43,7 +44,7 @@ def _mapping(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise SpecError(f"a YAML file of at most {_MOST_BYTES} bytes", f"{path.stat().st_size}", _REMEDY)
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.safe_load(text_of(path))
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         reason = reason_of(error)
         raise SpecError("a readable YAML file", f"{str(path)!r}: {reason}", _REMEDY) from None

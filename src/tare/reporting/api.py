@@ -8,6 +8,7 @@ from tare.reporting.inputs import ReportRequest
 from tare.reporting.study.report import write_curves, write_study
 from tare.studying.execution.running import open_study
 from tare.studying.result import StudyRun
+from tare.system.handed.arguments import place_of
 from tare.system.options import verb
 
 
@@ -23,7 +24,7 @@ def report(request: ReportRequest) -> Path:
 
 def reported(request: ReportRequest) -> tuple[StudyRun, Path]:
     """Write the page and the pictures; returns the study and the path of the page."""
-    run = open_study(Path(request.study))
+    run = open_study(place_of(request.study, "a study"))
     page = Path(request.html) if request.html is not None else Path(request.study) / "report.html"
     write_study(run, page)
     for path in (request.png, request.svg):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # importing them loads numeric libraries, which an error mess
     from tare.samples.records import Skipped
     from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 
+_NAMED = 5
 _LISTED = 20
 _MATCHES = 3
 _WIDEST = 1000
@@ -178,7 +179,8 @@ def print_skipped(skipped: tuple[Skipped, ...]) -> None:
     if others:
         foreign = Counter(path.rpartition(".")[2] if "." in path.rpartition("/")[2] else "no suffix" for path in others)
         kinds = ", ".join(f"{count} {shown(kind)}" for kind, count in foreign.most_common(5))
-        err.print(f"[yellow]ignored[/] {foreign.total()} files that are not samples ({kinds})", soft_wrap=True)
+        named = ", ".join(map(shown, others[:_NAMED])) + (", ..." if len(others) > _NAMED else "")
+        err.print(f"[yellow]ignored[/] {foreign.total()} files that are not samples ({kinds}): {named}", soft_wrap=True)
 
 
 def sample_noun(stats: DatasetStats) -> str:

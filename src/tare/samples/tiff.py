@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,22 +70,21 @@ def pages_of(data: bytes | memoryview) -> tuple[Page, ...]:
     return tuple(found)
 
 
-def tags_of(data: Any) -> frozenset[int]:
-    """The tags of the first directory of a TIFF, from its bytes or a mapped file; empty if it is damaged or no TIFF."""
-    view = memoryview(data)
-    order = {b"II": "<", b"MM": ">"}.get(bytes(view[:2]), "")
+def tags_of(read: Callable[[int, int], bytes]) -> frozenset[int]:
+    """The tags of a TIFF's first directory; empty if it is damaged or no TIFF. ``read`` gives a number of bytes from a place."""
+    head = read(0, 16)
+    order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
     try:
-        magic = struct.unpack_from(f"{order}H", view, 2)[0]
+        magic = struct.unpack_from(f"{order}H", head, 2)[0]
         if not order or magic not in (42, 43):
             return frozenset()
         place, count_code, entry = (8, "Q", 20) if magic == 43 else (4, "H", 12)
-        (place,) = struct.unpack_from(f"{order}{'Q' if magic == 43 else 'I'}", view, place)
-        (count,) = struct.unpack_from(f"{order}{count_code}", view, place)
-        start = place + struct.calcsize(f"={count_code}")
-        return frozenset(
-            struct.unpack_from(f"{order}H", view, at)[0] for at in range(start, start + min(count, 4096) * entry, entry)
-        )
-    except (struct.error, IndexError):
+        (place,) = struct.unpack_from(f"{order}{'Q' if magic == 43 else 'I'}", head, place)
+        (count,) = struct.unpack(f"{order}{count_code}", read(place, struct.calcsize(f"={count_code}")))
+        size = min(count, 4096) * entry
+        directory = read(place + struct.calcsize(f"={count_code}"), size)
+        return frozenset(struct.unpack_from(f"{order}H", directory, at)[0] for at in range(0, size, entry))
+    except (struct.error, IndexError, OverflowError):
         return frozenset()
 
 

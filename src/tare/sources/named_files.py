@@ -39,7 +39,7 @@ def image_paths(
                 for path in walk_files(Path(word))
                 if path.lower().endswith(tuple(suffixes)) or (also is not None and also(path))
             )
-        elif glob.has_magic(word) and not os.path.lexists(word):
+        elif not os.path.lexists(word) and glob.has_magic(word):
             yield from _matching(word)
         else:
             yield word

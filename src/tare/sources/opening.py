@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import re
@@ -14,12 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from tare.errors import DataError
+from tare.errors import DataError, reason_of
 from tare.samples.decode import SUFFIXES
 from tare.sources.base import Source
 from tare.sources.containers.names import is_lerobot, is_lmdb, is_zarr
+from tare.sources.files.each import left_out_remark
 from tare.sources.files.image_folder import open_image_folder
 from tare.sources.files.listed import LocalFolder, RemoteFolder, open_folder, open_named
+from tare.sources.files.pinned import Opened, pin_of, unchanged
 from tare.sources.hf_dataset import is_hf_dataset
 from tare.sources.listed_objects import is_listed
 from tare.sources.options import Options
@@ -52,8 +55,14 @@ class Format:
         """Open one file or object, importing the module on first use."""
         if self.each:
             return self.open_all(place, (place,), options)
-        source: Source[Any] = self._function(place, options)
-        return source
+        if not isinstance(place, str) or self.rank <= _SAMPLES:
+            return self._function(place, options)  # type: ignore[no-any-return]
+        if is_url(place):
+            return Opened(self._function(place, options), None, (f"read from {place}, an address that you named",))
+        pin = pin_of(parted(place, None)[0])  # before it is opened
+        with unchanged(place, pin):
+            source: Source[Any] = self._function(place, options)
+        return source if isinstance(source, Shards) else Opened(source, pin)
 
     def open_all(self, name: str, files: tuple[str, ...], options: Options) -> Source[Any]:
         """Open files each of which is a sample, as one source; for a format with ``each``."""
@@ -143,7 +152,13 @@ def open_source(data: Any, options: Options | None = None) -> Source[Any]:
     if isinstance(data, Source):
         return data
     if isinstance(data, str | os.PathLike):
-        return _open_place(os.fspath(data), options)
+        try:
+            return _open_place(os.fspath(data), options)
+        except (OSError, UnicodeError) as error:
+            if isinstance(error, OSError) and error.errno != errno.ENAMETOOLONG:
+                raise
+            found = f"{os.fspath(data)[:80]!r}: {'too long' if isinstance(error, OSError) else reason_of(error)}"
+            raise DataError("the name of a file that can exist", found, "check the path") from None
     if isinstance(data, list | tuple) and data and all(isinstance(item, str | os.PathLike) for item in data):
         return _open_files(f"{len(data)} files", tuple(os.fspath(item) for item in data), options)
     return _open_object(data, options)
@@ -151,8 +166,10 @@ def open_source(data: Any, options: Options | None = None) -> Source[Any]:
 
 def open_file(place: str, options: Options) -> Source[Any]:
     """Open one file by its name, or ``FILE#ARRAY``. Raises :class:`DataError` for an unknown format or a missing file."""
-    if not is_url(place) and not Path(parted(place, None)[0]).exists():
-        raise DataError("an existing file or folder", f"{place!r} does not exist", "check the path")
+    if not is_url(place) and not os.path.exists(parted(place, None)[0]):  # noqa: PTH110 - a name may have a null byte
+        dangling = os.path.lexists(place)
+        found = f"{place!r}, a link to nothing" if dangling else f"{place!r} does not exist"
+        raise DataError("an existing file or folder", found, "check the path")
     kind = _format_of(place)
     return _checked(_scenes(kind, (place,)) or kind, options, place).open(place, options)
 
@@ -180,10 +197,12 @@ def _open_folder(place: str, options: Options) -> Source[Any]:
         return _checked(_DICOM, options, place).open_all(place, tuple(_names_in(place)), options)
     chosen = chosen or FORMATS[0]
     read_as = _checked(_scenes(chosen, _names_in(place)) or chosen, options, place)
-    if read_as.each:
-        return read_as.open_all(place, tuple(name for name in _names_in(place) if _known(name) is chosen), options)
-    if chosen.rank > _SAMPLES:
-        return _shards(place, tuple(name for name in _names_in(place) if _known(name) is chosen), options)
+    if read_as.each or chosen.rank > _SAMPLES:
+        names = [*_names_in(place)]
+        taken = tuple(name for name in names if _known(name) is chosen)
+        source = read_as.open_all(place, taken, options) if read_as.each else _shards(place, taken, options)
+        remark = left_out_remark([name for name in names if _known(name) is not chosen], place)
+        return Opened(source, None, (remark,)) if remark else source
     if chosen is FORMATS[0] and not is_url(place):
         return open_image_folder(
             Path(place), options.channels, turned=options.turned, background=options.background, pages=options.pages

@@ -19,6 +19,7 @@ class Options:
     (None). ``background``: the colour behind encoded images with alpha; None drops alpha. ``pages``: whether each page of a file
     is a sample or a channel. ``mask``: the folder of masks or the ending of their names, for sources that read values and mask
     side by side. ``label``: the column, or key of an item, that holds the class. ``front``: what recordings are turned into.
+    ``remote``: whether URLs that a list names are fetched.
     """
 
     channels: ColourMode = "stored"
@@ -31,6 +32,7 @@ class Options:
     mask: str | None = None
     label: str | None = None
     front: FrontEnd | None = None
+    remote: bool = False
 
     def given(self) -> frozenset[str]:
         """Names of the options that the user set."""

@@ -1,4 +1,4 @@
-"""Places of data: local files, fsspec URLs, and patterns that name many of them."""
+"""Places of data: local files, fsspec URLs, and patterns that name many of them. What exists is a name and nothing else."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from tare.errors import DataError
+from tare.system.local.opened import opened, said, whole
 
 _BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
 
 def is_url(place: str) -> bool:
-    """Whether ``place`` is an fsspec URL rather than a local path."""
-    return "://" in place
+    """Whether ``place`` is an fsspec URL rather than a local path; what exists under that very name is a path."""
+    return "://" in place and not os.path.lexists(place)
 
 
 def file_system(place: str) -> tuple[Any, str]:
@@ -46,13 +47,27 @@ def open_binary(place: str, *, decompress: bool = True) -> Iterator[BinaryIO]:
                     yield cast(BinaryIO, plain)
             else:
                 yield file
-    except (OSError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    except (OSError, EOFError, ValueError) as error:  # ValueError: a null byte in a name
+        if isinstance(error, ValueError) and "null" not in str(error):
+            raise
+        reason = said(error)
         raise DataError("a readable file", f"{place!r}: {reason}", "check the path and the file") from None
+
+
+@contextmanager
+def opened_for(place: str) -> Iterator[BinaryIO]:
+    """Open a local file to read large pieces of it, without a buffer. Raises :class:`DataError` as :func:`open_binary` does."""
+    try:
+        with opened(place, 0) as file:
+            yield file
+    except OSError as error:
+        raise DataError("a readable file", f"{place!r}: {said(error)}", "check the path and the file") from None
 
 
 def read_bytes(place: str) -> bytes:
     """Read a whole small file; raises OSError, so that one sample can be skipped."""
+    if not is_url(place):
+        return whole(place)
     with _raw(place) as file:
         return file.read()
 
@@ -62,6 +77,8 @@ def files_at(place: str) -> tuple[str, ...]:
 
     Raises :class:`DataError` if a pattern matches nothing.
     """
+    if os.path.lexists(place):
+        return (place,)
     names = [name for text in _expanded(place) for name in _globbed(text)]
     if not names:
         raise DataError("a pattern that matches files", f"none for {place!r}", "check the pattern")
@@ -79,7 +96,7 @@ def is_folder(place: str) -> bool:
 @contextmanager
 def _raw(place: str) -> Iterator[BinaryIO]:
     if not is_url(place):
-        with open(place, "rb") as file:
+        with opened(place) as file:
             yield file
         return
     system, path = file_system(place)
@@ -98,7 +115,7 @@ def _globbed(place: str) -> list[str]:
     if not any(sign in place for sign in "*?["):
         return [place]
     if not is_url(place):
-        return [place] if Path(place).exists() else sorted(glob.glob(place, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+        return [place] if os.path.lexists(place) else sorted(glob.glob(place, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
     system, path = file_system(place)
     return sorted(system.unstrip_protocol(name) for name in system.glob(path))
 

@@ -16,6 +16,15 @@ class Skipping(OptionGroup):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Remote(OptionGroup):
+    """Whether addresses that data name may be asked for."""
+
+    allow_remote: bool = option(
+        False, "Fetch files that a list names by a URL; without it such a list is refused, and nothing is asked of any address."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Readers(OptionGroup):
     """The number of parallel readers."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tare.errors import DataError
+from tare.errors import DataError, TareError, reason_of
 from tare.samples.decode import of_pillow
 from tare.samples.records import Record, Sample, Skipped, stacked_rows
 from tare.sources.arrays.axes import as_record, axes_of
@@ -110,8 +110,14 @@ def open_torch_data(data: Any, options: Options) -> TorchSource:
 
 def _items(data: Any) -> Iterator[Item]:
     if not _is_map(data):
-        for number, value in enumerate(data):
-            yield Item(number, value)
+        try:
+            for number, value in enumerate(data):
+                yield Item(number, value)
+        except TareError:
+            raise
+        except Exception as error:  # the dataset's own: a loader that failed gives nothing more
+            found = f"{type(error).__name__}: {reason_of(error)}"
+            raise DataError(f"a {type(data).__name__} whose items can be read", found, "mend the dataset") from None
         return
     for number in range(len(data)):
         yield _item(data, number)

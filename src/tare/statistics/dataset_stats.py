@@ -24,6 +24,8 @@ from tare.statistics.histogram import Histogram
 from tare.statistics.inference.logarithms import Moments, moments_of_counts
 from tare.statistics.state import ChannelLayout, DatasetState, SampleGroup
 from tare.system.files import json_text, write_text
+from tare.system.handed.arguments import place_of
+from tare.system.local.opened import text_of
 from tare.system.shown import Shown, numbers
 
 SCHEMA = "tare.stats/2"
@@ -182,12 +184,13 @@ class DatasetStats(Shown):
         write_text(Path(path), json_text(self.to_json()) + "\n")
 
     @classmethod
-    def load(cls, path: Path) -> DatasetStats:
+    def load(cls, path: str | os.PathLike[str]) -> DatasetStats:
         """Read what :meth:`save` wrote. Raises :class:`DataError` if it is not there or malformed."""
+        place = place_of(path, "a statistics file", DataError)
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
+            document = json.loads(text_of(place))
         except (OSError, ValueError, RecursionError) as error:
-            raise DataError("a readable statistics file", f"{str(path)!r}: {error}", "check the path") from None
+            raise DataError("a readable statistics file", f"{str(place)!r}: {error}", "check the path") from None
         return cls.from_json(document)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import ModuleType
 
 from tare.errors import MissingDependencyError
+from tare.system.offline import ask_no_network
 
 _EXTRAS: Mapping[str, tuple[str, ...]] = {
     "torch": ("torch", "torchvision", "timm", "lightning", "sklearn", "scipy", "numba"),
@@ -17,6 +18,7 @@ _EXTRAS: Mapping[str, tuple[str, ...]] = {
 
 def require(module: str, *, extra: str, purpose: str) -> ModuleType:
     """Import ``module``, or raise :class:`MissingDependencyError` naming the extra that brings it."""
+    ask_no_network()
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:

@@ -5,6 +5,7 @@ is made of. Python's keywords, the command line, ``help()`` and the documentatio
 without ``from __future__ import annotations``: the type of a field is then the type itself, and nothing is evaluated.
 """
 
+import errno
 import functools
 import inspect
 import math
@@ -161,6 +162,10 @@ def verb(request: Callable[P, Q]) -> Callable[[Callable[[Q], R]], Callable[P, R]
                 if told is None:
                     raise
                 raise told from None
+            except OSError as error:
+                if error.errno != errno.ENAMETOOLONG:
+                    raise
+                raise ArgumentError("the name of a file that can exist", f"{str(error)[:120]}", "check the path") from None
 
         call.request = request  # type: ignore[attr-defined]
         call.__signature__ = signature.replace(return_annotation=function.__annotations__["return"])  # type: ignore[attr-defined]

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from tare.errors import TareError, did_you_mean, reason_of
+from tare.system.offline import ask_no_network
 
 _REMEDY = "repair it; since the whole file is run, keep what trains or downloads in another"
 
@@ -26,6 +27,7 @@ def load_object(reference: str, error: type[TareError]) -> Any:
 
     Raises ``error`` if the file or module does not exist, cannot be imported, or has no such name (with the closest match).
     """
+    ask_no_network()
     place, _, name = reference.rpartition(":")
     module = _file(Path(place), error) if place.endswith(".py") else _module(place, error)
     if not hasattr(module, name):

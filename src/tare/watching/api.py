@@ -10,6 +10,7 @@ import torch
 from tare.errors import SpecError
 from tare.monitoring.monitor import Monitor
 from tare.statistics.dataset_stats import DatasetStats
+from tare.system.handed.arguments import of_kind
 from tare.watching.expectation import expectation
 from tare.watching.handle import OnFinding, Watch
 from tare.watching.monitored import monitored
@@ -39,6 +40,8 @@ def watch(
     Nothing waits for the device, the model's state is unchanged, and copies and pickles of the model are not watched.
     Raises :class:`SpecError` if ``spec`` cannot be read, or for invalid options, and :class:`ModelError` for what is no network.
     """
+    for name, number in (("batches", batches), ("every", every)):
+        of_kind(number, int, f"a whole number as {name}", "leave it out for the usual one")
     if batches < 1 or every < 0:
         raise SpecError(
             "batches >= 1 and every >= 0", f"batches={batches} and every={every}", "every=0 ends after the first batches"

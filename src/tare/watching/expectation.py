@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -92,7 +91,7 @@ def expectation(model: torch.nn.Module, spec: Any, data: DatasetStats | str | os
         raise ModelError("a torch.nn.Module to watch", f"an object of type {type(model).__name__!r}", "pass the network itself")
     bare = unwrapped(model)
     stated = as_handed(_stated(bare) if spec is None else read_spec(spec))
-    stats = data if data is None or isinstance(data, DatasetStats) else DatasetStats.load(Path(data))
+    stats = data if data is None or isinstance(data, DatasetStats) else DatasetStats.load(data)
     parameter = next(iter(bare.parameters()), None)
     weights = "float32" if parameter is None else str(parameter.dtype).removeprefix("torch.")
     name = spec if isinstance(spec, str) else type(bare).__name__

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ import torch
 from tare.errors import SpecError
 from tare.monitoring.evidence.figures import MOST
 from tare.monitoring.monitor import Monitor
+from tare.system.handed.arguments import place_of
 from tare.watching.sample import on_its_way
 
 _REMEDY = "pass monitor='run/', an exported model, a reference file, or a tare.Monitor with values='fed'"
@@ -61,6 +61,7 @@ def monitored(asked: Any, spec: Any) -> Monitored | None:
     if isinstance(asked, Monitor):
         return Monitored(asked)
     place = spec if asked is True else asked
-    if not isinstance(place, str | os.PathLike) or not Path(place).exists():
+    named = isinstance(place, str | os.PathLike)
+    if not named or not place_of(place, "a reference", SpecError).exists():
         raise SpecError("a reference of what the network was trained on", f"monitor={asked!r} and spec={spec!r}"[:200], _REMEDY)
     return Monitored(Monitor(place, values="fed"))

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from tare.system.tensors import oddity
+from tare.system.handed.tensors import oddity
 
 #: The dispatch modes under which tensors are descriptions, by the names of their classes.
 _TRACING = {"FakeTensorMode", "ProxyTorchDispatchMode", "FunctionalTensorMode"}

@@ -59,12 +59,19 @@ def test_chunks_are_fixed_by_the_sorted_walk_and_can_travel(tmp_path: Path) -> N
     assert chunks == list(pickle.loads(pickle.dumps(source)).chunks())  # noqa: S301 - our own bytes
 
 
-def test_the_walk_is_sorted_and_follows_no_link_to_a_folder(tmp_path: Path) -> None:
-    for name in ("b/2", "b/1", "a/3", "0"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+def test_the_walk_is_sorted_and_follows_links_out_of_the_folder_once(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    for name in ("root/b/2", "root/b/1", "root/a/3", "root/0", "root/.hidden/5", "away/4"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).touch()
-    (tmp_path / "a" / "loop").symlink_to(tmp_path)
-    assert [os.path.relpath(path, tmp_path) for path in walk_files(tmp_path)] == ["0", "a/3", "b/1", "b/2"]
+    (root / "a" / "loop").symlink_to(root)
+    (root / "a" / "self").symlink_to(root / "a" / "self")
+    (root / "c").symlink_to(tmp_path / "away")
+    (root / "d").symlink_to(tmp_path / "away")
+    (root / "up").symlink_to(tmp_path)
+    found = [os.path.relpath(path, root) for path in walk_files(root)]
+    assert found == [".hidden", "0", "d", "up", "a/3", "a/loop", "a/self", "b/1", "b/2", "c/4"]
+    assert [os.path.relpath(path, root) for path in walk_files(root / "a", root)] == ["a/3", "a/loop", "a/self"]
 
 
 def test_an_empty_file_is_skipped(tmp_path: Path) -> None:
@@ -136,7 +143,7 @@ def test_a_link_to_itself_is_skipped(tmp_path: Path) -> None:
 
 def test_a_named_pipe_is_skipped_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.png")
-    assert reason(tmp_path, "x.png") == "not a regular file"
+    assert reason(tmp_path, "x.png") == "not a regular file but a named pipe"
 
 
 def test_a_name_that_is_not_utf8_does_no_harm(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import os
 import struct
+import threading
 import wave
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import fsspec
@@ -16,8 +19,8 @@ from tare.samples.decode import UndecodableError
 from tare.samples.sound.wav import decode_wav
 from tare.sources.opening import open_source
 from tests.encoding import encoded
-from tests.images import rgb_folder
-from tests.sources.reading import assert_moments, samples, state_of
+from tests.images import random_rgb, rgb_folder, save_png
+from tests.sources.reading import assert_moments, samples, skipped, state_of
 
 SIGNAL = np.random.default_rng(0).integers(-32768, 32768, (500, 2), dtype=np.int16)
 
@@ -109,7 +112,7 @@ def test_files_that_a_list_names_in_vain_are_skipped(tmp_path: Path) -> None:
     assert stats.samples == 1
     assert [item.reason for item in sorted(stats.skipped)] == [
         "cannot be opened: No such file or directory",
-        "not a regular file",
+        "not a regular file but a named pipe",
     ]
 
 
@@ -140,7 +143,7 @@ def test_urls_are_read_like_local_paths(tmp_path: Path) -> None:
     assert {sample.label for sample in samples(source)} == {"ab"}
     for place in ("memory://here", "memory://here/ab/*.png", "memory://there/a.npy", f"file://{tmp_path}/a.npy"):
         assert_moments(state_of(open_source(place)), images.reshape(-1, 3))
-    assert tare.measure("memory://there/list.txt", max_skipped=0.6).samples == 1
+    assert tare.measure("memory://there/list.txt", max_skipped=0.6, allow_remote=True).samples == 1
 
 
 @pytest.mark.parametrize("place", ["nosuch://x/y.npy", "memory://gone/a.npy", "gone.npy", "gone-*.png", "gone"])
@@ -148,3 +151,77 @@ def test_what_is_not_there_is_refused_in_one_line(place: str) -> None:
     with pytest.raises(DataError) as caught:
         state_of(open_source(place))
     assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def asked() -> Iterator[tuple[str, list[str]]]:
+    """The address of a server on this machine, and what it was asked for."""
+    found: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found.append(self.path)
+            self.send_response(404)
+            self.end_headers()
+
+        do_HEAD = do_GET  # noqa: N815 - as the library calls it
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}/x.png", found
+    server.shutdown()
+
+
+FORMS = (
+    "http://{}",
+    "simplecache::http://{}",
+    "filecache::http://{}",
+    "zip://a.png::http://{}",
+    "file://{}",
+    "http:/{}",
+    "data:image/png,{}",
+)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("kind", ["list.txt", "list.csv"])
+def test_nothing_is_asked_of_an_address_that_a_list_names(
+    tmp_path: Path, asked: tuple[str, list[str]], form: str, kind: str
+) -> None:
+    place, found = asked
+    save_png(tmp_path / "a.png", random_rgb(0))
+    head = "path,label\n" if kind.endswith("csv") else ""
+    (tmp_path / kind).write_text(f"{head}a.png,x\n{form.format(place)},y\n" if head else f"a.png\n{form.format(place)}\n")
+    source = open_source(tmp_path / kind)
+    if "://" in form:
+        with pytest.raises(DataError, match=r"files, not of addresses, found the address .* allow it with --allow-remote"):
+            state_of(source)
+    else:
+        assert [item.reason for item in skipped(source)] == ["cannot be opened: No such file or directory"]
+    assert found == []
+
+
+@pytest.mark.parametrize("command", [tare.measure, tare.compare])
+def test_an_address_in_a_list_is_asked_where_the_user_allows_it(
+    tmp_path: Path, asked: tuple[str, list[str]], command: Callable[..., object]
+) -> None:
+    pytest.importorskip("aiohttp")
+    place, found = asked
+    save_png(tmp_path / "a.png", random_rgb(0))
+    (tmp_path / "list.txt").write_text(f"a.png\nhttp://{place}\n")
+    data = [str(tmp_path / "list.txt")] * (2 if command is tare.compare else 1)
+    with pytest.raises(DataError, match="--allow-remote"):
+        command(*data, max_skipped=1)
+    assert found == []
+    command(*data, max_skipped=1, allow_remote=True)
+    assert found
+
+
+def test_an_address_that_exists_beside_the_list_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "http:" / "host").mkdir(parents=True)
+    save_png(tmp_path / "http:" / "host" / "a.png", random_rgb(0))
+    (tmp_path / "list.txt").write_text("http://host/a.png\n")
+    assert len(samples(open_source(tmp_path / "list.txt"))) == 1

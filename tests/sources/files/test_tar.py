@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import shutil
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -141,3 +143,118 @@ def test_an_archive_cut_between_two_members_is_not_sampled(tmp_path: Path) -> No
     path.write_bytes(path.read_bytes()[:end])
     with pytest.raises(DataError, match="stops without an end mark"):
         tare.measure(path, tolerance=0.1)
+
+
+HOLES = {
+    "a/0": [(0, 15), (39_015, 1_000)],
+    "a/1": [(0, 15)],
+    "b/2": [(0, 40_015)],
+    "b/3": [(0, 15), (8_207, 9), (20_000, 4_111)],
+}
+PAX = "--format=pax --sparse-version="
+
+
+def sparse_images(folder: Path) -> dict[str, bytes]:
+    """PGM files with holes of several kinds, as a file system keeps them; one has none."""
+    kept = {}
+    for name, pieces in HOLES.items():
+        data = bytearray(b"P5\n200 200\n255\n".ljust(40_015, b"\0"))
+        for start, length in pieces[1:] or pieces:
+            data[max(15, start) : start + length] = bytes((7 * k + 1) % 256 for k in range(start + length - max(15, start)))
+        path = folder / f"{name}.pgm"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            file.truncate(len(data))
+            for start, length in pieces:
+                file.seek(start)
+                file.write(data[start : start + length])
+        kept[f"{name}.pgm"] = bytes(data)
+    return kept
+
+
+@pytest.mark.skipif(shutil.which("tar") is None, reason="writes sparse members with GNU tar")
+@pytest.mark.parametrize("form", ["--format=gnu", f"{PAX}0.0", f"{PAX}0.1", f"{PAX}1.0"])
+def test_sparse_members_have_the_same_values_by_index_and_from_a_stream(tmp_path: Path, form: str) -> None:
+    kept = sparse_images(tmp_path / "x")
+    command = ["tar", "--sparse", "--hole-detection=raw", *form.split(), "--sort=name", "-cf", str(tmp_path / "a.tar"), "a", "b"]
+    subprocess.run(command, cwd=tmp_path / "x", check=True)  # noqa: S603
+    assert b"SCHILY" in (tmp_path / "a.tar").read_bytes() or (tmp_path / "a.tar").stat().st_size < 120_000
+    with gzip.open(tmp_path / "a.tar.gz", "wb") as file:
+        file.write((tmp_path / "a.tar").read_bytes())
+    source = open_source(tmp_path / "a.tar")
+    for found in (samples(source), samples(open_source(tmp_path / "a.tar.gz"))):
+        assert [b"P5\n200 200\n255\n" + sample.values.tobytes() for sample in found] == list(kept.values())
+    assert_same_by_index(source)
+
+
+def old_gnu_sparse(name: str, data: bytes, pieces: list[tuple[int, int]]) -> bytes:
+    """A member in the old GNU format, with any pieces."""
+    member = tarfile.TarInfo(name)
+    member.size, member.type = sum(length for _, length in pieces), tarfile.GNUTYPE_SPARSE
+    block = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+    block[386:482] = b"".join(f"{start:011o}\0{length:011o}\0".encode() for start, length in pieces).ljust(96, b"\0")
+    block[483:495] = f"{len(data):011o}\0".encode()
+    block[148:156] = b"        "
+    block[148:156] = f"{sum(block):06o}\0 ".encode()
+    body = b"".join(data[start : start + length].ljust(length, b"\0") for start, length in pieces)
+    return bytes(block) + body + bytes(-len(body) % 512)
+
+
+@pytest.mark.parametrize("pieces", [[(512, 512), (0, 512)], [(0, 1024), (512, 512)], [(0, 512), (4096, 512)]])
+def test_a_sparse_member_whose_pieces_do_not_fit_is_refused_by_every_way(tmp_path: Path, pieces: list[tuple[int, int]]) -> None:
+    data = b"P5\n40 40\n255\n" + bytes(range(200)) * 8
+    whole = old_gnu_sparse("good.pgm", data, [(0, 512), (1024, len(data) - 1024)])
+    (tmp_path / "a.tar").write_bytes(whole + old_gnu_sparse("bad.pgm", data, pieces) + bytes(1024))
+    source = open_source(tmp_path / "a.tar")
+    assert [item.reason for item in skipped(source)] == ["a sparse file whose pieces do not fit its size"]
+    expected = data[13:512] + bytes(512) + data[1024:]
+    assert [sample.values.tobytes() for sample in samples(source)] == [expected]
+    assert_same_by_index(source)
+
+
+def test_a_second_archive_behind_the_first_is_not_left_unread(tmp_path: Path) -> None:
+    one = packed(tmp_path / "a.tar", shard(0, 2)).read_bytes()
+    (tmp_path / "both.tar").write_bytes(one + one)
+    with pytest.raises(DataError, match=r"one tar archive in a file, found .*another archive behind its end"):
+        samples(open_source(tmp_path / "both.tar"))
+    with gzip.open(tmp_path / "both.tar.gz", "wb") as file:
+        file.write(one + bytes(1 << 20) + one)
+    with pytest.raises(DataError, match="another archive behind its end"):
+        samples(open_source(tmp_path / "both.tar.gz"))
+    (tmp_path / "padded.tar").write_bytes(one + bytes(100_000) + b"padding of another kind" * 90)
+    assert len(samples(open_source(tmp_path / "padded.tar"))) == 2
+    assert_same_by_index(open_source(tmp_path / "padded.tar"))
+
+
+def member(name: str, data: bytes, **changes: object) -> bytes:
+    one = tarfile.TarInfo(name)
+    one.size = len(data)
+    for key, value in changes.items():
+        setattr(one, key, value)
+    return one.tobuf(tarfile.PAX_FORMAT) + data + bytes(-len(data) % 512)
+
+
+def test_members_with_tricks_are_the_same_by_index_and_from_a_stream(tmp_path: Path) -> None:
+    images = [encoded(IMAGES[k], "PNG") for k in range(6)]
+    large = bytearray(member("size.png", images[0])[:512])
+    large[124:136] = b"\x80" + len(images[0]).to_bytes(11, "big")  # base 256
+    large[148:156] = b"        "
+    large[148:156] = f"{sum(large):06o}\0 ".encode()
+    parts = [
+        bytes(large) + images[0] + bytes(-len(images[0]) % 512),
+        member("twice.png", images[1]),
+        member("twice.png", images[2]),
+        member("link.png", b"", type=tarfile.LNKTYPE, linkname="twice.png"),
+        member("long" * 60 + ".png", images[3]),
+        member("pax.png", images[4], pax_headers={"size": str(len(images[4])), "path": "renamed.png"}),
+        member("empty.png", b""),
+        member("fifo.png", b"", type=tarfile.FIFOTYPE),
+    ]
+    (tmp_path / "a.tar").write_bytes(b"".join(parts) + bytes(1024))
+    source = open_source(tmp_path / "a.tar")
+    assert len(samples(source)) == 5
+    assert len(skipped(source)) == 3
+    assert_same_by_index(source)
+    (tmp_path / "a.tar.gz").write_bytes(gzip.compress(b"".join(parts[:3])) + gzip.compress(b"".join(parts[3:]) + bytes(1024)))
+    assert state_of(open_source(tmp_path / "a.tar.gz")).groups.keys() == state_of(source).groups.keys()
+    assert len(samples(open_source(tmp_path / "a.tar.gz"))) == 5

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from tare.checking.inputs import CheckRequest
 from tare.errors import SpecError
+from tare.system.handed.arguments import of_kind
 from tare.system.options import OptionGroup, declared, flag, option, part, words
 from tare.system.user_code import is_reference
 
@@ -79,7 +80,10 @@ class CodeRequest(CodeOptions):
     def places(self) -> tuple[str, ...]:
         """The paths as text."""
         paths = [self.paths] if isinstance(self.paths, str | os.PathLike) else self.paths
-        return tuple(os.fspath(path) for path in paths)
+        of_kind(paths, Sequence, "files and folders to read", "pass a path or a list of paths")
+        for path in paths:
+            of_kind(path, (str, os.PathLike), "the path of a file or folder to read", "pass a text or a Path")
+        return tuple(os.fsdecode(path) for path in paths)
 
 
 @dataclass(frozen=True, kw_only=True)

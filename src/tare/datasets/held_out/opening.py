@@ -44,7 +44,7 @@ def open_test(data: Any, labelled: LabelOptions, split: Split) -> HeldOut:
     """
     name = os.fspath(data) if isinstance(data, str | os.PathLike) else type(data).__name__
     chosen = (labelled.label, labelled.label_pattern, labelled.array) != (None, None, None)
-    if isinstance(data, str | os.PathLike) and not chosen and not is_other_source(Path(data)):
+    if isinstance(data, str | os.PathLike) and not chosen and not is_other_source(data):
         files = _masked(Path(data), split) if split.task == "segmentation" else _of_folders(Path(data), split)
     else:
         files = _of_samples(_opened(data, name, labelled, split), split)
@@ -88,7 +88,11 @@ def _masked(root: Path, split: Split) -> tuple[LabelledFile, ...]:
 def _opened(data: Any, name: str, labelled: LabelOptions, split: Split) -> LabelledSamples:
     if name.endswith(".npz"):
         return held_out_archive(name, labelled.array, labelled.label)
-    options = Options(array=labelled.array, front=split.taken if isinstance(split.taken, FrontEnd) else None)
+    options = Options(
+        array=labelled.array,
+        front=split.taken if isinstance(split.taken, FrontEnd) else None,
+        remote=labelled.allow_remote,
+    )
     samples, beside = open_labelled(data, options, labelled.label, labelled.label_pattern)
     if beside is not None:
         found = f"two splits in {name!r}"

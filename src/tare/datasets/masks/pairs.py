@@ -16,6 +16,7 @@ from tare.datasets.tasks import image_and_mask_folders
 from tare.errors import DataError, reason_of
 from tare.samples.decode import SUFFIXES
 from tare.sources.files.image_folder import walk_files
+from tare.system.local.opened import in_memory
 from tare.tasks.names import TaskName
 
 #: Endings of a mask's name beside its image: photo.jpg and photo_mask.png.
@@ -54,7 +55,7 @@ def mask_values(path: str) -> NDArray[np.uint16]:
     Raises :class:`DataError` for a file that cannot be read, or with colours that are no single value.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(in_memory(path)) as image:
             values = np.asarray(image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError("a mask that can be read", f"{path!r}: {reason_of(error)}", "repair it") from None
@@ -114,7 +115,7 @@ def check_pairs(pairs: Sequence[tuple[str, str]], alone: Sequence[str], where: s
 
 def _size(path: str) -> tuple[int, int]:
     try:
-        with Image.open(path) as image:
+        with Image.open(in_memory(path)) as image:
             return image.size
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise DataError("images and masks that can be read", f"{path!r}: {reason_of(error)}", "repair it") from None

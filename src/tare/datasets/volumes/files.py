@@ -74,13 +74,13 @@ def volumes_among(paths: Iterable[str]) -> Iterator[tuple[str, ...]]:
             yield from series_in(slices)
 
 
-def files_below(folder: Path, kind: str) -> Iterator[tuple[str, ...]]:
-    """The volumes or clips below a folder, by their names: the files of each."""
+def files_below(folder: Path, kind: str, within: Path | None = None) -> Iterator[tuple[str, ...]]:
+    """The volumes or clips below a folder (of ``within``), by their names: the files of each."""
     if not folder.is_dir():
         return iter(())
     if kind == "volume":
-        return volumes_among(walk_files(folder))
-    return ((path,) for path in walk_files(folder) if path.lower().endswith(ENDINGS[kind]))
+        return volumes_among(walk_files(folder, within))
+    return ((path,) for path in walk_files(folder, within) if path.lower().endswith(ENDINGS[kind]))
 
 
 def dicom_remarks(train: Sequence[str], val: Sequence[str]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from tare.input_spec.model_file import model_file
 from tare.samples.sound.front_end import NAMES, FrontEnd
+from tare.system.local.opened import whole
 
 _PREFIX = "hf:"
 _FILES = ("preprocessor_config.json", "processor_config.json")
@@ -63,7 +64,7 @@ def _json(path: Path) -> Mapping[str, Any]:
     try:
         if path.stat().st_size > _LARGEST and path.name != "tare.json":
             return {}
-        document = json.loads(path.read_bytes())
+        document = json.loads(whole(path))
     except (OSError, ValueError, RecursionError):
         return {}
     return document if isinstance(document, Mapping) else {}

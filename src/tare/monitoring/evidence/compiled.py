@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from tare.samples.layout import Doubles
+from tare.system.engines.compiler import numba
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from tare.errors import ModelError
+from tare.errors import ModelError, SpecError
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.networks.network import Network
+from tare.readers.safetensors import header_of
 
 _Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
 
@@ -50,12 +51,10 @@ def with_channels_of(network: Network, path: Path) -> Network:
 
 
 def _stored_shape(path: Path, name: str) -> tuple[int, ...] | None:
-    from safetensors import SafetensorError, safe_open
-
     try:
-        with safe_open(path, "pt") as file:
-            return tuple(file.get_slice(name).get_shape()) if name in file.keys() else None  # noqa: SIM118 - it is no mapping
-    except (SafetensorError, OSError):  # read in full later, which says what is wrong
+        stated = header_of(path).get(name)
+        return None if stated is None else tuple(map(int, stated["shape"]))
+    except (SpecError, KeyError, TypeError, ValueError):  # read in full later, which says what is wrong
         return None
 
 

@@ -50,6 +50,8 @@ from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.files import replacing_folder, write_text
+from tare.system.handed.arguments import place_of
+from tare.system.local.opened import text_of
 from tare.tasks.classification import Classification
 from tare.tasks.table import task_of_json
 from tare.tasks.task import Task
@@ -234,7 +236,7 @@ def load_model(folder: Path | str, factory: str | None = None, *, trust_remote_c
 
     Raises :class:`ModelError` if the directory is incomplete, malformed, or needs a factory.
     """
-    folder = Path(folder)
+    folder = place_of(folder, "a model directory", ModelError)
     document = tare_json(folder)
     if document.get("schema") != SCHEMA:
         raise ModelError(f"a tare.json with schema {SCHEMA!r}", f"another schema in {str(folder)!r}", "transfer again")
@@ -362,7 +364,7 @@ def tare_json(folder: Path) -> dict[str, Any]:
     """Return the ``tare.json`` of a model directory, of any schema. Raises :class:`ModelError` unless it is a JSON object."""
     path = folder / NAME
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(text_of(path))
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError("a model directory with a tare.json", f"{str(path)!r}: {error}", "name RUN/model") from None
     if not isinstance(document, dict):

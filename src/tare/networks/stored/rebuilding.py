@@ -17,6 +17,7 @@ from tare.networks.building.hugging_face import BACKBONE, stored_backbone, store
 from tare.networks.loading import load_network
 from tare.networks.network import Network, as_dense, with_head
 from tare.networks.weights import load_weights
+from tare.system.local.opened import whole
 
 WEIGHTS = "model.safetensors"
 
@@ -75,13 +76,13 @@ def rebuilt_network(plan: BuildPlan) -> Network:
 
 def _by_timm(plan: BuildPlan, *, weights: bool) -> Network:
     import timm
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
     try:
         module: nn.Module = timm.create_model(f"local-dir:{plan.folder}", pretrained=False)
         if weights:
             # timm up to 1.0.26 unpickles every file of weights in such a directory.
-            module.load_state_dict(load_file(Path(plan.folder) / "model.safetensors"))
+            module.load_state_dict(load(whole(str(plan.folder / "model.safetensors"))))
     except Exception as error:  # timm, safetensors and the file system
         reason = reason_of(error)
         raise ModelError("a model directory that timm can load", f"{str(plan.folder)!r}: {reason}", "transfer again") from None

@@ -19,6 +19,7 @@ from tare.input_spec.model_file import model_file
 from tare.networks.stated_images import colour_of
 from tare.networks.stored.directory import TransferredModel, load_model, tare_json
 from tare.samples.modes import ColourMode
+from tare.system.local.opened import text_of
 
 _LARGEST_EDGE = 1 << 14
 _LONGEST = 1 << 26
@@ -154,7 +155,7 @@ def _settings(run: Path) -> dict[str, Any]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(text_of(path))
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError("a readable JSON file", f"{str(path)!r}: {error}", "transfer again") from None
     return document if isinstance(document, dict) else {}

@@ -11,6 +11,7 @@ from typing import Any
 from tare.errors import SpecError, reason_of
 from tare.input_spec.fields import Field, Known, parsed, short_repr
 from tare.input_spec.spec import InputSpec
+from tare.system.local.opened import text_of
 
 _MOST_BYTES = 1 << 20
 _MOST_MERGED = 1 << 12
@@ -29,7 +30,7 @@ def read_text(path: Path, kind: str) -> str:
         size = path.stat().st_size
         if size > _MOST_BYTES:
             raise SpecError(f"a {kind} file of at most {_MOST_BYTES} bytes", f"{size} in {str(path)!r}", _REMEDY)
-        return path.read_text(encoding="utf-8")
+        return text_of(path)
     except (OSError, ValueError) as error:
         raise SpecError(f"a readable {kind} file", f"{str(path)!r}: {reason_of(error)}", _REMEDY) from None
 

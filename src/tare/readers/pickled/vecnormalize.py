@@ -13,6 +13,7 @@ from tare.errors import SpecError, reason_of
 from tare.input_spec.fields import Known, Unknown
 from tare.input_spec.spec import InputSpec
 from tare.readers.pickled.inert import Call, array_of, inert
+from tare.system.local.opened import whole
 
 _MOST_BYTES = 64 << 20
 _REMEDY = "name the file that VecNormalize.save wrote"
@@ -69,7 +70,7 @@ def _state(path: str) -> dict[str, Any]:
     try:
         if Path(path).stat().st_size > _MOST_BYTES:
             raise ValueError(f"{Path(path).stat().st_size} bytes")
-        value = inert(Path(path).read_bytes())
+        value = inert(whole(path))
     except (OSError, ValueError) as error:
         raise SpecError("the pickle of a VecNormalize", f"{path!r}: {reason_of(error)}", _REMEDY) from None
     state = value.state if isinstance(value, Call) else None

@@ -16,7 +16,7 @@ from tare.sources.arrays.axes import arranged, as_record
 from tare.sources.arrays.masked import is_masked, kept
 from tare.sources.base import Indexed, Source, row_ranges
 from tare.sources.options import Options
-from tare.system.tensors import host_array, is_tensor
+from tare.system.handed.tensors import host_array, is_tensor
 
 #: A chunk holds about this many bytes: enough that its fixed costs vanish, few enough that memory stays flat.
 _CHUNK_BYTES = 8 << 20

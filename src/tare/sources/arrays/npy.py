@@ -14,15 +14,17 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.lib import format as npy_format
+from numpy.typing import NDArray
 
 from tare.errors import DataError, reason_of
 from tare.samples.records import Record
 from tare.sources.arrays.axes import arranged, as_record
-from tare.sources.arrays.in_memory import ArraySource, open_array, samples_per_chunk
+from tare.sources.arrays.in_memory import open_array, samples_per_chunk
 from tare.sources.arrays.streamed import Header, OpenFile, StreamedArray, behind_header
 from tare.sources.base import Indexed, Source, row_ranges
 from tare.sources.options import Options
-from tare.sources.places import is_url, open_binary, parted
+from tare.sources.places import is_url, open_binary, opened_for, parted
+from tare.system.local.opened import fill
 
 _REMEDY = "save it again with numpy.save"
 
@@ -41,21 +43,25 @@ def open_npy(place: str, options: Options) -> Source[Any]:
     needed = offset + prod(header.shape) * header.dtype.itemsize
     if Path(place).stat().st_size < needed:
         raise DataError(f"{needed} bytes, as its header says", f"{Path(place).stat().st_size} in {place!r}", "fetch it again")
-    if fortran and len(header.shape) > 1:  # a sample is spread over the whole file
-        mapped = np.load(Path(place), mmap_mode="r", allow_pickle=False)
-        return _checked(ArraySource(place, mapped if len(shape) == mapped.ndim else mapped[None], axes, remarks))
-    return _checked(NpyFile(place, Header(shape, header.dtype), axes, offset, remarks))
+    spread = fortran and len(header.shape) > 1
+    return _checked(NpyFile(place, Header(shape, header.dtype), axes, offset, remarks, spread, len(shape) > len(header.shape)))
 
 
 @dataclass(frozen=True)
 class NpyFile(Source[tuple[int, int]]):
-    """A local array in C order. Each worker reads its own ranges; mapping the file would let memory grow with it."""
+    """A local array, of which each worker reads its own ranges.
+
+    A mapped file would let memory grow with it, and end the program if it is cut.
+    ``fortran``: the first axis lies closest in the file, so that a sample is spread over all of it. ``whole``: it is one sample.
+    """
 
     name: str
     header: Header
     axes: str
     offset: int
     remarks: tuple[str, ...] = ()
+    fortran: bool = False
+    whole: bool = False
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Ranges of samples."""
@@ -71,16 +77,42 @@ class NpyFile(Source[tuple[int, int]]):
 
     def read(self, chunk: tuple[int, int]) -> Iterator[Record]:
         """One block of samples."""
-        each = prod(self.header.shape[1:])
-        with open_binary(self.name) as file:
-            file.seek(self.offset + chunk[0] * each * self.header.dtype.itemsize)
-            data = file.read((chunk[1] - chunk[0]) * each * self.header.dtype.itemsize)
-        block = np.frombuffer(data, self.header.dtype).reshape(-1, *self.header.shape[1:])
+        block = self._spread(*chunk) if self.fortran else self._together(*chunk)
         yield as_record(f"{self.name}[{chunk[0]}]", block, self.axes)
+
+    def _together(self, start: int, stop: int) -> NDArray[Any]:
+        """Samples of an array in C order, which lie side by side."""
+        values = np.empty((stop - start, *self.header.shape[1:]), self.header.dtype)
+        with opened_for(self.name) as file:
+            _read_values(file, self.offset + start * (values.nbytes // (stop - start)), values, self.name)
+        return values
+
+    def _spread(self, start: int, stop: int) -> NDArray[Any]:
+        """Samples of an array in Fortran order: a piece of every column of the file."""
+        shape = self.header.shape[1:]
+        if self.whole:
+            values = np.empty(shape[::-1], self.header.dtype)
+            with opened_for(self.name) as file:
+                _read_values(file, self.offset, values, self.name)
+            return values.T[None]
+        columns = np.empty((prod(shape), stop - start), self.header.dtype)
+        length, itemsize = self.header.shape[0], self.header.dtype.itemsize
+        with opened_for(self.name) as file:
+            for number, column in enumerate(columns):
+                _read_values(file, self.offset + (number * length + start) * itemsize, column, self.name)
+        return columns.reshape(*shape[::-1], stop - start).T
 
     def indexed(self) -> Indexed:
         """One sample along the first axis."""
         return Indexed(self.header.shape[0], lambda index: self.read((index, index + 1)))
+
+
+def _read_values(file: BinaryIO, place: int, values: NDArray[Any], name: str) -> None:
+    """Fill an array with the bytes from a place of the file. Raises :class:`DataError` if the file ends before."""
+    file.seek(place)
+    memory = memoryview(values.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
+    if fill(file, memory) < values.nbytes:
+        raise DataError("a .npy file that holds what its header says", f"{name!r} ends before its values", "fetch it again")
 
 
 def open_npz(place: str, options: Options) -> Source[Any]:
@@ -135,8 +167,8 @@ def _streamed(open_file: OpenFile, name: str, options: Options) -> Source[Any]:
     return _checked(StreamedArray(name, Header(shape, header.dtype), axes, at_values, remarks))
 
 
-def _checked(source: ArraySource | NpyFile | StreamedArray) -> Source[Any]:
-    shape = source.values.shape if isinstance(source, ArraySource) else source.header.shape
+def _checked(source: NpyFile | StreamedArray) -> Source[Any]:
+    shape = source.header.shape
     if prod(shape) == 0:
         raise DataError("at least one sample", f"an array of shape {shape} in {source.name!r}", "check the file")
     return source

@@ -16,6 +16,7 @@ from tare.sources.containers.hdf5 import claimed_dataset
 from tare.sources.containers.stored import check_numbers, chosen, described, open_claimed
 from tare.sources.options import Options
 from tare.sources.places import parted
+from tare.system.local.opened import opened, said
 from tare.system.optional import require
 
 _NUMBERS = frozenset(("double", "single", "logical", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))))
@@ -47,27 +48,27 @@ def open_mat(place: str, options: Options) -> Source[Any]:
 
 def _is_hdf5(file: str) -> bool:
     try:
-        with open(file, "rb") as opened:
-            head = opened.read(520)
+        with opened(file, 0) as raw:
+            head = raw.read(520)
     except OSError as error:
-        raise DataError("a readable file", f"{file!r}: {error.strerror}", "check the path") from None
+        raise DataError("a readable file", f"{file!r}: {said(error)}", "check the path") from None
     return b"\x89HDF\r\n\x1a\n" in (head[:8], head[512:520])
 
 
 def _arrays(file: str) -> dict[str, str]:
     from scipy import io
 
-    whos = _read(file, partial(io.whosmat, file))
+    whos = _read(file, partial(io.whosmat, file, appendmat=False))
     return {name: described(shape, kind) for name, shape, kind in whos if kind in _NUMBERS and prod(shape)}
 
 
 def _values(file: str, name: str) -> Any:
     from scipy import io
 
-    shape = next(shape for each, shape, _ in _read(file, partial(io.whosmat, file)) if each == name)
+    shape = next(shape for each, shape, _ in _read(file, partial(io.whosmat, file, appendmat=False)) if each == name)
     if 8 * prod(shape) > _MOST_BYTES:
         raise DataError("an array that fits into memory", f"{name!r} of shape {shape} in {file!r}", "save it with -v7.3")
-    return _read(file, lambda: io.loadmat(file, variable_names=[name])[name])
+    return _read(file, lambda: io.loadmat(file, variable_names=[name], appendmat=False)[name])
 
 
 def _read(file: str, read: Any) -> Any:

@@ -14,25 +14,28 @@ import numpy as np
 from tare.errors import DataError, reason_of
 from tare.sources.arrays.in_memory import ArraySource, numpy_of, open_array
 from tare.sources.containers.stored import Claimed, StoredArray, chosen, described, open_claimed
+from tare.sources.containers.tensor_file import Tensor, TensorSlices, tensors_in
 from tare.sources.options import Options
-from tare.sources.places import parted
+from tare.sources.places import opened_for, parted
 
 _DTYPES = {
     "F64": "f8", "F32": "f4", "F16": "f4", "BF16": "f4", "I64": "i8", "I32": "i4", "I16": "i2", "I8": "i1", "U8": "u1",
     "U16": "u2", "U32": "u4", "U64": "u8", "BOOL": "?",
 }  # fmt: skip
+#: Half precision as it is stored; bfloat16 as the upper halves of single precision.
+_STORED = {"F16": "f2", "BF16": "u2"}
 
 
 def open_safetensors(place: str, options: Options) -> StoredArray:
     """Open one tensor of a file, ``FILE#TENSOR``. Raises :class:`DataError` if the file is damaged or several are there."""
     file, name = parted(place, options.array)
-    with _tensors(file) as opened:
-        slices = {each: opened.get_slice(each) for each in opened.keys()}  # noqa: SIM118 - no dictionary
-        kinds = {each: (tuple(one.get_shape()), str(one.get_dtype())) for each, one in slices.items()}
-    found = chosen(file, {each: described(*kind) for each, kind in kinds.items() if kind[1] in _DTYPES and kind[0]}, name)
-    shape, kind = kinds[found]
-    claimed = Claimed(f"{file}#{found}", shape, np.dtype(_DTYPES[kind]), partial(_tensor, file, found))
-    return open_claimed(claimed, options)
+    with opened_for(file) as opened:
+        tensors = tensors_in(opened, file)
+    kinds = {each: described(one.shape, one.kind) for each, one in tensors.items() if one.kind in _DTYPES and one.shape}
+    found = chosen(file, kinds, name)
+    tensor = tensors[found]
+    opener = partial(_tensor, file, tensor)
+    return open_claimed(Claimed(f"{file}#{found}", tensor.shape, np.dtype(_DTYPES[tensor.kind]), opener), options)
 
 
 def open_pt(place: str, options: Options) -> ArraySource:
@@ -50,47 +53,27 @@ def open_pt(place: str, options: Options) -> ArraySource:
 
 
 @contextmanager
-def _tensors(file: str) -> Iterator[Any]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(file, framework="pt") as opened:
-            yield opened
-    except (SafetensorError, OSError) as error:
-        raise DataError("a .safetensors file", f"{file!r}: {reason_of(error)}", "fetch it again") from None
-
-
-@contextmanager
-def _tensor(file: str, name: str) -> Iterator[Any]:
-    with _tensors(file) as opened:
-        yield _Slices(opened.get_slice(name))
-
-
-class _Slices:
-    """Slices of one tensor as NumPy arrays."""
-
-    def __init__(self, tensor: Any) -> None:
-        self.tensor = tensor
-
-    def __getitem__(self, place: Any) -> Any:
-        return numpy_of(self.tensor[place])
+def _tensor(file: str, tensor: Tensor) -> Iterator[Any]:
+    with opened_for(file) as opened:
+        yield TensorSlices(opened, tensor, np.dtype(_STORED.get(tensor.kind, _DTYPES[tensor.kind])).newbyteorder("<"))
 
 
 def _loaded(file: str) -> Any:
     import torch
 
     try:
-        return torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-    except Exception:
-        try:  # files of old versions cannot be mapped
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of what the refusal says
-                return torch.load(file, map_location="cpu", weights_only=True)
-        except Exception as error:
-            unpickled = "Weights only" in reason_of(error, None)
-            found = "damaged, or other objects than tensors, which are never unpickled" if unpickled else _reason(error)
-            remedy = "save the tensors alone, or as .safetensors" if unpickled else "fetch it again"
-            raise DataError("a .pt file of tensors", f"{file!r}: {found}", remedy) from None
+        with opened_for(file) as opened, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what the refusal says
+            return torch.load(
+                opened, map_location="cpu", weights_only=True
+            )  # not mapped: a file that is cut would end the program
+    except DataError:
+        raise
+    except Exception as error:
+        unpickled = "Weights only" in reason_of(error, None)
+        found = "damaged, or other objects than tensors, which are never unpickled" if unpickled else _reason(error)
+        remedy = "save the tensors alone, or as .safetensors" if unpickled else "fetch it again"
+        raise DataError("a .pt file of tensors", f"{file!r}: {found}", remedy) from None
 
 
 def _reason(error: Exception) -> str:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tare.errors import MissingDependencyError, reason_of
 from tare.samples.records import Record, Skipped
 from tare.sources.base import ITEMS_PER_CHUNK, Indexed, Source
 from tare.sources.options import Options
+from tare.system.local.opened import regular, said
+from tare.system.local.pins import Pin
 
 #: Files of a chunk hold about this many bytes, so that large files are read in parallel.
 _CHUNK_BYTES = 16 << 20
+
+#: Files that are left out and named.
+_NAMED = 5
 
 #: Reads the samples of one file: a function of a module, so that it can be sent to another process.
 Reader = Callable[[str, Options], Iterator[Record]]
@@ -63,12 +68,31 @@ class EachFile(Source[tuple[str, ...]]):
         return self._read_with(file, self.options)
 
     def _read_with(self, file: str, options: Options) -> Iterator[Record]:
+        pin = None
         try:
-            yield from self.reader(file, options)
+            regular(file)
+            pin = Pin.of(file)
+            held: Record | None = None  # the last one is given once the file is known to be what it was
+            for record in self.reader(file, options):
+                if held is not None:
+                    yield held
+                held = record
+            pin.check()
+            if held is not None:
+                yield held
         except MissingDependencyError:
             raise
         except Exception as error:  # libraries raise errors of many kinds for damaged files
-            yield Skipped(file, reason_of(error) or type(error).__name__)
+            change = "" if pin is None else pin.change()
+            yield Skipped(file, f"{change} while it was read" if change else reason_of(said(error)) or type(error).__name__)
+
+
+def left_out_remark(paths: Sequence[str], root: str) -> str:
+    """A sentence on the files below ``root`` that are no samples here: their number and the first names; empty without any."""
+    if not paths:
+        return ""
+    named = ", ".join(os.path.relpath(path, root) for path in paths[:_NAMED]) + (", ..." if len(paths) > _NAMED else "")
+    return f"left out {len(paths):,} {'file' if len(paths) == 1 else 'files'} of {root!r} that are no samples here: {named}"
 
 
 def _size(file: str) -> int:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path
-from stat import S_ISREG
-from typing import Any
+from typing import Any, BinaryIO, NoReturn
 
 from numpy.typing import NDArray
 
@@ -19,6 +17,7 @@ from tare.samples.records import Sample, Skipped, Stack
 from tare.samples.transparency import Background
 from tare.sources.base import ItemSource
 from tare.sources.encoded import of_decoded
+from tare.system.local.opened import ChangedError, NotRegularError, fill, opened, said
 from tare.system.scratch import scratch_memory
 
 
@@ -74,12 +73,72 @@ def open_image_folder(
     return ImageFolder(root, colour, turned, background, pages)
 
 
-def walk_files(root: Path) -> Iterator[str]:
-    """Yield every file below ``root``, sorted within each folder; links to folders are not followed, so a walk ends."""
-    for folder, folders, files in os.walk(root, onerror=_raise):
-        folders.sort()
-        for name in sorted(files):
+def walk_files(root: Path, within: Path | None = None) -> Iterator[str]:
+    """Yield every file below ``root``, sorted within each folder, files before folders: the one listing of every command.
+
+    A folder whose name begins with a dot is left out. A link to a folder is followed if that folder lies elsewhere than below
+    ``within`` (by default ``root``), and the first time; so a walk ends, and such a link lets no file come twice. A folder that
+    is left out is yielded itself, as something that is no file, so that it can be listed.
+    """
+    home, seen = os.path.realpath(within or root), set[str]()
+    held = [os.fspath(root)]
+    while held:
+        folder = held.pop()
+        names, folders = _entries(folder)
+        entered = [name for name in folders if _is_entered(os.path.join(folder, name), name, home, seen)]
+        held += [os.path.join(folder, name) for name in reversed(entered)]
+        for name in sorted({*names, *folders} - {*entered}):
             yield os.path.join(folder, name)
+
+
+def folders_in(root: Path) -> list[str]:
+    """The names of the folders directly in ``root`` that :func:`walk_files` enters, sorted."""
+    home, seen = os.path.realpath(root), set[str]()
+    return [name for name in _entries(os.fspath(root))[1] if _is_entered(os.path.join(root, name), name, home, seen)]
+
+
+def _is_entered(path: str, name: str, home: str, seen: set[str]) -> bool:
+    if name.startswith("."):
+        return False
+    if not os.path.islink(path):  # noqa: PTH114 - millions of names
+        return True
+    target = os.path.realpath(path)
+    inside = f"{target}{os.sep}".startswith(f"{home}{os.sep}") or home.startswith(f"{target}{os.sep}")
+    if inside or target in seen:
+        return False
+    seen.add(target)
+    return True
+
+
+def _entries(folder: str) -> tuple[list[str], list[str]]:
+    """The names of files and of folders in a folder, folders sorted. Raises :class:`DataError` if it cannot be listed."""
+    files: list[str] = []
+    folders: list[str] = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                (folders if _is_folder(entry) else files).append(entry.name)
+    except OSError as error:
+        _raise(error)
+    return files, sorted(folders)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def claims_or_is(path: str, suffixes: Collection[str], recognises: Callable[[bytes], object]) -> bool:
+    """Whether a file is a sample by the ending of its name, or else by its first 16 bytes: the rule of every command."""
+    if os.path.splitext(path)[1].lower() in suffixes:
+        return True
+    try:
+        with opened(path, 0) as file:
+            return bool(recognises(file.read(16)))
+    except (OSError, ValueError):
+        return False
 
 
 def first_level(path: str, root: str) -> str | None:
@@ -105,31 +164,29 @@ def read_noted(
     """Read and decode one file like :func:`read_image`, with notes on what decoding left out."""
     claims_image = os.path.splitext(path)[1].lower() in SUFFIXES
     try:
-        status = os.stat(path)
-        if not S_ISREG(status.st_mode):  # opening a named pipe would wait for ever
-            return Skipped(path, "not a regular file", foreign=not claims_image)
-        with open(path, "rb", buffering=0) as file:
+        with opened(path, 0) as file:
             if not claims_image and image_format(file.read(16)) is None:
                 return Skipped(path, "not an image by name or content", foreign=True)
             file.seek(0)
-            data = _content(file, status.st_size)
+            data = _content(file, os.fstat(file.fileno()).st_size)
         return decode_noted(data, colour, turned=turned, background=background, pages=pages)
-    except OSError as error:
-        return Skipped(path, f"cannot be opened: {error.strerror or error}")
+    except NotRegularError as error:
+        return Skipped(path, said(error), foreign=not claims_image)
+    except ChangedError as error:
+        return Skipped(path, said(error))
+    except (OSError, ValueError) as error:  # ValueError: a null byte in a name
+        return Skipped(path, f"cannot be opened: {said(error)}")
     except UndecodableError as error:
         return Skipped(path, str(error))
 
 
-def _content(file: FileIO, size: int) -> memoryview:
-    """The first ``size`` bytes of a file (all bytes of a shorter one), in memory that was used before."""
+def _content(file: BinaryIO, size: int) -> memoryview:
+    """The first ``size`` bytes of a file, in memory that was used before."""
     memory = memoryview(scratch_memory(size, "file"))[:size]  # type: ignore[arg-type]
-    read = 0
-    while read < size and (count := file.readinto(memory[read:])):
-        read += count
-    return memory[:read]
+    return memory[: fill(file, memory)]
 
 
-def _raise(error: OSError) -> None:
+def _raise(error: OSError) -> NoReturn:
     raise DataError(
         "a folder whose subfolders can be listed", f"{error.filename!r}: {error.strerror}", "change its permissions"
     ) from None

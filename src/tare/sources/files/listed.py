@@ -9,7 +9,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from stat import S_ISREG
 
 from tare.errors import DataError
 from tare.samples.records import Sample, Skipped, Stack
@@ -18,6 +17,7 @@ from tare.sources.encoded import claims_sample, sample_of
 from tare.sources.files.image_folder import first_level, walk_files
 from tare.sources.options import Options
 from tare.sources.places import file_system, is_url, open_binary, read_bytes
+from tare.system.local.opened import ChangedError, NotRegularError, said
 
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img")
 _LABEL_COLUMNS = ("label", "class", "target", "category", "label_name", "class_name")
@@ -59,12 +59,11 @@ class ListedFiles(ItemSource[Listed]):
         """Decode one file."""
         claims = claims_sample(item.path)
         try:
-            if not is_url(item.path) and not S_ISREG(os.stat(item.path).st_mode):  # a named pipe would wait for ever
-                return Skipped(item.path, "not a regular file", foreign=not claims)
             data = read_bytes(item.path)
+        except NotRegularError as error:
+            return Skipped(item.path, said(error), foreign=not claims)
         except (OSError, ValueError) as error:  # ValueError: a null byte in a listed name
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            return Skipped(item.path, f"cannot be opened: {reason}")
+            return Skipped(item.path, said(error) if isinstance(error, ChangedError) else f"cannot be opened: {said(error)}")
         return sample_of(item.path, data, self.options, item.label, claimed=claims)
 
 
@@ -108,20 +107,31 @@ class RemoteFolder(Listing):
 class Manifest(Listing):
     """A text file with one path a line; with a ``delimiter``, a CSV with a path column and an optional label column.
 
-    ``label`` names the column of labels, if it is not a usual name. Relative paths start at the manifest's own folder.
+    ``label`` names the column of labels, if it is not a usual name. Relative paths start at the manifest's own folder. A URL in
+    it is refused unless ``remote`` URLs are allowed.
     """
 
     place: str
     delimiter: str | None = None
     label: str | None = None
+    remote: bool = False
 
     def __iter__(self) -> Iterator[Listed]:
         folder = self.place.rpartition("/")[0] if is_url(self.place) else str(Path(self.place).parent)
         with open_binary(self.place) as file:
             lines = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
             for path, label in _entries(lines, self):
-                whole = path if is_url(path) or Path(path).is_absolute() else f"{folder}/{path}" if folder else path
-                yield Listed(whole, label)
+                beside = f"{folder}/{path}" if folder else path
+                if Path(path).is_absolute() or (is_url(path) and (is_url(self.place) or not os.path.lexists(beside))):
+                    self._check(path)
+                    beside = path
+                yield Listed(beside, label)
+
+    def _check(self, path: str) -> None:
+        """Raise :class:`DataError` for a URL that only the list names: whoever wrote it would choose whom this machine asks."""
+        if is_url(path) and not self.remote:
+            found = f"the address {path!r} in {self.place!r}"
+            raise DataError("a list of files, not of addresses", found, "fetch the files first, or allow it with --allow-remote")
 
 
 def open_encoded(place: str, options: Options) -> ListedFiles:
@@ -144,7 +154,7 @@ def open_manifest(place: str, options: Options, delimiter: str | None = None) ->
     with open_binary(place) as file:
         if not file.read(1):
             raise DataError("a list with at least one path", f"{place!r} is empty", "write one path a line")
-    return ListedFiles(place, Manifest(place, delimiter, options.label), options)
+    return ListedFiles(place, Manifest(place, delimiter, options.label, options.remote), options)
 
 
 def is_path_column(name: str) -> bool:

@@ -9,7 +9,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from tare.errors import DataError
 from tare.samples.records import Record, Skipped
@@ -20,6 +20,8 @@ from tare.sources.places import is_url, open_binary
 
 _LARGEST_MEMBER = 1 << 30
 _COMPRESSED = (".gz", ".tgz")
+#: More than tarfile reads at once.
+_REMEMBERED = 4 * tarfile.RECORDSIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,17 @@ def open_tar(place: str, options: Options) -> TarArchive:
     return TarArchive(place, options)
 
 
+class _Place(NamedTuple):
+    """Where a member's bytes are: the first one, their number, and the pieces ``(offset, length)`` of a sparse member.
+
+    The pieces lie one after the other from the first byte; what is between them is zero.
+    """
+
+    first: int
+    size: int
+    pieces: tuple[tuple[int, int], ...] | None
+
+
 def _members(place: str) -> Iterator[tuple[str, bytes, str | None]]:
     """Name and bytes of every file in the archive, or the reason why its bytes are not read."""
     with open_binary(place) as stream:
@@ -88,22 +101,43 @@ def _members(place: str) -> Iterator[tuple[str, bytes, str | None]]:
                 archive.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
                 if not member.isdir():
                     reason = _unread(member)
-                    yield member.name, b"" if reason else _content(archive, member, place), reason
-    if any(watched.last):
-        raise DataError("a complete tar archive", f"{place!r} stops without an end mark", "fetch it again")
+                    yield member.name, b"" if reason else _bytes_from(archive.fileobj, _place_of(member), place), reason
+        _check_end(watched.behind(archive.offset), stream, place)
 
 
-def _places(place: str) -> Iterator[tuple[str, tuple[int, int], str | None]]:
-    """Name, ``(first byte, size)`` and the reason not to read it, if any, of every file in an uncompressed local archive."""
+def _places(place: str) -> Iterator[tuple[str, _Place, str | None]]:
+    """Name, place and the reason not to read it, if any, of every file in an uncompressed local archive."""
     with open_binary(place) as file, _complete(place), tarfile.open(fileobj=file, mode="r:", errors="surrogateescape") as archive:
         for member in archive:
             archive.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
             if not member.isdir():
-                yield member.name, (member.offset_data, member.size), _unread(member)
+                yield member.name, _place_of(member), _unread(member)
         file.seek(archive.offset)
-        end = file.read(tarfile.BLOCKSIZE)
-    if len(end) < tarfile.BLOCKSIZE or any(end):
+        _check_end(file.read(tarfile.BLOCKSIZE), file, place)
+
+
+def _check_end(end: bytes, rest: BinaryIO, place: str) -> None:
+    """Raise :class:`DataError` for an archive without an end mark, and for a second archive behind it, which is not read."""
+    if len(end) < tarfile.BLOCKSIZE or any(end[: tarfile.BLOCKSIZE]):
         raise DataError("a complete tar archive", f"{place!r} stops without an end mark", "fetch it again")
+    data = end
+    while data:
+        for start in range(0, len(data), tarfile.BLOCKSIZE):
+            block = data[start : start + tarfile.BLOCKSIZE]
+            if any(block):
+                if _is_header(block):
+                    found = f"{place!r}, with another archive behind its end"
+                    raise DataError("one tar archive in a file", found, "name each by itself, or join them with tar -A")
+                return  # padding of another kind
+        data = rest.read(1 << 20)
+
+
+def _is_header(block: bytes) -> bool:
+    try:
+        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
 
 
 @contextmanager
@@ -117,13 +151,47 @@ def _complete(place: str) -> Iterator[None]:
 def _unread(member: tarfile.TarInfo) -> str | None:
     if not member.isreg():
         return "not a regular file"
-    return f"claims {member.size} bytes" if member.size > _LARGEST_MEMBER else None
+    if member.size > _LARGEST_MEMBER:
+        return f"claims {member.size} bytes"
+    return None if _fits(_place_of(member)) else "a sparse file whose pieces do not fit its size"
 
 
-def _bytes_at(place: str, where: tuple[int, int]) -> bytes:
+def _place_of(member: tarfile.TarInfo) -> _Place:
+    pieces = None if member.sparse is None else tuple((start, length) for start, length in cast(Any, member.sparse) if length)
+    return _Place(member.offset_data, member.size, pieces)
+
+
+def _fits(where: _Place) -> bool:
+    """Whether the pieces of a sparse member follow each other within its size."""
+    end = 0
+    for start, length in where.pieces or ():
+        if start < end or length < 0:
+            return False
+        end = start + length
+    return end <= where.size
+
+
+def _bytes_at(place: str, where: _Place) -> bytes:
+    """The bytes of a member of an uncompressed archive."""
     with open_binary(place) as file:
-        file.seek(where[0])
-        return file.read(where[1])
+        return _bytes_from(file, where, place)
+
+
+def _bytes_from(file: Any, where: _Place, place: str) -> bytes:
+    """The bytes of a member, by index and from a stream. Raises :class:`DataError` if the archive ends before them."""
+    file.seek(where.first)
+    if where.pieces is None:
+        return _whole(file.read(where.size), where.size, place)
+    values = bytearray(where.size)
+    for start, length in where.pieces:
+        values[start : start + length] = _whole(file.read(length), length, place)
+    return bytes(values)
+
+
+def _whole(data: bytes, size: int, place: str) -> bytes:
+    if len(data) < size:
+        raise DataError("a complete tar archive", f"{place!r} ends inside a member", "fetch it again")
+    return data
 
 
 def _joined(place: str, members: Iterator[tuple[str, Any, str | None]], content: Callable[[Any], bytes]) -> Iterator[TarEntry]:
@@ -146,23 +214,20 @@ def _joined(place: str, members: Iterator[tuple[str, Any, str | None]], content:
 
 
 class _Watched:
-    """A stream that remembers its last block: tarfile takes an archive cut between two members for a complete one."""
+    """A stream that remembers its last bytes: tarfile takes an archive cut between two members for a complete one."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self.stream, self.last = stream, b""
+        self.stream, self.last, self.total = stream, b"", 0
 
     def read(self, size: int = -1) -> bytes:
+        """Read from the stream."""
         data = self.stream.read(size)
-        self.last = (self.last + data)[-tarfile.BLOCKSIZE :]
+        self.last, self.total = (self.last + data)[-_REMEMBERED:], self.total + len(data)
         return data
 
-
-def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, place: str) -> bytes:
-    file = archive.extractfile(member)
-    data = file.read() if file else b""
-    if len(data) < member.size:
-        raise DataError("a complete tar archive", f"{place!r} ends inside {member.name!r}", "fetch it again")
-    return data
+    def behind(self, place: int) -> bytes:
+        """What was read from a place on."""
+        return self.last[max(0, len(self.last) - (self.total - place)) :]
 
 
 def _labelled(entries: list[TarEntry], label: str | None) -> Iterator[TarEntry]:

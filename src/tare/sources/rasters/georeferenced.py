@@ -10,7 +10,6 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from math import isnan
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,8 @@ from tare.samples.decode import UndecodableError
 from tare.samples.records import UNSTATED, Facts, Kept, Part, Record, Sample, Skipped
 from tare.sources.files.each import EachFile
 from tare.sources.options import Options
+from tare.system.local.opened import said
+from tare.system.local.plain import plain_name
 from tare.system.optional import require
 
 #: Drivers by the ending of a file's name. Others, above all VRT, which names further files and addresses, are never used.
@@ -150,12 +151,16 @@ def _opened(place: str) -> Any:
     os.environ.setdefault("GDAL_CACHEMAX", "64")  # MiB; else its blocks take 5% of the memory, and each is used once
     import rasterio
 
-    if not Path(place).is_file():
-        raise UndecodableError("no such file, or not a regular one")
     driver = _DRIVERS.get(os.path.splitext(place)[1].lower(), "ENVI")
     try:
-        with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="TRUE"):
-            raster = rasterio.open(os.fspath(Path(place).absolute()), driver=driver)
+        # What a file beside it names is never fetched.
+        with (
+            rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="TRUE", CPL_VSIL_CURL_ALLOWED_EXTENSIONS=".none"),
+            plain_name(place) as plain,
+        ):
+            raster = rasterio.open(plain, driver=driver)
+    except OSError as error:
+        raise UndecodableError(f"no such file, or not a regular one: {said(error)}") from None
     except rasterio.errors.RasterioError as error:
         raise UndecodableError(f"a raster that rasterio cannot open: {reason_of(error)}") from None
     try:

@@ -16,6 +16,7 @@ from tare.samples.decode import MAX_PIXELS, UndecodableError
 from tare.samples.records import UNSTATED, Facts, Part, Record
 from tare.sources.files.each import EachFile
 from tare.sources.options import Options
+from tare.system.local.opened import regular
 from tare.system.optional import require
 
 
@@ -62,6 +63,7 @@ def _opened(place: str) -> Any:
 
     try:
         # An OME-TIFF may name other files of its image; those are read as files of their own, if at all.
+        regular(place)
         tiff = tifffile.TiffFile(place, _multifile=False)
         if not tiff.is_ome:
             raise UndecodableError("no OME-TIFF among others: measure each kind by itself")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 
 from tare.samples.tiff import tags_of
 from tare.sources.places import is_url
+from tare.system.local.opened import opened
 
 #: Tags of a GeoTIFF: its place on Earth, and GDAL's metadata and no-data value.
 _GEO_TAGS = frozenset((33550, 33922, 34264, 34735, 42112, 42113))
@@ -22,10 +22,18 @@ def scene_kind(place: str) -> str | None:
     if is_url(place) or os.path.splitext(place)[1].lower() not in (".tif", ".tiff"):
         return None
     try:
-        with open(place, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            tags = tags_of(bytes(mapped[:16]) if len(mapped) < 16 else mapped)
-            ends = mapped[:_LOOKED_AT] + mapped[-_LOOKED_AT:] if _DESCRIPTION in tags else b""
-    except (OSError, ValueError, BufferError):
+        with opened(place, 0) as file:
+            size = os.fstat(file.fileno()).st_size
+
+            def read(start: int, length: int) -> bytes:
+                if start > size:
+                    return b""
+                file.seek(start)
+                return file.read(length)
+
+            tags = tags_of(read)
+            ends = read(0, _LOOKED_AT) + read(max(0, size - _LOOKED_AT), _LOOKED_AT) if _DESCRIPTION in tags else b""
+    except (OSError, ValueError):
         return None
     if tags & _GEO_TAGS:
         return "geo"

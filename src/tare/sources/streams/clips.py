@@ -13,6 +13,7 @@ from tare.samples.clip_frames import ClipFrames
 from tare.samples.decode import MAX_PIXELS
 from tare.samples.records import Skipped
 from tare.sources.streams.video import CONTAINERS
+from tare.system.local.plain import plain_name
 from tare.system.optional import require
 
 #: The most frames of a clip, and values that are held at once.
@@ -27,12 +28,13 @@ def read_clip(place: str, chosen: ClipFrames) -> NDArray[np.uint8] | Skipped:
         return Skipped(place, "no video by its name")
     number = 0
     try:
-        with av.open(place, format=container, options={"protocol_whitelist": "file"}) as video:
-            number = _count(video)
-        if number == 0:
-            return Skipped(place, "no video in the file")
-        with av.open(place, format=container, options={"protocol_whitelist": "file"}) as video:
-            return _chosen(place, video, chosen.of(number))
+        with plain_name(place) as plain:
+            with av.open(plain, format=container, options={"protocol_whitelist": "file"}) as video:
+                number = _count(video)
+            if number == 0:
+                return Skipped(place, "no video in the file")
+            with av.open(plain, format=container, options={"protocol_whitelist": "file"}) as video:
+                return _chosen(place, video, chosen.of(number))
     except (av.error.FFmpegError, OSError) as error:
         return Skipped(place, f"damaged: {reason_of(getattr(error, 'strerror', None) or str(error))}")
 

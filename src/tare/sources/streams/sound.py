@@ -15,6 +15,7 @@ from tare.samples.records import Facts, Part, Record, Sample
 from tare.samples.sound.front_end import FrontEnd
 from tare.sources.files.each import EachFile
 from tare.sources.options import Options
+from tare.system.local.plain import plain_name
 from tare.system.optional import require
 
 #: Endings of recordings; a WAV file needs no further library.
@@ -25,6 +26,8 @@ _MOST_VALUES = 4 << 20
 _WIDE = frozenset(("PCM_32", "DOUBLE"))
 #: Formats whose length is an estimate until they are decoded.
 _ESTIMATED = frozenset(("MP3", "OGG"))
+#: How its errors begin: with the name that it was given.
+_PLACE = re.compile(r"^Error opening .*?: (?=[^:]*$)", re.DOTALL)
 #: What libsndfile notes on a chunk that is longer than the file; it reads the rest without an error.
 _SHORTER = re.compile(r": (\d+) \(should be (\d+)\)")
 
@@ -44,9 +47,10 @@ def read_sound(place: str, options: Options) -> Iterator[Record]:
     import soundfile
 
     try:
-        file = soundfile.SoundFile(place)
+        with plain_name(place) as plain:
+            file = soundfile.SoundFile(plain)
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a headerless format by the file's name
-        raise UndecodableError(f"not a recording that libsndfile reads: {_reason(error, place)}") from None
+        raise UndecodableError(f"not a recording that libsndfile reads: {_reason(error)}") from None
     with file:
         yield from _blocks(file, place) if options.front is None else _heard(file, place, options.front)
 
@@ -56,7 +60,7 @@ def _blocks(file: Any, place: str) -> Iterator[Record]:
     facts: Facts = (("units", "shares of full scale"), ("sampling rate", f"{file.samplerate} Hz"))
     step = max(1, _MOST_VALUES // file.channels)
     read = 0
-    first = _read(file, step, dtype, place)
+    first = _read(file, step, dtype)
     if len(first) < step:
         _check_whole(file, len(first))
         yield Sample(place, first, None, (), facts)
@@ -65,7 +69,7 @@ def _blocks(file: Any, place: str) -> Iterator[Record]:
     while len(block):
         yield Part(place, tuple(np.ascontiguousarray(block[:, c]) for c in range(file.channels)), (), facts)
         read += len(block)
-        block = _read(file, step, dtype, place)
+        block = _read(file, step, dtype)
     _check_whole(file, read)
 
 
@@ -75,7 +79,7 @@ def _heard(file: Any, place: str, front: FrontEnd) -> Iterator[Record]:
 
     most = max(1, _MOST_VALUES // file.channels)
     wanted = most + 1 if front.seconds is None else min(most, math.ceil(front.seconds * file.samplerate))
-    values = _read(file, wanted, "float64" if file.subtype in _WIDE else "float32", place)
+    values = _read(file, wanted, "float64" if file.subtype in _WIDE else "float32")
     if len(values) > most:
         raise UndecodableError("a recording of more than four million values: cut it into clips")
     if len(values) < wanted:
@@ -83,13 +87,13 @@ def _heard(file: Any, place: str, front: FrontEnd) -> Iterator[Record]:
     yield heard(place, values, file.samplerate, front)
 
 
-def _read(file: Any, step: int, dtype: str, place: str) -> Any:
+def _read(file: Any, step: int, dtype: str) -> Any:
     import soundfile
 
     try:
         return file.read(step, dtype=dtype, always_2d=True)
     except soundfile.SoundFileError as error:
-        raise UndecodableError(f"damaged: {_reason(error, place)}") from None
+        raise UndecodableError(f"damaged: {_reason(error)}") from None
 
 
 def _check_whole(file: Any, read: int) -> None:
@@ -102,5 +106,5 @@ def _check_whole(file: Any, read: int) -> None:
             raise UndecodableError(f"cut short: the header claims {claimed} bytes, and {there} are there")
 
 
-def _reason(error: Exception, place: str) -> str:
-    return reason_of(str(error).replace(f"Error opening {place!r}: ", "")) or type(error).__name__
+def _reason(error: Exception) -> str:
+    return reason_of(_PLACE.sub("", str(error))) or type(error).__name__

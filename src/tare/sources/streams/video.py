@@ -13,6 +13,7 @@ from tare.samples.decode import MAX_PIXELS, UndecodableError
 from tare.samples.records import Part, Record
 from tare.sources.files.each import EachFile
 from tare.sources.options import Options
+from tare.system.local.plain import plain_name
 from tare.system.optional import require
 
 #: Containers by the ending of a name. FFmpeg would otherwise guess by content, and a playlist may name other files and addresses.
@@ -40,7 +41,10 @@ def read_video(place: str, options: Options) -> Iterator[Record]:
     container = CONTAINERS[os.path.splitext(place)[1].lower()]
     number = 0
     try:
-        with av.open(place, format=container, options={"protocol_whitelist": "file"}) as video:
+        with (
+            plain_name(place) as plain,
+            av.open(plain, format=container, options={"protocol_whitelist": "file"}) as video,
+        ):
             if not video.streams.video:
                 raise UndecodableError("no video in the file")
             stream = video.streams.video[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from tare.sources.base import Source, row_ranges
 from tare.sources.options import Options
 from tare.sources.places import is_url, open_binary
 from tare.sources.tables.records import IMAGE_ROWS, TablePlan, plan_table, records_of
+from tare.system.local.plain import plain_name
 
 
 def open_arrow(place: str, options: Options) -> ArrowFile:
@@ -46,7 +47,7 @@ class ArrowFile(Source[tuple[int, Any]]):
     def chunks(self) -> Iterator[tuple[int, Any]]:
         """Index of the first row and an Arrow table."""
         with self.batches_of(self.name) as (_, batches):
-            yield from _regrouped((batch.select(self.plan.needed) for batch in batches), self.plan.rows_per_chunk)
+            yield from regrouped((batch.select(self.plan.needed) for batch in batches), self.plan.rows_per_chunk)
 
     def chunk_length(self, chunk: tuple[int, Any]) -> int:
         """Number of rows."""
@@ -104,7 +105,8 @@ class TableInMemory(Source[tuple[int, int]]):
         yield from records_of(self.table[slice(*chunk)], self.plan, self.name, chunk[0], self.options)
 
 
-def _regrouped(batches: Iterator[Any], rows: int) -> Iterator[tuple[int, Any]]:
+def regrouped(batches: Iterator[Any], rows: int) -> Iterator[tuple[int, Any]]:
+    """Index of the first row and a table of ``rows`` rows, from batches of any length."""
     import pyarrow as pa
 
     start, held, pending = 0, 0, []
@@ -126,9 +128,9 @@ def _regrouped(batches: Iterator[Any], rows: int) -> Iterator[tuple[int, Any]]:
 def _batches(place: str) -> Iterator[tuple[Any, Iterator[Any]]]:
     import pyarrow as pa
 
-    with open_binary(place, decompress=False) as stream:
+    with open_binary(place, decompress=False) as stream, plain_name(place) if not is_url(place) else nullcontext("") as plain:
         try:
-            source = stream if is_url(place) else pa.memory_map(place)
+            source = pa.OSFile(plain) if plain else stream  # not mapped: a mapped file that is cut would end the program
             magic = bytes(source.read(6))
             source.seek(0)
             if magic == b"ARROW1":

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import chain
@@ -14,6 +17,8 @@ from tare.sources.containers.stored import chosen
 from tare.sources.options import Options
 from tare.sources.places import parted
 from tare.sources.tables.arrow import ArrowFile, TableInMemory, open_batches, open_table
+from tare.system.local.opened import whole
+from tare.system.local.plain import plain_name
 from tare.system.optional import require
 
 _ROWS = 1 << 15
@@ -52,7 +57,7 @@ def open_excel(place: str, options: Options) -> TableInMemory:
     fastexcel = require("fastexcel", extra="tables", purpose="Excel files")
     file, name = parted(place, options.array)
     try:
-        book = fastexcel.read_excel(file)
+        book = fastexcel.read_excel(whole(file))
         names = list(book.sheet_names)
     except Exception as error:  # a Rust error of the library
         raise DataError("an Excel file", f"{file!r}: {reason_of(error)}", "save it again, or export it as CSV") from None
@@ -122,10 +127,27 @@ def _duckdb(file: str) -> Iterator[Any]:
             "autoload_known_extensions": "false",
             "autoinstall_known_extensions": "false",
         }
-        with closing(duckdb.connect(file, read_only=True, config=config)) as database:
+        with _unlinked(file) as plain, closing(duckdb.connect(plain, read_only=True, config=config)) as database:
             yield database
     except duckdb.Error as error:
         raise DataError("a DuckDB file", f"{file!r}: {reason_of(error)}", "check the file") from None
+
+
+@contextmanager
+def _unlinked(file: str) -> Iterator[str]:
+    """A name that DuckDB takes literally.
+
+    It follows links; where that leads to a question mark, or to bytes that are no text, it is the name of a copy.
+    """
+    with plain_name(file) as plain:
+        if "?" not in os.path.realpath(file) and os.path.realpath(file).isprintable():
+            yield plain
+            return
+        with tempfile.TemporaryDirectory(prefix="tare-") as folder:
+            for ending in ("", ".wal"):
+                if Path(f"{plain}{ending}").exists():
+                    shutil.copyfile(f"{plain}{ending}", f"{folder}/data.duckdb{ending}")
+            yield f"{folder}/data.duckdb"
 
 
 @contextmanager

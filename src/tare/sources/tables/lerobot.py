@@ -14,6 +14,7 @@ from tare.samples.records import Record
 from tare.sources.base import Source
 from tare.sources.options import Options
 from tare.sources.tables.records import TablePlan, is_index, plan_table, records_of
+from tare.system.local.opened import regular
 
 _EPISODE = "episode_index"
 _NAMED = re.compile(r"#episode (\d+)")
@@ -137,6 +138,7 @@ def _file(place: str) -> Any:
     from pyarrow import parquet
 
     try:
+        regular(place)
         return parquet.ParquetFile(place)
     except (OSError, pa.ArrowException) as error:
         raise DataError("a Parquet file", f"{place!r}: {reason_of(error)}", "fetch the dataset again") from None

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from tare.system.engines.compiler import numba
 
 _NEWLINE, _RETURN, _QUOTE = 10, 13, 34
 _PLUS, _MINUS, _POINT, _BIG_E, _SMALL_E = 43, 45, 46, 69, 101

@@ -15,7 +15,9 @@ from tare.samples.records import Record, Rows
 from tare.sources.base import Indexed, Source
 from tare.sources.options import Options
 from tare.sources.places import is_url, open_binary
+from tare.sources.tables.arrow import regrouped
 from tare.sources.tables.records import IMAGE_ROWS, NUMBER_ROWS, OnDemand, TablePlan, plan_table, records_of
+from tare.system.local.plain import plain_name
 
 #: Why rows of numbers in a Parquet file cannot be read at random.
 _MANY_ROWS = "whose numbers are stored by the thousand: reading rows at random would cost more than measuring all"
@@ -131,7 +133,7 @@ class GroupedColumns(Source[tuple[int, int, int]]):
         first, end, _ = chunk
         if first == 0:
             yield from self.plan.left_out
-        with _mapped(self.name) as file:
+        with _read_by_arrow(self.name) as file:
             columns = OnDemand(self.plan.columns, self.name, partial(_column_of, file, range(first, end), self.name))
             yield Rows(f"{self.name}#{first}", columns)
 
@@ -151,7 +153,7 @@ def _column_of(file: Any, groups: Sequence[int], place: str, name: str) -> Any:
 
 @dataclass(frozen=True)
 class NumberColumns(Source[tuple[int, Any]]):
-    """The numeric columns of a local Parquet file with large row groups, streamed and cut by polars."""
+    """The numeric columns of a local Parquet file with large row groups, streamed and cut by polars or Arrow."""
 
     name: str
     plan: TablePlan
@@ -160,40 +162,49 @@ class NumberColumns(Source[tuple[int, Any]]):
     unindexed = _MANY_ROWS
 
     def chunks(self) -> Iterator[tuple[int, Any]]:
-        """Index of the first row and a polars frame of a fixed number of rows, however the file groups them."""
-        import polars as pl
-
-        frames = pl.scan_parquet(self.name, glob=False).select(self.plan.columns)
-        start = 0
-        try:
-            for frame in _batches(frames, self.plan.rows_per_chunk):
-                rows = frame.height  # asked for now: a worker may hold the frame later, and older releases allow one holder
-                yield start, frame
-                start += rows
-        except pl.exceptions.PolarsError as error:
-            raise _damaged(self.name, error) from None
+        """Index of the first row and a frame or table of a fixed number of rows, however the file groups them."""
+        rows = self.plan.rows_per_chunk
+        yield from _frames(self.name, self.plan.columns, rows) if _polars_reads() else _tables(self.name, self.plan.columns, rows)
 
     def chunk_length(self, chunk: tuple[int, Any]) -> int:
         """Number of rows."""
-        return int(chunk[1].height)
+        return len(chunk[1])
 
     def read(self, chunk: tuple[int, Any]) -> Iterator[Record]:
         """One block of rows; the first also lists the columns that were left out."""
         start, frame = chunk
         if start == 0:
             yield from self.plan.left_out
-        yield from records_of(frame.to_arrow(), self.plan, self.name, start, Options())
+        yield from records_of(frame.to_arrow() if hasattr(frame, "to_arrow") else frame, self.plan, self.name, start, Options())
 
 
-def _batches(frames: Any, rows: int) -> Iterator[Any]:
-    """Frames of ``rows`` rows; releases of polars that cannot stream them read each range by itself."""
-    if hasattr(frames, "collect_batches"):
-        yield from frames.collect_batches(chunk_size=rows, maintain_order=True)
-        return
+def _polars_reads() -> bool:
+    """Whether this release of polars reads files, twice as fast as Arrow; older ones may map them."""
+    import polars as pl
+
+    return tuple(int(part) for part in pl.__version__.split(".")[:2] if part.isdigit()) >= (2, 1)
+
+
+def _frames(place: str, columns: Sequence[str], rows: int) -> Iterator[tuple[int, Any]]:
+    """Index of the first row and a polars frame of ``rows`` rows."""
+    import polars as pl
+
     start = 0
-    while (frame := frames.slice(start, rows).collect()).height:
-        yield frame
-        start += rows
+    try:
+        with plain_name(place) as plain:
+            frames = pl.scan_parquet(plain, glob=False).select(columns)
+            for frame in frames.collect_batches(chunk_size=rows, maintain_order=True):
+                height = frame.height  # asked for now: a worker may hold the frame later
+                yield start, frame
+                start += height
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _damaged(place, error) from None
+
+
+def _tables(place: str, columns: Sequence[str], rows: int) -> Iterator[tuple[int, Any]]:
+    """Index of the first row and an Arrow table of ``rows`` rows."""
+    with _read_by_arrow(place) as file:
+        yield from regrouped(file.iter_batches(rows, columns=list(columns)), rows)
 
 
 @lru_cache(maxsize=4)
@@ -203,11 +214,11 @@ def _row_group(place: str, group: int, columns: tuple[str, ...]) -> Any:
 
 
 @contextmanager
-def _mapped(place: str) -> Iterator[Any]:
-    """A local file mapped into memory, which saves a copy of the compressed bytes."""
+def _read_by_arrow(place: str) -> Iterator[Any]:
+    """A local file, read by Arrow itself, without Python's lock; not mapped, since a mapped file that is cut ends the program."""
     import pyarrow.parquet as pq
 
-    with _undamaged(place), pq.ParquetFile(place, memory_map=True, pre_buffer=False) as file:
+    with _undamaged(place), plain_name(place) as plain, pq.ParquetFile(plain, memory_map=False, pre_buffer=False) as file:
         yield file
 
 

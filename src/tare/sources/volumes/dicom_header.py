@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tare.errors import reason_of
 from tare.samples.decode import UndecodableError
 from tare.samples.records import UNSTATED, Skipped
+from tare.system.local.opened import regular
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _LOOKS = (
@@ -54,6 +55,7 @@ def read_slice(path: str) -> Slice | Skipped:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of values that break the standard
+            regular(path)
             meta = pydicom.filereader.read_file_meta_info(path)
             if str(meta.get("TransferSyntaxUID", "")) == _DEFLATED:
                 return Skipped(path, "a deflated data set, which is not inflated: convert it, for example with dcmconv")

@@ -17,6 +17,7 @@ from tare.samples.records import UNSTATED, Facts, Part, Record, Skipped
 from tare.sources.files.each import EachFile
 from tare.sources.files.masks import is_mask, mask_places
 from tare.sources.options import Options
+from tare.system.local.opened import regular
 from tare.system.optional import require
 
 _ENDINGS = (".nii.gz", ".nii")
@@ -97,7 +98,8 @@ def _loaded(place: str) -> Any:
     import nibabel
 
     try:
-        image = nibabel.load(place, keep_file_open=True)
+        regular(place)
+        image = nibabel.load(Path(place).absolute(), mmap=False, keep_file_open=True)
     except Exception as error:  # nibabel raises errors of many kinds for a damaged header
         raise UndecodableError(f"damaged: {reason_of(error)}") from None
     if np.dtype(image.get_data_dtype()).kind not in "iufb":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tare.sources.places import is_url
+from tare.system.local.opened import opened
 
 
 def is_dicom(place: str) -> bool:
@@ -10,7 +11,7 @@ def is_dicom(place: str) -> bool:
     if is_url(place):
         return False
     try:
-        with open(place, "rb") as file:
+        with opened(place, 0) as file:
             return file.read(132)[128:] == b"DICM"
-    except OSError:
+    except (OSError, ValueError):
         return False

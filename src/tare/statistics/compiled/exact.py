@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from tare.system.engines.compiler import numba
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import DataError, did_you_mean, reason_of
+from tare.system.local.opened import in_memory, whole
 
 #: A group of comparable scores: the columns that they share, with their values.
 ScoreGroup = tuple[tuple[str, str], ...]
@@ -85,11 +86,11 @@ def read_results(path: Path) -> list[dict[str, Any]]:
 
     try:
         if path.suffix == ".parquet":
-            table = pl.read_parquet(path)
+            table = pl.read_parquet(in_memory(path))
         elif path.suffix == ".json":
-            table = pl.read_json(path)
+            table = pl.read_json(in_memory(path))
         else:
-            table = pl.read_csv(path, separator="\t" if path.suffix == ".tsv" else ",", infer_schema_length=None)
+            table = pl.read_csv(whole(path), separator="\t" if path.suffix == ".tsv" else ",", infer_schema_length=None)
     except (pl.exceptions.PolarsError, OSError, ValueError) as error:
         reason = reason_of(error)
         raise DataError("a readable table of results", f"{str(path)!r}: {reason}", "check the file") from None

@@ -19,6 +19,7 @@ from tare.studying.execution.store import Store
 from tare.studying.result import ExampleInputs
 from tare.studying.tasks.task import Pretrained, Task
 from tare.system.files import replacing
+from tare.system.local.opened import whole
 
 _VIEWS = "views.safetensors"
 
@@ -99,10 +100,10 @@ def _name(*parts: Any) -> str:
 def _load(path: Path) -> dict[str, NDArray[Any]] | None:
     """Tensors by name; None if the file is missing or damaged."""
     from safetensors import SafetensorError
-    from safetensors.numpy import load_file
+    from safetensors.numpy import load
 
     try:
-        return dict(load_file(path)) if path.is_file() else None
+        return dict(load(whole(str(path)))) if path.is_file() else None
     except (SafetensorError, OSError, ValueError):
         return None
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import SpecError, did_you_mean
+from tare.system.local.opened import text_of
 from tare.system.user_code import is_reference, load_object, one_line
 
 #: The parameters that a function may have; :class:`tare.studying.evaluation.trial.Trial` says what each is.
@@ -115,7 +116,7 @@ def _trees(first: Path) -> list[ast.Module]:
 
 def _tree(path: Path) -> ast.Module | None:
     try:
-        return ast.parse(path.read_text(encoding="utf-8"))
+        return ast.parse(text_of(path))
     except (OSError, ValueError, SyntaxError, RecursionError):
         return None
 

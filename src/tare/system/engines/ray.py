@@ -1,5 +1,7 @@
 """Map a function over chunks on Ray: on the cluster that ``RAY_ADDRESS`` names, else on a new node on this machine.
 
+A node that is started here listens on loopback alone, sends no usage statistics, and imports nothing from the working directory.
+
 A chunk is a description (names of files, ranges of an array) that the worker reads, so the worker must reach the data. Chunks
 of tar, CSV and Parquet files carry their bytes, since such files are read from their beginning. Workers return states only.
 """
@@ -11,10 +13,15 @@ import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, TypeVar
 
 from tare.errors import DataError
 from tare.system.optional import require
+
+#: Decides whether Ray's processes listen on every address of the machine or on loopback; named after the systems it was made for.
+_EVERY_ADDRESS = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -70,16 +77,57 @@ def _connected(ray: Any, workers: int | None) -> Iterator[None]:
         return
     address = os.environ.get("RAY_ADDRESS")
     _check_listening(address)
-    local = {} if address else {"num_cpus": workers, "include_dashboard": False}
+    local: dict[str, Any] = {} if address else {"num_cpus": workers, "include_dashboard": False}
     try:
-        ray.init(address=address or "local", log_to_driver=False, logging_level="error", **local)
+        with _on_loopback(ray, address):
+            ray.init(
+                address=address or "local", log_to_driver=False, logging_level="error", job_config=_without_cwd(ray), **local
+            )
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise DataError("a Ray cluster that can be reached", f"{address or 'a local node'}: {reason}", "check it") from None
     try:
+        if not address:
+            _check_loopback(ray)
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _on_loopback(ray: Any, address: str | None) -> Iterator[None]:
+    """Let the processes of a new node listen on 127.0.0.1 alone; a setting of the user's own, and a named cluster, stay."""
+    if address or _EVERY_ADDRESS in os.environ:
+        yield
+        return
+    constants = ray._private.ray_constants  # has read the environment when Ray was imported
+    before = constants.ENABLE_RAY_CLUSTER
+    os.environ[_EVERY_ADDRESS], constants.ENABLE_RAY_CLUSTER = "0", False
+    try:
+        yield
+    finally:
+        del os.environ[_EVERY_ADDRESS]
+        constants.ENABLE_RAY_CLUSTER = before
+
+
+def _check_loopback(ray: Any) -> None:
+    """Raise :class:`DataError` if a node of our own is bound to an address that others can reach."""
+    place = str(ray.util.get_node_ip_address())
+    if _EVERY_ADDRESS not in os.environ and not ip_address(place).is_loopback:
+        remedy = "leave out --engine, or start a cluster yourself and name it in RAY_ADDRESS"
+        raise DataError("a Ray node that listens on this machine alone", f"one that listens on {place}", remedy)
+
+
+def _without_cwd(ray: Any) -> Any:
+    """The configuration of a job whose workers do not look for modules in the working directory, where the data may lie."""
+
+    class Kept(list[str]):
+        """A list of folders that Ray extends by the working directory."""
+
+        def extend(self, folders: Iterable[str]) -> None:
+            super().extend(folder for folder in folders if Path(folder).absolute() != Path.cwd())
+
+    return ray.job_config.JobConfig(_py_driver_sys_path=Kept(["/"]))
 
 
 def _check_listening(address: str | None) -> None:

@@ -1,0 +1,125 @@
+"""The one way to open a file of this machine that holds data: only a regular file, and only while it stays what it was.
+
+A file is never mapped into memory: where another process shortens a mapped file, the operating system ends the program that reads
+it (SIGBUS), and no check of its size beforehand can help. A read of a shortened file is short, and can be refused.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, NamedTuple
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0)
+_FLAGS |= getattr(os, "O_BINARY", 0)
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+class NotRegularError(OSError):
+    """What was to be opened is no regular file: a pipe could wait for ever, and a device need not end."""
+
+
+class ChangedError(OSError):
+    """A file was shortened, lengthened, rewritten, replaced or removed while it was read."""
+
+
+class Identity(NamedTuple):
+    """What a file is, as far as its directory tells: its number there, its size in bytes, and when it was written."""
+
+    inode: int
+    size: int
+    written: int
+
+
+def identity_of(status: os.stat_result) -> Identity:
+    """The identity of a file by its status."""
+    return Identity(status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def regular(place: str | os.PathLike[str]) -> os.stat_result:
+    """The status of a regular file, links followed. Raises OSError if it is missing, :class:`NotRegularError` if it is none."""
+    status = os.stat(place)
+    _check_regular(status.st_mode)
+    return status
+
+
+@contextmanager
+def opened(place: str | os.PathLike[str], buffering: int = -1) -> Iterator[BinaryIO]:
+    """Open a regular file for reading.
+
+    Raises OSError: :class:`NotRegularError` for anything else than a regular file with a size, and :class:`ChangedError` if the
+    file is not what it was by the time it is closed; an error that comes of such a change is replaced by it.
+    """
+    regular(place)  # before it is opened: to open a device or a pipe can already do something
+    with open(os.open(place, _FLAGS), "rb", buffering=buffering) as file:
+        status = os.fstat(file.fileno())
+        _check_regular(status.st_mode)
+        if status.st_size == 0 and os.read(file.fileno(), 1):
+            raise NotRegularError("a file without a size, such as those of /proc")
+        try:
+            yield file
+        except Exception:
+            _check_same(file, status)
+            raise
+        _check_same(file, status)
+
+
+def whole(place: str | os.PathLike[str]) -> bytes:
+    """All bytes of a regular file; raises as :func:`opened` does."""
+    with opened(place, 0) as file:
+        size = os.fstat(file.fileno()).st_size
+        memory = bytearray(size)
+        return bytes(memory[: fill(file, memoryview(memory))])
+
+
+def fill(file: BinaryIO, memory: memoryview) -> int:
+    """Read until ``memory`` is full or the file ends; return the number of bytes."""
+    read = 0
+    while read < len(memory) and (count := file.readinto(memory[read:])):  # type: ignore[attr-defined]
+        read += count
+    return read
+
+
+def text_of(place: str | os.PathLike[str]) -> str:
+    """All text of a regular file in UTF-8, with line ends of one sign; raises as :func:`opened` does, and UnicodeDecodeError."""
+    return io.TextIOWrapper(in_memory(place), "utf-8").read()
+
+
+def in_memory(place: str | os.PathLike[str]) -> io.BytesIO:
+    """All bytes of a regular file as a file in memory, for libraries that would map the file itself."""
+    return io.BytesIO(whole(place))
+
+
+def said(error: Exception) -> str:
+    """What an error of opening or reading a file says, without its number and place."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _check_regular(mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        kind = next((name for recognises, name in _KINDS if recognises(mode)), "a special file")
+        raise NotRegularError(f"not a regular file but {kind}")
+
+
+def _check_same(file: BinaryIO, before: os.stat_result) -> None:
+    change = difference(identity_of(before), identity_of(os.fstat(file.fileno())))
+    if change:
+        raise ChangedError(f"{change} while it was read")
+
+
+def difference(before: Identity, after: Identity) -> str:
+    """How a file changed, in words; empty if it did not."""
+    if after.size != before.size:
+        return f"{'cut' if after.size < before.size else 'grown'} from {before.size:,} to {after.size:,} bytes"
+    if after.inode != before.inode:
+        return "replaced by another file"
+    return "rewritten" if after.written != before.written else ""
