@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.hostile import bad_code, bad_documents, bad_fields, bad_folders, bad_images, bad_sounds, bad_sources, bad_values
+from benchmarks.hostile import (
+    bad_code,
+    bad_documents,
+    bad_fields,
+    bad_folders,
+    bad_images,
+    bad_inputs,
+    bad_sounds,
+    bad_sources,
+    bad_values,
+)
 
 NET = """
 from torch import nn
@@ -133,6 +143,7 @@ def cases() -> Iterator[Case]:
     yield from _of_sound()
     yield from _of_values()
     yield from _of_labels()
+    yield from _of_places()
     documents = bad_documents.bad_json()
     yield from _each("spec", documents, ("spec", "{bad}", "--json"))
     yield from _each("check --spec", documents, ("check", "pipe.py:transform", "--spec", "{bad}"))
@@ -171,6 +182,47 @@ def _of_fields() -> Iterator[Case]:
     ):
         for name, write in bad_fields.bad_fields().items():
             yield Case(command, name, argv, (0, 1, 2) if name.startswith("flipped") else (2,), write)
+
+
+def _of_places() -> Iterator[Case]:
+    """Special files in place of data, names with signs, lists of addresses, folders of no files, and archives with tricks."""
+    net = ("--model", "net.py:small")
+    rows = ("transfer", "--model", "tare:mlp", "--weights", "none", "--epochs", "1", "--workers", "0", "{bad}")
+    every = bad_inputs.special_files(*_ENDINGS)
+    yield from _each("measure, special files", every, ("measure", "{bad}", "--json"))
+    some = bad_inputs.special_files(".csv", ".npz", ".tar")
+    yield from _each("transfer, special files", some, (*rows, "--out", "out"))
+    yield from _each("study, special files", some, ("study", "--data", "{bad}", *_STUDY))
+    two = bad_inputs.special_files(".csv", ".png")
+    for command, argv in (
+        ("compare", ("compare", "{bad}", "good.json")),
+        ("explain", ("explain", *net, "--weights", "none", "{bad}")),
+        ("advise", ("advise", *net, "--weights", "none", "{bad}")),
+        ("check --data", ("check", "pipe.py:transform", "--model", "timm:resnet18", "--data", "{bad}")),
+        ("identify", ("identify", *net, "--checkpoint", "run/model/model.safetensors", "{bad}")),
+    ):
+        yield from _each(f"{command}, special files", two, argv)
+    yield from _each(
+        "study --analyse, special files", bad_inputs.special_files(".csv"), ("study", "--analyse", "{bad}", "--json")
+    )
+    for command, argv in (
+        ("spec", ("spec", "{bad}", "--json")),
+        ("check --spec", ("check", "pipe.py:transform", "--spec", "{bad}")),
+        ("measure --as-seen", ("measure", "photos", "--as-seen", "{bad}")),
+    ):
+        yield from _each(f"{command}, special files", bad_inputs.special_files(".json"), argv)
+    for name, write in bad_inputs.special_files(".png").items():
+        yield Case("predict, special files", name, _PREDICT, (0,) if name == "folder.png" else (1,), write)
+    for name, write in bad_inputs.named_tables().items():
+        yield Case("measure, names with signs", name, ("measure", "./{bad}", "--json"), (0,), write)
+        yield Case("transfer, names with signs", name, (*rows, "--out", "bad/out"), (0,), write)
+    for name, write in bad_inputs.named_scores().items():
+        yield Case("study --analyse, names with signs", name, ("study", "--analyse", "{bad}", "--json"), (0,), write)
+    yield from _each("measure, lists of other places", bad_inputs.bad_lists(), ("measure", "{bad}", "--json"))
+    yield from _each("transfer, lists of other places", bad_inputs.bad_lists(), (*_TRANSFER[:-1], "{bad}", "--out", "out"))
+    for name, write in (bad_inputs.bad_archives() | bad_inputs.bad_folders()).items():
+        yield Case("measure, archives and folders", name, ("measure", "{bad}", "--json"), (2,), write)
+        yield Case("transfer, archives and folders", name, (*_TRANSFER[:-1], "{bad}", "--out", "out"), (2,), write)
 
 
 def _of_sound() -> Iterator[Case]:
@@ -258,6 +310,10 @@ def _more(weights: dict[str, Callable[[Path], None]]) -> Iterator[Case]:
 
 
 _TRANSFER = ("transfer", "--model", "net.py:small", "--weights", "none", "--protocol", "probe", "--workers", "0", "photos")
+_ENDINGS = (
+    *(".png", ".csv", ".npy", ".npz", ".tar", ".parquet", ".arrow", ".h5"),
+    *(".safetensors", ".sqlite", ".jsonl", ".wav", ".nii", ".tif"),
+)
 _STUDY = ("--model", "net.py:small", "--weights", "none", "--sizes", "4", "--seeds", "2", "--dry-run")
 _PREDICT = ("predict", "run", "--model", "net.py:small", "{bad}", "photos/ants/good0.png", "--workers", "1")
 #: With one bad image among 25 a pass may end well with the image listed, or refuse; a crash is neither.

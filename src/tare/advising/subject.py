@@ -74,8 +74,9 @@ def subject_of(fed: FedNetwork, labelled: LabelOptions, reading: Reading, report
     fed, found = fed.of_data(stats, compares=reading.compares)
     bad = {item.path for item in stats.unreadable}
     files = tuple(file for file in split.train if file.path not in bad)
+    left_out = tuple(remark for remark in split.remarks if remark.startswith("left out"))
     fed, more = sized_input(fed, files, stats, reading.workers)
-    return labelled_subject(fed, files, stats, reading.seed, reporter), (note, *more, *_thinned(len(files)), *found)
+    return labelled_subject(fed, files, stats, reading.seed, reporter), (note, *left_out, *more, *_thinned(len(files)), *found)
 
 
 def sized_input(
