@@ -45,6 +45,24 @@ def arrays(setting: Setting) -> Iterator[Outcome]:
             yield from _array_row("NumPy float64", numpy, planes, measured, setting, goal, f"NCHW{kind}{threads}")
 
 
+def words(setting: Setting) -> Iterator[Outcome]:
+    """The same images as 16-bit values, 11 bits in use, signed and unsigned, one thread on either side."""
+    rng = np.random.default_rng(0)
+    pixels = made_data.byte_images(500 if setting.quick else 4000, first=False)
+    deep = pixels.astype(np.uint16) * 8 + rng.integers(0, 8, pixels.shape, np.uint16)
+    for name, values in (("uint16", deep), ("int16", deep.astype(np.int16) - 1024)):
+        for layout, axes in (("NHWC", (0, 1, 2)), ("NCHW", (0, 2, 3))):
+            images = values if layout == "NHWC" else np.ascontiguousarray(np.moveaxis(values, -1, 1))
+            theirs, ours = (
+                partial(_numpy, images, axes=axes, scale=65535.0 if name == "uint16" else 1.0),
+                partial(tare.measure, images, layout=layout, workers=1),
+            )
+            _same(theirs(), ours())
+            setup = f"{name} {layout}, {images.nbytes // 10**6} MB"
+            goal = ">= 10" if layout == "NHWC" else ""
+            yield compared(setup, theirs, ours, setting, ratio_of="NumPy float64 / measure", goal=goal, rounds=5)
+
+
 def _planes(setting: Setting) -> Iterator[tuple[str, NDArray[np.uint8]]]:
     """Images with channels first: made ones and, where they are at hand, pieces of photographs."""
     count = 500 if setting.quick else 4000
@@ -100,7 +118,7 @@ def shards(setting: Setting) -> Iterator[Outcome]:
     yield from peer("webdataset", ["webdataset"], webdataset)
 
 
-ROWS = (Row("arrays", arrays), Row("folder peers", folders), Row("shards", shards))
+ROWS = (Row("arrays", arrays), Row("words", words), Row("folder peers", folders), Row("shards", shards))
 
 
 def _array_row(  # noqa: PLR0917 - a row of a table
@@ -139,8 +157,8 @@ def _same(found: Moments, stats: Any) -> None:
             raise ArithmeticError(f"its figures differ from ours by {worst:.2g} std: {theirs}, ours {ours}")
 
 
-def _numpy(images: NDArray[np.uint8], axes: tuple[int, ...] = (0, 1, 2)) -> Moments:
-    unit = images / 255.0
+def _numpy(images: NDArray[Any], axes: tuple[int, ...] = (0, 1, 2), scale: float = 255.0) -> Moments:
+    unit = images / scale
     return unit.mean(axis=axes), unit.std(axis=axes)
 
 

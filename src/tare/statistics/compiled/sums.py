@@ -185,13 +185,17 @@ def words(  # pragma: no cover - compiled
     q: NDArray[np.int64],
     counts: NDArray[np.int64],
 ) -> None:
+    # Sums in registers, a channel at a time: interleaved channels of one sample stay in the cache.
     for i in range(samples.shape[0]):
-        for p in range(samples.shape[1]):
-            for c in range(samples.shape[2]):
-                v = np.int64(samples[i, p, c])
-                s[i, c] += v
-                q[i, c] += v * v
-                counts[c, v] += 1
+        for c in range(samples.shape[2]):
+            total, squares, row = np.int64(0), np.int64(0), counts[c]
+            for p in range(samples.shape[1]):
+                word = samples[i, p, c]
+                v = np.int64(word)
+                total += v
+                squares += v * v
+                row[word] += 1
+            s[i, c], q[i, c] = total, squares
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
