@@ -56,7 +56,7 @@ def _component(name: str, version: str) -> dict[str, Any]:
 def _licence(name: str, version: str) -> str:
     """What an installed package of this version states of its licence, in one line; empty where it states none."""
     try:
-        stated = metadata(name)
+        stated: Any = metadata(name)
     except PackageNotFoundError:
         return ""
     if stated["Version"] != version:
