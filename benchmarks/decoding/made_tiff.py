@@ -262,7 +262,8 @@ def _wide(how: dict[str, Any]) -> Files:
 
 
 def _reversed() -> Files:
-    for bits, channels, order in product((1, 2, 4, 8, 16), (1, 3), "<>"):
+    orders: tuple[Literal["<", ">"], ...] = ("<", ">")
+    for bits, channels, order in product((1, 2, 4, 8, 16), (1, 3), orders):
         values = levels(bits, channels, 110 + bits)
         page = Tiff(values, bits, _RGB if channels == 3 else _BLACK, order=order, reversed_bits=True)
         yield _made(page, f"{bits} bits", full(values, bits))

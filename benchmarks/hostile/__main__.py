@@ -11,6 +11,7 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from benchmarks.hostile.bad_inputs import remove
 from benchmarks.hostile.commands import SETUP, Case, cases, prepare
 from benchmarks.hostile.running import Done, clean, figures, judged, load, run
 
@@ -55,8 +56,7 @@ def _tried(case: Case, root: Path, good: dict[str, object], base: float) -> tupl
     given = str(path.relative_to(root))
     done = run(tuple(word.replace("{bad}", given) for word in case.argv), root)
     wrong = judged(case, done, root, good, base)
-    if path.is_file():
-        path.unlink()
+    remove(path)
     clean(root)
     return wrong, done
 

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.hostile import bad_code, bad_documents, bad_fields, bad_folders, bad_images, bad_sounds, bad_sources
+from benchmarks.hostile import (
+    bad_code,
+    bad_documents,
+    bad_fields,
+    bad_folders,
+    bad_images,
+    bad_inputs,
+    bad_sounds,
+    bad_sources,
+    bad_values,
+)
 
 NET = """
 from torch import nn
@@ -41,6 +51,9 @@ class Case:
     write: Callable[[Path], None]
     place: str = "bad/{name}"
     same_as_good: bool = False
+    means: tuple[float, ...] | None = None
+    said: str = ""
+    classes: tuple[str, ...] | None = None
 
 
 def prepare(root: Path) -> None:
@@ -51,6 +64,7 @@ def prepare(root: Path) -> None:
             data = bad_images.encoded("PNG", seed=index + 100 * (label == "bees"))
             (root / "photos" / label / f"good{index}.png").write_bytes(data)
     bad_sounds.good_recordings(root / "sounds")
+    bad_values.labels()["zeros.csv"][0](root / "good.csv")
     (root / "net.py").write_text(NET)
     (root / "pipe.py").write_text(PIPELINE)
 
@@ -71,6 +85,24 @@ SETUP: tuple[tuple[str, ...], ...] = (
         "run",
         "--workers",
         "0",
+    ),
+    (
+        "transfer",
+        "--model",
+        "tare:mlp",
+        "--weights",
+        "none",
+        "good.csv",
+        "--strategy",
+        "target",
+        "--out",
+        "rows",
+        "--workers",
+        "0",
+        "--epochs",
+        "1",
+        "--device",
+        "cpu",
     ),
     (
         "study",
@@ -109,6 +141,9 @@ def cases() -> Iterator[Case]:
     yield from _each("study", bad_sources.bad_sources(), ("study", "--data", "{bad}", *_STUDY))
     yield from _of_fields()
     yield from _of_sound()
+    yield from _of_values()
+    yield from _of_labels()
+    yield from _of_places()
     documents = bad_documents.bad_json()
     yield from _each("spec", documents, ("spec", "{bad}", "--json"))
     yield from _each("check --spec", documents, ("check", "pipe.py:transform", "--spec", "{bad}"))
@@ -149,6 +184,49 @@ def _of_fields() -> Iterator[Case]:
             yield Case(command, name, argv, (0, 1, 2) if name.startswith("flipped") else (2,), write)
 
 
+def _of_places() -> Iterator[Case]:
+    """Special files in place of data, names with signs, lists of addresses, folders of no files, and archives with tricks."""
+    net = ("--model", "net.py:small")
+    rows = ("transfer", "--model", "tare:mlp", "--weights", "none", "--epochs", "1", "--workers", "0", "{bad}")
+    every = bad_inputs.special_files(*_ENDINGS)
+    yield from _each("measure, special files", every, ("measure", "{bad}", "--json"))
+    some = bad_inputs.special_files(".csv", ".npz", ".tar")
+    yield from _each("transfer, special files", some, (*rows, "--out", "out"))
+    yield from _each("study, special files", some, ("study", "--data", "{bad}", *_STUDY))
+    two = bad_inputs.special_files(".csv", ".png")
+    for command, argv in (
+        ("compare", ("compare", "{bad}", "good.json")),
+        ("explain", ("explain", *net, "--weights", "none", "{bad}")),
+        ("advise", ("advise", *net, "--weights", "none", "{bad}")),
+        ("check --data", ("check", "pipe.py:transform", "--model", "timm:resnet18", "--data", "{bad}")),
+        ("identify", ("identify", *net, "--checkpoint", "run/model/model.safetensors", "{bad}")),
+    ):
+        yield from _each(f"{command}, special files", two, argv)
+    yield from _each(
+        "study --analyse, special files", bad_inputs.special_files(".csv"), ("study", "--analyse", "{bad}", "--json")
+    )
+    for command, argv in (
+        ("spec", ("spec", "{bad}", "--json")),
+        ("check --spec", ("check", "pipe.py:transform", "--spec", "{bad}")),
+        ("measure --as-seen", ("measure", "photos", "--as-seen", "{bad}")),
+    ):
+        yield from _each(f"{command}, special files", bad_inputs.special_files(".json"), argv)
+    for name, write in bad_inputs.special_files(".png").items():
+        yield Case("predict, special files", name, _PREDICT, (0,) if name == "folder.png" else (1,), write)
+    for name, write in bad_inputs.named_tables().items():
+        yield Case("measure, names with signs", name, ("measure", "./{bad}", "--json"), (0,), write)
+        yield Case("transfer, names with signs", name, (*rows, "--out", "bad/out"), (0,), write)
+    for name, write in bad_inputs.named_scores().items():
+        yield Case("study --analyse, names with signs", name, ("study", "--analyse", "{bad}", "--json"), (0,), write)
+    for name, write in bad_inputs.bad_lists().items():  # what is no image by name or content is listed beside the image that is
+        codes = (2,) if name.startswith("address") else (0,)
+        yield Case("measure, lists of other places", name, ("measure", "{bad}", "--json"), codes, write)
+    yield from _each("transfer, lists of other places", bad_inputs.bad_lists(), (*_TRANSFER[:-1], "{bad}", "--out", "out"))
+    for name, write in (bad_inputs.bad_archives() | bad_inputs.bad_folders()).items():
+        yield Case("measure, archives and folders", name, ("measure", "{bad}", "--json"), (2,), write)
+        yield Case("transfer, archives and folders", name, (*_TRANSFER[:-1], "{bad}", "--out", "out"), (2,), write)
+
+
 def _of_sound() -> Iterator[Case]:
     """Recordings, videos and mixed folders, and front ends that recordings are to be heard through."""
     for name, write in bad_sounds.bad_sounds().items():
@@ -158,6 +236,53 @@ def _of_sound() -> Iterator[Case]:
         return
     for name, write in bad_sounds.bad_front_ends().items():
         yield Case("measure --as-seen of sound", name, ("measure", "sounds", "--as-seen", "{bad}"), (2,), write)
+
+
+def _of_values() -> Iterator[Case]:
+    """Numbers, arrays and images whose values are right, with what was decided said, or refused; by every command."""
+    for kind, files in (("tables", bad_values.tables()), ("arrays", bad_values.arrays()), ("images", bad_values.images())):
+        for name, each in files.items():
+            codes = (2,) if each.means is None else (0,)
+            argv: tuple[str, ...] = ("measure", "{bad}", "--json")
+            yield Case(f"measure, values of {kind}", name, argv, codes, each.write, means=each.means, said=each.said)
+            compared = (2,) if each.means is None else (0, 1, 2) if kind == "arrays" else (0, 1)  # 2: a constant channel
+            yield Case(f"compare, values of {kind}", name, ("compare", "{bad}", "{bad}"), compared, each.write)
+            if kind == "tables":
+                argv = ("predict", "rows", "{bad}", "--workers", "1", "--json")
+                yield Case("predict, values of tables", name, argv, (0, 1, 2), each.write)
+                yield Case("study, tables without labels", name, ("study", "--data", "{bad}", *_ROWS_STUDY), (2,), each.write)
+    for name, write in bad_values.folders().items():
+        for command, argv in _OF_FOLDERS.items():
+            mean_of = command == "measure" and name == "not-a-number"  # counted, with the file that holds it
+            yield Case(f"{command}, folders of two kinds", name, argv, (0,) if mean_of else (2,), write)
+    for name, write in bad_values.bombs():
+        yield Case("measure, packed gigabytes", name, ("measure", "{bad}", "--json"), (0, 2), write)
+        yield Case("compare, packed gigabytes", name, ("compare", "{bad}", "good.json"), (2,), write)
+
+
+def _of_labels() -> Iterator[Case]:
+    """Tables whose classes merge where labels are taken as numbers."""
+    for name, (write, right) in bad_values.labels().items():
+        codes = (2,) if right is None else (0,)
+        argv = ("transfer", *_ROWS_NET, "{bad}", "--strategy", "target", "--out", "out", "--workers", "0", *_ONE_EPOCH)
+        yield Case("transfer, labels", name, argv, codes, write, classes=right)
+        yield Case("study, labels", name, ("study", "--data", "{bad}", *_ROWS_STUDY), codes, write)
+        words = "" if right is not None else "No labels were used"  # it advises without them, and says so
+        yield Case("advise, labels", name, ("advise", "--model", "rows", "{bad}"), (0,), write, said=words)
+
+
+_ROWS_NET = ("--model", "tare:mlp", "--weights", "none")
+_ROWS_STUDY = ("--model", "rows", "--sizes", "4", "--seeds", "2", "--dry-run")
+_ONE_EPOCH = ("--epochs", "1", "--device", "cpu")
+_SMALL = ("--model", "net.py:small", "--weights", "none")
+_OF_FOLDERS: dict[str, tuple[str, ...]] = {
+    "measure": ("measure", "{bad}", "--json"),
+    "compare": ("compare", "{bad}", "photos"),
+    "transfer": ("transfer", *_SMALL, "--protocol", "probe", "--workers", "0", "{bad}", "--out", "out"),
+    "advise": ("advise", *_SMALL, "{bad}"),
+    "explain": ("explain", *_SMALL, "{bad}"),
+    "study": ("study", "--data", "{bad}", *_SMALL, "--sizes", "4", "--seeds", "2", "--dry-run"),
+}
 
 
 def _more(weights: dict[str, Callable[[Path], None]]) -> Iterator[Case]:
@@ -187,6 +312,10 @@ def _more(weights: dict[str, Callable[[Path], None]]) -> Iterator[Case]:
 
 
 _TRANSFER = ("transfer", "--model", "net.py:small", "--weights", "none", "--protocol", "probe", "--workers", "0", "photos")
+_ENDINGS = (
+    *(".png", ".csv", ".npy", ".npz", ".tar", ".parquet", ".arrow", ".h5"),
+    *(".safetensors", ".sqlite", ".jsonl", ".wav", ".nii", ".tif"),
+)
 _STUDY = ("--model", "net.py:small", "--weights", "none", "--sizes", "4", "--seeds", "2", "--dry-run")
 _PREDICT = ("predict", "run", "--model", "net.py:small", "{bad}", "photos/ants/good0.png", "--workers", "1")
 #: With one bad image among 25 a pass may end well with the image listed, or refuse; a crash is neither.

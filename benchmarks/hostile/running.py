@@ -13,6 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from benchmarks.hostile.commands import Case
 
@@ -78,7 +81,31 @@ def judged(case: Case, done: Done, folder: Path, good: dict[str, object], base: 
         wrong.append("output was left behind")
     if case.same_as_good and done.code == 0 and _figures(json.loads(done.out)) != good:
         wrong.append("other statistics than those of the good images")
+    return wrong + (_values(case, done, folder) if done.code == 0 else [])
+
+
+def _values(case: Case, done: Done, folder: Path) -> list[str]:
+    """What is wrong with the values, the words and the classes of a command that ended well."""
+    wrong = []
+    if case.means is not None:
+        found = raw_means(json.loads(done.out))
+        if len(found) != len(case.means) or not np.allclose(found, case.means, rtol=1e-6, atol=1e-6):
+            wrong.append(f"means {found}, not {case.means}")
+    if case.said and not any(words in done.out + done.err for words in (case.said, json.dumps(case.said)[1:-1])):
+        wrong.append(f"{case.said!r} is not said")
+    if case.classes is not None:
+        from benchmarks.hostile.bad_values import classes_in
+
+        classes = classes_in(folder / "out")
+        if sorted(classes) != sorted(case.classes):
+            wrong.append(f"the classes {classes}, not {case.classes}")
     return wrong
+
+
+def raw_means(document: dict[str, Any]) -> list[float]:
+    """The means of ``tare measure --json`` in raw values."""
+    scale = {"uint8": 255, "uint16": 65535}.get(document["dtype"], 1)
+    return [channel["mean"] * scale for channel in document["channels"]]
 
 
 def figures(text: str) -> dict[str, object]:

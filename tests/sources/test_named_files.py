@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tare.errors import DataError
+from tare.samples.decode import image_format
+from tare.sources.files.image_folder import claims_or_is
 from tare.sources.named_files import image_paths
 
 
@@ -58,3 +60,14 @@ def test_a_folder_that_cannot_be_listed_is_refused(photos: Path) -> None:
     with pytest.raises(DataError, match="a readable folder"):
         names(photos, "a")
     (photos / "a").chmod(0o755)
+
+
+def test_what_a_folder_holds_besides_is_handed_over(tmp_path: Path) -> None:
+    for name in ("a/1.png", "a/2", "a/notes.txt", ".cache/3.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"\x89PNG\r\n\x1a\n" if name == "a/2" else b"x")
+    left: list[str] = []
+    also = lambda path: claims_or_is(path, (), image_format)  # noqa: E731
+    found = list(image_paths([str(tmp_path)], also=also, left_out=lambda _, path: left.append(path)))
+    assert [os.path.relpath(path, tmp_path) for path in found] == ["a/1.png", "a/2"]
+    assert [os.path.relpath(path, tmp_path) for path in left] == [".cache", "a/notes.txt"]

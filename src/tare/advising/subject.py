@@ -22,6 +22,7 @@ from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, Geometry, RowGeometry, SignalGeometry, SoundGeometry
 from tare.measuring.api import measure
 from tare.measuring.as_seen import AsSeen
+from tare.measuring.facts import finite
 from tare.measuring.one_pass import enough_read, measure_state, stats_of
 from tare.networks.stated_images import check_accepts
 from tare.networks.stated_numbers import check_channels, check_column_order, chosen_length, lengths_of, volume_geometry
@@ -73,8 +74,9 @@ def subject_of(fed: FedNetwork, labelled: LabelOptions, reading: Reading, report
     fed, found = fed.of_data(stats, compares=reading.compares)
     bad = {item.path for item in stats.unreadable}
     files = tuple(file for file in split.train if file.path not in bad)
+    left_out = tuple(remark for remark in split.remarks if remark.startswith("left out"))
     fed, more = sized_input(fed, files, stats, reading.workers)
-    return labelled_subject(fed, files, stats, reading.seed, reporter), (note, *more, *_thinned(len(files)), *found)
+    return labelled_subject(fed, files, stats, reading.seed, reporter), (note, *left_out, *more, *_thinned(len(files)), *found)
 
 
 def sized_input(
@@ -165,6 +167,7 @@ def _unlabelled_images(
             max_skipped=reading.max_skipped,
             progress=advance,
         )
+    finite(stats)
     found: tuple[str, ...] = ()
     if len(stats.channels) == fed.network.channels:  # others are refused when all is read
         fed, found = fed.of_data(stats, compares=reading.compares)

@@ -14,6 +14,7 @@ from tare.checking.rules.evidence import Measured
 from tare.errors import PipelineError
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.measuring.api import measure
+from tare.measuring.facts import finite
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.user_code import one_line
 
@@ -74,9 +75,9 @@ def measured_from(data: str | os.PathLike[str] | DatasetStats | None) -> Measure
         for kind, names in (("train", _TRAINING_FOLDERS), ("held out", _HELD_OUT_FOLDERS))
     }
     if splits["train"] is None:
-        return Measured(measure(data))
-    held_out = None if splits["held out"] is None else measure(splits["held out"])
-    return Measured(measure(splits["train"]), held_out, measure(data) if held_out is not None else None)
+        return Measured(finite(measure(data)))
+    held_out = None if splits["held out"] is None else finite(measure(splits["held out"]))
+    return Measured(finite(measure(splits["train"])), held_out, measure(data) if held_out is not None else None)
 
 
 def by_stage(pipeline: Any, stage: Stage) -> dict[Stage, Any]:

@@ -17,6 +17,7 @@ from tare.comparing.result import ChannelShift, Comparison, Fit, Form
 from tare.comparing.shape import Shape, Spread
 from tare.comparing.verdict import verdict_of, verdict_of_constants
 from tare.errors import DataError
+from tare.measuring.facts import finite
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 from tare.statistics.inference.distributions import t_quantile
 from tare.statistics.intervals import Interval
@@ -142,13 +143,7 @@ def _check(source: DatasetStats, target: DatasetStats) -> None:
     for stats in (source, target):
         if not stats.channels:
             raise DataError("statistics of at least one channel", f"no channel in {stats.source!r}", "measure the data again")
-        for channel in stats.channels:
-            if (channel.nan or channel.inf) and math.isnan(channel.std):
-                raise DataError(
-                    "a mean and std in every channel",
-                    f"{channel.nan} NaN and {channel.inf} infinite values in channel {channel.name!r} of {stats.source!r}",
-                    "measure it with --exclude-nan --out FILE, and compare the file",
-                )
+        for channel in finite(stats).channels:
             if not channel.std > 0:
                 raise DataError(
                     "a std above zero in every channel",

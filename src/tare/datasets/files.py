@@ -31,7 +31,7 @@ class LabelledFile:
 
     def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
         """Read its raw values ``(H, W, C)``, or give the reason why it is unreadable."""
-        return read_image(self.path, colour)
+        return finite_image(read_image(self.path, colour), self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class LabelledRaster(LabelledFile):
         """Read its values ``(H, W, C)``, or give the reason why it is unreadable."""
         from tare.sources.rasters.georeferenced import read_tile
 
-        values = read_tile(self.path, self.bands)
+        values = finite_image(read_tile(self.path, self.bands), self.path)
         return values if isinstance(values, Skipped) else coloured(values, colour)
 
 
@@ -54,7 +54,7 @@ class LabelledDicom(LabelledFile):
 
     def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
         """Read its values ``(H, W, C)``, or give the reason why it is unreadable."""
-        values = dicom_image(self.path)
+        values = finite_image(dicom_image(self.path), self.path)
         return values if isinstance(values, Skipped) else coloured(values, colour)
 
 
@@ -80,9 +80,8 @@ class LabelledItem(LabelledFile):
     def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
         """Read its raw values, an image ``(H, W, C)`` in the given colour mode, or give the reason why it is unreadable."""
         values = self.samples.read(self.index)
-        if isinstance(values, Skipped):
-            return values
-        return coloured(values, colour) if self.samples.kind == "image" else finite_or_skipped(values, self.path)
+        values = values if isinstance(values, Skipped) else finite_or_skipped(values, self.path)
+        return coloured(values, colour) if self.samples.kind == "image" and not isinstance(values, Skipped) else values
 
 
 @dataclass(frozen=True)
@@ -113,8 +112,8 @@ def read_named(path: str, colour: ColourMode, bands: Sequence[str] | None = None
     if bands is not None:
         from tare.sources.rasters.georeferenced import read_tile
 
-        return read_tile(path, bands)
-    return LabelledDicom(path, 0).read(colour) if is_named_dicom(path) else read_image(path, colour)
+        return finite_image(read_tile(path, bands), path)
+    return LabelledDicom(path, 0).read(colour) if is_named_dicom(path) else finite_image(read_image(path, colour), path)
 
 
 def read_recording(path: str, front: FrontEnd | None = None) -> NDArray[Any] | Skipped:
@@ -144,9 +143,16 @@ def _decoded(path: str, options: Options) -> Record:
 
 
 def finite_or_skipped(values: NDArray[Any], path: str) -> NDArray[Any] | Skipped:
-    """Return the values of a signal or row, or :class:`Skipped` if one of them is NaN or infinite."""
+    """Return the values of a sample, or :class:`Skipped` if one of them is NaN or infinite."""
+    if values.dtype.kind != "f":
+        return values
     bad = int(values.size - np.isfinite(values).sum())
     return Skipped(path, f"{bad} of {values.size} values are missing, NaN or infinite") if bad else values
+
+
+def finite_image(values: NDArray[Any] | Skipped, path: str) -> NDArray[Any] | Skipped:
+    """An image whose values are all numbers, or the reason why it is none: one NaN makes all of a network's answers NaN."""
+    return values if isinstance(values, Skipped) else finite_or_skipped(values, path)
 
 
 def coloured(values: NDArray[Any], colour: ColourMode) -> NDArray[Any]:

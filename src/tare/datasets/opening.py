@@ -25,7 +25,7 @@ from tare.datasets.tables import (
 )
 from tare.errors import DataError
 from tare.input_spec.geometry import SampleKind
-from tare.samples.records import Part, Record, Rows, Sample, Skipped, Stack
+from tare.samples.records import Kept, Part, Record, Rows, Sample, Skipped, Stack
 from tare.sources.base import Indexed, Source
 from tare.sources.opening import open_source
 from tare.sources.options import Options
@@ -99,7 +99,8 @@ def _of_source(data: Any, options: Options, pattern: str | None, *, labelled: bo
     else:
         for index in range(indexed.number):
             one = _only(indexed, index)
-            kept = kept or [one.value] if not isinstance(one.value, Skipped) else kept
+            if not kept or (isinstance(kept[0], Skipped) and not isinstance(one.value, Skipped)):
+                kept = [one.value]
             found.append((one.path, one.label))
     kind = _kind(kept, source.name)
     labels = _labels(found, pattern, options.label) if labelled or pattern is not None else [""] * len(found)
@@ -173,6 +174,10 @@ def _samples(record: Record) -> Iterator[_One]:
     elif isinstance(record, Stack):
         block = np.moveaxis(record.values, 1, -1) if record.channels_first else record.values
         yield from map(_One, block, [record.path] * len(block), record.labels or [""] * len(block))
+    elif isinstance(record, Kept):
+        yield _One(
+            Skipped(record.path, "values that a mask hides, and a network takes every value"), record.path, record.label or ""
+        )
     elif isinstance(record, Part):
         raise DataError(
             "samples that are held at once", f"a part of {record.path!r}", "cut it into tiles or clips, or measure it alone"
@@ -203,6 +208,9 @@ def _labels(found: Sequence[tuple[str, str]], pattern: str | None, column: str |
 
 def _kind(values: Sequence[NDArray[Any] | Skipped], name: str) -> SampleKind:
     shapes = {value.ndim for value in values if not isinstance(value, Skipped)}
+    if not shapes and values:
+        first = next(value for value in values if isinstance(value, Skipped))
+        raise DataError("samples that can be read", f"none in {name!r}, the first {first.path!r}: {first.reason}", "repair them")
     if len(shapes) != 1 or not shapes <= set(KINDS):
         raise DataError(
             "images, signals or rows of numbers, all of one kind", f"{len(shapes)} kinds in {name!r}", "separate them"

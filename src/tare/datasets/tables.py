@@ -152,7 +152,9 @@ def _cells(name: str, head: Head) -> pl.DataFrame:
             )
         except (pa.ArrowException, OSError, EOFError) as error:
             raise DataError("a readable table", f"{name!r}: {reason_of(error)}", "check the file, in UTF-8") from None
-    return cast("pl.DataFrame", pl.from_arrow(table))
+    frame = cast("pl.DataFrame", pl.from_arrow(table))
+    frame.columns = list(head.names)  # polars names a column without a name by itself
+    return frame
 
 
 def _numbers(cells: pl.Series, head: Head, name: str) -> list[float | None]:

@@ -19,8 +19,10 @@ from tare.datasets.split import Split, open_split
 from tare.errors import DataError, TareError
 from tare.input_spec.geometry import taken_of
 from tare.networks.stored.trained import TrainedModel
+from tare.samples.decode import SUFFIXES, image_format
 from tare.samples.layout import unit_scale
 from tare.samples.records import Skipped
+from tare.sources.files.image_folder import claims_or_is
 from tare.sources.named_files import image_paths
 from tare.sources.volumes.dicom_whole import is_named_dicom
 
@@ -57,7 +59,7 @@ def probe_images(trained: TrainedModel, split: Split | None, images: Sequence[st
     raw = trained.model.takes.raw_dtype
     if images:
         bands = trained.model.geometry.bands
-        paths = image_paths(images, also=is_named_dicom)
+        paths = image_paths(images, also=lambda path: is_named_dicom(path) or claims_or_is(path, SUFFIXES, image_format))
         read = _of_type(raw, (read_named(p, trained.colour, bands) for p in paths), count)
         if not read:
             raise DataError(f"{raw} images among --images, as in training", "none that can be read", "name other images")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 from math import isfinite
 
@@ -10,11 +11,12 @@ from tare.errors import DataError
 from tare.samples.raw_kind import Known, Unknown
 from tare.samples.records import UNSTATED, Facts
 from tare.statistics.dataset_stats import DatasetStats
-from tare.statistics.state import DatasetState, Stated
+from tare.statistics.state import NOT_FINITE, NOT_FINITE_ROWS, DatasetState, Stated
 
 #: The names of facts that may differ between the samples of a dataset.
 _FREE = frozenset(("nodata", "sampling rate", "photometric interpretation"))
 _SPACING = "spacing"
+_HOLD = "hold NaN or infinite values"
 #: Facts that have a line or a column of their own in the output.
 _SHOWN_ELSEWHERE = frozenset(("units", "nodata", "bits", "bands"))
 _SHOWN = 3
@@ -30,16 +32,39 @@ def with_facts(stats: DatasetStats, state: DatasetState, of_source: Facts = (), 
     by_name: defaultdict[str, dict[str, Stated]] = defaultdict(dict)
     for name, value in of_source:
         by_name[name][value] = Stated(stats.samples, stats.source)
+    strange = {fact: stated for fact, stated in state.facts.items() if fact in (NOT_FINITE, NOT_FINITE_ROWS)}
     for (name, value), stated in sorted(state.facts.items()):
-        by_name[name][value] = stated
+        if (name, value) not in strange:
+            by_name[name][value] = stated
     for name, values in by_name.items():
         if name not in _FREE and not (name == _SPACING and mixed_spacing):
             _check_one(name, values, stats)
     facts = {name: ", ".join(values) for name, values in by_name.items()}
-    remarks = [*stats.extra.get("remarks", ()), *_remarks(by_name)]
+    remarks = [*stats.extra.get("remarks", ()), *_remarks(by_name), *not_finite(strange, stats.samples)]
     extra = {**stats.extra, **({"facts": facts} if facts else {}), **({"remarks": remarks} if remarks else {})}
     stats = _bits(stats, by_name.get("bits", {}))
     return _nodata(_units(replace(stats, extra=extra), by_name.get("units", {})), by_name.get("nodata", {}))
+
+
+def not_finite(facts: Mapping[tuple[str, str], Stated], samples: int) -> list[str]:
+    """What is to be said of NaN and infinite values: how many samples hold some, and the first of them."""
+    said = []
+    if (stated := facts.get(NOT_FINITE)) is not None:
+        said.append(f"{stated.samples} of {samples} samples {_HOLD}, the first {stated.example!r}")
+    if (stated := facts.get(NOT_FINITE_ROWS)) is not None:
+        said.append(f"rows with NaN, infinite or missing values in {stated.example!r}")
+    return said
+
+
+def finite(stats: DatasetStats) -> DatasetStats:
+    """The statistics; raises :class:`DataError` for a channel without a mean, with the first sample that holds NaN."""
+    for channel in stats.channels:
+        if not isfinite(channel.mean) and (channel.nan or channel.inf):
+            where = next((said for said in stats.extra.get("remarks", ()) if _HOLD in said), "")
+            found = f"{channel.nan} NaN and {channel.inf} infinite values in channel {channel.name!r} of {stats.source!r}"
+            remedy = "measure it with --exclude-nan --out FILE, and name the file; or repair those samples"
+            raise DataError("a mean and std in every channel", f"{found}{f': {where}' if where else ''}", remedy)
+    return stats
 
 
 def stated_nodata(of_source: Facts) -> tuple[float, ...]:

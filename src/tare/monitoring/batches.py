@@ -14,6 +14,7 @@ from tare.monitoring.inputs import Values
 from tare.monitoring.reference import Reference, fitted
 from tare.samples.layout import Doubles, unit_scale
 from tare.sources.arrays.in_memory import numpy_of
+from tare.sources.arrays.masked import check_unmasked
 from tare.system.handed.tensors import is_tensor
 
 _SEVERAL = 3  # axes of an array that is one picture in a list
@@ -44,6 +45,7 @@ def blocks_of(batch: Any, reference: Reference, values: Values) -> list[NDArray[
 def _array(batch: Any) -> NDArray[Any]:
     """The values of a batch on the host. Raises :class:`DataError` for what is no array of numbers."""
     array = numpy_of(batch.to_numpy() if hasattr(batch, "to_numpy") else batch)
+    check_unmasked(array)
     if array.dtype.kind not in "biuf":
         raise DataError("a batch of numbers", f"an array of {array.dtype}", "pass an array, a tensor, images, or rows of numbers")
     return array

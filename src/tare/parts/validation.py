@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import validation
 
 from tare.errors import DataError, reason_of
+from tare.sources.arrays.masked import check_unmasked
 from tare.system.handed.tensors import host_array, is_tensor
 
 #: Whether the release has ``validate_data``, and the names of arguments that came with it (1.6).
@@ -61,7 +62,8 @@ def _named() -> Iterator[None]:
 
 
 def _plain(rows: ArrayLike) -> Any:
-    """Tensors as arrays; the rest is for scikit-learn to judge."""
+    """Tensors as arrays; the rest is for scikit-learn to judge, but masks, which it passes over."""
+    check_unmasked(rows)
     if is_tensor(rows):
         return host_array(rows)
     return rows

@@ -34,6 +34,8 @@ def predictions(trained: TrainedModel, inputs: NamedInputs, options: AnswerOptio
     if not inputs.names:
         noun = NOUNS[trained.model.takes.kind].removesuffix("s")
         raise DataError(f"at least one {noun}", "none", "name files, folders or patterns, or pipe a list to -")
+    for remark in inputs.remarks:
+        options.reporter.note(remark)
     return _answers(trained, inputs, options, _device(options.device))
 
 

@@ -52,14 +52,16 @@ class NumberInput:
     read: Read
 
 
-def number_inputs(takes: NumberGeometry, words: Iterable[str]) -> list[NumberInput]:
+def number_inputs(
+    takes: NumberGeometry, words: Iterable[str], left_out: Callable[[str, str], None] = lambda _folder, _path: None
+) -> list[NumberInput]:
     """Return the samples that ``words`` name: each recording or volume, and each row of a table, array or store.
 
     Words name files as in :func:`tare.sources.named_files.image_paths`. A table's columns are found by their names in training.
     An unreadable file is one input, whose ``read`` returns the reason.
     """
     found: list[NumberInput] = []
-    for files in _named(takes, words):
+    for files in _named(takes, words, left_out):
         path = files[0]
         try:
             found += _series(files) if len(files) > 1 else _inputs_in(path, takes)
@@ -69,11 +71,11 @@ def number_inputs(takes: NumberGeometry, words: Iterable[str]) -> list[NumberInp
     return found
 
 
-def _named(takes: NumberGeometry, words: Iterable[str]) -> Iterator[tuple[str, ...]]:
+def _named(takes: NumberGeometry, words: Iterable[str], left_out: Callable[[str, str], None]) -> Iterator[tuple[str, ...]]:
     """The files of each sample that is named: one, or the slices of a DICOM series."""
     if takes.kind != "volume":
         for word in words:
-            named = (word,) if is_store(word) else image_paths((word,), suffixes=_SUFFIXES[takes.kind])
+            named = (word,) if is_store(word) else image_paths((word,), suffixes=_SUFFIXES[takes.kind], left_out=left_out)
             yield from ((path,) for path in named)
         return
     slices: list[str] = []

@@ -21,9 +21,11 @@ from tare.input_spec.geometry import Geometry
 from tare.networks.stored.trained import TrainedModel
 from tare.predicting.number_inputs import NumberInput, failed, number_inputs, tensor_of
 from tare.predicting.stored import is_store, samples_in
-from tare.samples.decode import MAX_PIXELS
+from tare.samples.decode import MAX_PIXELS, SUFFIXES, image_format
 from tare.samples.modes import ColourMode
 from tare.samples.records import Skipped
+from tare.sources.files.each import left_out_remark
+from tare.sources.files.image_folder import claims_or_is
 from tare.sources.named_files import image_paths
 from tare.sources.volumes.dicom_whole import is_named_dicom
 
@@ -37,6 +39,7 @@ class NamedInputs:
 
     names: tuple[str, ...]
     load: Callable[[int], TensorOrSkipped]
+    remarks: tuple[str, ...] = ()
 
 
 def inputs_of(
@@ -50,16 +53,19 @@ def inputs_of(
     takes = trained.model.takes
     if isinstance(takes, Geometry):
         return _images(trained, words, any_kind=RAW_KIND in allowed_codes(allow))
-    items = number_inputs(takes, words)
+    left_out = _LeftOut()
+    items = number_inputs(takes, words, left_out)
     channels = trained.model.network.channels
-    return NamedInputs(tuple(item.name for item in items), lambda index: tensor_of(items[index], takes, channels))
+    names = tuple(item.name for item in items)
+    return NamedInputs(names, lambda index: tensor_of(items[index], takes, channels), left_out.remarks)
 
 
 def _images(trained: TrainedModel, words: Sequence[str], *, any_kind: bool) -> NamedInputs:
     """Images, each read and brought to the network's size, or the reason why it cannot be."""
     model = trained.model
     transform, takes = evaluation_transform(model.geometry, model.normalisation.border), model.takes.raw_dtype
-    items = list(_named_images(trained, words))
+    left_out = _LeftOut()
+    items = list(_named_images(trained, words, left_out))
 
     def load(index: int) -> TensorOrSkipped:
         item = items[index]
@@ -76,15 +82,34 @@ def _images(trained: TrainedModel, words: Sequence[str], *, any_kind: bool) -> N
         except (ValueError, RuntimeError, MemoryError) as error:  # a name with a NUL in it; pixels that cannot be resized
             return Skipped(item.name, reason_of(error) or type(error).__name__)
 
-    return NamedInputs(tuple(item.name for item in items), load)
+    return NamedInputs(tuple(item.name for item in items), load, left_out.remarks)
 
 
-def _named_images(trained: TrainedModel, words: Sequence[str]) -> Iterator[NumberInput]:
+def _is_image(path: str) -> bool:
+    """Whether a file of a folder is an image by its content, as every command counts it, or DICOM."""
+    return is_named_dicom(path) or claims_or_is(path, SUFFIXES, image_format)
+
+
+class _LeftOut:
+    """The files of each folder that are no samples."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, list[str]] = {}
+
+    def __call__(self, folder: str, path: str) -> None:
+        self.found.setdefault(folder, []).append(path)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        return tuple(left_out_remark(paths, folder) for folder, paths in self.found.items())
+
+
+def _named_images(trained: TrainedModel, words: Sequence[str], left_out: _LeftOut) -> Iterator[NumberInput]:
     """Image files, and the images of each array or store; one that cannot be opened is a single input that says why."""
     colour, bands = trained.colour, trained.model.geometry.bands
     for word in words:
         if not is_store(word):
-            for path in image_paths((word,), also=is_named_dicom):
+            for path in image_paths((word,), also=_is_image, left_out=left_out):
                 yield NumberInput(path, partial(read_named, path, colour, bands))
             continue
         try:

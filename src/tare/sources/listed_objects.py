@@ -15,6 +15,7 @@ from tare.samples.decode import UndecodableError, of_pillow
 from tare.samples.records import Record, Sample, Skipped, stacked_rows
 from tare.sources.arrays.axes import axes_of
 from tare.sources.arrays.in_memory import numpy_of
+from tare.sources.arrays.masked import is_masked, kept
 from tare.sources.base import ItemSource
 from tare.sources.options import Options
 
@@ -68,6 +69,8 @@ class ListedArrays(ItemSource[tuple[int, Any]]):
     def read_item(self, item: tuple[int, Any]) -> Record:
         """One array."""
         path, values = f"{self.name}[{item[0]}]", numpy_of(item[1])
+        if is_masked(values):
+            return kept(path, values, self.axes.index("C") - 1 if "C" in self.axes else None)
         if self.axes in ("N", "NC"):
             return stacked_rows(path, values.reshape(1, -1))
         last = values[..., None] if "C" not in self.axes else np.moveaxis(values, self.axes.index("C") - 1, -1)

@@ -18,11 +18,13 @@ def image_paths(
     stdin: BinaryIO | None = None,
     suffixes: Collection[str] = SUFFIXES,
     also: Callable[[str], bool] | None = None,
+    left_out: Callable[[str, str], None] = lambda _folder, _path: None,
 ) -> Iterator[str]:
     """Yield paths in the order of ``words``, sorted within a folder or pattern.
 
     A folder stands for the files below it whose names end in one of ``suffixes`` (by default those of images) or that
-    ``also`` takes, a pattern (``*``, ``**``, ``?``, ``[...]``) for the paths that it matches, and ``-`` for a list of paths on
+    ``also`` takes; ``left_out`` is called with the folder and each other one. A pattern (``*``, ``**``, ``?``, ``[...]``) stands
+    for the paths that it matches, unless such a path exists, and ``-`` for a list of paths on
     standard input: one a line, or separated by NUL as ``find -print0`` writes them. Any other word is yielded
     unchanged, even if no such file exists.
     Bytes that are not UTF-8 become surrogates (PEP 383).
@@ -34,11 +36,11 @@ def image_paths(
             yield from _listed(stdin or sys.stdin.buffer)
         elif os.path.isdir(word):  # noqa: PTH112 - a path with surrogates or a NUL is a word like any other
             open_image_folder(Path(word))
-            yield from (
-                path
-                for path in walk_files(Path(word))
-                if path.lower().endswith(tuple(suffixes)) or (also is not None and also(path))
-            )
+            for path in walk_files(Path(word)):
+                if path.lower().endswith(tuple(suffixes)) or (also is not None and also(path)):
+                    yield path
+                else:
+                    left_out(word, path)
         elif not os.path.lexists(word) and glob.has_magic(word):
             yield from _matching(word)
         else:

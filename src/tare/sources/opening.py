@@ -55,10 +55,8 @@ class Format:
         """Open one file or object, importing the module on first use."""
         if self.each:
             return self.open_all(place, (place,), options)
-        if not isinstance(place, str) or self.rank <= _SAMPLES:
+        if not isinstance(place, str) or self.rank <= _SAMPLES or is_url(place):
             return self._function(place, options)  # type: ignore[no-any-return]
-        if is_url(place):
-            return Opened(self._function(place, options), None, (f"read from {place}, an address that you named",))
         pin = pin_of(parted(place, None)[0])  # before it is opened
         with unchanged(place, pin):
             source: Source[Any] = self._function(place, options)
@@ -152,13 +150,15 @@ def open_source(data: Any, options: Options | None = None) -> Source[Any]:
     if isinstance(data, Source):
         return data
     if isinstance(data, str | os.PathLike):
+        place = os.fspath(data)
         try:
-            return _open_place(os.fspath(data), options)
+            source = _open_place(place, options)
         except (OSError, UnicodeError) as error:
             if isinstance(error, OSError) and error.errno != errno.ENAMETOOLONG:
                 raise
-            found = f"{os.fspath(data)[:80]!r}: {'too long' if isinstance(error, OSError) else reason_of(error)}"
+            found = f"{place[:80]!r}: {'too long' if isinstance(error, OSError) else reason_of(error)}"
             raise DataError("the name of a file that can exist", found, "check the path") from None
+        return Opened(source, None, (f"read from the address {place!r}",)) if is_url(place) else source
     if isinstance(data, list | tuple) and data and all(isinstance(item, str | os.PathLike) for item in data):
         return _open_files(f"{len(data)} files", tuple(os.fspath(item) for item in data), options)
     return _open_object(data, options)

@@ -14,6 +14,7 @@ from tare.samples.decode import of_pillow
 from tare.samples.records import Record, Sample, Skipped, stacked_rows
 from tare.sources.arrays.axes import as_record, axes_of
 from tare.sources.arrays.in_memory import numpy_of
+from tare.sources.arrays.masked import is_masked, kept
 from tare.sources.base import Indexed, Source
 from tare.sources.options import Options
 
@@ -73,6 +74,8 @@ class TorchSource(Source[tuple[Item, ...]]):
 
     def _batch(self, path: str, value: Any) -> Record:
         values = numpy_of(_input(value, self.options)[0])
+        if is_masked(values):
+            raise DataError("batches without a mask", f"masked values in {path}", "pass a dataset, or fill them")
         return as_record(path, values, axes_of(values.shape, values.dtype, self.options.layout, path))
 
     def _sample(self, path: str, value: Any) -> Record:
@@ -83,6 +86,8 @@ class TorchSource(Source[tuple[Item, ...]]):
         values = numpy_of(found)
         layout = self.options.layout
         axes = axes_of((1, *values.shape), values.dtype, "N" + layout.upper().removeprefix("N") if layout else None, path)
+        if is_masked(values):
+            return kept(path, values, axes.index("C") - 1 if "C" in axes else None)
         if axes in ("N", "NC"):
             return stacked_rows(path, values.reshape(1, -1))
         if "C" not in axes:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.errors import DataError
 from tare.samples.records import Rows, Stack
 from tare.statistics.buckets import WORDS, Buckets
 from tare.statistics.histogram import LEVELS, Histogram
@@ -36,7 +37,12 @@ class ChannelState:
 
 
 class Collector(ABC):
-    """Sums of samples of one layout, added one by one, so that their values need not be kept."""
+    """Sums of samples of one layout, added one by one, so that their values need not be kept.
+
+    ``strange`` says whether the last sample holds NaN or infinite values.
+    """
+
+    strange = False
 
     @abstractmethod
     def add(self, values: NDArray[Any]) -> None:
@@ -58,15 +64,18 @@ class Sparse:
     """Sums of samples whose channels keep different numbers of values."""
 
     def __init__(self, channels: int, dtype: str) -> None:
+        self.strange = False
         self.each = [collector(1, dtype) for _ in range(channels)]
         self.used = [False] * channels
         self.empty = ChannelState(Moments(), Histogram() if dtype == "uint8" else Buckets())
 
     def add(self, channels: tuple[NDArray[Any], ...]) -> None:
         """Add one sample."""
+        self.strange = False
         for c, values in enumerate(channels):
             if values.size:
                 self.each[c].add(values.reshape(1, -1, 1))
+                self.strange |= self.each[c].strange
                 self.used[c] = True
 
     def pooled(self) -> tuple[ChannelState, ...]:
@@ -111,7 +120,9 @@ class _Floats(Collector):
         self.states = [ChannelState(Moments(), Buckets())] * channels
 
     def add(self, values: NDArray[Any]) -> None:
-        added = (_of_floats(Moments.of_sample(values[..., c]), values[..., c]) for c in range(values.shape[-1]))
+        check_exact(values)
+        added = [_of_floats(Moments.of_sample(values[..., c]), values[..., c]) for c in range(values.shape[-1])]
+        self.strange = any(new.moments.nan or new.moments.inf for new in added)
         self.states = [old.merge(new) for old, new in zip(self.states, added, strict=True)]
 
     def pooled(self) -> tuple[ChannelState, ...]:
@@ -135,6 +146,7 @@ def of_rows(rows: Rows) -> tuple[int, tuple[ChannelState, ...]]:
     number, states = 0, []
     for column in rows.columns:
         number = len(column)
+        check_exact(column)
         states.append(_of_floats(Moments.of_rows(column), column))
         del column  # its memory serves the next one
     return number if rows.number is None else rows.number, tuple(states)
@@ -148,8 +160,19 @@ def _of_block(block: NDArray[Any]) -> tuple[ChannelState, ...]:
     if block.dtype.name in _WORD_TYPES:
         counts = np.zeros((block.shape[2], WORDS), np.int64)
         return _of_words(n, *word_sums(_words(block), counts), counts, _WORD_TYPES[block.dtype.name])
+    check_exact(block)
     channels = (np.ascontiguousarray(block[:, :, c], np.float64) for c in range(block.shape[2]))
     return tuple(_of_floats(Moments.of_rows(c[:, 0]) if c.shape[1] == 1 else Moments.of_stack(c), c) for c in channels)
+
+
+def check_exact(values: NDArray[Any]) -> None:
+    """Raise :class:`DataError` for whole numbers beyond 2**53, which no double holds: their std would be one of rounding."""
+    if values.dtype.name not in ("int64", "uint64") or not values.size:
+        return
+    largest = max(abs(int(values.min())), abs(int(values.max())))
+    if largest > 1 << 53:
+        remedy = "subtract an offset, or leave the column out"
+        raise DataError("whole numbers up to 2**53, which a double holds exactly", f"{largest} of {values.dtype}", remedy)
 
 
 def _of_floats(moments: Moments, values: NDArray[Any]) -> ChannelState:

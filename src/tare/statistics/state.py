@@ -21,6 +21,9 @@ V = TypeVar("V")
 #: Note on grey images among colour images.
 AS_COLOUR = "grey, read as RGB"
 
+#: Facts that name the samples with NaN or infinite values, and the files of rows with some.
+NOT_FINITE, NOT_FINITE_ROWS = ("not finite", "samples"), ("not finite", "rows")
+
 _COLOUR_DTYPES = ("uint8", "uint16")
 
 
@@ -201,23 +204,42 @@ class _Gathered:
         if isinstance(record, Skipped):
             self.skipped.append(record)
         elif isinstance(record, Sample):
-            self._noted(record.path, record.notes, record.facts)
             kind = record.values.shape[-1], record.values.dtype
             if kind not in self.collected:
                 layout = ChannelLayout(kind[0], kind[1].name)
                 sums = channel_state.collector(layout.channels, layout.dtype)
                 self.collected[kind] = _Collected(record.path, layout, sums)
-            self.collected[kind].add(record.path, record.values)
+            self._collect(record, self.collected[kind], record.values)
         elif isinstance(record, Kept):
-            self._noted(record.path, record.notes, record.facts)
             layout = ChannelLayout(len(record.channels), record.channels[0].dtype.name)
             if layout not in self.kept:
                 self.kept[layout] = _Collected(record.path, layout, channel_state.Sparse(layout.channels, layout.dtype))
-            self.kept[layout].add(record.path, record.channels)
+            self._collect(record, self.kept[layout], record.channels)
         else:
-            if isinstance(record, Rows):
-                self.notes.update(record.notes)
-            self.batches = self.batches.merge(_of_batch(record))
+            self._add_batch(record)
+
+    def _collect(self, record: Sample | Kept, collected: _Collected, values: Any) -> None:
+        collected.add(record.path, values)
+        self._noted(record.path, record.notes, (*record.facts, *((NOT_FINITE,) if collected.sums.strange else ())))
+
+    def _add_batch(self, record: Stack | Rows) -> None:
+        if isinstance(record, Rows):
+            self.notes.update(record.notes)
+        state = _of_batch(record)
+        if any(channel.moments.nan or channel.moments.inf for group in state.groups.values() for channel in group.channels):
+            self._strange(record)
+        self.batches = self.batches.merge(state)
+
+    def _strange(self, record: Stack | Rows) -> None:
+        """Name the samples of a stack that hold NaN or infinite values; of rows the file alone, which may hold millions."""
+        if isinstance(record, Rows):
+            self._noted(record.path, (), (NOT_FINITE_ROWS,))
+            return
+        whole, _, rest = record.path.rpartition("[")
+        first = int(rest[:-1]) if whole and rest[:-1].isdecimal() else None
+        for index, values in enumerate(record.values):
+            if not np.isfinite(values).all():
+                self._noted(record.path if first is None else f"{whole}[{first + index}]", (), (NOT_FINITE,))
 
     def state(self) -> DatasetState:
         """The state of all of them."""
@@ -233,10 +255,12 @@ class _Gathered:
             self.divided = _Divided(part)
         self.divided.notes = tuple(dict.fromkeys((*self.divided.notes, *part.notes)))
         self.divided.sums.add(part.channels)
+        self.divided.strange |= self.divided.sums.strange
 
     def _close(self) -> None:
         if self.divided is not None:
-            self._noted(self.divided.path, self.divided.notes, self.divided.facts)
+            strange = (NOT_FINITE,) if self.divided.strange else ()
+            self._noted(self.divided.path, self.divided.notes, (*self.divided.facts, *strange))
             self.batches = self.batches.merge(self.divided.state())
             self.divided = None
 
@@ -251,7 +275,7 @@ class _Divided:
     """The sums of one sample that comes in parts."""
 
     def __init__(self, part: Part) -> None:
-        self.path, self.notes, self.facts = part.path, part.notes, part.facts
+        self.path, self.notes, self.facts, self.strange = part.path, part.notes, part.facts, False
         self.layout = ChannelLayout(len(part.channels), part.channels[0].dtype.name)
         self.sums = channel_state.Sparse(self.layout.channels, self.layout.dtype)
 

@@ -72,8 +72,8 @@ def axes_of(shape: tuple[int, ...], dtype: np.dtype[Any], layout: str | None, na
     Raises :class:`DataError` if neither or both have so few, if the array may as well be one square image with its channels
     last, if ``layout`` does not fit, or if the values are not numbers.
     """
-    if dtype.kind not in "buif":
-        raise DataError("an array of real numbers", f"dtype {dtype} in {name!r}", "convert it to numbers")
+    if dtype.kind not in "buif" or (dtype.kind == "f" and dtype.itemsize > 8):
+        raise DataError("an array of real numbers of at most 64 bits", f"dtype {dtype} in {name!r}", "convert it to numbers")
     axes = _stated(shape, layout, name) if layout is not None else _guessed(shape, dtype)
     if axes is None:
         raise DataError(

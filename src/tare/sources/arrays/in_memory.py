@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tare.errors import DataError, reason_of
 from tare.samples.records import Record
 from tare.sources.arrays.axes import arranged, as_record
+from tare.sources.arrays.masked import is_masked, kept
 from tare.sources.base import Indexed, Source, row_ranges
 from tare.sources.options import Options
 from tare.system.handed.tensors import host_array, is_tensor
@@ -43,8 +44,14 @@ class ArraySource(Source[tuple[int, int]]):
         return len(self.values)
 
     def read(self, chunk: tuple[int, int]) -> Iterator[Record]:
-        """One block of samples."""
-        yield as_record(f"{self.name}[{chunk[0]}]", self.values[slice(*chunk)], self.axes)
+        """One block of samples; of a masked array each sample by itself."""
+        block = self.values[slice(*chunk)]
+        if not is_masked(block):
+            yield as_record(f"{self.name}[{chunk[0]}]", np.ma.getdata(block), self.axes)
+            return
+        axis = self.axes.index("C") - 1 if "C" in self.axes else None
+        for index, sample in enumerate(block, chunk[0]):
+            yield kept(f"{self.name}[{index}]", np.ma.asarray(sample), axis)
 
     def indexed(self) -> Indexed:
         """One sample along the first axis."""

@@ -20,7 +20,8 @@ from tare.system.local.opened import opened, said
 from tare.system.optional import require
 
 _NUMBERS = frozenset(("double", "single", "logical", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))))
-_MOST_BYTES = 8 << 30
+#: The largest array of MATLAB's own packed files; as large as it claims an array is made in memory.
+_MOST_BYTES = 2 << 30
 
 
 def open_mat(place: str, options: Options) -> Source[Any]:

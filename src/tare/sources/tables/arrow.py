@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from tare.errors import DataError
+from tare.errors import DataError, reason_of
 from tare.samples.records import Record
 from tare.sources.base import Source, row_ranges
 from tare.sources.options import Options
@@ -65,7 +65,11 @@ def open_table(data: Any, options: Options) -> TableInMemory:
     """Wrap a table of any library with an Arrow interface: pyarrow, polars, pandas, duckdb."""
     import pyarrow as pa
 
-    table = pa.table(data)
+    try:
+        table = pa.table(data)
+    except (pa.ArrowException, ValueError, TypeError) as error:  # TypeError: a column of no type, such as pandas' complex
+        remedy = "give each column a name and one type; of a Series make a table, for example with to_frame()"
+        raise DataError("a table of named columns", f"{type(data).__name__}: {reason_of(error)}", remedy) from None
     name = f"{type(data).__name__} of {table.num_rows} rows"
     plan = plan_table(table.schema, options, name, lambda column: table.column(column)[:IMAGE_ROWS])
     return TableInMemory(name, table, plan, options, plan.channel_names, plan.remarks)

@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import chain
@@ -22,6 +23,8 @@ from tare.system.local.plain import plain_name
 from tare.system.optional import require
 
 _ROWS = 1 << 15
+#: Text of the sheets of an Excel file; it takes about four times as much memory.
+_MOST_UNPACKED = 384 << 20
 
 
 def open_sqlite(place: str, options: Options) -> ArrowFile:
@@ -67,6 +70,20 @@ def open_excel(place: str, options: Options) -> TableInMemory:
     except Exception as error:  # likewise
         raise DataError("a sheet of an Excel file", f"{file}#{found}: {reason_of(error)}", "export it as CSV") from None
     return _named(open_table(table, options), f"{file}#{found}")
+
+
+def _check_unpacked(file: str) -> None:
+    """Raise :class:`DataError` for a file that unpacks to more text than is held at once: the library reads a sheet whole."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+    except (OSError, ValueError, zipfile.BadZipFile):  # an old .xls is no archive, and the library says what is damaged
+        return
+    if size > _MOST_UNPACKED:
+        found = f"{size >> 20:,} MB in {file!r}"
+        raise DataError(
+            f"an Excel file that unpacks to at most {_MOST_UNPACKED >> 20:,} MB", found, "export it as CSV or Parquet"
+        )
 
 
 def _named(table: TableInMemory, name: str) -> TableInMemory:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,11 @@ def plan_table(schema: Any, options: Options, name: str, first: Callable[[str], 
     plan lists all columns that are left out. Raises :class:`DataError` if a named column is missing or holds neither numbers
     nor files, or if the schema has no such column at all.
     """
+    twice = [each for each, count in Counter(schema.names).items() if count > 1]
+    if twice:
+        raise DataError(
+            "columns of different names", f"{twice[0]!r} {schema.names.count(twice[0])} times in {name!r}", "rename one"
+        )
     if options.columns is not None:
         return _plan_named(schema, options.columns, options.label, name, first)
     encoded = [field.name for field in schema if _holds_files(field.type)]
@@ -196,13 +202,29 @@ def _numbers(column: Any, name: str, path: str, width: int = 0) -> Iterator[NDAr
         if others:
             remedy = "leave the column out with --columns, or remove those rows"
             raise DataError(f"a list of {width} numbers in every row of {name!r}", f"{others} other rows in {path!r}", remedy)
-        flat = pc.cast(pc.list_flatten(column), pa.float64(), safe=False)
+        inner = pc.list_flatten(column)
+        _check_exact(inner, name, path)
+        flat = pc.cast(inner, pa.float64(), safe=False)
         yield from np.ascontiguousarray(flat.to_numpy(zero_copy_only=False).reshape(len(column), -1).T)
         return
     if column.type != pa.float64():
-        column = pc.cast(column, pa.float64(), safe=False)  # int64 beyond 2**53 is rounded
+        _check_exact(column, name, path)
+        column = pc.cast(column, pa.float64(), safe=False)
     values = pc.fill_null(column, math.nan) if column.null_count else column
     yield _in_one_piece([piece.to_numpy(zero_copy_only=False) for piece in values.chunks])
+
+
+def _check_exact(column: Any, name: str, path: str) -> None:
+    """Raise :class:`DataError` for whole numbers beyond 2**53, such as the names of rows: no double holds them exactly."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if column.type not in (pa.int64(), pa.uint64()):
+        return
+    ends = [value for value in pc.min_max(column).as_py().values() if value is not None]
+    if ends and max(map(abs, ends)) > 1 << 53:
+        found = f"{max(ends, key=abs)} in column {name!r} of {path!r}"
+        raise DataError("whole numbers up to 2**53, which a double holds exactly", found, "leave the column out with --columns")
 
 
 def _in_one_piece(pieces: list[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -1,0 +1,96 @@
+"""Masked arrays: hidden values are left out of statistics, and refused where every value is taken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tare
+from tare.datasets.opening import open_samples
+from tare.errors import DataError
+from tare.sources.options import Options
+
+RNG = np.random.default_rng(5)
+IMAGES = RNG.integers(0, 200, (6, 8, 9, 3)).astype(np.uint8)
+HIDDEN = np.ma.masked_array(IMAGES, mask=IMAGES > 120)
+
+
+class Items:
+    """A map-style dataset of masked images."""
+
+    def __len__(self) -> int:
+        return len(HIDDEN)
+
+    def __getitem__(self, index: int) -> Any:
+        return HIDDEN[index], index % 2
+
+
+@pytest.mark.parametrize(
+    ("data", "options"),
+    [
+        (HIDDEN, {}),
+        ([HIDDEN[index] for index in range(6)], {}),
+        (tuple(HIDDEN[index] for index in range(6)), {}),
+        (np.ma.masked_array(np.moveaxis(IMAGES, -1, 1), mask=np.moveaxis(IMAGES > 120, -1, 1)), {"layout": "NCHW"}),
+        (Items(), {}),
+    ],
+)
+def test_statistics_are_those_of_the_values_that_are_not_hidden(data: Any, options: dict[str, Any]) -> None:
+    stats = tare.measure(data, **options)
+    shown = HIDDEN.reshape(-1, 3)
+    assert [channel.count for channel in stats.channels] == shown.count(axis=0).tolist()
+    np.testing.assert_allclose(stats.mean, shown.mean(axis=0) / 255, rtol=1e-12)
+    np.testing.assert_allclose(stats.std, shown.std(axis=0) / 255, rtol=1e-12)
+    assert (stats.samples, stats.extra["notes"]) == (6, {"values that a mask hides were left out": 6})
+
+
+def test_a_mask_that_hides_nothing_changes_nothing_and_one_that_hides_all_leaves_no_value() -> None:
+    assert tare.measure(np.ma.masked_array(IMAGES)).channels == tare.measure(IMAGES).channels
+    rows = np.ma.masked_array(RNG.normal(size=(20, 2)), mask=np.zeros((20, 2), bool))
+    rows[:, 0] = np.ma.masked
+    try:
+        stats = tare.measure(rows)
+    except DataError:
+        return
+    assert stats.channels[0].count == 0
+    assert stats.channels[1].count == 20
+
+
+def test_what_takes_every_value_refuses_a_mask() -> None:
+    rows = np.ma.masked_array(RNG.normal(size=(60, 3)), mask=RNG.random((60, 3)) > 0.8)
+    with pytest.raises(DataError, match=r"values without a mask, found an array whose mask hides \d+ values; fill them"):
+        tare.Standardiser().fit(rows)
+    with pytest.raises(DataError, match="values without a mask"):
+        tare.Standardiser().fit(rows.data).transform(rows)
+    with pytest.raises(DataError, match=r"samples that can be read, found none .* a network takes every value"):
+        open_samples(HIDDEN, Options())
+    with pytest.raises(DataError, match=r"other samples"):
+        tare.measure(HIDDEN, as_seen=4)
+
+
+@pytest.mark.parametrize("largest", [2**53 + 2, -(2**60)])
+@pytest.mark.parametrize("shape", [(50, 3), (5, 8, 9, 3)])
+def test_whole_numbers_that_no_double_holds_are_refused(largest: int, shape: tuple[int, ...]) -> None:
+    values = np.zeros(shape, np.int64)
+    values[-1, -1] = largest
+    with pytest.raises(DataError, match=rf"whole numbers up to 2\*\*53, .*, found {abs(largest)} of int64"):
+        tare.measure(values)
+    assert tare.measure(values // 2**20).samples == len(values)
+
+
+def test_extended_floats_records_and_objects_are_refused() -> None:
+    for dtype in (np.longdouble, np.complex128, "M8[s]", object, [("a", "f4"), ("b", "i4")]):
+        if np.dtype(dtype).itemsize != 8 or np.dtype(dtype).kind != "f":  # where a long double is a double
+            with pytest.raises(DataError, match="an array of real numbers of at most 64 bits"):
+                tare.measure(np.zeros((5, 3), dtype))
+
+
+def test_samples_that_hold_nan_are_named() -> None:
+    images = RNG.normal(size=(4, 8, 9, 3)).astype(np.float32)
+    images[2, 0, 0, 0], images[3, 1, 1, 1] = np.nan, np.inf
+    said = "2 of 4 samples hold NaN or infinite values, the first "
+    assert f"{said}'array float32 (4, 8, 9, 3)[2]'" in tare.measure(images).extra["remarks"]
+    assert f"{said}'4 arrays[2]'" in tare.measure(list(images)).extra["remarks"]
+    assert "rows with NaN, infinite or missing values" in " ".join(tare.measure(images[..., 0].reshape(4, -1)).extra["remarks"])
