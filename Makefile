@@ -13,7 +13,7 @@ CORE := statistics/moments statistics/channel statistics/state statistics/exact 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: setup demo test test-least test-long browser lint coverage mutation fuzz hostile faults bench bench-advice bench-question \
-  bench-scale docs clean
+  bench-scale docs audit sbom clean
 
 setup: $(READY)
 
@@ -90,6 +90,15 @@ bench: $(EXTRAS)
 
 bench-scale: $(EXTRAS)
 	$(BIN)/python -m benchmarks.scale --write docs/scale.md $(ARGS)
+
+# The pinned versions against the published advisories; needs a network. Nothing of what is audited is installed.
+audit:
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	build/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip $(ARGS)
+
+sbom: $(READY)
+	$(BIN)/python -m benchmarks.sbom --out dist/tare.cdx.json $(ARGS)
 
 docs: $(EXTRAS)
 	$(BIN)/mkdocs build --strict

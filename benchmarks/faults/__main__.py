@@ -18,7 +18,7 @@ from benchmarks.faults.jobs import EXPORT, JOBS, MEASURE, SETUP, STUDY, TRANSFER
 from benchmarks.faults.kills import Killed, killed
 from benchmarks.faults.limits import SIGNALS, ended_by, few_files, little_memory, out_of_time, starved
 from benchmarks.faults.others import WRITERS, clear, clock_jumps, no_file_grows, second_refused, small_disk, unwritten
-from benchmarks.faults.places import read_only, removed, replaced_by_link
+from benchmarks.faults.places import filled, removed, replaced_by_link
 from benchmarks.faults.workers import prepare as prepare_workers
 from benchmarks.faults.workers import worked, worker_killed
 from benchmarks.hostile.__main__ import preload
@@ -98,7 +98,7 @@ def _ends(folder: Path, only: str | None) -> list[Row]:
         *(("memory limit", name, partial(starved, argv, folder, little_memory)) for name, argv in WRITERS.items()),
         *(("few open files", name, partial(starved, argv, folder, few_files)) for name, argv in WRITERS.items()),
     ]
-    places = {"folder removed": removed, "folder replaced by a link": replaced_by_link, "disk becomes read-only": read_only}
+    places = {"folder removed": removed, "folder replaced by a link": replaced_by_link, "disk runs full meanwhile": filled}
     cases += [(fault, job.name, partial(disturb, job, folder)) for fault, disturb in places.items() for job in (TRANSFER, STUDY)]
     chosen = [case for case in cases if only is None or only in f"{case[0]} {case[1]}"]
     found = [(fault, name, run()) for fault, name, run in chosen]

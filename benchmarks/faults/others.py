@@ -73,7 +73,12 @@ def small_disk(made: Path, size: str = "16k", flags: str = "") -> Iterator[bool]
     try:
         yield True
     finally:
-        subprocess.run(["umount", str(made)], check=True)  # noqa: S603, S607
+        for _ in range(100):  # a moment after a process ended, the system may still hold a file of it
+            if subprocess.run(["umount", str(made)], capture_output=True, check=False).returncode == 0:  # noqa: S603, S607
+                break
+            time.sleep(0.1)
+        else:
+            subprocess.run(["umount", "--lazy", str(made)], check=True)  # noqa: S603, S607
 
 
 def second_refused(job: Job, folder: Path) -> list[str]:

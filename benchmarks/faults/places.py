@@ -1,13 +1,13 @@
-"""An output folder that is taken away, replaced by a link, or made read-only while a command writes into it."""
+"""An output folder that is taken away or replaced by a link, or whose disk runs full, while a command writes into it."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.faults.children import Child, begin, finished
@@ -52,29 +52,24 @@ def _disturbed(job: Job, folder: Path, disturb: Callable[[Path, Path], None]) ->
     return wrong + _taken_up(job, folder, wanted)
 
 
-def read_only(job: Job, folder: Path) -> list[str] | None:
-    """Make the disk of the output read-only meanwhile; None where mounting is not allowed, or a file is open at that moment."""
+def filled(job: Job, folder: Path) -> list[str] | None:
+    """Let the disk of the output run full meanwhile; with room again it is taken up. None where mounting is not allowed."""
     wanted = alone(job, folder)
-    made = folder / "made"
+    made, filler = folder / "made", folder / "made" / "filler"
     with small_disk(made, "64m") as mounted:
         if not mounted:
             return None
         child = _stopped_at_work(job, folder, made / "out")
-        done = _remounted(made, "ro")
+        with suppress(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
         os.kill(child.pid, signal.SIGCONT)
         child.wait(300)
-        if not done:
-            return None
+        filler.unlink()
         wrong = said_in_one_line(child) + parts_in(made)
-        _remounted(made, "rw")
         wrong += _taken_up(job, folder, wanted)
     clear(folder)
     return wrong
-
-
-def _remounted(place: Path, how: str) -> bool:
-    words = ["mount", "-o", f"remount,{how}", str(place)]
-    return subprocess.run(words, capture_output=True, check=False).returncode == 0  # noqa: S603
 
 
 def _stopped_at_work(job: Job, folder: Path, out: Path) -> Child:

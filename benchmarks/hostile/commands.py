@@ -218,7 +218,9 @@ def _of_places() -> Iterator[Case]:
         yield Case("transfer, names with signs", name, (*rows, "--out", "bad/out"), (0,), write)
     for name, write in bad_inputs.named_scores().items():
         yield Case("study --analyse, names with signs", name, ("study", "--analyse", "{bad}", "--json"), (0,), write)
-    yield from _each("measure, lists of other places", bad_inputs.bad_lists(), ("measure", "{bad}", "--json"))
+    for name, write in bad_inputs.bad_lists().items():  # what is no image by name or content is listed beside the image that is
+        codes = (2,) if name.startswith("address") else (0,)
+        yield Case("measure, lists of other places", name, ("measure", "{bad}", "--json"), codes, write)
     yield from _each("transfer, lists of other places", bad_inputs.bad_lists(), (*_TRANSFER[:-1], "{bad}", "--out", "out"))
     for name, write in (bad_inputs.bad_archives() | bad_inputs.bad_folders()).items():
         yield Case("measure, archives and folders", name, ("measure", "{bad}", "--json"), (2,), write)

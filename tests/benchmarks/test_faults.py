@@ -42,6 +42,14 @@ def test_the_command_runs_and_finds_nothing_wrong() -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)  # noqa: S603
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"\*\*all\*\* \| \*\*8\*\*", done.stdout)
-    for fault in ("file too large", "second process", "clock jump", "worker ended"):
+    for fault in (
+        "file too large",
+        "second process",
+        "clock jump",
+        "SIGTERM",
+        "few open files",
+        "folder removed",
+        "worker ended",
+    ):
         assert f"| {fault} |" in done.stdout
     assert ("| worker ended on Ray |" in done.stdout) == (find_spec("ray") is not None)

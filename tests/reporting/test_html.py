@@ -44,3 +44,14 @@ def test_a_picture_maps_low_to_black_and_high_to_white() -> None:
     data = re.search(r"base64,([^\"]+)", figure)
     assert data is not None
     assert np.asarray(Image.open(io.BytesIO(base64.b64decode(data[1])))).tolist() == [[0, 127, 255, 255]]
+
+
+def test_marks_that_turn_text_are_shown_everywhere_on_a_page() -> None:
+    name = "a\u202eb\x1b"
+    chart = {"data": {"values": [{name: name}]}, "mark": "bar"}
+    made = html.page(name, [html.paragraph(name), html.table(name, [name], [[name]]), html.code(name)], {"chart": chart})
+    written = made[: made.index("<script")] + made[made.index("const specs = ") :].partition("\n")[0]
+    assert "\u202e" not in written
+    assert "\x1b" not in written
+    assert "\\u202e" in written.replace("\\\\", "\\")
+    assert r"\u202e" not in written.replace(r"\\u202e", "").partition("const specs")[2]

@@ -272,3 +272,18 @@ def test_a_folder_that_vanishes_is_not_made_again(kind: str, tmp_path: Path) -> 
     assert not (run / "second").exists()
     assert (run.exists()) == (kind != "removed")
     write_text(run / "third", "")  # it is over
+
+
+@pytest.mark.parametrize("kind", ["file", "dangling", "folder"])
+def test_of_a_cache_a_planted_link_is_replaced_and_what_it_leads_to_is_left_alone(kind: str, tmp_path: Path) -> None:
+    target = tmp_path / "precious"
+    if kind == "file":
+        target.write_text("precious")
+    elif kind == "folder":
+        target.mkdir()
+    (tmp_path / "cache").symlink_to(target)
+    write_text(tmp_path / "cache", "text", follow=False)
+    assert not (tmp_path / "cache").is_symlink()
+    assert (tmp_path / "cache").read_text() == "text"
+    assert target.exists() == (kind != "dangling")
+    assert kind != "file" or target.read_text() == "precious"

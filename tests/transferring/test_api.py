@@ -188,7 +188,7 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"device": "quantum"}, "a device and precision that Lightning supports here, found --device quantum"),
+        ({"device": "quantum"}, "hpu or xpu for --device, found 'quantum'"),
         ({"precision": "7-bit"}, "a device and precision that Lightning supports here, found .*Precision '7-bit' is invalid"),
         ({"devices": 0}, "a device and precision that Lightning supports here"),
     ],

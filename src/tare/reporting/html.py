@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.system.terminal.harmless import escape
+from tare.system.terminal.harmless import escape, visible_lines
 
 if TYPE_CHECKING:  # it loads altair, which pages without charts do not need
     from tare.reporting.charts import Chart
@@ -178,9 +178,18 @@ def plotting_library() -> str:
     return _BUNDLED[0]
 
 
+def _harmless(value: Any) -> Any:
+    """A chart's description with all of its texts made harmless, the names of its fields included."""
+    if isinstance(value, dict):
+        return {visible_lines(str(name)): _harmless(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_harmless(each) for each in value]
+    return visible_lines(value) if isinstance(value, str) else value
+
+
 def _drawing(charts: Mapping[str, Chart | dict[str, Any]]) -> str:
     """The plotting library and what draws the charts with it, each when it is first to be seen."""
-    specs = {key: item if isinstance(item, dict) else item.to_dict() for key, item in charts.items()}
+    specs = {key: _harmless(item if isinstance(item, dict) else item.to_dict()) for key, item in charts.items()}
     # Text of the data may hold "</script", which would end the script element, or "<!--", which would hide its end.
     data = json.dumps(specs).replace("<", "\\u003c")
     return f"""{plotting_library()}

@@ -32,17 +32,18 @@ _held: dict[str, tuple[int, int]] = {}
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, follow: bool = True) -> Iterator[Path]:
     """Give a temporary name beside ``path`` to write to; rename it to ``path`` on success, remove it on failure.
 
     If ``path`` is a symbolic link, the file that it leads to is replaced and the link stays. A pipe, a terminal or a device such
-    as ``/dev/stdout`` and ``/dev/null`` is never replaced: the finished file is copied into it. Raises :class:`OutputError` if
-    the folder cannot be written, the disk is full, or the name is that of a folder, a disk, a socket or a dangling link.
+    as ``/dev/stdout`` and ``/dev/null`` is never replaced: the finished file is copied into it. Without ``follow`` whatever has
+    the name is replaced, as in a cache, whose names nobody but tare chooses. Raises :class:`OutputError` if the folder cannot be
+    written, the disk is full, or the name is that of a folder, a disk, a socket or a dangling link.
     """
     temporary: Path | None = None
     try:
         with _writable(path):
-            place = _place_of(path)
+            place = _place_of(path) if follow else _Place(path)
             if place.is_special:
                 with tempfile.TemporaryDirectory(prefix="tare-") as folder:
                     whole = Path(folder) / "output"
@@ -50,7 +51,7 @@ def replacing(path: Path) -> Iterator[Path]:
                     yield whole
                     _pour(whole, place)
                 return
-            if place.path.is_dir():
+            if place.path.is_dir() and not place.path.is_symlink():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             _check_held(place.path)
             place.path.parent.mkdir(parents=True, exist_ok=True)
@@ -168,9 +169,9 @@ def check_writable(out: Path, expected: str, remedy: str) -> None:
         raise OutputError(expected, f"{error.strerror} for {str(out)!r}", remedy) from None
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write ``text`` as UTF-8, atomically."""
-    with replacing(path) as temporary:
+def write_text(path: Path, text: str, *, follow: bool = True) -> None:
+    """Write ``text`` as UTF-8, atomically; see :func:`replacing`."""
+    with replacing(path, follow=follow) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 

@@ -258,7 +258,13 @@ def _check_range(
     low, high = ends
     low, high = (-MOST if is_whole else -math.inf) if low is None else low, math.inf if high is None else high
     if not (low < value <= high or (known.above is None and value == low)):
-        least = f"above {'zero' if low == 0 else f'{low:g}'}" if known.above is not None else f"at least {low:g}"
+        least = (
+            f"above {'zero' if low == 0 else f'{low:g}'}"
+            if known.above is not None
+            else f"at least {low:,}"
+            if is_whole
+            else f"at least {low:g}"
+        )
         shown = known.most if known.most is not None or value <= high else high
         said = "" if shown is None else f" and at most {shown:,}" if is_whole else f" and at most {shown:g}"
         found = f"{value}" if not is_whole or abs(value) < 1 << 64 else f"a number of {int(value).bit_length()} bits"

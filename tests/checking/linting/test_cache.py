@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,19 @@ def test_the_folder_is_that_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # the standard says that a relative path is to be ignored
     monkeypatch.setenv("HOME", str(tmp_path))
     assert cache.cache_folder() == tmp_path / ".cache" / "tare" / "check"
+
+
+def test_a_planted_pipe_is_not_waited_for_and_a_planted_link_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    place = cache._file(["a.py"])
+    place.parent.mkdir(parents=True)
+    os.mkfifo(place)
+    assert cache.kept(["a.py"], "key") is None
+    place.unlink()
+    (tmp_path / "precious").write_text("precious")
+    place.symlink_to(tmp_path / "precious")
+    cache.keep(["a.py"], "key", Judged([], []))
+    assert (tmp_path / "precious").read_text() == "precious"
+    assert cache.kept(["a.py"], "key") == Judged([], [])

@@ -43,8 +43,11 @@ def key_of(documents: Iterable[Document], *settings: str) -> str:
 
 def kept(name: Sequence[str], key: str) -> Judged | None:
     """The findings that were kept under this key; None if there are none that can be read."""
+    place = _file(name)
+    if place.is_symlink() or not place.is_file():  # a pipe would be waited for
+        return None
     try:
-        document = json.loads(_file(name).read_bytes())
+        document = json.loads(place.read_bytes())
         if document["schema"] != SCHEMA or document["key"] != key:
             return None
         skipped = [Skipped(str(each["path"]), str(each["reason"])) for each in document["skipped"]]
@@ -58,7 +61,7 @@ def keep(name: Sequence[str], key: str, judged: Judged) -> None:
     skipped = [{"path": each.path, "reason": each.reason} for each in judged.skipped]
     document = {"schema": SCHEMA, "key": key, "findings": [each.to_json() for each in judged.findings], "skipped": skipped}
     with contextlib.suppress(OutputError):
-        write_text(_file(name), json.dumps(document))
+        write_text(_file(name), json.dumps(document), follow=False)
 
 
 def _file(name: Sequence[str]) -> Path:

@@ -96,10 +96,17 @@ def _connected(ray: Any, workers: int | None) -> Iterator[None]:
 
 @contextmanager
 def _on_loopback(ray: Any, address: str | None) -> Iterator[None]:
-    """Let the processes of a new node listen on 127.0.0.1 alone; a setting of the user's own, and a named cluster, stay."""
+    """Let the processes of a new node listen on 127.0.0.1 alone; a setting of the user's own, and a named cluster, stay.
+
+    The server of the dashboard is left out. Without a dashboard it does one thing: it collects usage statistics, and asks the
+    metadata services of cloud providers where it runs, even where statistics are off.
+    """
     if address or _EVERY_ADDRESS in os.environ:
         yield
         return
+    node = ray._private.node.Node
+    server = node.start_api_server
+    node.start_api_server = lambda *_, **__: None
     constants = ray._private.ray_constants  # has read the environment when Ray was imported
     before = constants.ENABLE_RAY_CLUSTER
     os.environ[_EVERY_ADDRESS], constants.ENABLE_RAY_CLUSTER = "0", False
@@ -107,7 +114,7 @@ def _on_loopback(ray: Any, address: str | None) -> Iterator[None]:
         yield
     finally:
         del os.environ[_EVERY_ADDRESS]
-        constants.ENABLE_RAY_CLUSTER = before
+        constants.ENABLE_RAY_CLUSTER, node.start_api_server = before, server
 
 
 def _check_loopback(ray: Any) -> None:
