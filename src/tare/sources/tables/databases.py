@@ -59,6 +59,7 @@ def open_excel(place: str, options: Options) -> TableInMemory:
     """
     fastexcel = require("fastexcel", extra="tables", purpose="Excel files")
     file, name = parted(place, options.array)
+    _check_unpacked(file)
     try:
         book = fastexcel.read_excel(whole(file))
         names = list(book.sheet_names)
