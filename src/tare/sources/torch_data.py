@@ -118,7 +118,9 @@ def _loader_remarks(data: Any) -> tuple[str, ...]:
     kind = type(sampler).__name__
     drawn = kind not in _WHOLE or bool(getattr(sampler, "replacement", False))
     drawn = drawn or (_is_map(dataset) and hasattr(sampler, "__len__") and len(sampler) < len(dataset))  # type: ignore[arg-type]
-    told = [f"the samples are those that {kind} draws, which need not be all, or each once"] if drawn and sampler is not None else []
+    told = (
+        [f"the samples are those that {kind} draws, which need not be all, or each once"] if drawn and sampler is not None else []
+    )
     left = len(dataset) % data.batch_size if getattr(data, "drop_last", False) and _is_map(dataset) and not drawn else 0
     return (*told, *([f"left out {left} of {len(dataset)} samples: the loader has drop_last=True"] if left else []))
 
@@ -165,7 +167,9 @@ def _input(value: Any, options: Options) -> tuple[Any, str | None]:
             raise DataError("items that hold an input", "an empty tuple", "check the dataset")
         if _is_single(value[0]) and not all(map(_is_single, value)):
             found = f"{type(value[0]).__name__} first, and an array behind it"
-            raise DataError("items whose first entry is the input", found, "return the input first, or a dictionary with its name")
+            raise DataError(
+                "items whose first entry is the input", found, "return the input first, or a dictionary with its name"
+            )
         return value[0], _label(value[1]) if len(value) > 1 else None
     return value, None
 

@@ -237,7 +237,7 @@ class _Gathered:
         self.batches = self.batches.merge(state)
 
     def _strange(self, record: Stack | Rows, channel: int) -> None:
-        """Name the samples of a stack that hold NaN or infinite values; of rows, which may be millions, the first of a channel."""
+        """Name the samples of a stack that hold NaN or infinite values; of rows, of which there may be millions, one."""
         whole, _, rest = record.path.rpartition("[")
         first = int(rest[:-1]) if whole and rest[:-1].isdecimal() else None
         if isinstance(record, Rows):

@@ -200,8 +200,14 @@ def read_head(place: str) -> Head:
     body = [row for row in (others if has_header else [first, *others]) if len(row) == len(first)]
     if not body:
         comment = first[0].lstrip().startswith("#")
-        found = f"{place!r} begins with a comment, {lines.partition(chr(10))[0][:40]!r}" if comment else f"{place!r} has only a header"
-        raise DataError("at least one row of values", found, "remove the lines that begin with #" if comment else "check the file")
+        found = (
+            f"{place!r} begins with a comment, {lines.partition(chr(10))[0][:40]!r}"
+            if comment
+            else f"{place!r} has only a header"
+        )
+        raise DataError(
+            "at least one row of values", found, "remove the lines that begin with #" if comment else "check the file"
+        )
     columns = [*zip(*body, strict=True)]
     names = tuple(cell.strip() for cell in first) if has_header else tuple(f"c{index}" for index in range(len(first)))
     if len(set(names)) < len(names):

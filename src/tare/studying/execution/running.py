@@ -116,7 +116,18 @@ def run_study(
         table = kind.table(done[digest] for digest in wanted)
         store.write_results(table)
         analyses = kind.analyses(plan, table)
-        run = StudyRun(folder, plan, table, kind.fed(plan), kind.examples(plan), analyses, len(missing), command, versions(), notes=told(plan))
+        run = StudyRun(
+            folder,
+            plan,
+            table,
+            kind.fed(plan),
+            kind.examples(plan),
+            analyses,
+            len(missing),
+            command,
+            versions(),
+            notes=told(plan),
+        )
         keep_examples(store, run.views)
         write_text(folder / "summary.json", json_text(run.to_json()) + "\n")
         log_study(run, trackers)
