@@ -114,7 +114,8 @@ def open_torch_data(data: Any, options: Options) -> TorchSource:
 
 def _loader_remarks(data: Any) -> tuple[str, ...]:
     """What of its dataset a loader leaves out or draws more than once."""
-    sampler, dataset = getattr(data, "sampler", None), getattr(data, "dataset", None)
+    sampler: Any = getattr(data, "sampler", None)
+    dataset: Any = getattr(data, "dataset", None)
     kind = type(sampler).__name__
     drawn = kind not in _WHOLE or bool(getattr(sampler, "replacement", False))
     drawn = drawn or (_is_map(dataset) and hasattr(sampler, "__len__") and len(sampler) < len(dataset))  # type: ignore[arg-type]
