@@ -88,11 +88,15 @@ def bad_lists() -> dict[str, Writer]:
 def bad_archives() -> dict[str, Writer]:
     """Archives of which a part would go unread, or be read in two ways."""
     return {
-        "joined.tar": lambda path: path.write_bytes(2 * _archive({"a/0.png": _image(0)})) and None,
+        "joined.tar": _joined,
         "sparse-overlap.tar": partial(_sparse, ((0, 1024), (512, 512))),
         "sparse-beyond.tar": partial(_sparse, ((0, 512), (1 << 30, 512))),
         "sparse-backwards.tar": partial(_sparse, ((512, 512), (0, 512))),
     }
+
+
+def _joined(path: Path) -> None:
+    path.write_bytes(2 * _archive({"a/0.png": _image(0)}))
 
 
 def bad_folders() -> dict[str, Writer]:

@@ -205,12 +205,13 @@ def _of_places() -> Iterator[Case]:
     yield from _each(
         "study --analyse, special files", bad_inputs.special_files(".csv"), ("study", "--analyse", "{bad}", "--json")
     )
-    for command, argv in (
+    documents: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("spec", ("spec", "{bad}", "--json")),
         ("check --spec", ("check", "pipe.py:transform", "--spec", "{bad}")),
         ("measure --as-seen", ("measure", "photos", "--as-seen", "{bad}")),
-    ):
-        yield from _each(f"{command}, special files", bad_inputs.special_files(".json"), argv)
+    )
+    for command, reading in documents:
+        yield from _each(f"{command}, special files", bad_inputs.special_files(".json"), reading)
     for name, write in bad_inputs.special_files(".png").items():
         yield Case("predict, special files", name, _PREDICT, (0,) if name == "folder.png" else (1,), write)
     for name, write in bad_inputs.named_tables().items():
