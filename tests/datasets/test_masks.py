@@ -159,3 +159,18 @@ def test_image_and_mask_keep_together_and_a_mask_gets_no_value_between_its_own(a
         assert torch.equal(image, again[0])
         assert torch.equal(mask, again[1])
     assert len(different) == (6 if augmentation == "none" else 12)
+
+
+def test_files_that_are_in_no_pair_are_listed(tmp_path: Path) -> None:
+    root = scenes(tmp_path)
+    save_png(root / "masks" / "99.png", np.zeros((20, 30), np.uint8))
+    (root / "images" / "notes").write_text("none")
+    told = f"left out 2 files of {str(root)!r} that are no samples here: images/notes, masks/99.png"
+    assert told in split(root, ignore=255).remarks
+
+
+def test_two_masks_of_one_image_are_refused(tmp_path: Path) -> None:
+    root = scenes(tmp_path)
+    save_png(root / "masks" / "3_mask.png", np.zeros((20, 30), np.uint8))
+    with pytest.raises(DataError, match=r"one mask for each image, found .*3\.png.*3_mask\.png"):
+        split(root, ignore=255)

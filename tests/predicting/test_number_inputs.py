@@ -25,15 +25,26 @@ def read(takes: SignalGeometry | RowGeometry, *words: Path | str, channels: int 
     return {name: value.reason if isinstance(value, Skipped) else value.tolist() for name, value in made.items()}
 
 
-@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet", "arrow"])
 def test_columns_are_found_by_name_in_any_order_beside_others(tmp_path: Path, suffix: str) -> None:
     table = pl.DataFrame({"label": ["a", "b"], "weight": [0.5, 0.25], "more": [9, 9], "size": [3, 4]})
     path = tmp_path / f"t.{suffix}"
     if suffix == "parquet":
         table.write_parquet(path)
+    elif suffix == "arrow":
+        table.write_ipc(path)
     else:
         table.write_csv(path, separator="\t" if suffix == "tsv" else ",")
     assert read(ROWS, path) == {f"{path}[0]": [3.0, 0.5], f"{path}[1]": [4.0, 0.25]}
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_columns_of_other_names_are_not_taken_by_their_places(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"t.{suffix}"
+    table = pl.DataFrame({"height": [3.0, 4.0], "weight": [0.5, 0.25]})
+    (table.write_parquet if suffix == "parquet" else table.write_ipc)(path)
+    (reason,) = read(ROWS, path).values()
+    assert "'size'" in reason
 
 
 @pytest.mark.parametrize("line", ["1,2,7\n", "1,2\n"])

@@ -68,3 +68,9 @@ def test_nothing_to_count_is_not_shown(terminal: io.StringIO) -> None:
         advance(1)
         advance.expect(3)
     assert terminal.getvalue() == ""
+
+
+def test_names_between_colons_are_no_pictures() -> None:
+    with console.out.capture() as captured:
+        console.out.print("left out h.csv:a: and :dog:", soft_wrap=True)
+    assert captured.get() == "left out h.csv:a: and :dog:\n"

@@ -89,3 +89,44 @@ def test_anything_else_is_refused() -> None:
     for data in (3, None, {}, object()):
         with pytest.raises(DataError, match="a path, URL, array, table or dataset"):
             open_source(data)
+
+
+class _Pairs(Dataset[Any]):
+    """Images ``(3, 8, 8)`` behind their numbers; the last of ``(8, 8, 3)`` where ``turned``."""
+
+    def __init__(self, *, number_first: bool = False, turned: bool = False) -> None:
+        self.number_first, self.turned = number_first, turned
+
+    def __len__(self) -> int:
+        return 6
+
+    def __getitem__(self, index: int) -> Any:
+        image = torch.rand(8, 8, 3) if self.turned and index == 5 else torch.rand(3, 8, 8)
+        return (index, image) if self.number_first else (image, index)
+
+
+def test_a_label_before_its_image_is_not_measured() -> None:
+    with pytest.raises(DataError, match="first entry is the input, found int first"):
+        tare.measure(_Pairs(number_first=True))
+
+
+def test_items_of_two_layouts_are_not_pooled() -> None:
+    assert tare.measure(_Pairs()).extra["facts"] == {"layout": "CHW"}
+    with pytest.raises(DataError, match="samples with one layout"):
+        tare.measure(_Pairs(turned=True))
+
+
+def test_what_a_loader_leaves_out_or_draws_twice_is_said() -> None:
+    rows = TensorDataset(torch.arange(40.0).reshape(10, 4))
+
+    def said(**options: Any) -> list[str]:
+        return tare.measure(DataLoader(rows, batch_size=4, **options)).extra.get("remarks", [])
+
+    assert said() == said(shuffle=True) == []
+    assert said(drop_last=True) == ["left out 2 of 10 samples: the loader has drop_last=True"]
+    weighted = torch.utils.data.WeightedRandomSampler([1.0] * 10, 10)
+    some = torch.utils.data.RandomSampler(rows, num_samples=3)
+    for sampler in (weighted, some):
+        assert said(sampler=sampler) == [
+            f"the samples are those that {type(sampler).__name__} draws, which need not be all, or each once"
+        ]

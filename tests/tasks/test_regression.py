@@ -62,3 +62,9 @@ def test_a_task_survives_its_json_and_nonsense_is_told() -> None:
             task_of_json(("a",), {"name": "regression", "targets": {"mean": [0.0], "std": std}, "undone": True})
     with pytest.raises(KeyError):
         task_of_json(("a",), {"name": "poetry"})
+
+
+def test_targets_that_a_double_would_round_are_refused() -> None:
+    with pytest.raises(DataError, match="whole numbers up to 2"):
+        Regression.read(("y",), [(str(2**60 + 1),), ("3",)], "t.csv")
+    assert Regression.read(("y",), [(str(2**60),), ("3",)], "t.csv")[1] == [(2.0**60,), (3.0,)]

@@ -28,6 +28,7 @@ from tare.networks.stated_images import check_accepts
 from tare.networks.stated_numbers import check_channels, check_column_order, chosen_length, lengths_of, volume_geometry
 from tare.samples.layout import unit_scale
 from tare.samples.records import Record, Sample, Stack
+from tare.sources.files.each import foreign_remark
 from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tare.sources.reading import MAX_SKIPPED
@@ -74,7 +75,7 @@ def subject_of(fed: FedNetwork, labelled: LabelOptions, reading: Reading, report
     fed, found = fed.of_data(stats, compares=reading.compares)
     bad = {item.path for item in stats.unreadable}
     files = tuple(file for file in split.train if file.path not in bad)
-    left_out = tuple(remark for remark in split.remarks if remark.startswith("left out"))
+    left_out = tuple(remark for remark in split.remarks if "left out" in remark or "read by how" in remark)
     fed, more = sized_input(fed, files, stats, reading.workers)
     return labelled_subject(fed, files, stats, reading.seed, reporter), (note, *left_out, *more, *_thinned(len(files)), *found)
 
@@ -189,7 +190,12 @@ def _unlabelled_images(
     if not values:
         raise DataError("at least one readable image", f"none in {labelled.name!r}", "check the path")
     samples = stacked([(_tensor(value), 0) for value in values[:MOST]])[0]
-    return _subject(fed, stats, samples, None), (missing, *_thinned(stats.samples), *found)
+    return _subject(fed, stats, samples, None), (
+        missing,
+        *filter(None, [foreign_remark(stats.skipped)]),
+        *_thinned(stats.samples),
+        *found,
+    )
 
 
 def _images(record: Record, fed: FedNetwork) -> list[NDArray[Any]]:

@@ -41,7 +41,7 @@ _ALWAYS = "Every command has --help with examples. Most print one JSON object wi
 
 def print_manual(entries: Sequence[Entry], options: Sequence[tuple[str, str]]) -> None:
     """Print what tare is, its commands by group, its options, examples and exit codes, in 80 columns."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     console.print(Padding("[yellow]Usage:[/] [bold]tare COMMAND [ARGS]...[/]".replace("[ARGS]", r"\[ARGS]"), (1, 1, 0, 1)))
     console.print(Padding(_WHAT, 1))
     width = max(len(entry.name) for entry in entries)

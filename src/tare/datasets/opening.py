@@ -114,7 +114,9 @@ def _of_source(data: Any, options: Options, pattern: str | None, *, labelled: bo
         read: Any = InMemory(kept, wanted)
     else:
         read = _OfSource(source, wanted)
-    return LabelledSamples(source.name, kind, named, read, remarks=source.remarks, heard=options.front is not None)
+    columns = source.channel_names if kind == "vector" else None
+    told = {"channel_names": columns, "remarks": source.remarks, "heard": options.front is not None}
+    return LabelledSamples(source.name, kind, named, read, **told)  # type: ignore[arg-type]
 
 
 @dataclass(eq=False)

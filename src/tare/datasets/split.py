@@ -120,8 +120,20 @@ def read_split(
 def _listing(split: Split, root: Path) -> Split:
     """The split with a remark on the files below ``root`` that are in none of its parts."""
     used = {path for part in (split.train, split.val) for file in part for path in (file.path, *getattr(file, "others", ()))}
-    remark = left_out_remark([path for path in walk_files(root) if path not in used], str(root))
-    return replace(split, remarks=(*split.remarks, remark)) if remark else split
+    others = [path for path in walk_files(root) if path not in used]
+    found = (_unnamed_remark(split, len(others)), left_out_remark(others, str(root)))
+    return replace(split, remarks=(*split.remarks, *filter(None, found)))
+
+
+def _unnamed_remark(split: Split, left_out: int) -> str:
+    """A sentence on the files whose names do not say that they are samples, but which begin as samples do; empty without any."""
+    known = _SUFFIXES.get(split.kind, frozenset())
+    files = [file.path for part in (split.train, split.val) for file in part if not isinstance(file, LabelledDicom)]
+    unnamed = sum(os.path.splitext(path)[1].lower() not in known for path in files) if known else 0
+    if not unnamed:
+        return ""
+    rest = "" if left_out else "; no file is left out"
+    return f"{unnamed:,} of {len(files):,} files have no suffix of {NOUNS[split.kind]} and are read by how they begin{rest}"
 
 
 def _with_remarks(split: Split) -> Split:
@@ -208,7 +220,9 @@ def _masked(pairs: MaskFolders, labelled: LabelOptions, seed: int) -> Split:
     files = files_of(found, values, labelled.ignore)
     remark = f"{len(files)} images with masks of the values {', '.join(map(str, values))}: --task segmentation"
     train, val = (tuple(file for file in files if pairs.part(file.path) in parts) for parts in (("train",), _VALIDATION_NAMES))
-    remarks = (remark, *known.remarks(len(found), labelled.ignore))
+    used = {path for pair in found for path in pair}
+    others = left_out_remark([path for path in walk_files(Path(pairs.where)) if path not in used], pairs.where)
+    remarks = (remark, *known.remarks(len(found), labelled.ignore), *filter(None, [others]))
     whole = Split(names, files, (), pairs.where, "image", None, remarks, "segmentation")
     if not train or not val:
         return _held_out(whole, seed, 0.2)

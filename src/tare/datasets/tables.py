@@ -15,7 +15,7 @@ from tare.sources.places import open_binary
 from tare.sources.tables.csv_table import Head, not_a_number, read_head
 from tare.sources.tables.label_columns import USUAL, label_columns, named_columns
 from tare.sources.tables.number_words import Style, number_of
-from tare.sources.tables.records import without_index
+from tare.sources.tables.records import index_of, without_index
 from tare.system.local.opened import in_memory
 from tare.tasks.task import Texts
 
@@ -33,7 +33,7 @@ def labelled_table(name: str, label: str | None, options: Options) -> LabelledSa
     table = load_table(name, columns)
     if not columns or any(table.schema[each] in (pl.Binary, pl.Struct) for each in table.columns):
         return None
-    kept, remarks = without_index([each for each in table.columns if each not in columns])
+    kept, remarks = without_index([each for each in table.columns if each not in columns], _index_of(name))
     wanted, remarks = (options.columns, ()) if options.columns else (tuple(kept), remarks)
     if not _are_numbers(table, wanted, name):
         return None
@@ -67,7 +67,7 @@ def unlabelled_table(name: str, label: str | None) -> LabelledSamples | None:
 
     table = load_table(name, ())
     left_out = {*(named_columns(table.columns, label) if label is not None else USUAL)}
-    kept, remarks = without_index([each for each in table.columns if each not in left_out])
+    kept, remarks = without_index([each for each in table.columns if each not in left_out], _index_of(name))
     wanted = tuple(kept)
     if any(table.schema[each] in (pl.Binary, pl.Struct) for each in wanted) or not _are_numbers(table, wanted, name):
         return None
@@ -130,6 +130,19 @@ def _parquet(name: str) -> pl.DataFrame:
         return pl.read_parquet(in_memory(name))
     except (pl.exceptions.PolarsError, OSError, EOFError) as error:
         raise DataError("a readable table", f"{name!r}: {reason_of(error)}", "check the file") from None
+
+
+def _index_of(name: str) -> tuple[str, ...]:
+    """The columns of a Parquet file that are the names of pandas' rows."""
+    if not name.endswith(".parquet"):
+        return ()
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        return index_of(parquet.read_schema(in_memory(name)).metadata)
+    except (pa.ArrowException, OSError, EOFError):  # polars reads it all the same
+        return ()
 
 
 def _cells(name: str, head: Head) -> pl.DataFrame:

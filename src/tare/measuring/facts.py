@@ -52,7 +52,7 @@ def not_finite(facts: Mapping[tuple[str, str], Stated], samples: int) -> list[st
     if (stated := facts.get(NOT_FINITE)) is not None:
         said.append(f"{stated.samples} of {samples} samples {_HOLD}, the first {stated.example!r}")
     if (stated := facts.get(NOT_FINITE_ROWS)) is not None:
-        said.append(f"rows with NaN, infinite or missing values in {stated.example!r}")
+        said.append(f"rows with NaN, infinite or missing values, such as {stated.example!r}")
     return said
 
 

@@ -19,6 +19,7 @@ from tare.monitoring.reference import Reference, fitted
 from tare.monitoring.result import Verdict
 from tare.samples.records import Skipped
 from tare.sources.base import Source
+from tare.sources.files.each import foreign_remark
 from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tare.system.options import verb
@@ -45,17 +46,20 @@ def drifted(request: DriftRequest) -> Verdict:
     """Carry out a request; see :func:`drift`."""
     options = _options(request)
     monitor = Monitor(reference_of(request), alpha=request.alpha, tolerance=request.tolerance, memory=request.memory)
-    skipped: list[Skipped] = []
+    all_skipped: list[Skipped] = []
+    told: list[str] = []
     named = request.data if isinstance(request.data, list) and not _is_of_images(request.data) else [request.data]
-    for batch in _batches(_all_blocks(named, options, monitor.reference, skipped), request.batch, monitor.reference):
+    for batch in _batches(_all_blocks(named, options, monitor.reference, all_skipped, told), request.batch, monitor.reference):
         monitor.count(batch)
         if request.progress is not None:
             request.progress(sum(map(len, batch)))
+    skipped = [record for record in all_skipped if not record.foreign]
     _check_read(monitor, skipped, request)
     verdict = monitor.verdict(monitor.reference.origin or None, request.factory)
     notes = (
         (f"left out {len(skipped)} unreadable samples, the first {skipped[0].path!r}: {skipped[0].reason}",) if skipped else ()
     )
+    notes = (*told, *notes, *filter(None, [foreign_remark(all_skipped)]))
     return replace(verdict, exceeded=_exceeded(verdict, request), notes=(*verdict.notes, *notes))
 
 
@@ -98,13 +102,16 @@ def _nodata(request: DriftRequest) -> tuple[float, ...]:
     return tuple(map(float, stated)) if isinstance(stated, Sequence) else (float(stated),)
 
 
-def _all_blocks(named: Sequence[Any], options: Options, reference: Reference, skipped: list[Skipped]) -> Iterator[NDArray[Any]]:
-    """The samples of all data in their order; what cannot be read is added to ``skipped``."""
+def _all_blocks(
+    named: Sequence[Any], options: Options, reference: Reference, skipped: list[Skipped], told: list[str]
+) -> Iterator[NDArray[Any]]:
+    """The samples of all data in their order; what is no sample is added to ``skipped``, remarks of the data to ``told``."""
     for data in named:
         source = _opened(data, options, reference.taking.channels)
+        told += source.remarks
         for chunk in source.chunks():
             records = list(source.read(chunk))
-            skipped += [record for record in records if isinstance(record, Skipped) and not record.foreign]
+            skipped += [record for record in records if isinstance(record, Skipped)]
             yield from blocks(records)
 
 

@@ -109,7 +109,7 @@ def tensor_of(item: NumberInput, takes: NumberGeometry, channels: int) -> torch.
 def _inputs_in(path: str, takes: NumberGeometry) -> list[NumberInput]:
     array = path.lower().endswith(_ARRAYS)
     if is_store(path) and not array and not is_table(path):
-        samples = samples_in(path, takes.kind, front_of(takes))
+        samples = samples_in(path, takes.kind, front_of(takes), takes.columns if isinstance(takes, RowGeometry) else None)
         return [NumberInput(f"{path}[{index}]", partial(samples.read, index)) for index in range(len(samples))]
     if isinstance(takes, RowGeometry):
         return _table_rows(path, takes, array=array)

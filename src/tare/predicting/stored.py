@@ -14,12 +14,21 @@ _ENDINGS = (
     ".arrow", ".lmdb", ".mdb", ".tfrecord",
 )  # fmt: skip
 
+#: Those whose columns have names.
+_WITH_NAMES = (".arrow",)
+
 
 def is_store(word: str) -> bool:
     """Whether a word names a file or store of many samples, ``FILE`` or ``FILE#ARRAY``, by its ending."""
     return parted(word, None)[0].rstrip("/").lower().endswith(_ENDINGS)
 
 
-def samples_in(word: str, kind: SampleKind, front: FrontEnd | None = None) -> LabelledSamples:
-    """The samples of a store as those of ``kind``. Raises :class:`tare.DataError` for others, or for none."""
-    return open_samples(word, Options(front=front)).of_kind(kind)
+def samples_in(
+    word: str, kind: SampleKind, front: FrontEnd | None = None, columns: tuple[str, ...] | None = None
+) -> LabelledSamples:
+    """The samples of a store as those of ``kind``, of a table with names the ``columns``.
+
+    Raises :class:`tare.DataError` for others, or for none.
+    """
+    named = columns if word.lower().endswith(_WITH_NAMES) else None
+    return open_samples(word, Options(front=front, columns=named)).of_kind(kind)

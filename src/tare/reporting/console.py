@@ -47,8 +47,8 @@ class Update(Protocol):
         """Say how many steps there are in all."""
 
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, emoji=False)
+err = Console(stderr=True, highlight=False, emoji=False)
 
 
 def shown(text: str) -> str:

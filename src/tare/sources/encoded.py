@@ -39,7 +39,7 @@ def sample_of(path: str, data: bytes, options: Options, label: str | None, *, cl
 
 def _recording(path: str, data: bytes, front: FrontEnd | None, label: str | None) -> Sample:
     if front is None:
-        return Sample(path, decode_wav(data), label)
+        return Sample(path, decode_wav(data), label, facts=(("sampling rate", f"{sampling_rate(data)} Hz"),))
     from tare.sources.sounds.front_ends import heard
 
     return heard(path, decode_wav(data), sampling_rate(data), front, label)

@@ -20,6 +20,8 @@ from tare.sources.options import Options
 
 _CHUNK = 64
 _KEYS = ("image", "images", "pixel_values", "img", "input", "inputs", "x", "data")
+#: Samplers that give every sample once; the last is that of a dataset without a length.
+_WHOLE = ("SequentialSampler", "RandomSampler", "_InfiniteConstantSampler")
 _LABEL_KEYS = ("label", "labels", "target", "y")
 
 
@@ -40,6 +42,7 @@ class TorchSource(Source[tuple[Item, ...]]):
     data: Any
     options: Options
     batched: bool
+    remarks: tuple[str, ...] = ()
 
     def chunks(self) -> Iterator[tuple[Item, ...]]:
         """Groups of items; a batch of a loader is a group of its own."""
@@ -92,7 +95,8 @@ class TorchSource(Source[tuple[Item, ...]]):
             return stacked_rows(path, values.reshape(1, -1))
         if "C" not in axes:
             return Sample(path, values[..., None], label)
-        return Sample(path, np.moveaxis(values, axes.index("C") - 1, -1), label)
+        facts = (("layout", axes[1:]),) if len(axes) == 4 else ()  # items of two layouts are refused
+        return Sample(path, np.moveaxis(values, axes.index("C") - 1, -1), label, facts=facts)
 
 
 def is_torch_data(data: Any) -> bool:
@@ -105,7 +109,21 @@ def is_torch_data(data: Any) -> bool:
 def open_torch_data(data: Any, options: Options) -> TorchSource:
     """Wrap a dataset (map-style or iterable) or a loader; ``columns`` names the key of an item that is a dictionary."""
     batched = any(kind.__name__ == "DataLoader" for kind in type(data).__mro__) and data.batch_size is not None
-    return TorchSource(type(data).__name__, data, options, batched)
+    return TorchSource(type(data).__name__, data, options, batched, _loader_remarks(data) if batched else ())
+
+
+def _loader_remarks(data: Any) -> tuple[str, ...]:
+    """What of its dataset a loader leaves out or draws more than once."""
+    sampler: Any = getattr(data, "sampler", None)
+    dataset: Any = getattr(data, "dataset", None)
+    kind = type(sampler).__name__
+    drawn = kind not in _WHOLE or bool(getattr(sampler, "replacement", False))
+    drawn = drawn or (_is_map(dataset) and hasattr(sampler, "__len__") and len(sampler) < len(dataset))  # type: ignore[arg-type]
+    told = (
+        [f"the samples are those that {kind} draws, which need not be all, or each once"] if drawn and sampler is not None else []
+    )
+    left = len(dataset) % data.batch_size if getattr(data, "drop_last", False) and _is_map(dataset) and not drawn else 0
+    return (*told, *([f"left out {left} of {len(dataset)} samples: the loader has drop_last=True"] if left else []))
 
 
 def _items(data: Any) -> Iterator[Item]:
@@ -148,8 +166,18 @@ def _input(value: Any, options: Options) -> tuple[Any, str | None]:
     if isinstance(value, tuple | list):
         if not value:
             raise DataError("items that hold an input", "an empty tuple", "check the dataset")
+        if _is_single(value[0]) and not all(map(_is_single, value)):
+            found = f"{type(value[0]).__name__} first, and an array behind it"
+            raise DataError(
+                "items whose first entry is the input", found, "return the input first, or a dictionary with its name"
+            )
         return value[0], _label(value[1]) if len(value) > 1 else None
     return value, None
+
+
+def _is_single(value: Any) -> bool:
+    """Whether an entry of an item is one number or word, such as a label or an index."""
+    return isinstance(value, int | float | str) or (hasattr(value, "shape") and len(value.shape) == 0)
 
 
 def _label(value: Any) -> str | None:

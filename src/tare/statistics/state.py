@@ -226,17 +226,25 @@ class _Gathered:
         if isinstance(record, Rows):
             self.notes.update(record.notes)
         state = _of_batch(record)
-        if any(channel.moments.nan or channel.moments.inf for group in state.groups.values() for channel in group.channels):
-            self._strange(record)
+        strange = (
+            place
+            for group in state.groups.values()
+            for place, channel in enumerate(group.channels)
+            if channel.moments.nan or channel.moments.inf
+        )
+        if (channel := next(strange, None)) is not None:
+            self._strange(record, channel)
         self.batches = self.batches.merge(state)
 
-    def _strange(self, record: Stack | Rows) -> None:
-        """Name the samples of a stack that hold NaN or infinite values; of rows the file alone, which may hold millions."""
-        if isinstance(record, Rows):
-            self._noted(record.path, (), (NOT_FINITE_ROWS,))
-            return
+    def _strange(self, record: Stack | Rows, channel: int) -> None:
+        """Name the samples of a stack that hold NaN or infinite values; of rows, of which there may be millions, one."""
         whole, _, rest = record.path.rpartition("[")
         first = int(rest[:-1]) if whole and rest[:-1].isdecimal() else None
+        if isinstance(record, Rows):
+            row = int(np.argmin(np.isfinite(record.columns[channel])))
+            named = record.path if first is None or record.number is not None else f"{whole}[{first + row}]"
+            self._noted(named, (), (NOT_FINITE_ROWS,))
+            return
         for index, values in enumerate(record.values):
             if not np.isfinite(values).all():
                 self._noted(record.path if first is None else f"{whole}[{first + index}]", (), (NOT_FINITE,))

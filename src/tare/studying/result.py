@@ -54,7 +54,8 @@ class ExampleInputs:
 class StudyRun(Shown):
     """A study: its folder, its rows in the plan's order, the inputs of each strategy, and the analysis of each score.
 
-    ``missing`` counts the cells of the plan that are not measured yet; a finished study has none.
+    ``missing`` counts the cells of the plan that are not measured yet; a finished study has none. ``notes`` say what was assumed
+    or left out when the samples were read.
     """
 
     folder: Path
@@ -67,6 +68,7 @@ class StudyRun(Shown):
     command: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     missing: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def analysis(self) -> Analysis:
@@ -126,6 +128,7 @@ class StudyRun(Shown):
             "plan": self.plan.to_json(),
             "cells": len(self.rows),
             "failed": self.failed,
+            "notes": list(self.notes),
             "errors": sorted({row["error"] for row in self.rows if row["error"]})[:20],
             "fed": [asdict(item) for item in self.fed],
             "analysis": self.analysis.to_json(),

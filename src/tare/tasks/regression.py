@@ -57,6 +57,10 @@ class Regression(Task):
     def read(cls, columns: Sequence[str], rows: Sequence[Texts], where: str) -> tuple[tuple[str, ...], list[Target]]:
         """The columns, and each sample's numbers. Raises :class:`DataError` for text, NaN and infinity, with their counts."""
         values = [tuple(map(_number, row)) for row in rows]
+        inexact = next((text for row in rows for text in row if _is_inexact(text)), None)
+        if inexact is not None:
+            remedy = "subtract a constant, or name them as classes with --task classification"
+            raise DataError("whole numbers up to 2**53 as targets", f"{inexact!r} in {where!r}", remedy)
         bad = [index for index, row in enumerate(values) if not all(map(math.isfinite, row))]
         if bad:
             first = ", ".join(rows[bad[0]])
@@ -169,6 +173,12 @@ class Regression(Task):
     def _moments(self, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         std, mean = (torch.tensor(values, dtype=like.dtype, device=like.device) for values in (self.std, self.mean))
         return std, mean
+
+
+def _is_inexact(text: str) -> bool:
+    """Whether a text is a whole number that no double holds."""
+    plain = text.strip()
+    return len(plain) > 15 and plain.lstrip("+-").isdecimal() and float(plain) != int(plain)
 
 
 def _number(text: str) -> float:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,10 @@ def check_out(out: Path, *, overwrite: bool, resume: bool) -> None:
 
 
 @contextlib.contextmanager
-def run_dir(out: Path, settings: Mapping[str, Any], *, resume: bool, overwrite: bool = False) -> Iterator[Path]:
-    """Make the run's directory with ``settings`` recorded in it, and keep other processes from writing to it.
+def run_dir(
+    out: Path, settings: Mapping[str, Any], *, resume: bool, overwrite: bool = False, notes: Sequence[str] = ()
+) -> Iterator[Path]:
+    """Make the run's directory with ``settings`` and ``notes`` recorded in it, and keep other processes from writing to it.
 
     If the body of the ``with`` statement fails before the first checkpoint, the directory is removed and an overwritten run is
     restored. With ``resume``, settings that differ from the recorded settings raise :class:`OutputError`.
@@ -62,7 +64,7 @@ def run_dir(out: Path, settings: Mapping[str, Any], *, resume: bool, overwrite: 
         if aside.exists() and not out.exists():  # a process was killed between moving the old run aside and placing its own
             os.replace(aside, out)
         check_out(out, overwrite=overwrite, resume=resume)  # another process may have written since the first check
-        with _resumed(out, settings) if resume else _begun(out, settings, aside), staying(given):
+        with _resumed(out, settings) if resume else _begun(out, settings, aside, notes), staying(given):
             yield out
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -75,11 +77,12 @@ def _resumed(out: Path, settings: Mapping[str, Any]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _begun(out: Path, settings: Mapping[str, Any], aside: Path) -> Iterator[None]:
+def _begun(out: Path, settings: Mapping[str, Any], aside: Path, notes: Sequence[str]) -> Iterator[None]:
     remove_parts(out.parent, out.name)
     shutil.rmtree(aside, ignore_errors=True)
     with replacing_folder(out) as temporary:  # the directory appears with its marker in it
-        write_text(temporary / _MARKER, json.dumps({"schema": SCHEMA, "settings": settings}, indent=2) + "\n")
+        document = {"schema": SCHEMA, "settings": settings, "notes": list(notes)}
+        write_text(temporary / _MARKER, json.dumps(document, indent=2) + "\n")
         if out.exists():
             os.replace(out, aside)
     try:

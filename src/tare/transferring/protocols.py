@@ -67,7 +67,7 @@ def transferred(request: TransferRequest) -> TransferRun:
     folder, resume, overwrite = Path(request.out), request.resume, request.overwrite
     check_out(folder, overwrite=overwrite, resume=resume)
     plan = planned(request, reporter)
-    with run_dir(folder, plan.settings(), resume=resume, overwrite=overwrite):
+    with run_dir(folder, plan.settings(), resume=resume, overwrite=overwrite, notes=plan.target.notes):
         probe = request.protocol == "probe"
         if is_main_process():
             write_text(folder / "config.yaml", config_text(request))

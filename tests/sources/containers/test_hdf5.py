@@ -215,3 +215,34 @@ def test_a_chunk_of_gigabytes_is_refused_undecoded(tmp_path: Path) -> None:
         data.id.write_direct_chunk((0, 0), b"never looked at" * 100_000)
     with pytest.raises(DataError, match=r"stored chunks of at most 1,073,741,824 bytes, decoded, found chunks of 2,147,483,648"):
         tare.measure(tmp_path / "a.h5")
+
+
+def test_missing_values_of_the_cf_conventions_are_left_out_and_a_valid_range_is_said(tmp_path: Path) -> None:
+    values = RNG.integers(-100, 100, (10, 6, 7, 3)).astype("int16")
+    place = one(tmp_path / "a.nc", values)
+    with h5py.File(place, "a") as file:
+        file["images"].attrs["missing_value"] = np.array([-99, -98], "int16")
+        file["images"].attrs["valid_range"] = np.array([-50, 50], "int16")
+    stats = tare.measure(place)
+    kept = [values[..., c][~np.isin(values[..., c], (-99, -98))].mean() for c in range(3)]
+    np.testing.assert_allclose(stats.mean, kept, rtol=1e-12)
+    assert "valid range: from -50 to 50 of raw values; others are not left out" in stats.extra["remarks"]
+
+
+def test_signed_values_that_stand_for_unsigned_ones_are_read_as_those(tmp_path: Path) -> None:
+    values = RNG.integers(0, 256, (10, 6, 7, 3)).astype("uint8")
+    place = one(tmp_path / "a.nc", values.view("int8"))
+    with h5py.File(place, "a") as file:
+        file["images"].attrs["_Unsigned"], file["images"].attrs["_FillValue"] = "true", np.int8(-1)
+    stats = tare.measure(place)
+    assert stats.dtype == "uint8"
+    kept = [values[..., c][values[..., c] != 255].mean() / 255 for c in range(3)]
+    np.testing.assert_allclose(stats.mean, kept, rtol=1e-12)
+
+
+def test_chunks_that_were_never_written_are_counted(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("x", (10, 4), "f4", chunks=(1, 4), fillvalue=7.0)[:5] = 1
+    stats = tare.measure(tmp_path / "a.h5")
+    assert stats.mean == (4.0,) * 4
+    assert "chunks that are not stored: 5 of 10, whose values count as the fill value 7.0" in stats.extra["remarks"]

@@ -153,3 +153,16 @@ def test_a_chunk_that_holds_more_than_its_values_and_one_of_gigabytes_are_refuse
     zarr.create_array(tmp_path / "b.zarr", shape=(1 << 14, 1 << 14), chunks=(1 << 14, 1 << 14), dtype="f8")
     with pytest.raises(DataError, match=r"stored chunks of at most 1,073,741,824 bytes, decoded, found chunks of 2,147,483,648"):
         tare.measure(tmp_path / "b.zarr")
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_what_the_attributes_state_and_what_is_not_stored_is_said(tmp_path: Path, version: int) -> None:
+    told = {"scale_factor": 0.5, "add_offset": 1, "_FillValue": -1}
+    array = zarr.create_array(
+        tmp_path / "a.zarr", shape=(10, 4), chunks=(2, 4), dtype="i2", fill_value=-1, zarr_format=version, attributes=told
+    )
+    array[:6] = np.arange(24).reshape(6, 4)
+    stats = tare.measure(tmp_path / "a.zarr")
+    assert stats.mean == (10.0, 11.0, 12.0, 13.0)
+    assert stats.extra["facts"]["scale"] == "0.5 v + 1 stated for a raw value v, not applied"
+    assert "chunks that are not stored: 2 of 5, whose values count as the fill value -1" in stats.extra["remarks"]

@@ -194,3 +194,12 @@ def test_the_same_bands_in_another_order_are_not_pooled_unless_chosen_by_name(tm
     with pytest.raises(DataError, match=r"one order of bands, .*B02, B03 in 1.*B03, B02 in 1"):
         tare.measure(tmp_path)
     np.testing.assert_allclose(tare.measure(tmp_path, columns=["B02", "B03"]).mean, scene.mean(axis=(1, 2)) / 65535)
+
+
+def test_places_in_a_palette_are_colours_in_every_command_and_no_measured_values(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 200, (1, 8, 9)).astype("uint8")
+    path = write(tmp_path / "a.tif", values)
+    with rasterio.open(path, "r+") as file:
+        file.write_colormap(1, {place: (place, 0, 255 - place, 255) for place in range(256)})
+    stats = tare.measure(path)
+    np.testing.assert_allclose(np.multiply(stats.mean, 255), (values.mean(), 0, 255 - values.mean()), rtol=1e-12)

@@ -30,3 +30,8 @@ def test_a_missing_column_is_told_from_the_first_lines(tmp_path: Path) -> None:
         check_label(str(tmp_path / "a.csv"), "salt")
     check_label(str(tmp_path / "a.csv"), "sugar")
     check_label(str(tmp_path / "photos"), "salt")
+
+
+def test_a_column_named_twice_is_refused() -> None:
+    with pytest.raises(DataError, match="each column of labels once, found 'y,y'"):
+        label_columns(["a", "y"], "y,y")

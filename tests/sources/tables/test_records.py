@@ -362,3 +362,25 @@ def test_images_in_parquet_are_the_same_by_index(tmp_path: Path, rows: int) -> N
         np.testing.assert_array_equal(record.values, IMAGES[index])
         assert record.label == str(index)
     assert tare.measure(tmp_path / "a.parquet", tolerance=1e-9).channels == tare.measure(tmp_path / "a.parquet").channels
+
+
+def test_the_names_of_rows_of_pandas_are_no_channel(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas", reason="makes the table")
+    table = pandas.DataFrame({"a": [1.0, 2.0], "b": [3.0, 5.0]}, index=pandas.Index([100, 200], name="k"))
+    table.to_parquet(tmp_path / "a.parquet")
+    for data in (table, tmp_path / "a.parquet"):
+        stats = tare.measure(data)
+        assert stats.mean == (1.5, 4.0)
+        assert stats.extra["remarks"] == ["left out as columns that count rows or time: k; --columns measures them"]
+    assert tare.measure(tmp_path / "a.parquet", columns=["k"]).mean == (150.0,)
+
+
+def test_the_first_row_that_is_no_number_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = "".join(f"{k},{'' if k in (7, 90) else k}\n" for k in range(100))
+    place = written(tmp_path / "a.csv", f"a,b\n{rows}")
+    pl.read_csv(place).write_parquet(tmp_path / "a.parquet")
+    for path, workers in ((place, 1), (place, 2), (tmp_path / "a.parquet", 1)):
+        assert tare.measure(path, workers=workers).extra["remarks"][0].endswith("a.csv[7]'" if path == place else "[7]'")
+    monkeypatch.setattr(csv_table, "_HEAD", 64)
+    monkeypatch.setattr(csv_table, "_BLOCK", 64)
+    assert "[7]'" in tare.measure(place, workers=1).extra["remarks"][0]  # the later row is in a block whose place is not known

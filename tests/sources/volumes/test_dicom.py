@@ -308,3 +308,27 @@ def test_a_slice_without_a_mask_or_with_one_of_another_size_says_so(tmp_path: Pa
     assert stats.samples == 1
     assert "has 4 x 9 pixels" in reasons
     assert "no mask" in reasons
+
+
+def _frames(values: NDArray[Any], maps: list[tuple[float, float]], path: Path) -> Path:
+    """A file of many frames, whose groups state a slope and an intercept each."""
+    groups = []
+    for slope, intercept in maps:
+        told, group = pydicom.Dataset(), pydicom.Dataset()
+        told.RescaleSlope, told.RescaleIntercept, told.RescaleType = slope, intercept, "HU"
+        group.PixelValueTransformationSequence = [told]
+        groups.append(group)
+    name = "SharedFunctionalGroupsSequence" if len(groups) == 1 else "PerFrameFunctionalGroupsSequence"
+    shape = {"Rows": values.shape[1], "Columns": values.shape[2], "NumberOfFrames": len(values), "PixelData": values.tobytes()}
+    return write(path, values[0], **shape, **{name: groups})
+
+
+def test_the_slope_of_the_groups_of_frames_is_applied_and_several_are_refused(tmp_path: Path) -> None:
+    values = RNG.integers(0, 3000, (2, 8, 9)).astype("uint16")
+    for maps in ([(1, -1000)], [(1, -1000), (1, -1000)]):
+        stats = tare.measure(_frames(values, maps, tmp_path / "a.dcm"))
+        np.testing.assert_allclose(stats.mean[0], values.mean() - 1000, rtol=1e-12)
+        assert isinstance(stats.units, Known)
+        assert stats.units.value == "HU"
+    with pytest.raises(DataError, match="frames of different slopes or intercepts"):
+        tare.measure(_frames(values, [(1, -1000), (2, 0)], tmp_path / "b.dcm"))

@@ -209,3 +209,16 @@ def test_the_bands_that_a_network_takes_are_chosen_by_name(photos: Path, tmp_pat
     assert StudyPlan.of_json(plan.to_json()) == plan
     with pytest.raises(SpecError, match="bands only for the study 'folder', found bands beside the study 'digits'"):
         plan_of({"study": "digits", "bands": ["B04"]})
+
+
+def test_what_is_left_out_of_a_folder_is_in_the_result_and_the_samples_that_cannot_be_read_too(
+    photos: Path, tmp_path: Path
+) -> None:
+    (photos / "ants" / "readme.txt").write_text("none")
+    (photos / "bees" / "0.png").rename(photos / "bees" / "0")
+    (tmp_path / "net.py").write_text(NETWORK)
+    target = folder_task(LabelOptions(str(photos)), (f"{tmp_path / 'net.py'}:small",), "none").target()
+    assert target.remarks == (
+        "1 of 40 files have no suffix of images and are read by how they begin",
+        f"left out 1 file of {str(photos)!r} that are no samples here: ants/readme.txt",
+    )

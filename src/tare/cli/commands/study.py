@@ -99,15 +99,16 @@ def _say(plan: StudyPlan, out: Path | None, workers: int | None, as_json: bool) 
     from tare.reporting import console
     from tare.reporting.study.report import print_plan
     from tare.studying.execution.estimate import estimated_seconds
-    from tare.studying.execution.running import missing_cells
+    from tare.studying.execution.running import missing_cells, told
 
     missing = missing_cells(plan, out)
     with console.working("timing a pass to estimate the time"):
         seconds = estimated_seconds(plan, workers, missing)
     if as_json:
-        print_json({**plan.to_json(), "cells": plan.number, "missing": missing, "estimated_seconds": round(seconds, 1)})
+        counts = {"cells": plan.number, "missing": missing, "estimated_seconds": round(seconds, 1), "notes": list(told(plan))}
+        print_json({**plan.to_json(), **counts})
     else:
-        print_plan(plan, missing, seconds)
+        print_plan(plan, missing, seconds, told(plan))
 
 
 def _analyse_table(path: Path, options: StudyCommand, as_json: bool) -> None:

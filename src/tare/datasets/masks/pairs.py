@@ -69,14 +69,14 @@ def mask_values(path: str) -> NDArray[np.uint16]:
 
 def paired(images: Path, masks: Path) -> tuple[list[tuple[str, str]], list[str]]:
     """Pairs of image and mask by their path below the two folders, endings apart, and images without a mask."""
-    found = {_key(path, masks): path for path in walk_files(masks) if Path(path).suffix.lower() in _MASKS}
+    found = _by_key((path for path in walk_files(masks) if Path(path).suffix.lower() in _MASKS), masks)
     return _matched((path for path in walk_files(images) if Path(path).suffix.lower() in SUFFIXES), images, found)
 
 
 def paired_by_ending(folder: Path) -> tuple[list[tuple[str, str]], list[str]]:
     """Pairs of ``photo.jpg`` and ``photo_mask.png`` in one folder, and images without a mask."""
     files = [path for path in walk_files(folder) if Path(path).suffix.lower() in SUFFIXES]
-    found = {_key(path, folder): path for path in files if Path(path).stem.endswith(_ENDINGS)}
+    found = _by_key((path for path in files if Path(path).stem.endswith(_ENDINGS)), folder)
     return _matched((path for path in files if path not in set(found.values())), folder, found)
 
 
@@ -90,6 +90,16 @@ def _matched(images: Iterable[str], root: Path, masks: Mapping[str, str]) -> tup
         else:
             pairs.append((path, mask))
     return pairs, alone
+
+
+def _by_key(masks: Iterable[str], root: Path) -> dict[str, str]:
+    """The masks by what their images are named. Raises :class:`DataError` for two of one image."""
+    found: dict[str, str] = {}
+    for path in masks:
+        other = found.setdefault(_key(path, root), path)
+        if other != path:
+            raise DataError("one mask for each image", f"{other!r} and {path!r}", "take one of them out")
+    return found
 
 
 def _key(path: str, root: Path) -> str:

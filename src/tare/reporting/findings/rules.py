@@ -13,7 +13,7 @@ from tare.reporting.console import out
 
 def print_rule(rule: RuleText) -> None:
     """Print a rule's story with its example."""
-    console = Console(highlight=False, width=100)
+    console = Console(highlight=False, emoji=False, width=100)
     console.print(Text.assemble((f"{rule.code} {rule.name}", "bold"), f" ({rule.severity})\n{rule.title}\n"))
     console.print(Text(rule.story))
     console.print(Text.assemble("\n", ("wrong  ", "red"), rule.wrong))

@@ -39,7 +39,7 @@ def _print_table(analysis: Analysis) -> None:
     rows = _rows(analysis)
     inner = [name for name, _ in analysis.means[0].group][-1:]
     headings = [*inner, "strategy", "mean", "pairs", f"vs {analysis.baseline}", "p adj.", "shown"]
-    plain = [Text.from_markup(cell) for _, cells in rows for cell in cells]
+    plain = [Text.from_markup(cell, emoji=False) for _, cells in rows for cell in cells]
     widths = [
         max(map(cell_len, [headings[i], *(text.plain for text in plain[i :: len(headings)])])) for i in range(len(headings))
     ]

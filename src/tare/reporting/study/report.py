@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -41,8 +42,8 @@ _METHOD_OF_YOURS = (
 )
 
 
-def print_plan(plan: StudyPlan, missing: int, seconds: float) -> None:
-    """Print what a study varies, its number of cells, and the estimated time."""
+def print_plan(plan: StudyPlan, missing: int, seconds: float, notes: Sequence[str] = ()) -> None:
+    """Print what a study varies, its number of cells, the estimated time, and what is to be said of the samples."""
     trained = (("protocols", plan.protocols), ("batch norm", plan.batchnorm), ("shifts", plan.shifts))
     axes = (
         ("networks", plan.networks),
@@ -57,6 +58,8 @@ def print_plan(plan: StudyPlan, missing: int, seconds: float) -> None:
     tested = (plan.subject.number if plan.evaluate else len(plan.task.target().labels)) - plan.pool
     length = f"about {duration(seconds)} as this machine is now"
     out.print(f"[bold]{plan.number:,} cells[/]{stored}, each tested on {tested:,} samples; {length}", soft_wrap=True)
+    for note in notes:
+        out.print(shown(note), soft_wrap=True)
 
 
 def print_study(run: StudyRun, page: Path) -> None:
@@ -67,6 +70,8 @@ def print_study(run: StudyRun, page: Path) -> None:
         print_analysis(analysis)
         for sentence in answer(analysis):
             out.print(f"\n[bold]{shown(sentence)}[/]", soft_wrap=True)
+    for note in run.notes:
+        out.print(shown(note), soft_wrap=True)
     if run.missing:
         out.print(f"\n[yellow]Unfinished[/]: {run.missing:,} of {run.plan.number:,} cells are not measured yet.", soft_wrap=True)
     for sentence in _failures(run):
@@ -84,7 +89,7 @@ def write_study(run: StudyRun, path: Path) -> None:
         *(part for parts, _ in scores for part in parts),
         _fed_fold(run, fed, stored),
         *(_numbers(run, analysis) for analysis in run.analyses.values()),
-        html.fold("Method", "how cells are measured and compared", map(html.paragraph, _method(run))),
+        html.fold("Method", "how cells are measured and compared", map(html.paragraph, [*_method(run), *run.notes])),
         f"<script>{script}</script>",
     ]
     charts = {name: spec for _, drawn in scores for name, spec in drawn.items()}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tare.errors import DataError, TareError, reason_of
-from tare.samples.records import Facts
+from tare.sources.arrays.conventions import as_unsigned, chunks_of, facts_of, is_unsigned, unstored
 from tare.sources.containers.labels import StoredLabels, check_labels, labelled, without_label
 from tare.sources.containers.stored import (
     Claimed,
@@ -67,7 +67,12 @@ def claimed_dataset(file: str, name: str | None, label: str | None = None) -> Cl
         _check_inside(data, whole)
         check_size(whole, data.size * data.dtype.itemsize, data.id.get_storage_size())
         check_chunk(whole, data.chunks, data.dtype.itemsize)
-        return Claimed(whole, tuple(data.shape), np.dtype(data.dtype), partial(_dataset, file, found), data.chunks, _facts(data))
+        dtype, opener = np.dtype(data.dtype), partial(_dataset, file, found)
+        if is_unsigned(data.attrs, dtype):
+            dtype, opener = np.dtype(dtype.str.replace("i", "u")), partial(as_unsigned, opener)
+        stored = data.id.get_num_chunks() if data.chunks else None
+        facts = (*facts_of(data.attrs, dtype), *unstored(chunks_of(data.shape, data.chunks), stored, data.fillvalue))
+        return Claimed(whole, tuple(data.shape), dtype, opener, data.chunks, facts)
 
 
 @contextmanager
@@ -134,32 +139,3 @@ def _check_inside(data: Any, name: str) -> None:
         if outside:
             found = f"{name!r}, a virtual dataset of {outside[0]!r}"
             raise DataError("values in the file itself", found, "name the files that hold the values")
-
-
-def _facts(data: Any) -> Facts:
-    """Units, scale and no-data by the names of the CF conventions, if the dataset has any of them."""
-    stated = {name: _word(data.attrs, name) for name in ("units", "scale_factor", "add_offset", "_FillValue")}
-    if not any(stated.values()):
-        return ()
-    scale, offset = stated["scale_factor"], stated["add_offset"]
-    facts = [("units", "stored numbers" if scale or offset else stated["units"] or "unstated")]
-    if scale or offset:
-        facts.append(
-            (
-                "scale",
-                f"{scale or 1} v + {offset or 0} {stated['units']} stated for a raw value v, not applied".replace("  ", " "),
-            )
-        )
-    return (*facts, *((("nodata", stated["_FillValue"]),) if stated["_FillValue"] else ()))
-
-
-def _word(attributes: Any, name: str) -> str:
-    try:
-        value = attributes[name]
-    except Exception:  # missing, or of a type that h5py cannot read
-        return ""
-    value = np.asarray(value).ravel()
-    if value.size != 1 or value.dtype.kind == "V" or (name == "_FillValue" and value.dtype.kind not in "iuf"):
-        return ""
-    word = value[0].decode("utf-8", "replace") if isinstance(value[0], bytes) else str(value[0])
-    return word if len(word) <= 80 else ""

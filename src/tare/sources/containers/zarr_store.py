@@ -16,6 +16,7 @@ import numpy as np
 
 from tare.errors import DataError, reason_of
 from tare.samples.records import UNSTATED, Facts
+from tare.sources.arrays.conventions import as_unsigned, chunks_of, facts_of, is_unsigned, unstored
 from tare.sources.containers.labels import StoredLabels, check_labels, labelled, without_label
 from tare.sources.containers.stored import (
     Claimed,
@@ -42,6 +43,8 @@ _CODECS = frozenset(
 )  # fmt: skip
 #: Chunks whose sizes are compared with those of their values, and what a codec may add.
 _LOOKED_AT, _HEADERS = 10_000, 1 << 16
+#: Chunks that are counted at most.
+_MOST_COUNTED = 100_000
 _MOST_METADATA = 1 << 24
 
 
@@ -95,7 +98,24 @@ def _claimed(folder: str, name: str, image: Mapping[str, Any] | None) -> Claimed
         check_chunk(shown, tuple(array.chunks), dtype.itemsize)
         along = tuple(int(length) for length in getattr(array, "shards", None) or array.chunks)
         _check_stored(Path(folder) / name, shown, prod(along) * dtype.itemsize)
-        return Claimed(shown, tuple(array.shape), dtype, partial(_array, folder, name), along, _facts(image))
+        facts = (*_facts(image), *(() if image else facts_of(dict(array.attrs), dtype)), *_unstored(array, along))
+        opener = partial(_array, folder, name)
+        if image is None and is_unsigned(dict(array.attrs), dtype):
+            dtype, opener = np.dtype(dtype.str.replace("i", "u")), partial(as_unsigned, opener)
+        return Claimed(shown, tuple(array.shape), dtype, opener, along, facts)
+
+
+def _unstored(array: Any, along: tuple[int, ...]) -> Facts:
+    """A fact on chunks that were never written, or are lost; of very many they are not counted."""
+    number = chunks_of(tuple(array.shape), along)
+    if number is None or number > _MOST_COUNTED:
+        return ()
+    try:
+        stored = int(array.nchunks_initialized)
+        inner = chunks_of(along, tuple(array.chunks)) or 1  # zarr counts the chunks of a shard
+    except Exception:  # a store that cannot be listed is refused where it is read
+        return ()
+    return unstored(number, stored // inner if inner > 1 else stored, array.fill_value)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tare.errors import MissingDependencyError, reason_of
@@ -93,6 +93,15 @@ def left_out_remark(paths: Sequence[str], root: str) -> str:
         return ""
     named = ", ".join(os.path.relpath(path, root) for path in paths[:_NAMED]) + (", ..." if len(paths) > _NAMED else "")
     return f"left out {len(paths):,} {'file' if len(paths) == 1 else 'files'} of {root!r} that are no samples here: {named}"
+
+
+def foreign_remark(skipped: Iterable[Skipped]) -> str:
+    """A sentence on the files and columns among ``skipped`` that do not claim to be samples; empty without any."""
+    paths = [item.path for item in skipped if item.foreign]
+    if not paths:
+        return ""
+    named = ", ".join(paths[:_NAMED]) + (", ..." if len(paths) > _NAMED else "")
+    return f"left out {len(paths):,} {'file or column' if len(paths) == 1 else 'files or columns'} without samples: {named}"
 
 
 def _size(file: str) -> int:

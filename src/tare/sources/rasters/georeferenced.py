@@ -177,6 +177,10 @@ def _check(raster: Any, place: str) -> None:
         raise UndecodableError("complex values: measure their magnitude or intensity instead")
     if len({*raster.dtypes}) > 1:
         raise UndecodableError(f"bands of different types: {', '.join(sorted({*raster.dtypes}))}")
+    if "palette" in [colour.name for colour in raster.colorinterp]:
+        raise UndecodableError(
+            "places in a palette of colours, which are no measured values: convert it, for example with pct2rgb"
+        )
     claimed = raster.width * raster.height * raster.count * _itemsize(raster)
     size = os.stat(place).st_size
     if raster.driver == "ENVI":

@@ -10,7 +10,7 @@ from tare.system.local.opened import opened
 
 #: Tags of a GeoTIFF: its place on Earth, and GDAL's metadata and no-data value.
 _GEO_TAGS = frozenset((33550, 33922, 34264, 34735, 42112, 42113))
-_DESCRIPTION = 270
+_DESCRIPTION, _COLOURS = 270, 320
 
 
 #: How the description of an OME-TIFF begins, and the bytes at both ends of a file in which it stands.
@@ -18,7 +18,10 @@ _OME, _LOOKED_AT = b"<OME", 1 << 16
 
 
 def scene_kind(place: str) -> str | None:
-    """Whether a local TIFF is a scene: "geo" if it states a place on Earth or GDAL's metadata, "ome" for OME-TIFF, else None."""
+    """Whether a local TIFF is a scene: "geo" if it states a place on Earth or GDAL's metadata, "ome" for OME-TIFF, else None.
+
+    A map of places in a palette is a picture of the palette's colours, wherever it lies.
+    """
     if is_url(place) or os.path.splitext(place)[1].lower() not in (".tif", ".tiff"):
         return None
     try:
@@ -36,5 +39,5 @@ def scene_kind(place: str) -> str | None:
     except (OSError, ValueError):
         return None
     if tags & _GEO_TAGS:
-        return "geo"
+        return None if _COLOURS in tags else "geo"
     return "ome" if _OME in ends else None

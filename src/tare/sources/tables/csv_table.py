@@ -83,7 +83,8 @@ class CsvTable(Source[tuple[int, bytes]]):
         number, data = chunk
         if number == 0:
             yield from self.left_out
-        yield Rows(self.name, tuple(self._parsed(data)))
+        where = "past the first block" if number else 0  # of later blocks the number of the first row is not known
+        yield Rows(f"{self.name}[{where}]", tuple(self._parsed(data)))
 
     def _parsed(self, data: bytes) -> NDArray[np.float64]:
         wanted = self.channel_names or ()
@@ -198,7 +199,15 @@ def read_head(place: str) -> Head:
     has_header = _is_header(first, others, is_number if delimiter == "," else looks_like_a_number)
     body = [row for row in (others if has_header else [first, *others]) if len(row) == len(first)]
     if not body:
-        raise DataError("at least one row of values", f"{place!r} has only a header", "check the file")
+        comment = first[0].lstrip().startswith("#")
+        found = (
+            f"{place!r} begins with a comment, {lines.partition(chr(10))[0][:40]!r}"
+            if comment
+            else f"{place!r} has only a header"
+        )
+        raise DataError(
+            "at least one row of values", found, "remove the lines that begin with #" if comment else "check the file"
+        )
     columns = [*zip(*body, strict=True)]
     names = tuple(cell.strip() for cell in first) if has_header else tuple(f"c{index}" for index in range(len(first)))
     if len(set(names)) < len(names):

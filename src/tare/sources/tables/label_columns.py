@@ -19,6 +19,8 @@ def label_columns(columns: Sequence[str], label: str | None) -> tuple[str, ...]:
     if label is None:
         return tuple(each for each in USUAL if each in columns)[:1]
     found = named_columns(columns, label)
+    if len({*found}) < len(found):
+        raise DataError("each column of labels once", f"{label!r} for --label", "leave the second out")
     missing = next((name for name in found if name not in columns), None)
     if missing is None:
         return found

@@ -135,7 +135,8 @@ class GroupedColumns(Source[tuple[int, int, int]]):
             yield from self.plan.left_out
         with _read_by_arrow(self.name) as file:
             columns = OnDemand(self.plan.columns, self.name, partial(_column_of, file, range(first, end), self.name))
-            yield Rows(f"{self.name}#{first}", columns)
+            start = sum(file.metadata.row_group(group).num_rows for group in range(first))
+            yield Rows(f"{self.name}[{start}]", columns)
 
 
 def _first_rows(file: Any, name: str) -> Any:

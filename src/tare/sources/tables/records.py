@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +78,7 @@ def plan_table(schema: Any, options: Options, name: str, first: Callable[[str], 
         return _plan_encoded(schema, encoded[0], options.label)
     names = {field.name: _channels_of(field, first) for field in schema}
     measured = [each for each, channels in names.items() if channels]
-    chosen, remarks = without_index(measured)
+    chosen, remarks = without_index(measured, index_of(schema.metadata))
     if not chosen:
         raise DataError("a column of numbers or of image bytes", f"{_columns(schema)} in {name!r}", "choose with --columns")
     left_out = tuple(
@@ -93,12 +93,24 @@ def is_index(name: str) -> bool:
     return name.strip().lower() in _INDEX_NAMES
 
 
-def without_index(names: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """Return the columns without those that count rows or time, and a remark that names those; all if there are no others."""
-    kept = [name for name in names if not is_index(name)]
+def index_of(metadata: Any) -> tuple[str, ...]:
+    """The columns that are the names of pandas' rows, by the metadata of a schema."""
+    try:
+        stated = json.loads((metadata or {})[b"pandas"])["index_columns"]
+        return tuple(name for name in stated if isinstance(name, str))
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return ()
+
+
+def without_index(names: Sequence[str], index: Collection[str] = ()) -> tuple[list[str], tuple[str, ...]]:
+    """Return the columns without those that count rows or time, and a remark that names those; all if there are no others.
+
+    ``index`` are further columns of that kind.
+    """
+    kept = [name for name in names if not is_index(name) and name not in index]
     if not kept or len(kept) == len(names):
         return list(names), ()
-    counts = ", ".join(name or repr(name) for name in names if is_index(name))
+    counts = ", ".join(name or repr(name) for name in names if name not in kept)
     return kept, (f"left out as columns that count rows or time: {counts}; --columns measures them",)
 
 

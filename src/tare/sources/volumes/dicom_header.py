@@ -23,7 +23,7 @@ _TAGS = [
     "SeriesInstanceUID", "Rows", "Columns", "NumberOfFrames", "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient",
     "PixelSpacing", "ImagerPixelSpacing", "SliceThickness", "RescaleSlope", "RescaleIntercept", "RescaleType", "Modality",
     "Units", "PhotometricInterpretation", "BitsStored", "PixelPaddingValue", "PixelPaddingRangeLimit", "PixelRepresentation",
-    "ModalityLUTSequence", "SOPClassUID",
+    "ModalityLUTSequence", "SOPClassUID", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
 ]  # fmt: skip
 
 
@@ -101,7 +101,11 @@ def _slice(path: str, header: Any) -> Slice | Skipped:
         return Skipped(path, f"no pixel data (a DICOM object of modality {kind})", foreign=True)
     if "ModalityLUTSequence" in header:
         return Skipped(path, "a lookup table instead of slope and intercept, which is not applied")
-    rescaled = "RescaleSlope" in header or "RescaleIntercept" in header
+    maps = _maps(header)
+    if len(maps) > 1:
+        return Skipped(path, "frames of different slopes or intercepts, which are not applied: write one file for each frame")
+    of_values = next(iter(maps.values()), header)
+    rescaled = "RescaleSlope" in of_values or "RescaleIntercept" in of_values
     spacing = header.get("PixelSpacing") or header.get("ImagerPixelSpacing")
     thickness = header.get("SliceThickness")
     return Slice(
@@ -112,15 +116,22 @@ def _slice(path: str, header: Any) -> Slice | Skipped:
         _position(header),
         " x ".join(f"{float(step):.3g}" for step in spacing) if spacing else "? x ?",
         f"{float(thickness):.3g}" if thickness else "?",
-        float(header.get("RescaleSlope", 1) or 1),
-        float(header.get("RescaleIntercept", 0) or 0),
+        float(of_values.get("RescaleSlope", 1) or 1),
+        float(of_values.get("RescaleIntercept", 0) or 0),
         rescaled,
-        _units(header, rescaled),
+        _units(header, of_values, rescaled),
         str(header.get("PhotometricInterpretation", UNSTATED)),
         int(header.get("BitsStored", 0) or 0),
         _padding(header),
         int(header.get("PixelRepresentation", 0) or 0) == 1,
     )
+
+
+def _maps(header: Any) -> dict[tuple[str, str], Any]:
+    """The different maps of stored values of the groups of a file of many frames (DICOM PS3.3, C.7.6.16.2.9)."""
+    groups = [*(header.get("SharedFunctionalGroupsSequence") or ()), *(header.get("PerFrameFunctionalGroupsSequence") or ())]
+    maps = [each for group in groups for each in group.get("PixelValueTransformationSequence") or ()]
+    return {(str(each.get("RescaleSlope", 1)), str(each.get("RescaleIntercept", 0))): each for each in maps}
 
 
 def _position(header: Any) -> float | None:
@@ -132,9 +143,9 @@ def _position(header: Any) -> float | None:
     return float(np.dot(normal, [float(value) for value in position]))
 
 
-def _units(header: Any, rescaled: bool) -> str:
-    if header.get("RescaleType"):
-        return str(header.RescaleType)
+def _units(header: Any, of_values: Any, rescaled: bool) -> str:
+    if of_values.get("RescaleType"):
+        return str(of_values.RescaleType)
     if header.get("Units"):
         return str(header.Units)
     return "HU" if rescaled and header.get("Modality") == "CT" else UNSTATED

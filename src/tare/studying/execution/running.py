@@ -116,11 +116,27 @@ def run_study(
         table = kind.table(done[digest] for digest in wanted)
         store.write_results(table)
         analyses = kind.analyses(plan, table)
-        run = StudyRun(folder, plan, table, kind.fed(plan), kind.examples(plan), analyses, len(missing), command, versions())
+        run = StudyRun(
+            folder,
+            plan,
+            table,
+            kind.fed(plan),
+            kind.examples(plan),
+            analyses,
+            len(missing),
+            command,
+            versions(),
+            notes=told(plan),
+        )
         keep_examples(store, run.views)
         write_text(folder / "summary.json", json_text(run.to_json()) + "\n")
         log_study(run, trackers)
     return run
+
+
+def told(plan: StudyPlan) -> tuple[str, ...]:
+    """What was assumed or left out when the samples of a plan were read, each a sentence; a function of the user's tells none."""
+    return () if plan.evaluate else plan.task.target().remarks
 
 
 def missing_cells(plan: StudyPlan, folder: Path | None) -> int:
@@ -143,13 +159,14 @@ def read_study(folder: Path) -> StudyRun:
         document = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
         fed = tuple(FedInputs(**{**item, "shares": tuple(item["shares"])}) for item in document["fed"])
         command, libraries = str(document["command"]), dict(document["versions"])
+        notes = tuple(map(str, document.get("notes", ())))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         found = f"no readable summary.json in {str(folder)!r}"
         raise OutputError("a finished study", found, "run it again: measured cells are kept") from None
     rows = tuple(read_results(folder / "results.parquet"))
     check_table_columns(rows, OWN_COLUMNS if plan.evaluate else COLUMNS)
     analyses = _kind(plan).analyses(plan, rows)
-    return StudyRun(folder, plan, rows, fed, kept_examples(store), analyses, 0, command, libraries)
+    return StudyRun(folder, plan, rows, fed, kept_examples(store), analyses, 0, command, libraries, notes=notes)
 
 
 def open_study(folder: Path) -> StudyRun:

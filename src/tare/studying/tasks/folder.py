@@ -168,9 +168,11 @@ def _sized_volumes(labelled: LabelOptions, network: Network, constants: Constant
     takes, _ = volume_geometry(network, None, files, "", None, 1)
     values: NDArray[Any] | None = None
     labels: list[int] = []
+    skipped: list[Skipped] = []
     for file in files:
         read = file.read("stored")
         if isinstance(read, Skipped):
+            skipped.append(read)
             continue
         if read.shape[-1] != network.channels:
             other = f"{read.shape[-1]} in {file.path!r}"
@@ -186,7 +188,15 @@ def _sized_volumes(labelled: LabelOptions, network: Network, constants: Constant
         labels.append(int(file.label))  # type: ignore[arg-type]  # classes alone
     if values is None:
         raise DataError(f"{NOUNS[network.kind]} that can be read", f"none of {len(files)}", "repair the data")
-    return Samples(Path(labelled.name).name, values[: len(labels)], np.array(labels, np.int64))
+    told = (*found.remarks, *_unreadable(skipped, network.kind))
+    return Samples(Path(labelled.name).name, values[: len(labels)], np.array(labels, np.int64), told)
+
+
+def _unreadable(skipped: Sequence[Skipped], kind: SampleKind) -> tuple[str, ...]:
+    """What is to be said of samples that cannot be read, and so are in no cell."""
+    if not skipped:
+        return ()
+    return (f"left out {len(skipped)} unreadable {NOUNS[kind]}, the first {skipped[0].path!r}: {skipped[0].reason}",)
 
 
 def _check_fits(size: int, count: int, shape: Sequence[int], kind: SampleKind) -> None:
@@ -224,7 +234,8 @@ def _numbers(labelled: LabelOptions, network: Network, constants: Constants | No
         pad = _raw_zero(constants, network.channels, arrays[0].dtype)
         arrays = [of_length(values, length, pad) for values in arrays]
     order = np.argsort(labels, kind="stable")
-    return Samples(Path(labelled.name).name, np.stack(arrays)[order], labels[order])
+    told = (*found.remarks, *_unreadable([values for _, values in read if isinstance(values, Skipped)], network.kind))
+    return Samples(Path(labelled.name).name, np.stack(arrays)[order], labels[order], told)
 
 
 def _zero(constants: Constants) -> tuple[float, ...]:
@@ -248,7 +259,7 @@ def _images(labelled: LabelOptions, geometry: Geometry, network: Network) -> Sam
             other = f"{len(image)} channels in {files[index].path!r}"
             raise DataError(f"images of {network.channels} channels", other, "write the bands that the network takes to files")
         values[index] = _as_stored(image, dtype, files[index].path)
-    return Samples(Path(labelled.name).name, values, np.array([file.label for file in files], np.int64))
+    return Samples(Path(labelled.name).name, values, np.array([file.label for file in files], np.int64), found.remarks)
 
 
 def _judged(samples: Samples, network: Network, constants: Constants | None, *, stated: bool) -> Samples:

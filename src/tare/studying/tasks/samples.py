@@ -23,11 +23,15 @@ from tare.studying.tasks.shifts import shift_named
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """Raw values ``(N, D, H, W, C)``, ``(N, H, W, C)``, ``(N, T, C)`` or ``(N, C)``, labels ``(N,)`` from 0, and a name."""
+    """Raw values ``(N, D, H, W, C)``, ``(N, H, W, C)``, ``(N, T, C)`` or ``(N, C)``, labels ``(N,)`` from 0, and a name.
+
+    ``remarks`` say what was assumed or left out when they were read.
+    """
 
     name: str
     values: NDArray[Any]
     labels: NDArray[np.int64]
+    remarks: tuple[str, ...] = ()
 
     def take(self, chosen: NDArray[np.int64]) -> Samples:
         """The chosen samples."""
