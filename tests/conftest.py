@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,12 @@ def real_data() -> Path:
     if not root or not Path(root).is_dir():
         pytest.skip("TARE_DATA names no folder of datasets")
     return Path(root)
+
+
+@pytest.fixture(autouse=True)
+def _own_environment() -> Iterator[None]:
+    """A command that runs in this process sets PYTHONSAFEPATH for what it starts; the next test's programs shall not have it."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    yield
+    if before is None:
+        os.environ.pop("PYTHONSAFEPATH", None)

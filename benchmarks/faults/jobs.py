@@ -46,8 +46,8 @@ class Job:
 
 
 def _words(content: bytes) -> bytes:
-    """A page's commands as they were typed: without what keeps an option on its line."""
-    return content.replace(b"<b>", b"").replace(b"</b>", b"").replace(b" \\\n  ", b" ")
+    """A page's commands as they were typed, on one line."""
+    return content.replace(b" \\\n  ", b" ")
 
 
 def prepare(folder: Path) -> None:

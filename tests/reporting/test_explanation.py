@@ -40,7 +40,7 @@ def test_the_answer_is_the_verdict_and_each_layer_has_two_bars(tmp_path: Path) -
     assert "<h1>The choice is felt in part: 25% is left.</h1>" in text
     assert '<p class="lead">Where they are frozen, 150% is left.</p>' in text
     assert "25%<small>frozen 150%</small>" in text
-    assert "<pre>tare advise <b>--model</b> net.py:net photos</pre>" in text
+    assert "<pre>tare advise --model net.py:net photos</pre>" in text
 
 
 def test_an_example_is_said_to_be_one_first(tmp_path: Path) -> None:

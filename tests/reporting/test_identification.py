@@ -44,7 +44,7 @@ def test_the_answer_its_likelihoods_and_what_separates_them(tmp_path: Path) -> N
     assert "To tell the candidates apart: more images." in text
     assert text.count("<small>excluded</small>") == 6
     assert "22 candidates that fit worse are left out" in text
-    assert "<pre>tare identify photos \\\n  <b>--checkpoint</b> c \\\n  <b>--out</b> spec.json</pre>" in text
+    assert "<pre>tare identify photos \\\n  --checkpoint c \\\n  --out spec.json</pre>" in text
 
 
 def test_what_is_not_identified_is_never_shown_as_if_it_were(tmp_path: Path) -> None:

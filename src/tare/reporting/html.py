@@ -28,8 +28,6 @@ _SHORT = 40
 #: The plotting library as one script, once it has been built.
 _BUNDLED: list[str] = []
 _BUNDLING = threading.Lock()
-#: The name of an option, in escaped text.
-_OPTION = re.compile(r"(?<!\S)--?[a-z][a-z-]*")
 
 
 def page(title: str, body: Iterable[str], charts: Mapping[str, Chart | dict[str, Any]] | None = None) -> str:
@@ -148,8 +146,8 @@ def _figure(element: str, caption: str) -> str:
 
 
 def code(text: str) -> str:
-    """Lines of code or commands; a narrow screen breaks no line within the name of an option."""
-    return "<pre>" + _OPTION.sub(r"<b>\g<0></b>", escape(text)) + "</pre>"
+    """Lines of code or commands."""
+    return f"<pre>{escape(text)}</pre>"
 
 
 def command(words: str) -> str:

@@ -38,6 +38,7 @@ GIVEN: dict[str, tuple[list[str], Any]] = {
     "array": (["--array", "x"], "x"),
     "class_names": (["--class-names", "a,b"], "a,b"),
     "test": (["--test", "kept"], "kept"),
+    "allow_remote": (["--allow-remote"], True),
     "forecast": (["--forecast", "c0,c1"], "c0,c1"),
     "ignore": (["--ignore", "255"], 255),
     "task": (["--task", "regression"], "regression"),

@@ -31,7 +31,7 @@ def after(costs: list[float]) -> list[float]:
     return ends
 
 
-@given(st.floats(0.001, 1000), st.integers(10, 3000))
+@given(st.floats(0.001, 1000), st.integers(11, 3000))
 def test_the_time_left_of_even_work_is_true(cost: float, steps: int) -> None:
     for left, truth in told(after([cost] * steps)):
         assert left == pytest.approx(truth, rel=1e-6)
@@ -52,6 +52,14 @@ def test_chance_alone_never_takes_it_beyond_a_factor_of_one_and_a_half(seed: int
 def test_what_happens_once_at_the_beginning_does_not_count() -> None:
     for left, truth in told(after([500.0, *[1.0] * 99])):
         assert left == pytest.approx(truth, rel=0.01)
+
+
+def test_nothing_is_told_from_the_first_step_alone() -> None:
+    pace = Pace(0.0, 4)
+    pace.advance(1, 500.0)
+    assert pace.left(500.0) is None
+    pace.advance(1, 501.0)
+    assert pace.left(501.0) == pytest.approx(2.0)
 
 
 def test_work_that_turns_slower_is_told_from_its_newer_half() -> None:
@@ -112,7 +120,8 @@ def test_times_are_told_in_words(seconds: float, words: str) -> None:
 def test_a_line_says_what_is_done_and_what_is_left() -> None:
     pace = Pace(0.0, 1200)
     assert line("measuring", "images", pace, 1.0) == "measuring: 0% of 1,200 images, time left not known yet"
-    pace.advance(600, 300.0)
+    pace.advance(300, 150.0)
+    pace.advance(300, 300.0)
     assert line("measuring", "images", pace, 300.0, "ahead: target") == (
         "measuring: 50% of 1,200 images, about 5 min left; ahead: target"
     )

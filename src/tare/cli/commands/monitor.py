@@ -43,7 +43,7 @@ def _serve(request: MonitorRequest) -> None:
     from tare.serving.page_server import PageServer
 
     server = PageServer(lambda: merged(request.states), request.port, refresh=request.refresh)
-    console.note(f"{server.url} (interrupt to end)")
+    console.err.print(f"{server.url} (interrupt to end)", soft_wrap=True, markup=False)
     try:
         server.serve()
     except KeyboardInterrupt:

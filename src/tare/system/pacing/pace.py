@@ -8,6 +8,8 @@ from itertools import pairwise
 
 #: Below this share of the work nothing is said of its end.
 _ENOUGH = 0.1
+#: The first step holds what happens only once, such as starting workers: two steps have to be done.
+_MARKS = 3
 #: A mark is kept whenever the work has grown by this factor, so that a million steps leave some hundred marks.
 _GROWTH = 1.02
 _MINUTE, _HOUR = 60, 3600
@@ -52,7 +54,7 @@ class Pace:
         return (self.done - self._dones[place]) / spent if spent > 0 else None
 
     def left(self, now: float) -> float | None:
-        """Seconds until the end, told at ``now``; None before a tenth of the work, or if nobody knows how much there is.
+        """Seconds until the end, told at ``now``; None before two steps and a tenth of the work, or if the amount is not known.
 
         Before the first step it is what the work itself stated, if it did.
 
@@ -63,6 +65,8 @@ class Pace:
             rest = self.stated - max(0.0, now - self.at)
             return rest if rest > 0 else None
         if self.total is None or share is None or share < _ENOUGH or not speed:
+            return None
+        if self.stated is None and len(self._dones) < _MARKS:
             return None
         rest = max(0.0, self.total - self.done) / speed if self.stated is None else self.stated
         waited, longest = max(0.0, now - self.at), self._longest()
