@@ -27,6 +27,9 @@ def test_a_foreign_folder_is_never_replaced(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"an exported folder to overwrite, found .*photos' holds something else"):
         check_place(tmp_path / "photos", is_folder=True, overwrite=True)
     (tmp_path / "photos" / "tare.json").write_text("{}")
+    with pytest.raises(OutputError, match=r"an exported folder to overwrite that holds nothing else, found '1\.jpg'"):
+        check_place(tmp_path / "photos", is_folder=True, overwrite=True)
+    (tmp_path / "photos" / "1.jpg").rename(tmp_path / "1.jpg")
     check_place(tmp_path / "photos", is_folder=True, overwrite=True)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tare.errors import OutputError
+from tare.errors import OutputError, SpecError
 from tare.training.run_dir import check_out, run_dir
 
 
@@ -44,6 +44,19 @@ def test_what_is_no_run_is_never_deleted(tmp_path: Path) -> None:
         check_out(tmp_path, overwrite=True, resume=False)
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "model/notes.txt", "model/tokenizer/words.txt", "checkpoints/mine.bin", ".env"])
+def test_a_run_that_holds_files_of_the_users_own_is_not_overwritten(tmp_path: Path, name: str) -> None:
+    out = begun(tmp_path / "run", {})
+    place = out / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("mine")
+    with pytest.raises(OutputError, match=f"a run directory to overwrite that holds nothing else, found '{name}'"):
+        check_out(out, overwrite=True, resume=False)
+    assert place.read_text() == "mine"
+    place.unlink()
+    check_out(out, overwrite=True, resume=False)
+
+
 def test_a_failure_before_the_first_checkpoint_leaves_nothing_and_brings_back_what_was_there(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), run_dir(tmp_path / "fresh", {}, resume=False):
         raise ZeroDivisionError
@@ -63,11 +76,22 @@ def test_a_failure_after_a_checkpoint_keeps_it(tmp_path: Path) -> None:
 def test_only_the_main_process_of_several_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = begun(tmp_path / "run", {"lr": 0.1})
     monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
     check_out(out, overwrite=False, resume=False)
     with run_dir(out, {"lr": 0.2}, resume=False):
         pass
     assert (out / "checkpoints" / "last.ckpt").exists()
     assert json.loads((out / "run.json").read_text())["settings"] == {"lr": 0.1}
+
+
+def test_a_rank_left_over_from_another_job_does_not_make_a_run_write_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RANK", "1")
+    assert (begun(tmp_path / "run", {}) / "run.json").exists()
+    monkeypatch.setenv("RANK", "first")
+    with pytest.raises(SpecError, match="a whole number in the variable RANK, found 'first'; unset it"):
+        check_out(tmp_path / "other", overwrite=False, resume=False)
 
 
 def test_only_the_same_settings_are_resumed(tmp_path: Path) -> None:

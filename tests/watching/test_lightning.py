@@ -114,3 +114,25 @@ def test_the_network_is_the_one_that_states_its_input_else_the_only_one_with_wei
 def test_the_callback_is_a_callback() -> None:
     assert isinstance(WatchCallback(), pl.Callback)
     assert tare.watch is not None
+
+
+@pytest.mark.parametrize("values", [right(), WRONG], ids=["right", "wrong"])
+def test_a_fit_has_the_same_bits_with_the_watch_and_without(tmp_path: Path, values: Tensor) -> None:
+    def ended(callbacks: list[Any]) -> tuple[dict[str, Tensor], Tensor, Any]:
+        pl.seed_everything(7, verbose=False)
+        task = Task()
+        shuffled = DataLoader(TensorDataset(values, torch.arange(len(values)) % 2), batch_size=4, shuffle=True)
+        quiet: dict[str, Any] = dict.fromkeys(
+            ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fit = pl.Trainer(max_epochs=2, accelerator="cpu", default_root_dir=tmp_path, callbacks=callbacks, **quiet)
+            fit.fit(task, shuffled, loader(values))
+        return task.state_dict(), torch.get_rng_state(), fit.optimizers[0].state_dict()
+
+    (weights, drawn, optimiser), (plain, plainly_drawn, plain_optimiser) = ended([WatchCallback()]), ended([])
+    assert [*weights] == [*plain]
+    assert all(torch.equal(weights[name], plain[name]) for name in plain)
+    assert torch.equal(drawn, plainly_drawn)
+    assert optimiser == plain_optimiser

@@ -95,3 +95,31 @@ def test_what_was_not_judged_is_said_at_the_end(tmp_path: Path) -> None:
     assert report.clean is None
     assert said == ["tare.watch: not judged: train: too few samples: 2, and at least 8 are needed; "
                     "eval: too few samples: 2, and at least 8 are needed"]  # fmt: skip
+
+
+@pytest.mark.parametrize("values", [normalised(UNITS, HALF, HALF), UNITS], ids=["right", "wrong"])
+def test_a_training_has_the_same_bits_with_the_watch_and_without(tmp_path: Path, values: Tensor) -> None:
+    from tare.watching.transformers import WatchCallback
+
+    def ended(callbacks: list[Any]) -> tuple[dict[str, Tensor], Tensor, list[Any]]:
+        transformers.set_seed(7)
+        arguments = transformers.TrainingArguments(
+            str(tmp_path), num_train_epochs=2, per_device_train_batch_size=4, eval_strategy="epoch", save_strategy="no",
+            report_to=[], use_cpu=True, disable_tqdm=True, logging_steps=1, seed=7,
+        )  # fmt: skip
+        trainer = transformers.Trainer(
+            vit(), arguments, train_dataset=Images(values), eval_dataset=Images(values), processing_class=processor(),
+            callbacks=callbacks,
+        )  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            trainer.train()
+        numbers = [{key: row.get(key) for key in ("loss", "grad_norm", "eval_loss")} for row in trainer.state.log_history]
+        return trainer.model.state_dict(), torch.get_rng_state(), numbers
+
+    (weights, drawn, numbers), (plain, plainly_drawn, plain_numbers) = ended([WatchCallback()]), ended([])
+    assert [*weights] == [*plain]
+    assert all(torch.equal(weights[name], plain[name]) for name in plain)
+    assert torch.equal(drawn, plainly_drawn)
+    assert numbers == plain_numbers
+    assert any(row["loss"] is not None for row in numbers)

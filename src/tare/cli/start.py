@@ -108,7 +108,7 @@ def _expected(error: Exception) -> Exception | None:
     if isinstance(error, MemoryError) or any(sign in str(error) for sign in _NO_MEMORY):
         return TareError("enough memory", reason_of(error) or "none left", "free some, or give the command less at once")
     if isinstance(error, OSError) and error.errno is not None:
-        place = "" if error.filename is None else f" for {os.fsdecode(error.filename)!r}"
+        place = "" if error.filename is None else f" for {os.fsdecode(error.filename)[:200]!r}"
         found = f"{error.strerror or reason_of(error)}{place}"
         return TareError("files and resources that the system gives", found, "free them, or raise the limit")
     return None

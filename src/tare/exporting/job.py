@@ -15,12 +15,13 @@ from tare.exporting.graph.options import GraphLayout, GraphOptions
 from tare.exporting.inputs import ExportFormat, ExportRequest
 from tare.exporting.push import check_push
 from tare.input_spec.geometry import NOUNS, Geometry, SignalGeometry
+from tare.input_spec.model_file import MODEL_FILES
 from tare.networks.stored.trained import TrainedModel
-from tare.system.files import check_writable, file_place, folder_place, remove_parts
+from tare.system.files import check_own, check_writable, file_place, folder_place, remove_parts
 from tare.system.lock import only_writer
 
-#: A folder with one of these files was written by tare or by a library that tare exports to.
-_MARKS = ("tare.json", "model.safetensors")
+#: A folder with this file was written by tare.
+_MARK = "tare.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,8 @@ def check_place(out: Path, *, is_folder: bool, overwrite: bool) -> None:
         if out.is_dir() != is_folder:
             kind = "folder" if out.is_dir() else "file"
             raise OutputError(f"a {'folder' if is_folder else 'file'} to overwrite", f"the {kind} {str(out)!r}", "name another")
-        if is_folder and any(out.iterdir()) and not any((out / mark).is_file() for mark in _MARKS):
+        if is_folder and any(out.iterdir()) and not (out / _MARK).is_file():
             raise OutputError("an exported folder to overwrite", f"{str(out)!r} holds something else", "name another")
+        if is_folder:
+            check_own(out, MODEL_FILES, "an exported folder")
     check_writable(out, "a place that can be written", "name another")

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+#: What tare, and the libraries whose formats it writes, put into a model directory or an exported folder.
+MODEL_FILES = (
+    *("tare.json", "reference.json", "backbone.json", "config.json", "model.safetensors", "README.md"),
+    *("preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json"),
+)
 NAME = "tare.json"
 #: Its places in a model directory and in a run directory; the first that is there decides.
 PLACES = (NAME, f"model/{NAME}")

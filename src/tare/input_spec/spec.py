@@ -20,7 +20,7 @@ from tare.input_spec.input_map import InputMap, Window
 from tare.input_spec.resize import evaluation_steps, training_steps
 from tare.input_spec.words import description, names_in_order
 from tare.samples.layout import dtype_range, unit_scale
-from tare.system.local.opened import text_of
+from tare.system.local.opened import document_text
 from tare.system.shown import Shown, numbers
 
 if TYPE_CHECKING:
@@ -416,7 +416,7 @@ def read_json(path: Path) -> Any:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise SpecError(f"a JSON file of at most {_MOST_BYTES} bytes", f"{path.stat().st_size} in {str(path)!r}", "check it")
-        return json.loads(text_of(path))
+        return json.loads(document_text(path, _MOST_BYTES))
     except (OSError, ValueError, RecursionError) as error:
         raise SpecError("a readable JSON spec file", f"{str(path)!r}: {error}", "check the path") from None
 

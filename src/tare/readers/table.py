@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ from tare.normalisation.catalog import by_name, named
 from tare.readers.audio_features import is_audio
 from tare.readers.configs.bands import is_banded, is_clay
 from tare.readers.configs.detectron2 import is_detectron2
-from tare.readers.configs.documents import read_yaml
+from tare.readers.configs.documents import read_text, read_yaml, yaml_of
 from tare.readers.configs.monai import is_monai
 from tare.readers.configs.openmmlab import is_openmmlab
 from tare.readers.configs.openvino import is_openvino
@@ -40,6 +41,7 @@ from tare.readers.module import is_module, is_pipeline
 from tare.readers.nnunet import PLANS, is_plans, read_nnunet
 from tare.readers.robot_statistics import is_lerobot
 from tare.readers.torchvision import is_weights
+from tare.system.local.opened import is_pipe
 from tare.system.options import verb
 
 #: ``PREFIX:REST``: the function that reads REST.
@@ -187,6 +189,15 @@ def spec_of_yaml(path: Path, part: str = "") -> InputSpec:
     return of_document(read_yaml(path), str(path), part, "YAML")
 
 
+def spec_of_pipe(path: Path, part: str = "") -> InputSpec:
+    """Read the JSON or YAML that comes through a pipe, which has no name that says which; ``part`` is what PATH#PART names."""
+    text = read_text(path, "JSON or YAML")
+    try:
+        return of_document(json.loads(text), str(path), part)
+    except (ValueError, RecursionError):
+        return of_document(yaml_of(text, str(path)), str(path), part, "YAML")
+
+
 def spec_of_hub(name: str, online: bool = False) -> InputSpec:
     """Read ``hf:NAME``: a directory, a file, or a repository out of the local cache, or from the hub if ``online``."""
     if _exists(Path(name)):
@@ -283,6 +294,8 @@ def _of_path(path: Path, part: str = "") -> InputSpec:
                 f"a directory with {', '.join(IN_DIRECTORY)}", f"none in {str(path)!r}", fitting_directory(path, SUFFIXES)
             )
         return spec_of_json(_first_that_states(found), part)
+    if path.suffix not in SUFFIXES and is_pipe(path):
+        return spec_of_pipe(path, part)
     if path.suffix not in SUFFIXES:
         raise SpecError(f"a file that ends in {', '.join(SUFFIXES)}", f"{str(path)!r}", fitting(path, _names()))
     return _call_for(part, SUFFIXES[path.suffix], path)

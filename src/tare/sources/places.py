@@ -9,13 +9,16 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from tare.errors import DataError
 from tare.system.local.opened import opened, said, whole
 
-_BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
+#: So many files a pattern may stand for.
+_MOST_FILES = 1_000_000
+_BRACES = re.compile(r"\{(\d{1,18})\.\.(\d{1,18})\}")
 
 
 def is_url(place: str) -> bool:
@@ -106,6 +109,10 @@ def _raw(place: str) -> Iterator[BinaryIO]:
 
 def _expanded(place: str) -> Iterator[str]:
     parts = _BRACES.split(place)  # text, first, last, text, first, last, ..., text
+    count = prod(max(0, int(b) - int(a) + 1) for a, b in zip(parts[1::3], parts[2::3], strict=True))
+    if count > _MOST_FILES:
+        found = f"{count:,} for {place[:80]!r}"
+        raise DataError(f"a pattern of at most {_MOST_FILES:,} names", found, "name a folder, or a pattern with *")
     ranges = [[str(n).zfill(len(a)) for n in range(int(a), int(b) + 1)] for a, b in zip(parts[1::3], parts[2::3], strict=True)]
     for numbers in product(*ranges):
         yield "".join(text + number for text, number in zip(parts[::3], (*numbers, ""), strict=True))
@@ -115,9 +122,42 @@ def _globbed(place: str) -> list[str]:
     if not any(sign in place for sign in "*?["):
         return [place]
     if not is_url(place):
-        return [place] if os.path.lexists(place) else sorted(glob.glob(place, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+        return [place] if os.path.lexists(place) else sorted({*_matched(place)})
     system, path = file_system(place)
     return sorted(system.unstrip_protocol(name) for name in system.glob(path))
+
+
+def _matched(pattern: str) -> Iterator[str]:
+    """What a shell pattern matches; behind ``**`` each folder counts once, so that links in a circle end."""
+    parts = pattern.split("/")
+    if "**" not in parts:
+        yield from glob.iglob(pattern)  # noqa: PTH207 - Path.glob takes no absolute pattern
+        return
+    at = parts.index("**")
+    before, after = "/".join(parts[:at]), "/".join(parts[at + 1 :])
+    for base in sorted(_matched(f"{before}/")) if before else ["/" if at else ""]:
+        for folder in _folders_below(base):
+            found = _matched(f"{glob.escape(folder)}{after or '*'}")
+            yield from found if after else (name for name in found if not os.path.isdir(name))  # noqa: PTH112 - of text
+
+
+def _folders_below(base: str) -> Iterator[str]:
+    """A folder and all below it but the hidden ones, links followed, each once; the names end with a slash, or are empty."""
+    seen: set[tuple[int, int]] = set()
+    waiting = [base]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            status = os.stat(folder or ".")
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            with os.scandir(folder or ".") as entries:
+                names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+        except OSError:  # as for any pattern, what cannot be listed matches nothing
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        yield folder
+        waiting.extend(f"{folder}{name}/" for name in reversed(names))
 
 
 def parted(place: str, array: str | None) -> tuple[str, str | None]:

@@ -24,6 +24,7 @@ from tare.studying.tasks.shifts import shift_named
 from tare.studying.tasks.subject import Subject, subject_of
 from tare.studying.tasks.task import TASKS, Task, task_named
 from tare.system.handed.arguments import place_of
+from tare.system.local.opened import is_pipe
 from tare.system.option_files.yaml_file import read_yaml
 from tare.training.options import Protocol
 
@@ -171,7 +172,7 @@ def requested_plan(plan: str | os.PathLike[str] | Mapping[str, Any] | StudyPlan,
     if isinstance(plan, Mapping):
         return plan_of({**plan, **keys})
     name = plan if isinstance(plan, str) else str(place_of(plan, "a plan"))
-    return plan_of({**(read_plan(Path(name)) if name.endswith(_SUFFIXES) else {"study": name}), **keys})
+    return plan_of({**(read_plan(Path(name)) if name.endswith(_SUFFIXES) or is_pipe(name) else {"study": name}), **keys})
 
 
 def plan_of(document: Mapping[str, Any]) -> StudyPlan:

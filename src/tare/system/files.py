@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fnmatch
 import json
 import math
 import os
@@ -13,7 +14,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +28,8 @@ _MOST_LINKS = 40
 _PATIENCE = 2.0
 #: Names of this process's own open files.
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/(?:self|thread-self))/fd/(\d{1,9})")
+#: Names of temporary files and of locks.
+_PART = re.compile(r"\..+\.(part|old|lock)")
 #: Folders that a command works in, by name, with what tells one from another folder of the same name.
 _held: dict[str, tuple[int, int]] = {}
 
@@ -144,6 +147,29 @@ def staying(folder: Path) -> Iterator[None]:
         _check_held(folder / "x")
     finally:
         _held.pop(name, None)
+
+
+def foreign_in(folder: Path, own: Sequence[str]) -> str | None:
+    """The first file in a folder whose path from there fits none of the patterns of what tare writes; None if there is none.
+
+    Temporary files and locks of outputs are tare's. Folders count by what is in them, an empty one is nobody's.
+    """
+    for place, folders, files in os.walk(folder):
+        folders.sort()
+        links = [name for name in folders if (Path(place) / name).is_symlink()]
+        for name in sorted([*files, *links]):
+            path = (Path(place) / name).relative_to(folder).as_posix()
+            if not _PART.fullmatch(name) and not any(fnmatch.fnmatchcase(path, pattern) for pattern in own):
+                return path
+    return None
+
+
+def check_own(folder: Path, own: Sequence[str], what: str) -> None:
+    """Raise :class:`OutputError` for a file in ``folder`` that tare did not write, which ``--overwrite`` would delete."""
+    found = foreign_in(folder, own)
+    if found is not None:
+        remedy = "move it elsewhere, or name another place"
+        raise OutputError(f"{what} to overwrite that holds nothing else", f"{found!r} in {str(folder)!r}", remedy)
 
 
 def remove_parts(folder: Path, name: str | None = None) -> None:

@@ -202,7 +202,7 @@ def _trainer(training: Training, machine: Machine, **more: Any) -> lightning.Tra
             reload_dataloaders_every_n_epochs=1,
             **more,
         )
-    except (MisconfigurationException, ValueError, TypeError) as error:
+    except (MisconfigurationException, RuntimeError, ValueError, TypeError) as error:
         options = f"--device {machine.device} --devices {machine.devices} --precision {training.precision}"
         expected = "a device and precision that Lightning supports here"
         raise SpecError(expected, f"{options}: {reason_of(error, 200)}", "use --device auto or cpu") from None

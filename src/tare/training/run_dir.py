@@ -10,17 +10,33 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tare.errors import OutputError
-from tare.system.files import check_writable, folder_place, remove_parts, replacing_folder, staying, write_text
+from tare.errors import OutputError, SpecError
+from tare.input_spec.model_file import MODEL_FILES
+from tare.system.files import check_own, check_writable, folder_place, remove_parts, replacing_folder, staying, write_text
 from tare.system.lock import only_writer
 
 SCHEMA = "tare.run/1"
 _MARKER = "run.json"
+#: What a run writes, the libraries that it logs to included.
+_OWN = (
+    *(_MARKER, "config.yaml", "evaluation.json", "metrics.csv", "test.json", "metrics.json", "report.html", "checkpoints/*.ckpt"),
+    *(f"{folder}/{name}" for folder in ("model", "model-last") for name in MODEL_FILES),
+    *("tensorboard/*", "mlruns/*", "mlflow-run", "wandb/*"),
+)
 
 
 def is_main_process() -> bool:
-    """Return whether this process writes the run: with several devices, Lightning runs the same command once for each."""
-    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0
+    """Return whether this process writes the run: with several devices, Lightning runs the same command once for each.
+
+    ``RANK`` counts only beside a ``WORLD_SIZE`` of several processes: left over from another job, it would leave a run without
+    its files. Raises :class:`SpecError` for a variable that holds no number, which Lightning would read, too.
+    """
+    for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"):
+        given = os.environ.get(name, "0")
+        if not (given.isascii() and given.isdecimal()):
+            raise SpecError(f"a whole number in the variable {name}", f"{given!r}", "unset it, or start with torchrun")
+    rank = int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")))
+    return rank == 0 or int(os.environ.get("WORLD_SIZE", "1")) < 2
 
 
 def check_out(out: Path, *, overwrite: bool, resume: bool) -> None:
@@ -43,6 +59,7 @@ def check_out(out: Path, *, overwrite: bool, resume: bool) -> None:
             raise OutputError(
                 "a run directory to overwrite", f"{str(out)!r} holds something else", "remove it yourself, or name another"
             )
+        check_own(out, _OWN, "a run directory")
     check_writable(out, "an output directory that can be written", "name another with --out")
 
 

@@ -34,6 +34,11 @@ def test_a_file_that_is_no_baseline_is_not_overwritten() -> None:
     assert unknown(Path("known.json"), [finding()]).known == 0
 
 
+def test_a_device_is_no_baseline() -> None:
+    with pytest.raises(SpecError, match="not a regular file but a device"):
+        unknown(Path("/dev/zero"), [finding()])
+
+
 def test_what_is_new_is_shown_and_what_is_gone_is_counted() -> None:
     write_baseline(Path("known.json"), [finding(), finding("TARE020")])
     second, other = finding(line=9), finding("TARE011")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,19 @@ def test_patterns_are_of_paths_from_the_settings_wherever_one_is(tmp_path: Path,
 def test_a_link_that_leads_to_itself_has_no_settings(tmp_path: Path) -> None:
     (tmp_path / "loop.py").symlink_to("loop.py")
     assert settings_for([str(tmp_path / "loop.py")]) == Settings()
+
+
+def test_a_pipe_a_device_and_a_huge_file_are_not_waited_for(tmp_path: Path) -> None:
+    place = tmp_path / "pyproject.toml"
+    os.mkfifo(place)
+    with pytest.raises(SpecError, match="not a regular file but a named pipe"):
+        settings_for([str(tmp_path)])
+    place.unlink()
+    place.touch()
+    os.truncate(place, 1 << 30)
+    with pytest.raises(SpecError, match="1,073,741,824 bytes, more than"):
+        settings_for([str(tmp_path)])
+    place.unlink()
+    place.write_text("tool = 1")
+    with pytest.raises(SpecError, match="tool is a int, not a table"):
+        settings_for([str(tmp_path)])

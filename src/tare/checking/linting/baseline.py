@@ -13,6 +13,9 @@ from tare.checking.repository.identity import Identity, identity
 from tare.checking.repository.result import CodeFinding
 from tare.errors import SpecError, reason_of
 from tare.system.files import json_text, write_text
+from tare.system.local.opened import limited
+
+_MOST_BYTES = 256 << 20
 
 SCHEMA = "tare.baseline/1"
 
@@ -52,7 +55,7 @@ def unknown(path: Path, findings: Sequence[CodeFinding]) -> Unknown:
 
 def _read(path: Path) -> Counter[Identity]:
     try:
-        document: Any = json.loads(path.read_bytes())
+        document: Any = json.loads(limited(path, _MOST_BYTES))
         if document["schema"] != SCHEMA:
             raise ValueError(f"schema {document['schema']!r}")
         return Counter({_entry(each): _count(each["count"]) for each in document["findings"]})

@@ -14,8 +14,10 @@ from typing import Any, get_args
 from tare.checking.linting.inputs import FailOn
 from tare.checking.rules.index import check_code
 from tare.errors import SpecError, did_you_mean, reason_of
+from tare.system.local.opened import limited
 
 _NAME = "pyproject.toml"
+_MOST_BYTES = 10 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,14 @@ def settings_for(paths: Sequence[str]) -> Settings:
 def _table(path: Path) -> Any:
     """The table ``[tool.tare]``; None where the file or the table is not."""
     try:
-        text = path.read_bytes().decode("utf-8")
-        return tomllib.loads(text).get("tool", {}).get("tare")
+        text = limited(path, _MOST_BYTES).decode("utf-8")
+        tool = tomllib.loads(text).get("tool", {})
+        if not isinstance(tool, dict):
+            raise ValueError(f"tool is a {type(tool).__name__}, not a table")
+        return tool.get("tare")
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         # The path to check may itself be a link that leads nowhere, which is told when it is read.
         if isinstance(error, OSError) and error.errno == errno.ELOOP:
             return None

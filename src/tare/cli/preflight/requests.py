@@ -15,6 +15,7 @@ from tare.cli.preflight import places
 from tare.cli.preflight.names import check_published
 from tare.errors import DataError, OutputError, SpecError, did_you_mean
 from tare.normalisation.names import STRATEGIES
+from tare.system.local.opened import is_pipe
 from tare.system.options import flag
 
 _PROTOCOLS, _BATCH_NORMS = ("probe", "finetune", "scratch"), ("eval", "reestimate")
@@ -243,7 +244,7 @@ def _plan(request: Any) -> None:
         if places.is_missing(plan):
             reason = f"[Errno 2] No such file or directory: {plan!r}"
             raise SpecError("a readable YAML plan", f"{plan!r}: {reason}", "check the file")
-    elif plan is not None and plan != "folder":
+    elif plan is not None and plan != "folder" and not is_pipe(plan):
         if plan not in STUDIES:
             names = ", ".join(STUDIES)
             hint = did_you_mean(plan, STUDIES, f"did you mean {names}?", most=2, cutoff=0.3)

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from tare.errors import OutputError
-from tare.system.files import folder_place
+from tare.input_spec.model_file import MODEL_FILES
+from tare.system.files import check_own, folder_place
 
 
 def check_free(out: Path, *, overwrite: bool) -> None:
@@ -18,3 +19,4 @@ def check_free(out: Path, *, overwrite: bool) -> None:
     folder_place(out)
     if any(out.iterdir()) and not (out / "tare.json").is_file():
         raise OutputError("a model directory to overwrite", f"{str(out)!r} holds something else", "name another")
+    check_own(out, MODEL_FILES, "a model directory")

@@ -11,7 +11,7 @@ from typing import Any
 from tare.errors import SpecError, reason_of
 from tare.input_spec.fields import Field, Known, parsed, short_repr
 from tare.input_spec.spec import InputSpec
-from tare.system.local.opened import text_of
+from tare.system.local.opened import document_text
 
 _MOST_BYTES = 1 << 20
 _MOST_MERGED = 1 << 12
@@ -30,20 +30,24 @@ def read_text(path: Path, kind: str) -> str:
         size = path.stat().st_size
         if size > _MOST_BYTES:
             raise SpecError(f"a {kind} file of at most {_MOST_BYTES} bytes", f"{size} in {str(path)!r}", _REMEDY)
-        return text_of(path)
+        return document_text(path, _MOST_BYTES)
     except (OSError, ValueError) as error:
         raise SpecError(f"a readable {kind} file", f"{str(path)!r}: {reason_of(error)}", _REMEDY) from None
 
 
 def read_yaml(path: Path) -> Any:
     """The document of a YAML file, without the tags that make objects. Raises :class:`SpecError` if it cannot be read."""
+    return yaml_of(read_text(path, "YAML"), str(path))
+
+
+def yaml_of(text: str, source: str) -> Any:
+    """The document that YAML text holds, as :func:`read_yaml` reads it from the file ``source``."""
     import yaml
 
-    text = read_text(path, "YAML")
     try:
         return _loader()(text).get_single_data()  # of a SafeLoader, which builds plain values only
     except (ValueError, TypeError, OverflowError, RecursionError, yaml.YAMLError) as error:
-        raise SpecError("a readable YAML file", f"{str(path)!r}: {reason_of(error)}", "repair the file") from None
+        raise SpecError("a readable YAML file", f"{source!r}: {reason_of(error)}", "repair the file") from None
 
 
 @functools.cache

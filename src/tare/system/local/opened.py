@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
@@ -22,6 +24,10 @@ _KINDS = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
+
+
+#: So many seconds a pipe that somebody writes to may take to end, and so many a pipe may be without a writer.
+_LONGEST, _PATIENCE = 60.0, 2.0
 
 
 class NotRegularError(OSError):
@@ -92,6 +98,64 @@ def fill(file: BinaryIO, memory: memoryview) -> int:
 def text_of(place: str | os.PathLike[str]) -> str:
     """All text of a regular file in UTF-8, with line ends of one sign; raises as :func:`opened` does, and UnicodeDecodeError."""
     return io.TextIOWrapper(in_memory(place), "utf-8").read()
+
+
+def is_pipe(place: str | os.PathLike[str]) -> bool:
+    """Whether a name is that of a pipe, such as ``/dev/stdin`` behind ``|`` and what a shell makes of ``<(...)``."""
+    try:
+        return stat.S_ISFIFO(os.stat(place).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def document(place: str | os.PathLike[str], most: int) -> bytes:
+    """All bytes of a document that the user names: of a regular file as :func:`whole` gives them, or of a pipe until its end.
+
+    A pipe is read once. Raises OSError for more than ``most`` bytes, and for a pipe that nobody writes to or that does not end
+    within a minute.
+    """
+    return _piped(place, most) if is_pipe(place) else limited(place, most)
+
+
+def limited(place: str | os.PathLike[str], most: int) -> bytes:
+    """All bytes of a regular file of at most ``most`` bytes; raises OSError as :func:`opened` does, and for a larger one."""
+    size = regular(place).st_size
+    if size > most:
+        raise OSError(f"{size:,} bytes, more than the {most:,} of the largest document")
+    return whole(place)
+
+
+def document_text(place: str | os.PathLike[str], most: int) -> str:
+    """The same as text in UTF-8, with line ends of one sign; raises UnicodeDecodeError, too."""
+    return io.TextIOWrapper(io.BytesIO(document(place, most)), "utf-8").read()
+
+
+def _piped(place: str | os.PathLike[str], most: int) -> bytes:
+    read = bytearray()
+    began = time.monotonic()
+    with open(os.open(place, _FLAGS), "rb", buffering=0) as file:
+        _check_pipe(os.fstat(file.fileno()).st_mode)
+        while len(read) <= most:
+            piece = file.read(1 << 16)
+            passed = time.monotonic() - began
+            if piece:
+                read += piece
+            elif piece == b"" and (read or passed > _PATIENCE):  # its writers are gone, or never were
+                if not read:
+                    raise OSError("a pipe that nobody writes to")
+                return bytes(read)
+            elif piece == b"":
+                time.sleep(0.02)
+            else:
+                select.select([file], [], [], max(0.0, _LONGEST - passed))
+            if passed > _LONGEST:
+                raise OSError(f"a pipe that did not end within {_LONGEST:.0f} seconds")
+    raise OSError(f"a pipe of more than {most:,} bytes")
+
+
+def _check_pipe(mode: int) -> None:
+    if not stat.S_ISFIFO(mode):  # it became something else meanwhile
+        raise NotRegularError("not a pipe any more")
 
 
 def in_memory(place: str | os.PathLike[str]) -> io.BytesIO:

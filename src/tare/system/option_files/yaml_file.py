@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import SpecError, reason_of
+from tare.system.local.opened import document_text
 
 _MOST_BYTES = 1 << 20
 
@@ -21,7 +22,7 @@ def read_yaml(path: Path, what: str, example: str) -> dict[Any, Any]:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise SpecError(f"a {what} of at most {_MOST_BYTES} bytes", f"{path.stat().st_size}", "shorten it")
-        text = path.read_text(encoding="utf-8")
+        text = document_text(path, _MOST_BYTES)
         if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
             raise SpecError(f"a {what} without aliases", f"an alias (*NAME) in {str(path)!r}", "write the value out")
         document = yaml.safe_load(text)
