@@ -130,3 +130,28 @@ def test_what_a_loader_leaves_out_or_draws_twice_is_said() -> None:
         assert said(sampler=sampler) == [
             f"the samples are those that {type(sampler).__name__} draws, which need not be all, or each once"
         ]
+
+
+class _Stream(torch.utils.data.IterableDataset[torch.Tensor]):
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        yield from torch.arange(40.0).reshape(10, 4)
+
+
+def test_a_stream_that_several_processes_repeat_is_said() -> None:
+    loader = DataLoader(_Stream(), batch_size=4, num_workers=2)
+    stats = tare.measure(loader)
+    assert stats.samples == 20  # torch's own behaviour
+    assert stats.extra["remarks"] == ["a stream that 2 processes read: unless it divides itself, each sample comes 2 times"]
+    assert "remarks" not in tare.measure(DataLoader(_Stream(), batch_size=4)).extra
+
+
+class _Views(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor, int]]):
+    def __len__(self) -> int:
+        return 6
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor, int]:
+        return torch.rand(3, 8, 8), torch.rand(3, 8, 8), index
+
+
+def test_further_images_of_an_item_are_said() -> None:
+    assert tare.measure(_Views()).extra["notes"] == {"1 more of its arrays left out: the first is measured": 6}

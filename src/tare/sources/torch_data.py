@@ -83,9 +83,10 @@ class TorchSource(Source[tuple[Item, ...]]):
 
     def _sample(self, path: str, value: Any) -> Record:
         found, label = _input(value, self.options)
+        notes = _others(value)
         if hasattr(found, "getbands"):  # a Pillow image, whose axes need no guessing
             decoded = of_pillow(found)
-            return Sample(path, decoded.values, label, decoded.notes)
+            return Sample(path, decoded.values, label, (*decoded.notes, *notes))
         values = numpy_of(found)
         layout = self.options.layout
         axes = axes_of((1, *values.shape), values.dtype, "N" + layout.upper().removeprefix("N") if layout else None, path)
@@ -94,9 +95,9 @@ class TorchSource(Source[tuple[Item, ...]]):
         if axes in ("N", "NC"):
             return stacked_rows(path, values.reshape(1, -1))
         if "C" not in axes:
-            return Sample(path, values[..., None], label)
+            return Sample(path, values[..., None], label, notes)
         facts = (("layout", axes[1:]),) if len(axes) == 4 else ()  # items of two layouts are refused
-        return Sample(path, np.moveaxis(values, axes.index("C") - 1, -1), label, facts=facts)
+        return Sample(path, np.moveaxis(values, axes.index("C") - 1, -1), label, notes, facts)
 
 
 def is_torch_data(data: Any) -> bool:
@@ -123,6 +124,9 @@ def _loader_remarks(data: Any) -> tuple[str, ...]:
         [f"the samples are those that {kind} draws, which need not be all, or each once"] if drawn and sampler is not None else []
     )
     left = len(dataset) % data.batch_size if getattr(data, "drop_last", False) and _is_map(dataset) and not drawn else 0
+    processes = getattr(data, "num_workers", 0)
+    if processes > 1 and not _is_map(dataset):
+        told.append(f"a stream that {processes} processes read: unless it divides itself, each sample comes {processes} times")
     return (*told, *([f"left out {left} of {len(dataset)} samples: the loader has drop_last=True"] if left else []))
 
 
@@ -173,6 +177,14 @@ def _input(value: Any, options: Options) -> tuple[Any, str | None]:
             )
         return value[0], _label(value[1]) if len(value) > 1 else None
     return value, None
+
+
+def _others(value: Any) -> tuple[str, ...]:
+    """A note if an item holds more than one array or image, such as two views or a mask."""
+    if not isinstance(value, tuple | list):
+        return ()
+    more = sum(hasattr(each, "getbands") or len(getattr(each, "shape", ())) > 1 for each in value[1:])
+    return (f"{more} more of its arrays left out: the first is measured",) if more else ()
 
 
 def _is_single(value: Any) -> bool:
