@@ -70,7 +70,8 @@ def cifar(number: int, side: int = 32, count: int | None = None) -> Samples:
 def hymenoptera(side: int = 96) -> Samples:
     """Ants and bees, both splits together."""
     parts = [_folders(f"hymenoptera/{part}", part, ("ants", "bees"), "RGB", side) for part in ("train", "val")]
-    return Samples("hymenoptera", *(np.concatenate([getattr(p, what) for p in parts]) for what in ("values", "labels")))
+    values, labels = (np.concatenate([getattr(part, what) for part in parts]) for what in ("values", "labels"))
+    return Samples("hymenoptera", values, labels)
 
 
 @cache

@@ -120,7 +120,7 @@ def test_what_a_loader_leaves_out_or_draws_twice_is_said() -> None:
     rows = TensorDataset(torch.arange(40.0).reshape(10, 4))
 
     def said(**options: Any) -> list[str]:
-        return tare.measure(DataLoader(rows, batch_size=4, **options)).extra.get("remarks", [])
+        return list(tare.measure(DataLoader(rows, batch_size=4, **options)).extra.get("remarks", []))
 
     assert said() == said(shuffle=True) == []
     assert said(drop_last=True) == ["left out 2 of 10 samples: the loader has drop_last=True"]

@@ -119,7 +119,7 @@ def _loader_remarks(data: Any) -> tuple[str, ...]:
     dataset: Any = getattr(data, "dataset", None)
     kind = type(sampler).__name__
     drawn = kind not in _WHOLE or bool(getattr(sampler, "replacement", False))
-    drawn = drawn or (_is_map(dataset) and hasattr(sampler, "__len__") and len(sampler) < len(dataset))  # type: ignore[arg-type]
+    drawn = drawn or (_is_map(dataset) and hasattr(sampler, "__len__") and len(sampler) < len(dataset))
     told = (
         [f"the samples are those that {kind} draws, which need not be all, or each once"] if drawn and sampler is not None else []
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -310,17 +311,18 @@ def test_a_slice_without_a_mask_or_with_one_of_another_size_says_so(tmp_path: Pa
     assert "no mask" in reasons
 
 
-def _frames(values: NDArray[Any], maps: list[tuple[float, float]], path: Path) -> Path:
+def _frames(values: NDArray[Any], maps: Sequence[tuple[float, float]], path: Path) -> Path:
     """A file of many frames, whose groups state a slope and an intercept each."""
     groups = []
     for slope, intercept in maps:
-        told, group = pydicom.Dataset(), pydicom.Dataset()
-        told.RescaleSlope, told.RescaleIntercept, told.RescaleType = slope, intercept, "HU"
-        group.PixelValueTransformationSequence = [told]
+        one, group = pydicom.Dataset(), pydicom.Dataset()
+        one.RescaleSlope, one.RescaleIntercept, one.RescaleType = slope, intercept, "HU"
+        group.PixelValueTransformationSequence = [one]
         groups.append(group)
     name = "SharedFunctionalGroupsSequence" if len(groups) == 1 else "PerFrameFunctionalGroupsSequence"
-    shape = {"Rows": values.shape[1], "Columns": values.shape[2], "NumberOfFrames": len(values), "PixelData": values.tobytes()}
-    return write(path, values[0], **shape, **{name: groups})
+    told: dict[str, Any] = {"Rows": values.shape[1], "Columns": values.shape[2], "NumberOfFrames": len(values)}
+    told |= {"PixelData": values.tobytes(), name: groups}
+    return write(path, values[0], **told)
 
 
 def test_the_slope_of_the_groups_of_frames_is_applied_and_several_are_refused(tmp_path: Path) -> None:
