@@ -37,8 +37,7 @@ _COMMANDS = {
     "transfer, a linear head": f"transfer {{bees}} --model timm:resnet18 {_DRAWN} --protocol probe --out {{out}}/probe",
     "transfer, 3 epochs": f"transfer {{bees}} --model timm:resnet10t {_DRAWN} --size 96 --epochs 3 --out {{out}}/tuned",
     "advise": f"advise {{bees}} {_NET}",
-    "study of digits": "study --out {out}/study",
-    "study of 10,000 images": f"study --data {{cifar}} {_NET} --seeds 3 --sizes 50,200 --out {{out}}/own",
+    "study of digits": "study digits --out {out}/study",
 }
 
 

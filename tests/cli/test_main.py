@@ -132,3 +132,19 @@ def test_the_help_loads_no_heavy_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)  # noqa: S603
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("reason", "lines"), [("Os { kind: TooManyOpenFiles }", 1), ("index out of bounds", None)])
+def test_a_panic_of_a_compiled_library_is_a_failure(reason: str, lines: int | None, capsys: pytest.CaptureFixture[str]) -> None:
+    class PanicException(BaseException):  # as PyO3 makes it: no Exception
+        pass
+
+    def panics() -> None:
+        raise PanicException(reason)
+
+    with pytest.raises(SystemExit) as left:
+        cli.main(panics)
+    said = capsys.readouterr().err
+    assert left.value.code == 2
+    assert (len(said.splitlines()) == 1) == (lines == 1)
+    assert ("too many open files" in said) == (lines == 1)

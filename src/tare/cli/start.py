@@ -19,6 +19,7 @@ _NO_MEMORY = (
     "failed to map segment",
     "can't start new thread",
 )
+_PANIC = "PanicException"
 _FAILED, _INTERRUPTED, _READER_GONE = 2, 130, 141
 
 
@@ -71,13 +72,16 @@ def _code_of(work: Callable[[], None]) -> str | int | None:
     except (BrokenPipeError, streams.ReaderGone):
         streams.give_up()
         return _READER_GONE
-    except Exception as error:
+    except BaseException as error:
+        # What a library written in Rust raises where it cannot go on is no Exception.
+        if not isinstance(error, Exception) and type(error).__name__ != _PANIC:
+            raise
         _tell(error)
         return _FAILED
     return None
 
 
-def _tell(error: Exception) -> None:
+def _tell(error: BaseException) -> None:
     """Say on standard error what failed: in one line if it was expected, else with the traceback for whoever mends it."""
     from tare.errors import OutputError, TareError
     from tare.reporting import console
@@ -95,7 +99,7 @@ def _tell(error: Exception) -> None:
     sys.stderr.write(visible_lines("".join(traceback.format_exception(error))))
 
 
-def _expected(error: Exception) -> Exception | None:
+def _expected(error: BaseException) -> Exception | None:
     """The failure as one that was expected; None if it was not."""
     from tare.errors import TareError, reason_of
 
@@ -107,6 +111,8 @@ def _expected(error: Exception) -> Exception | None:
         return missing(error)
     if isinstance(error, MemoryError) or any(sign in str(error) for sign in _NO_MEMORY):
         return TareError("enough memory", reason_of(error) or "none left", "free some, or give the command less at once")
+    if type(error).__name__ == _PANIC and "TooManyOpenFiles" in str(error):
+        return TareError("files and resources that the system gives", "too many open files", "free them, or raise the limit")
     if isinstance(error, OSError) and error.errno is not None:
         place = "" if error.filename is None else f" for {os.fsdecode(error.filename)[:200]!r}"
         found = f"{error.strerror or reason_of(error)}{place}"
