@@ -40,14 +40,9 @@ class Job:
         said = "".join(f" {option}" for option in self.options).encode()
         found = {}
         for path in files:
-            content = re.sub(rb"(?m)^workers: \d+\n", b"", _words(path.read_bytes()).replace(said, b""))
+            content = re.sub(rb"(?m)^workers: \d+\n", b"", path.read_bytes().replace(said, b""))
             found[str(path.relative_to(folder))] = hashlib.sha256(content).hexdigest()
         return found
-
-
-def _words(content: bytes) -> bytes:
-    """A page's commands as they were typed, on one line."""
-    return content.replace(b" \\\n  ", b" ")
 
 
 def prepare(folder: Path) -> None:

@@ -155,9 +155,9 @@ def _of_columns(columns: Sequence[str], rows: Sequence[Texts], name: str) -> tup
     named = f"{len(columns)} columns of labels"
     if {text.lower() for text in found} <= {"0", "1", "true", "false"}:
         return "multi-label", f"{named} of 0 and 1: --task multi-label"
-    if all(map(_is_number, found)):
+    if all(map(is_number, found)):
         return "regression", f"{named} of numbers: --task regression"
-    example = next(text for text in sorted(found) if not _is_number(text))
+    example = next(text for text in sorted(found) if not is_number(text))
     raise DataError(
         "columns of labels that are all numbers, or all 0 and 1",
         f"{example!r} in one of {', '.join(columns)} of {name!r}",
@@ -165,7 +165,8 @@ def _of_columns(columns: Sequence[str], rows: Sequence[Texts], name: str) -> tup
     )
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether Python reads a text as a number."""
     try:
         float(text)
     except ValueError:

@@ -12,7 +12,7 @@ from tare.input_spec.input_map import InputMap, mapped
 #: Unit floats lie in [0, 1] up to the overshoot of a bicubic resize, at most a fifth.
 _OVERSHOOT = 0.25
 #: The std of a constant sample is rounding error, a share of its values.
-_ROUNDING = 1e-6
+ROUNDING = 1e-6
 
 
 def fed(whole: InputMap, factor: float, stored: str, values: torch.Tensor, layout: str) -> torch.Tensor:
@@ -74,7 +74,7 @@ def own_moments(signals: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     axes = tuple(range(2, signals.ndim))
     mean = signals.nanmean(dim=axes, keepdim=True)
     std = (signals - mean).square().nanmean(dim=axes, keepdim=True).sqrt()
-    least = _ROUNDING * signals.abs().nan_to_num(nan=0.0).amax(dim=axes, keepdim=True)
+    least = ROUNDING * signals.abs().nan_to_num(nan=0.0).amax(dim=axes, keepdim=True)
     return mean, torch.where(std > least, std, torch.zeros_like(std))
 
 

@@ -10,11 +10,11 @@ from torch import nn
 from tare.errors import StrategyError
 from tare.input_spec.affine import Affine
 from tare.input_spec.input_map import mapped as value_mapped
-from tare.input_spec.tensors import by_sample, own_moments
+from tare.input_spec.tensors import ROUNDING, by_sample, own_moments
 from tare.normalisation.applied import Normalisation
 
-#: The std of a constant sample is rounding error, a share of its values; that of a black one is 0.
-_ROUNDING, _LEAST = 1e-6, 1e-12
+#: The least std of a black sample, whose values are 0.
+_LEAST = 1e-12
 
 
 class InputLayer(nn.Module):
@@ -62,7 +62,7 @@ class InputLayer(nn.Module):
         if samples.dtype == torch.uint8:
             return (mapped - mean) / std.clamp_min(mapped[0, 0].numel() ** -0.5)
         # Of deeper images a level is not known: only what is rounding error is kept from being amplified.
-        least = _ROUNDING * mapped.abs().amax(dim=positions, keepdim=True)
+        least = ROUNDING * mapped.abs().amax(dim=positions, keepdim=True)
         return (mapped - mean) / torch.maximum(std, least + _LEAST)
 
     def _ranged(self, samples: torch.Tensor) -> torch.Tensor:
@@ -114,5 +114,4 @@ def padded_input(chosen: Normalisation, samples: torch.Tensor) -> torch.Tensor:
 def _z_scored(signals: torch.Tensor) -> torch.Tensor:
     """Z-score signals ``(N, C, T)`` or volumes by their own mean and std (ddof 0), without NaN; NaN becomes zero."""
     mean, std = own_moments(signals)
-    # The std of a constant signal is rounding error, and dividing by it would amplify noise.
     return torch.where((std > 0) & ~signals.isnan(), (signals - mean) / std, torch.zeros_like(signals))

@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
+from tare.datasets.tasks import is_number
 from tare.predicting.result import SCHEMA, Prediction
 from tare.system.files import replacing
-from tare.system.terminal.harmless import visible, visible_lines
+from tare.system.terminal.harmless import COMMANDS, visible, visible_lines
 from tare.tasks.task import Task
 
 #: What a cell is quoted for: what separates cells and lines, and white space at its ends.
 _QUOTED = re.compile(r'[,"\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]|^\s|\s$')
-_COMMANDS = ("::", "##")
 #: What a spreadsheet takes for the beginning of a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
 
@@ -94,22 +94,14 @@ def _row(cells: Sequence[str], cell: Callable[[str], str]) -> str:
 
 def _cell(text: str) -> str:
     # The csv module of Python quotes a carriage return only where lines end with one; readers end a line there.
-    if _QUOTED.search(text) is None and not text.startswith(_COMMANDS):
+    if _QUOTED.search(text) is None and not text.startswith(COMMANDS):
         return text
     doubled = text.replace('"', '""')
     return f'"{doubled}"'
 
 
 def _harmless_cell(text: str) -> str:
-    return _cell(f"'{text}" if text.startswith(_FORMULA) and not _is_number(text) else text)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return _cell(f"'{text}" if text.startswith(_FORMULA) and not is_number(text) else text)
 
 
 @contextlib.contextmanager

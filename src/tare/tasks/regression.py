@@ -132,8 +132,7 @@ class Regression(Task):
         """The outputs; of a forecast from signals ``(N, C, T)``, mapped back by each sample's own mean and std."""
         if not self.channels:
             return outputs
-        own = samples[:, list(self.channels)]
-        mean, std = (moment.flatten(1) / self.step for moment in own_moments(own))
+        mean, std = (moment.flatten(1)[:, list(self.channels)] / self.step for moment in own_moments(samples))
         values = outputs.to(mean.dtype) * std + mean
         if not self.undone:
             std, mean = self._moments(values)

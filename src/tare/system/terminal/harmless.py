@@ -13,7 +13,7 @@ _UNSEEN = (
     "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 #: GitHub, Azure and TeamCity read commands in the output of programs.
-_COMMANDS = ("::", "##")
+COMMANDS = ("::", "##")
 _IN_ONE_LINE = re.compile(f"[{_UNSEEN}]")
 _IN_LINES = re.compile(f"(?!\n)[{_UNSEEN}]")
 
@@ -30,7 +30,7 @@ def visible_lines(text: str) -> str:
 
 def beginning(text: str) -> str:
     """The same for text that begins a line, where CI servers would obey one that begins as their commands do."""
-    return visible(f"./{text}" if text.startswith(_COMMANDS) else text)
+    return visible(f"./{text}" if text.startswith(COMMANDS) else text)
 
 
 def escape(text: str) -> str:
