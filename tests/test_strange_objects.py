@@ -72,6 +72,13 @@ def in_itself() -> list[Any]:
     return found
 
 
+def deep() -> list[Any]:
+    found: list[Any] = []
+    for _ in range(100_000):
+        found = [found]
+    return found
+
+
 def fake() -> torch.Tensor:
     with FakeTensorMode():
         return torch.rand(4, 3, 8, 8)
@@ -144,6 +151,7 @@ OBJECTS: dict[str, Callable[[], Any]] = {
     "complex array": lambda: np.ones((8, 2), complex),
     "[huge]": lambda: [10**400],
     "in itself": in_itself,
+    "deep": deep,
 }
 
 
@@ -173,11 +181,14 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "drift": lambda thing: tare.drift(thing, the("data")),
     "drift of": lambda thing: tare.drift(the("reference"), thing),
     "Reference.of": tare.Reference.of,
+    "Reference.of options": lambda thing: tare.Reference.of(the("data"), thing),
+    "Reference.of nodata": lambda thing: tare.Reference.of(the("data"), nodata=thing),
     "Reference.load": tare.Reference.load,
     "Monitor": tare.Monitor,
     "Monitor.update": lambda thing: the("monitor").update(thing),
     "Normaliser": lambda thing: tare.Normaliser(thing, thing, raw_dtype="uint8"),
     "Normaliser raw_dtype": lambda thing: tare.Normaliser((0.5,), (0.2,), raw_dtype=thing),
+    "Normaliser.from_spec layout": lambda thing: tare.Normaliser.from_spec(the("spec"), layout=thing),
     "Normaliser.from_spec": tare.Normaliser.from_spec,
     "Normaliser.from_stats": tare.Normaliser.from_stats,
     "Standardiser source": lambda thing: tare.Standardiser(strategy="source", source=thing).fit(the("rows")),
@@ -214,6 +225,13 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "DatasetStats.load": tare.DatasetStats.load,
     "DatasetStats.from_json": tare.DatasetStats.from_json,
     "InputSpec.from_json": tare.InputSpec.from_json,
+    "InputSpec.load": tare.InputSpec.load,
+    "InputSpec.from_hf": tare.InputSpec.from_hf,
+    "InputSpec.from_hf fields": lambda thing: tare.InputSpec.from_hf(
+        dict.fromkeys(("image_mean", "rescale_factor", "size"), thing)
+    ),
+    "InputSpec.from_timm": tare.InputSpec.from_timm,
+    "InputSpec.from_timm fields": lambda thing: tare.InputSpec.from_timm(dict.fromkeys(("mean", "std", "input_size"), thing)),
     "InputSpec.of": lambda thing: tare.InputSpec.of(thing, thing),
 }
 
@@ -260,7 +278,9 @@ def test_a_function_takes_it_or_says_what_it_wants(name: str) -> None:
     assert [found for each in OBJECTS if (found := wrong(function, each, accepted))] == []
 
 
-@pytest.mark.parametrize("named", [name for name in OBJECTS if name != "in itself"])  # which torch itself walks without end
+@pytest.mark.parametrize(
+    "named", [name for name in OBJECTS if name not in ("in itself", "deep")]
+)  # which torch itself walks without end
 def test_a_normaliser_takes_it_or_says_what_it_wants(named: str) -> None:
     layer = tare.Normaliser((0.5,) * 3, (0.2,) * 3, raw_dtype="uint8")
     assert not wrong(layer, named, ())

@@ -16,7 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from benchmarks.faults.children import finished
 from benchmarks.faults.jobs import EXPORT, JOBS, MEASURE, SETUP, STUDY, TRANSFER, prepare
 from benchmarks.faults.kills import Killed, killed
-from benchmarks.faults.limits import SIGNALS, ended_by, few_files, little_memory, out_of_time, starved
+from benchmarks.faults.limits import FILES, SIGNALS, ended_by, few_files, little_memory, out_of_time, starved
 from benchmarks.faults.others import WRITERS, clear, clock_jumps, no_file_grows, second_refused, small_disk, unwritten
 from benchmarks.faults.places import filled, removed, replaced_by_link
 from benchmarks.faults.workers import prepare as prepare_workers
@@ -96,7 +96,11 @@ def _ends(folder: Path, only: str | None) -> list[Row]:
         *((number.name, job.name, partial(ended_by, number, job, folder, 0.4)) for job in jobs for number in SIGNALS),
         *(("SIGXCPU", job.name, partial(out_of_time, job, folder)) for job in jobs),
         *(("memory limit", name, partial(starved, argv, folder, little_memory)) for name, argv in WRITERS.items()),
-        *(("few open files", name, partial(starved, argv, folder, few_files)) for name, argv in WRITERS.items()),
+        *(
+            ("few open files", name, partial(starved, argv, folder, partial(few_files, number)))
+            for name, argv in WRITERS.items()
+            for number in FILES
+        ),
     ]
     places = {"folder removed": removed, "folder replaced by a link": replaced_by_link, "disk runs full meanwhile": filled}
     cases += [(fault, job.name, partial(disturb, job, folder)) for fault, disturb in places.items() for job in (TRANSFER, STUDY)]

@@ -17,7 +17,9 @@ from benchmarks.faults.whole import parts_in
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 _ABORTED = (-signal.SIGABRT, -signal.SIGSEGV)
 #: What is left to a command beyond what it has when it begins, its libraries loaded.
-_MEMORY, _FILES = 8 << 20, 2
+_MEMORY = 8 << 20
+#: Open files: too few to begin, and hardly more than every command asks for.
+FILES = (2, 66)
 
 
 def ended_by(number: signal.Signals, job: Job, folder: Path, seconds: float) -> list[str]:
@@ -71,7 +73,9 @@ def little_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
-def few_files() -> None:
-    """In a child: a few open files beyond what it has (``ulimit -n``)."""
+def few_files(number: int) -> None:
+    """In a child: so many open files beyond what it has (``ulimit -n``)."""
     used = max(int(entry.name) for entry in Path("/proc/self/fd").iterdir())
-    resource.setrlimit(resource.RLIMIT_NOFILE, (used + _FILES, used + _FILES))
+    while os.open(os.devnull, os.O_RDONLY) < used:  # numbers that are free below the highest would be free to the command
+        pass
+    resource.setrlimit(resource.RLIMIT_NOFILE, (used + number, used + number))

@@ -63,6 +63,10 @@ class MissingDependencyError(TareError):
     """An optional dependency is not installed; the remedy is the install command."""
 
 
+class ResourceError(TareError):
+    """The system gives the program no more open files or memory; a file that cannot be opened for it is not a bad file."""
+
+
 class TareWarning(UserWarning):
     """A finding of ``tare.watch`` about the batches that reach a network."""
 
@@ -70,6 +74,20 @@ class TareWarning(UserWarning):
 def reason_of(error: BaseException | str, limit: int | None = 160) -> str:
     """Return the text of an exception in one line of at most ``limit`` characters (empty if it has none)."""
     return " ".join(str(error).split())[:limit]
+
+
+def short_repr(value: object) -> str:
+    """A value of any kind as it fits into one line: not its middle if it is long, nor what lies deeper than four lists.
+
+    Python's own ``repr`` raises for what is nested deeply, and for an object whose ``__repr__`` does.
+    """
+    import reprlib
+
+    how = reprlib.Repr()
+    how.maxlevel, how.maxlist, how.maxtuple, how.maxdict, how.maxset = 4, 20, 20, 20, 20
+    how.maxstring = how.maxlong = how.maxother = 76
+    text = how.repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def closest(name: str, known: Iterable[str], cutoff: float = 0.8) -> str | None:

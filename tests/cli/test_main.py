@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -134,7 +135,21 @@ def test_the_help_loads_no_heavy_library() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize(("reason", "lines"), [("Os { kind: TooManyOpenFiles }", 1), ("index out of bounds", None)])
+@pytest.mark.skipif(os.name == "nt", reason="the limit is one of POSIX systems")
+def test_too_few_files_that_can_be_opened_are_told_before_the_work(tmp_path: Path) -> None:
+    save_png(tmp_path / "a.png", random_rgb(8, 8))
+    limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)); from tare.cli.start import main; main()"
+    command = [sys.executable, "-c", limit, "measure", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert re.fullmatch(r"error: expected at least \d+ more files that can be opened, found \d+: .*ulimit.*\n", done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("reason", "lines"),
+    [("Os { kind: TooManyOpenFiles }", 1), ('message: "Too many open files"', 1), ("index out of bounds", None)],
+)
 def test_a_panic_of_a_compiled_library_is_a_failure(reason: str, lines: int | None, capsys: pytest.CaptureFixture[str]) -> None:
     class PanicException(BaseException):  # as PyO3 makes it: no Exception
         pass

@@ -19,7 +19,10 @@ _NO_MEMORY = (
     "failed to map segment",
     "can't start new thread",
 )
+_NO_FILES = ("TooManyOpenFiles", "Too many open files")
 _PANIC = "PanicException"
+#: What the largest command opens at once besides its workers' files, several times over.
+_FILES = 64
 _FAILED, _INTERRUPTED, _READER_GONE = 2, 130, 141
 
 
@@ -58,6 +61,7 @@ def main(run: Callable[[], None] = _command_line) -> None:
 
 def _ran(run: Callable[[], None]) -> None:
     _check_working_directory()
+    _check_open_files()
     run()
 
 
@@ -111,7 +115,7 @@ def _expected(error: BaseException) -> Exception | None:
         return missing(error)
     if isinstance(error, MemoryError) or any(sign in str(error) for sign in _NO_MEMORY):
         return TareError("enough memory", reason_of(error) or "none left", "free some, or give the command less at once")
-    if type(error).__name__ == _PANIC and "TooManyOpenFiles" in str(error):
+    if type(error).__name__ == _PANIC and any(sign in str(error) for sign in _NO_FILES):
         return TareError("files and resources that the system gives", "too many open files", "free them, or raise the limit")
     if isinstance(error, OSError) and error.errno is not None:
         place = "" if error.filename is None else f" for {os.fsdecode(error.filename)[:200]!r}"
@@ -130,6 +134,24 @@ def _check_working_directory() -> None:
 
             found = f"{error.strerror} for the current one"
             raise DataError("a working directory", found, "change to a folder that exists") from None
+
+
+def _check_open_files() -> None:
+    """Raise :class:`ResourceError` if few more files can be opened, which libraries of compiled code answer by a panic."""
+    held: list[int] = []
+    try:
+        while len(held) < _FILES:
+            held.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        from tare.errors import ResourceError
+
+        found = f"{len(held)}: {error.strerror}"
+        raise ResourceError(
+            f"at least {_FILES} more files that can be opened", found, "raise the limit, as with ulimit -n 1024"
+        ) from None
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
 
 
 def _show_records_harmless() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tare.errors import ModelError, SpecError, reason_of
+from tare.errors import ModelError, SpecError, reason_of, short_repr
 from tare.folding.conventions import between, check_affine, check_spec
 from tare.folding.first_layers import KEEP_IN_FRONT, FirstLayer, first_layers
 from tare.folding.input_shapes import found_shape, other_shapes
@@ -76,7 +76,7 @@ def folded(
 ) -> Folded:
     """Fold as :func:`fold`, and return recipe and verification too; ``method`` forces a way to handle zero padding."""
     if takes not in ("unit", "uint8"):
-        raise SpecError("input 'unit' or 'uint8'", f"{takes!r}", "choose one of them")
+        raise SpecError("input 'unit' or 'uint8'", short_repr(takes), "choose one of them")
     affine = affine_of(spec, takes)
     return rewritten(model, affine, takes, shape if shape is not None else _stated_shape(spec, len(affine.order)), method)
 
@@ -231,7 +231,7 @@ def _check_foldable(model: nn.Module) -> None:
 def _checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
     of_kind(shape, (list, tuple, torch.Size), "a shape (C, *size)", "for example (3, 224, 224)", SpecError)
     if not shape or not all(type(length) is int and 0 < length < 1 << 31 for length in shape):
-        raise SpecError("a shape (C, *size) of whole numbers", f"{tuple(shape)}"[:200], "for example (3, 224, 224)")
+        raise SpecError("a shape (C, *size) of whole numbers", short_repr(tuple(shape)), "for example (3, 224, 224)")
     return tuple(shape)
 
 

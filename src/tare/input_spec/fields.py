@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from tare.errors import short_repr
 from tare.samples.raw_kind import UNSTATED, Field, Known, Unknown
 
 __all__ = ["UNSTATED", "Crop", "Field", "Known", "PerSample", "Unknown"]
@@ -253,9 +254,3 @@ def parsed(name: str, value: Any, origin: Any) -> Field[Any]:
         return Known(PARSERS[name](value), str(origin or "spec file"))
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise ValueError(f"{short_repr(value)} ({error})") from None
-
-
-def short_repr(value: Any) -> str:
-    """A value as it fits into one line."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tare.errors import SpecError
-from tare.input_spec.fields import PARSERS, Field, Known, Unknown, short_repr
+from tare.errors import SpecError, short_repr
+from tare.input_spec.fields import PARSERS, Field, Known, Unknown
 
 #: Fields of a specification by name, each a ``Field``.
 Fields = dict[str, Any]

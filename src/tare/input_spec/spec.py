@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tare.errors import SpecError, closest, reason_of
+from tare.errors import SpecError, closest, reason_of, short_repr
 from tare.input_spec.affine import Affine
 from tare.input_spec.consistency import check_consistent
 from tare.input_spec.fields import ADDED, PARSERS, RAW_DTYPES, UNSTATED, Crop, Field, Known, PerSample, Unknown, parsed, plain
@@ -20,6 +20,7 @@ from tare.input_spec.input_map import InputMap, Window
 from tare.input_spec.resize import evaluation_steps, training_steps
 from tare.input_spec.words import description, names_in_order
 from tare.samples.layout import dtype_range, unit_scale
+from tare.system.handed.arguments import place_of
 from tare.system.local.opened import document_text
 from tare.system.shown import Shown, numbers
 
@@ -372,7 +373,7 @@ class InputSpec(Shown):
     @classmethod
     def load(cls, path: Path) -> InputSpec:
         """Read a spec file. Raises :class:`SpecError` if it is not there, too large or not JSON."""
-        return cls.from_json(read_json(path))
+        return cls.from_json(read_json(place_of(path, "a spec file", SpecError)))
 
 
 def _factor(scale: float) -> str:
@@ -429,7 +430,9 @@ def _numbers(name: str, given: Any) -> tuple[Any, ...]:
         found = f"an object of type {type(given).__name__!r}: {reason_of(error)}"
         raise SpecError(f"numbers as {name}, one per channel", found, "write them as [0.5]") from None
     if isinstance(given, str | bytes | Mapping):
-        raise SpecError(f"numbers as {name}, one per channel", f"{type(given).__name__} {given!r}"[:200], "write them as [0.5]")
+        raise SpecError(
+            f"numbers as {name}, one per channel", f"{type(given).__name__} {short_repr(given)}", "write them as [0.5]"
+        )
     return values
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from tare.errors import SpecError
+from tare.errors import SpecError, short_repr
 from tare.input_spec.fields import LAYOUTS, PerSample
 from tare.input_spec.input_map import InputMap, mapped
 
@@ -18,7 +18,7 @@ ROUNDING = 1e-6
 def fed(whole: InputMap, factor: float, stored: str, values: torch.Tensor, layout: str) -> torch.Tensor:
     """What ``InputSpec.apply`` returns, and raises: ``whole`` of ``factor`` times the values, which stand for ``stored`` ones."""
     if layout not in LAYOUTS:
-        raise SpecError(f"a layout: {', '.join(LAYOUTS)}", f"{layout!r}", "choose one of them")
+        raise SpecError(f"a layout: {', '.join(LAYOUTS)}", short_repr(layout), "choose one of them")
     axis = layout.index("C") - len(layout)
     if values.ndim not in (len(layout), len(layout) - 1) or values.shape[axis] != len(whole.affine.scale):
         found = f"the shape {tuple(values.shape)}"

@@ -141,7 +141,7 @@ def _nodata(request: MeasureRequest) -> tuple[float, ...]:
         raise DataError(f"{name} or --as-seen", "both: a resize mixes values that are left out with others", "leave one out")
     if stated is None:
         return ()
-    return checked_nodata(tuple(map(float, stated)) if isinstance(stated, Sequence) else (float(stated),))
+    return checked_nodata(stated)
 
 
 def _remarks(options: Options, nodata: tuple[float, ...], state: DatasetState, stats: DatasetStats) -> Sequence[str]:

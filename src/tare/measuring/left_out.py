@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.errors import DataError
+from tare.errors import DataError, short_repr
 from tare.samples.records import Facts, Kept, Part, Record, Rows, Sample, Skipped, Stack
 from tare.sources.derived import Derived
 from tare.sources.files.image_folder import read_image
@@ -124,8 +124,12 @@ class WithoutNodata(Cut):
         return keep
 
 
-def checked_nodata(values: tuple[float, ...]) -> tuple[float, ...]:
-    """Return the values; raise :class:`DataError` for NaN and infinities, which ``--exclude-nan`` leaves out."""
+def checked_nodata(stated: float | Sequence[float]) -> tuple[float, ...]:
+    """Return one value or several as floats; raise :class:`DataError` for NaN and infinities, which have ``--exclude-nan``."""
+    try:
+        values = tuple(float(value) for value in (stated if isinstance(stated, Sequence) else (stated,)))
+    except (TypeError, ValueError, OverflowError):
+        raise DataError("numbers for --nodata", short_repr(stated), "write it as a number") from None
     if not all(map(np.isfinite, values)):
         raise DataError("finite numbers for --nodata", f"{list(values)}", "leave NaN and infinities out with --exclude-nan")
     return values

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from tare._version import __version__
 from tare.comparing.shape import Spread
-from tare.errors import DataError
+from tare.errors import DataError, short_repr
+from tare.measuring.left_out import checked_nodata
 from tare.measuring.one_pass import stats_of
 from tare.monitoring.carried import carried, is_exported
 from tare.monitoring.evidence.figures import Taking, blocks, counts_of, figures_of, laid, levels_of
@@ -76,7 +77,7 @@ class Reference:
         data: Any,
         options: Options | None = None,
         *,
-        nodata: tuple[float, ...] = (),
+        nodata: float | Sequence[float] = (),
         workers: int | None = None,
         progress: Advance | None = None,
     ) -> Reference:
@@ -85,7 +86,7 @@ class Reference:
         Raises :class:`DataError` for fewer than 20 readable samples, or samples of several kinds.
         """
         source = open_source(data, options)
-        taking = _taking(source, nodata)
+        taking = _taking(source, checked_nodata(nodata))
         values, states, shares = [], DatasetState(), _shares(source, taking)
         expect(progress, source.number)
         take = partial(_taken, source, taking, shares)
@@ -145,7 +146,7 @@ class Reference:
         """Read :meth:`to_json` back. Raises :class:`DataError` for another schema, or if it is malformed."""
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             found = document.get("schema") if isinstance(document, dict) else type(document).__name__
-            raise DataError(f"a JSON object with schema {SCHEMA!r}", f"{found!r}", _REMEDY)
+            raise DataError(f"a JSON object with schema {SCHEMA!r}", short_repr(found), _REMEDY)
         try:
             return cls._read(document)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:

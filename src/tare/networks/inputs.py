@@ -72,7 +72,8 @@ class FedInput(Gated, StatedInput):
     def check(self) -> None:
         """Raise :class:`SpecError` for constants of 0..255 values of a network for images, without the scale that they are of."""
         super().check()
-        images = str(getattr(self, "model", "")).startswith(_IMAGES)
+        model = getattr(self, "model", None)
+        images = isinstance(model, str) and model.startswith(_IMAGES)
         if images and self.scale is None and self.mean is not None and self.std is not None:
             wrong = as_code_values(self.mean, self.std)
             if wrong is not None:

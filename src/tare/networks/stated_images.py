@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from tare.errors import ModelError, SpecError, reason_of
+from tare.errors import ModelError, SpecError, reason_of, short_repr
 from tare.folding.first_layers import evaluating
 from tare.input_spec.fields import UNSTATED
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, SignalGeometry, SoundGeometry, VolumeGeometry
@@ -164,6 +164,8 @@ def _sized(network: Network, geometry: InputGeometry) -> str:
 
 def _check_geometry(interpolation: str | None, crop: float | None) -> None:
     if interpolation is not None and interpolation not in ("bilinear", "bicubic", "nearest", "lanczos"):
-        raise SpecError("an interpolation: bilinear, bicubic, nearest or lanczos", f"{interpolation!r}", "choose one of them")
+        raise SpecError(
+            "an interpolation: bilinear, bicubic, nearest or lanczos", short_repr(interpolation), "choose one of them"
+        )
     if crop is not None and not 0 < crop <= 1:
         raise SpecError("--crop above 0 and at most 1", f"{crop:g}", "1 keeps the whole of the shorter edge")

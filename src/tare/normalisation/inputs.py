@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
-from tare.errors import SpecError
+from tare.errors import SpecError, short_repr
 from tare.samples.constants import check_one_scale
 from tare.system.options import OptionGroup, option
 
@@ -129,7 +129,7 @@ class StatedConstants(OptionGroup):
         for name, values in stated:
             listed = isinstance(values, Iterable) and all(isinstance(value, Real) and math.isfinite(value) for value in values)
             if values is not None and (not listed or not len(values)):
-                raise SpecError(f"finite numbers for {name}, one per channel or one", f"{values!r}", "write them as [0.5]")
+                raise SpecError(f"finite numbers for {name}, one per channel or one", short_repr(values), "write them as [0.5]")
         if (self.mean is None) != (self.std is None):
             raise SpecError("both --mean and --std, or neither", "only one of them", "state both")
         if self.mean is None or self.std is None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from tare.errors import SpecError, did_you_mean
+from tare.errors import SpecError, did_you_mean, short_repr
 from tare.input_spec.fields import PARSERS, RAW_DTYPES, Known
 from tare.input_spec.spec import InputSpec
 from tare.normalisation.applied import EACH, Normalisation
@@ -35,7 +35,7 @@ def spec_of_constants(
     unknown = next((name for name in others if name not in PARSERS and name != "origin"), None)
     if unknown is not None:
         raise SpecError(
-            "a field of InputSpec", f"{unknown!r}", did_you_mean(unknown, PARSERS, f"name one of {', '.join(PARSERS)}")
+            "a field of InputSpec", short_repr(unknown), did_you_mean(unknown, PARSERS, f"name one of {', '.join(PARSERS)}")
         )
     means, stds = _numbers("mean", mean), _numbers("std", std)
     if len(means) != len(stds):
@@ -46,7 +46,7 @@ def spec_of_constants(
     of_kind(raw_dtype, str, "the name of a raw_dtype", "for example raw_dtype='uint8'", SpecError)
     if raw_dtype not in RAW_DTYPES:
         raise SpecError(
-            "a raw_dtype", f"{raw_dtype!r}", did_you_mean(str(raw_dtype), RAW_DTYPES, f"name one of {', '.join(RAW_DTYPES)}")
+            "a raw_dtype", short_repr(raw_dtype), did_you_mean(str(raw_dtype), RAW_DTYPES, f"name one of {', '.join(RAW_DTYPES)}")
         )
     largest = code_range(means, stds) if scale is None and raw_dtype in _IMAGES else None
     if largest is not None:
@@ -74,7 +74,7 @@ def spec_of_stats(
     of_kind(stats, DatasetStats, "statistics of a dataset", "measure them: tare.measure(data)", SpecError)
     if strategy not in STRATEGIES:
         raise SpecError(
-            "a strategy", f"{strategy!r}", did_you_mean(str(strategy), STRATEGIES, f"name one of {', '.join(STRATEGIES)}")
+            "a strategy", short_repr(strategy), did_you_mean(str(strategy), STRATEGIES, f"name one of {', '.join(STRATEGIES)}")
         )
     raw = others.pop("raw_dtype", stats.dtype)
     if not raw:
@@ -135,7 +135,7 @@ def _numbers(name: str, values: Any) -> list[float]:
     try:
         return [float(value) for value in values]
     except Exception:  # an object of the user's own, or a number that no float holds
-        raise SpecError(f"numbers as {name}, one per channel", f"{values!r}"[:80], "write them as [0.5]") from None
+        raise SpecError(f"numbers as {name}, one per channel", short_repr(values), "write them as [0.5]") from None
 
 
 def _check_constants(mean: Sequence[float], std: Sequence[float], names: Sequence[str]) -> None:

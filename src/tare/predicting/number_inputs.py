@@ -21,7 +21,7 @@ from tare.datasets.samples import KINDS
 from tare.datasets.signal_batches import NumberGeometry, sized
 from tare.datasets.tables import is_table, load_table
 from tare.datasets.volumes.files import ENDINGS, files_below, read_volume_or_clip, volumes_among
-from tare.errors import DataError, TareError, reason_of
+from tare.errors import DataError, ResourceError, TareError, reason_of
 from tare.input_spec.geometry import RowGeometry, VolumeGeometry, front_of
 from tare.predicting.stored import is_store, samples_in
 from tare.samples.layout import unit_scale
@@ -65,6 +65,8 @@ def number_inputs(
         path = files[0]
         try:
             found += _series(files) if len(files) > 1 else _inputs_in(path, takes)
+        except ResourceError:
+            raise
         except (TareError, OSError, ValueError) as error:
             reason = error.found if isinstance(error, TareError) else reason_of(error)
             found.append(failed(path, reason))

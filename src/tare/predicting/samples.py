@@ -16,7 +16,7 @@ from tare.checking.gate import RAW_KIND, allowed_codes
 from tare.datasets.files import coloured, read_named
 from tare.datasets.image_batches import as_taken, evaluation_transform
 from tare.datasets.samples import LabelledSamples
-from tare.errors import TareError, reason_of
+from tare.errors import ResourceError, TareError, reason_of
 from tare.input_spec.geometry import Geometry
 from tare.networks.stored.trained import TrainedModel
 from tare.predicting.number_inputs import NumberInput, failed, number_inputs, tensor_of
@@ -114,6 +114,8 @@ def _named_images(trained: TrainedModel, words: Sequence[str], left_out: _LeftOu
             continue
         try:
             samples = samples_in(word, "image")
+        except ResourceError:
+            raise
         except (TareError, OSError, ValueError) as error:
             yield failed(word, error.found if isinstance(error, TareError) else reason_of(error))
             continue

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tare.errors import SpecError
-from tare.input_spec.fields import Field, Known, PerSample, Unknown, finite, short_repr
+from tare.errors import SpecError, short_repr
+from tare.input_spec.fields import Field, Known, PerSample, Unknown, finite
 from tare.input_spec.foreign import flag_of, known_field
 from tare.input_spec.spec import InputSpec
 

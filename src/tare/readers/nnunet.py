@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tare.errors import SpecError
-from tare.input_spec.fields import UNSTATED, Field, Known, PerSample, Unknown, finite, short_repr
+from tare.errors import SpecError, short_repr
+from tare.input_spec.fields import UNSTATED, Field, Known, PerSample, Unknown, finite
 from tare.input_spec.spec import InputSpec, read_json
 
 #: What ``channel_names`` of ``dataset.json`` stand for; any other name is z-scored.

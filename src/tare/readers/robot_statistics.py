@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tare.errors import SpecError
-from tare.input_spec.fields import PARSERS, Known, Unknown, deviations, numbers, short_repr
+from tare.errors import SpecError, short_repr
+from tare.input_spec.fields import PARSERS, Known, Unknown, deviations, numbers
 from tare.input_spec.spec import InputSpec, read_json
 
 _NO_SIZE = Unknown("a vector has no size")

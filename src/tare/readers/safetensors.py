@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tare.errors import SpecError
-from tare.input_spec.fields import short_repr
+from tare.errors import SpecError, short_repr
 from tare.input_spec.foreign import known_field
 from tare.input_spec.spec import InputSpec
 from tare.readers.documents.constants import of_pair, pair_of

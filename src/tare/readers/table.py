@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.code.networks.stated import spec_of_published
-from tare.errors import SpecError
-from tare.input_spec.fields import short_repr
+from tare.errors import SpecError, short_repr
 from tare.input_spec.formats.torchvision import is_preset
 from tare.input_spec.model_file import PLACES
 from tare.input_spec.spec import InputSpec, Known, read_json

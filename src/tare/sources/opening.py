@@ -31,6 +31,7 @@ from tare.sources.rasters.tags import scene_kind
 from tare.sources.shards import Shards
 from tare.sources.torch_data import is_torch_data
 from tare.sources.volumes.sniffing import is_dicom
+from tare.system.handed.arguments import of_kind
 
 #: Ranks up to _SAMPLES: one sample per file; below _SINGLE: many samples per file, of which _CONTAINER gives way to all others;
 #: _SINGLE: never the format of a folder.
@@ -146,7 +147,9 @@ def open_source(data: Any, options: Options | None = None) -> Source[Any]:
 
     Raises :class:`DataError` if the data do not exist, have an unknown format, or do not take one of the given options.
     """
-    options = options or Options()
+    if options is None:
+        options = Options()
+    of_kind(options, Options, "the options of data", "pass tare.sources.options.Options", DataError)
     if isinstance(data, Source):
         return data
     if isinstance(data, str | os.PathLike):

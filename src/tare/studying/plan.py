@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from tare.datasets.options import LabelOptions
-from tare.errors import SpecError, did_you_mean
+from tare.errors import SpecError, did_you_mean, short_repr
 from tare.normalisation.inputs import check_window, check_window_meant
 from tare.normalisation.names import DECLARED, STRATEGIES, Strategy
 from tare.studying.tasks.evaluated import EVALUATE, check_keys, check_sizes, evaluated_task
@@ -146,7 +146,7 @@ class StudyPlan:
         stated = {key: value for key, value in document.items() if key in known}
         if stated.get("study") not in (FOLDER, EVALUATE, *TASKS):
             raise SpecError(
-                f"a plan of the study {', '.join((FOLDER, EVALUATE, *TASKS))}", f"{stated.get('study')!r}", "run it again"
+                f"a plan of the study {', '.join((FOLDER, EVALUATE, *TASKS))}", short_repr(stated.get("study")), "run it again"
             )
         values = {key: _value(key, value) if value not in (None, []) else value for key, value in stated.items()}
         frozen: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
@@ -217,7 +217,7 @@ def _value(key: str, value: Any) -> Any:
     if key in _TEXTS:
         if isinstance(value, str | os.PathLike):
             return os.fspath(value)
-        raise SpecError(f"a name for {key}", f"{value!r}", f"for example study: {next(iter(TASKS))}")
+        raise SpecError(f"a name for {key}", short_repr(value), f"for example study: {next(iter(TASKS))}")
     if key in ("seeds", "margin"):
         return _number(key, value)
     if key == "lower" and value in ([], ()):
@@ -225,11 +225,11 @@ def _value(key: str, value: Any) -> Any:
     values = value if isinstance(value, list | tuple) else [value]
     kind = _KINDS.get(key, str)
     if any(isinstance(each, bool) or not isinstance(each, kind) for each in values) or not (values or kind is _REAL):
-        raise SpecError(f"{key}: a list of {_KIND_NAMES[kind]}", f"{value!r}", "correct it")
+        raise SpecError(f"{key}: a list of {_KIND_NAMES[kind]}", short_repr(value), "correct it")
     if kind is _REAL:
         return tuple(float(each) for each in values)
     if len(set(values)) < len(values):
-        raise SpecError(f"{key} without repetition", f"{value!r}", "each one once: a repeated cell would count twice")
+        raise SpecError(f"{key} without repetition", short_repr(value), "each one once: a repeated cell would count twice")
     return tuple(values)
 
 
@@ -237,7 +237,7 @@ def _number(key: str, value: Any) -> float:
     kind = int if key == "seeds" else float
     possible = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= _LARGEST
     if not possible or value != kind(value):
-        raise SpecError(f"{key}: a positive {'whole ' if kind is int else ''}number", f"{value!r}", "correct it")
+        raise SpecError(f"{key}: a positive {'whole ' if kind is int else ''}number", short_repr(value), "correct it")
     return kind(value)
 
 

@@ -16,7 +16,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar, cast, get_args, get_origin
 
-from tare.errors import SpecError, did_you_mean
+from tare.errors import SpecError, did_you_mean, short_repr
 from tare.system.optional import missing
 
 P = ParamSpec("P")
@@ -213,7 +213,7 @@ def _check_value(entry: "Field[Any]", known: Option, value: Any) -> None:
     if choices and value not in choices:
         listed = " or ".join(", ".join(some) for some in (choices[:-1], choices[-1:]))
         what = known.what or f"one of {flag(entry.name)}"
-        raise SpecError(f"{what}: {listed}", f"{value!r}", "choose one of them")
+        raise SpecError(f"{what}: {listed}", short_repr(value), "choose one of them")
     _check_text(entry, known, value)
     several = any(get_origin(kind) is Sequence for kind in get_args(entry.type)) and not isinstance(value, str)
     for each in value if several and isinstance(value, Sequence) else (value,):
@@ -240,7 +240,7 @@ def _check_number(entry: "Field[Any]", known: Option, value: Any) -> None:
     kinds = {*get_args(entry.type), entry.type} & {bool, int, float, str}
     expected = next((noun for kind, noun in _NOUNS.items() if kinds == {kind}), None)
     if expected is not None and not (isinstance(value, expected[1]) and (bool in kinds or not isinstance(value, bool))):
-        raise SpecError(f"{expected[0]} for {flag(entry.name)}", f"{value!r}", f"write it as {expected[0]}")
+        raise SpecError(f"{expected[0]} for {flag(entry.name)}", short_repr(value), f"write it as {expected[0]}")
     is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     low = known.least if known.above is None else known.above
     most = MOST if known.most is None and is_whole else known.most

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from tare.errors import SpecError
+from tare.errors import SpecError, short_repr
 from tare.monitoring.monitor import Monitor
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.handed.arguments import of_kind
@@ -47,5 +47,5 @@ def watch(
             "batches >= 1 and every >= 0", f"batches={batches} and every={every}", "every=0 ends after the first batches"
         )
     if not callable(on_finding) and on_finding not in ("warn", "raise"):
-        raise SpecError("on_finding 'warn', 'raise' or a function", f"{on_finding!r}", "pass a function of one Finding")
+        raise SpecError("on_finding 'warn', 'raise' or a function", short_repr(on_finding), "pass a function of one Finding")
     return Watch(model, expectation(model, spec, data), batches, every, on_finding, input, monitored=monitored(monitor, spec))

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from tare.errors import SpecError
+from tare.errors import SpecError, short_repr
 from tare.monitoring.evidence.figures import MOST
 from tare.monitoring.monitor import Monitor
 from tare.system.handed.arguments import place_of
@@ -63,5 +63,7 @@ def monitored(asked: Any, spec: Any) -> Monitored | None:
     place = spec if asked is True else asked
     named = isinstance(place, str | os.PathLike)
     if not named or not place_of(place, "a reference", SpecError).exists():
-        raise SpecError("a reference of what the network was trained on", f"monitor={asked!r} and spec={spec!r}"[:200], _REMEDY)
+        raise SpecError(
+            "a reference of what the network was trained on", f"monitor={short_repr(asked)} and spec={short_repr(spec)}", _REMEDY
+        )
     return Monitored(Monitor(place, values="fed"))

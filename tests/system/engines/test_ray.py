@@ -65,7 +65,8 @@ def test_what_is_wrong_with_the_data_is_said_as_it_is_locally(tmp_path: Path) ->
 
 
 def test_a_cluster_that_cannot_be_reached_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("ray", reason="the ray extra is not installed")
+    ray = pytest.importorskip("ray", reason="the ray extra is not installed")
+    ray.shutdown()  # a node that another test of this process began would be used
     rgb_folder(tmp_path, 2)
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     with pytest.raises(DataError, match=r"a Ray cluster that can be reached, found 127\.0\.0\.1:1: .*refused; check RAY_ADDRESS"):

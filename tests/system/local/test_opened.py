@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from pathlib import Path
 
 import pytest
 
+from tare.errors import ResourceError
+from tare.input_spec.geometry import RowGeometry
+from tare.predicting.number_inputs import number_inputs
+from tare.sources.files.image_folder import read_noted
 from tare.system.local.opened import ChangedError, NotRegularError, opened, regular, text_of, whole
 from tare.system.local.pins import Pin, TreePin
 from tare.system.local.plain import plain_name
@@ -118,3 +123,17 @@ def test_a_plain_name_is_the_files_own(tmp_path: Path) -> None:
     (tmp_path / "a b.csv").touch()
     with plain_name(str(tmp_path / "a b.csv")) as plain:
         assert plain == str(tmp_path / "a b.csv")
+
+
+def test_a_system_that_opens_no_more_files_makes_no_bad_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.png").write_bytes(b"a")
+    (tmp_path / "a.csv").write_text("height\n1\n2\n")
+
+    def exhausted(*_: object) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "open", exhausted)
+    with pytest.raises(ResourceError, match="Too many open files"):
+        read_noted(str(tmp_path / "a.png"), "rgb")
+    with pytest.raises(ResourceError):
+        number_inputs(RowGeometry(("height",)), [str(tmp_path / "a.csv")])

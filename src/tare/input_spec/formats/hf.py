@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tare.errors import SpecError
-from tare.input_spec.fields import Crop, Field, Known, Unknown, short_repr
+from tare.errors import SpecError, short_repr
+from tare.input_spec.fields import Crop, Field, Known, Unknown
 from tare.input_spec.foreign import Fields, flag_of, known_field, refuse_other, value_of
 from tare.input_spec.formats.hf_classes import (
     DTYPES,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tare.errors import SpecError
-from tare.input_spec.fields import Crop, Field, Known, Unknown, edges, finite, short_repr
+from tare.errors import SpecError, short_repr
+from tare.input_spec.fields import Crop, Field, Known, Unknown, edges, finite
 from tare.input_spec.foreign import flag_of
 from tare.input_spec.formats.hf_classes import DYNAMIC_KEYS, OWN_RESIZE, UNFIXED
 

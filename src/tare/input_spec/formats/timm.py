@@ -10,8 +10,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from tare.errors import SpecError
-from tare.input_spec.fields import Crop, Field, Known, Unknown, short_repr
+from tare.errors import SpecError, short_repr
+from tare.input_spec.fields import Crop, Field, Known, Unknown
 from tare.input_spec.foreign import Fields, known_field, refuse_other, unit_constants, value_of
 from tare.samples.constants import code_range
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tare.errors import SpecError, reason_of
-from tare.input_spec.fields import Field, Known, parsed, short_repr
+from tare.errors import SpecError, reason_of, short_repr
+from tare.input_spec.fields import Field, Known, parsed
 from tare.input_spec.spec import InputSpec
 from tare.system.local.opened import document_text
 

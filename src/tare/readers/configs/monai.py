@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tare.errors import SpecError
-from tare.input_spec.fields import UNSTATED, Field, Known, PerSample, Unknown, short_repr
+from tare.errors import SpecError, short_repr
+from tare.input_spec.fields import UNSTATED, Field, Known, PerSample, Unknown
 from tare.input_spec.spec import InputSpec
 from tare.readers.configs.documents import Place, dotted, listed, made, number, one_of_all, walk
 

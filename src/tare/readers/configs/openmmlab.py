@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tare.errors import SpecError
-from tare.input_spec.fields import Field, Known, Unknown, short_repr
+from tare.errors import SpecError, short_repr
+from tare.input_spec.fields import Field, Known, Unknown
 from tare.input_spec.spec import InputSpec
 from tare.readers.configs.documents import Place, dotted, known, listed, made, one_of_all, read_text, spread, stated, walk
 

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tare.errors import SpecError
-from tare.input_spec.fields import Field, Known, Unknown, short_repr
+from tare.errors import SpecError, short_repr
+from tare.input_spec.fields import Field, Known, Unknown
 from tare.input_spec.spec import InputSpec
 from tare.readers.configs.documents import known, made, number, spread, stated
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tare.errors import SpecError
-from tare.input_spec.fields import Field, Known, Unknown, short_repr
+from tare.errors import SpecError, short_repr
+from tare.input_spec.fields import Field, Known, Unknown
 from tare.input_spec.spec import InputSpec
 from tare.readers.configs.documents import known, listed, made, spread, stated
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tare.errors import SpecError
-from tare.input_spec.fields import Field, Unknown, short_repr
+from tare.errors import SpecError, short_repr
+from tare.input_spec.fields import Field, Unknown
 from tare.input_spec.spec import InputSpec
 from tare.readers.configs.documents import known, made, stated
 

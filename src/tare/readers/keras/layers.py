@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tare.errors import SpecError
-from tare.input_spec.fields import Known, Unknown, short_repr
+from tare.errors import SpecError, short_repr
+from tare.input_spec.fields import Known, Unknown
 from tare.input_spec.foreign import Fields, known_field
 from tare.readers.keras.graph import MODELS, Call, Ref, Tensor, calls_of, layers_of, tensors_named
 from tare.readers.keras.value import (

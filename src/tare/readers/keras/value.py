@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tare.errors import SpecError
-from tare.input_spec.fields import numbers, short_repr
+from tare.errors import SpecError, short_repr
+from tare.input_spec.fields import numbers
 from tare.readers.keras.graph import Call, Ref
 
 #: ``moments(path)`` returns mean and variance of the Normalization layer whose weights lie there; None if unknown.

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.errors import SpecError, reason_of
-from tare.input_spec.fields import short_repr
+from tare.errors import SpecError, reason_of, short_repr
 
 #: A constant with more values is not read: no mean, std or list of axes is longer.
 MOST_VALUES = 1 << 16

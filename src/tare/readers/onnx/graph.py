@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tare.errors import SpecError, reason_of
+from tare.errors import SpecError, reason_of, short_repr
 from tare.input_spec.affine import Affine
-from tare.input_spec.fields import Field, Known, Unknown, short_repr
+from tare.input_spec.fields import Field, Known, Unknown
 from tare.input_spec.foreign import known_field
 from tare.input_spec.spec import InputSpec
 from tare.readers.onnx.constants import attribute_of

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.errors import SpecError
-from tare.input_spec.fields import short_repr
+from tare.errors import SpecError, short_repr
 from tare.readers.onnx.constants import attribute_of
 from tare.readers.onnx.tensor import Blocked, ImageTensor, Tracked
 

@@ -6,6 +6,7 @@ it (SIGBUS), and no check of its size beforehand can help. A read of a shortened
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import select
@@ -14,6 +15,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
+
+from tare.errors import ResourceError
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0)
 _FLAGS |= getattr(os, "O_BINARY", 0)
@@ -25,6 +28,8 @@ _KINDS = (
     (stat.S_ISBLK, "a device"),
 )
 
+
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 #: So many seconds a pipe that somebody writes to may take to end, and so many a pipe may be without a writer.
 _LONGEST, _PATIENCE = 60.0, 2.0
@@ -63,10 +68,11 @@ def opened(place: str | os.PathLike[str], buffering: int = -1) -> Iterator[Binar
     """Open a regular file for reading.
 
     Raises OSError: :class:`NotRegularError` for anything else than a regular file with a size, and :class:`ChangedError` if the
-    file is not what it was by the time it is closed; an error that comes of such a change is replaced by it.
+    file is not what it was by the time it is closed; an error that comes of such a change is replaced by it. Raises
+    :class:`ResourceError` if the system opens no more files, whatever their content.
     """
     regular(place)  # before it is opened: to open a device or a pipe can already do something
-    with open(os.open(place, _FLAGS), "rb", buffering=buffering) as file:
+    with open(_descriptor(place), "rb", buffering=buffering) as file:
         status = os.fstat(file.fileno())
         _check_regular(status.st_mode)
         if status.st_size == 0 and os.read(file.fileno(), 1):
@@ -77,6 +83,20 @@ def opened(place: str | os.PathLike[str], buffering: int = -1) -> Iterator[Binar
             _check_same(file, status)
             raise
         _check_same(file, status)
+
+
+def _descriptor(place: str | os.PathLike[str]) -> int:
+    try:
+        return os.open(place, _FLAGS)
+    except OSError as error:
+        if error.errno in _EXHAUSTED:
+            raise exhausted(error) from None
+        raise
+
+
+def exhausted(error: OSError) -> ResourceError:
+    """What is said where the system gives no more files or memory."""
+    return ResourceError("files and memory that the system gives", str(error.strerror), "free some, or raise the limit (ulimit)")
 
 
 def whole(place: str | os.PathLike[str]) -> bytes:
@@ -133,7 +153,7 @@ def document_text(place: str | os.PathLike[str], most: int) -> str:
 def _piped(place: str | os.PathLike[str], most: int) -> bytes:
     read = bytearray()
     began = time.monotonic()
-    with open(os.open(place, _FLAGS), "rb", buffering=0) as file:
+    with open(_descriptor(place), "rb", buffering=0) as file:
         _check_pipe(os.fstat(file.fileno()).st_mode)
         while len(read) <= most:
             piece = file.read(1 << 16)
