@@ -155,12 +155,19 @@ class Verdict(Shown):
                 f"No change shown in {self.samples} samples ({self.batches} batches): the evidence is {self.evidence:.1f}, "
                 f"and an alarm needs {self.threshold:.1f}.{above}"
             )
+        return " ".join((f"{self.headline.removesuffix('.')} ({self.reason}).", *self.cure))
+
+    @property
+    def headline(self) -> str:
+        """What changed, and since when, in a few words; the whole verdict if no change is shown."""
+        if not self.alarm:
+            return str(self)
         since = self.since
         when = "" if since is None else f" since batch {since.estimate:.0f}"
         if since is not None and since.low < since.high:
             when += f" (between {since.low:.0f} and {since.high:.0f})"
         kind = "the kind is not clear yet" if self.kind == "unclear" else self.kind
-        return " ".join((f"Changed{when}: {kind} ({self.reason}).", *self.cure))
+        return f"Changed{when}: {kind}."
 
     def summary(self) -> str:
         """The verdict's sentences."""

@@ -69,7 +69,8 @@ def write_drift(verdict: Verdict, path: Path, command: str, data: str = "") -> N
 def first_screen(verdict: Verdict, todo: Sequence[Step]) -> FirstScreen:
     """The verdict, the evidence of each figure against the threshold of an alarm, and what to do now."""
     return FirstScreen(
-        verdict=str(verdict).removesuffix(" ".join(verdict.cure)).strip(),
+        verdict=verdict.headline,
+        lead=f"{verdict.reason[:1].upper()}{verdict.reason[1:]}." if verdict.alarm else "",
         badges=(
             Badge(verdict.kind, "good" if verdict.clean else "bad"),
             Badge(f"evidence {verdict.evidence:.1f}, alarm at {verdict.threshold:.1f}"),

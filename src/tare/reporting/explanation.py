@@ -46,10 +46,18 @@ def print_explanation(found: Explanation) -> None:
         out.print(f"[dim]{shown(note)}[/]", soft_wrap=True)
 
 
-def write_explanation(found: Explanation, path: Path, command: str) -> None:
-    """Write the explanation's self-contained page."""
+def write_explanation(found: Explanation, path: Path, command: str, data: str = "") -> None:
+    """Write the explanation's self-contained page; ``data`` is what was measured for it."""
     facts = {"Constants": found.constants_origin, "Input": " x ".join(map(str, found.shape))}
-    write_text(path, framed("explain", _first(found, command), _folds(found), Made(found.model, command, facts)))
+    write_text(
+        path,
+        framed(
+            "explain",
+            _first(found, command),
+            _folds(found),
+            Made(f"{found.model}{f' on {data}' if data else ''}", command, facts),
+        ),
+    )
 
 
 def _first(found: Explanation, command: str) -> FirstScreen:

@@ -29,5 +29,5 @@ def explain(
     with console.working("loading the network and following its first layers"):
         found = explained(replace(request, reporter=console))
     if html is not None:
-        write_explanation(found, html, shlex.join(["tare", *sys.argv[1:]]))
+        write_explanation(found, html, shlex.join(["tare", *sys.argv[1:]]), str(request.data or ""))
     show(found, as_json, print_explanation)

@@ -96,7 +96,7 @@ def _footer(made: Made, when: datetime) -> str:
     facts = {"Data": made.data, **(made.facts or {}), "Made": f"{_in_words(when)} (UTC), by tare {__version__}"}
     rows = [f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items() if value]
     if made.command:
-        rows.append(f"<dt>Command</dt><dd>{html.code(made.command)}</dd>")
+        rows.append(f"<dt>Command</dt><dd>{html.command(made.command)}</dd>")
     return f'<footer class="made">{html.heading("How this page was made")}<dl>{"".join(rows)}</dl></footer>'
 
 
