@@ -36,15 +36,15 @@ def growth(setting: Setting) -> Iterator[Outcome]:
     factors = (1, 10) if setting.quick else (1, 10, 100)
     for kind, small in (("npy", 3000), ("parquet", 5)):
         paths = [_sized(setting.scratch, kind, small * factor) for factor in factors]
-        found = [[_measured(paths[0], path) for path in paths] for _ in range(1 if setting.quick else 3)]
+        found = [[measured_alone(paths[0], path) for path in paths] for _ in range(1 if setting.quick else 3)]
         for place in range(1, len(factors)):
             before, after = factors[place - 1], factors[place]
             sizes = " and ".join(f"{paths[index].stat().st_size / 1e6:.0f}" for index in (place - 1, place))
             name, step = f".{kind} of {sizes} MB", after // before
             seconds = [(row[place - 1][0], row[place][0] / step) for row in found]
             peaks = [(row[place][1], row[place - 1][1]) for row in found]
-            yield _divided(name, f"time a sample at {before}x / at {after}x", seconds, "s", "")
-            yield _divided(name, f"peak memory at {after}x / at {before}x", peaks, "MB", "<= 1.2")
+            yield divided(name, f"time a sample at {before}x / at {after}x", seconds, "s", "")
+            yield divided(name, f"peak memory at {after}x / at {before}x", peaks, "MB", "<= 1.2")
 
 
 def engines(setting: Setting) -> Iterator[Outcome]:
@@ -69,7 +69,8 @@ def two_workers(setting: Setting) -> Iterator[Outcome]:
 ROWS = (Row("growth", growth), Row("workers", two_workers), Row("ray", engines))
 
 
-def _divided(name: str, ratio_of: str, pairs: list[tuple[float, float]], unit: str, goal: str) -> Result:
+def divided(name: str, ratio_of: str, pairs: list[tuple[float, float]], unit: str, goal: str) -> Result:
+    """The ratios of pairs, and the medians of what is divided."""
     medians = [statistics.median(column) for column in zip(*pairs, strict=True)]
     return Result(name, ratio_of, tuple(a / b for a, b in pairs), medians[0], medians[1], unit, goal)
 
@@ -94,8 +95,11 @@ def _write_repeated(path: Path, images: int) -> None:
     out.flush()
 
 
-def _measured(small: Path, path: Path) -> tuple[float, float]:
-    """Seconds, and peak resident memory in MB of the process; getrusage would count its parent's, too."""
+def measured_alone(small: Path, path: Path) -> tuple[float, float]:
+    """Seconds, and peak resident memory in MB, of a process that measures ``path`` once its compiled code is loaded by ``small``.
+
+    Its own memory: getrusage would count its parent's, too.
+    """
     command = [sys.executable, "-c", _PROGRAM, str(small), str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
     taken, peak = done.stdout.split()

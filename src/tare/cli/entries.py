@@ -41,7 +41,7 @@ ENTRIES = (
     Entry(
         "demo",
         BEGIN,
-        "Show the whole idea in a minute, on the digits of scikit-learn, without a download.",
+        "Show the whole idea in a minute, on photographs and digits that packages ship, without a download.",
         ("tare demo --out demo/",),
     ),
     Entry(

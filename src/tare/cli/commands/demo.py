@@ -11,7 +11,7 @@ from tare.studying.demo.inputs import DemoRequest
 
 @command(DemoRequest, loads="tare.studying.demo.run")
 def demo(request: DemoRequest, as_json: Json = False) -> None:
-    """Show the whole idea in a minute, on the digits of scikit-learn, without a download."""
+    """Show the whole idea in a minute, on photographs and digits that packages ship, without a download."""
     from tare.reporting import console
     from tare.studying.demo.run import run_demo
     from tare.training.run_dir import check_out, run_dir
