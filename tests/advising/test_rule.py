@@ -84,6 +84,7 @@ def test_noise_is_never_called_a_finding() -> None:
 def test_a_gain_that_is_known_well_is_taken_and_sure() -> None:
     decision = decide(Facts(GAPS, CALM, folds({"target": 0.06, "blend": 0.0}, 0.1)))
     assert (decision.strategy, decision.basis, decision.confidence) == ("target", "accuracy", "high")
+    assert decision.chance == decision.gains["target"].chance_above(0.0)
     assert decision.gain is not None
     assert 0 < decision.gain.combined < 0.06  # shrunk toward what was expected
 
@@ -92,6 +93,7 @@ def test_labels_that_say_otherwise_overrule_the_moments() -> None:
     names = ("blend", "target", "match", "sample")
     decision = decide(Facts(GAPS, FOREIGN, folds(dict.fromkeys(names, -0.08), 0.1)))
     assert (decision.strategy, decision.basis, decision.confidence) == ("source", "default", "high")
+    assert decision.chance == 1 - max(one.chance_above(RULE.margin) for one in decision.gains.values())
 
 
 def test_differences_shown_to_be_small_do_not_matter() -> None:

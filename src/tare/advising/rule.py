@@ -131,7 +131,8 @@ class Gain:
 class Decision:
     """The strategy to use, whether the choice matters, the rule that decided, the confidence, and every strategy's gain.
 
-    Gains are those under ``protocol``; what was measured was measured on the frozen network.
+    Gains are those under ``protocol``; what was measured was measured on the frozen network. ``chance`` is the probability
+    that the advice is right, by the normal posterior, where that decided.
     """
 
     strategy: Strategy
@@ -140,6 +141,7 @@ class Decision:
     confidence: Confidence
     gains: Mapping[Strategy, Gain] = field(default_factory=dict)
     protocol: AdvisedProtocol = "probe"
+    chance: float | None = None
 
     @property
     def gain(self) -> Gain | None:
@@ -188,7 +190,8 @@ def decide(facts: Facts, rule: DecisionRule = RULE) -> Decision:
     if won.combined <= rule.margin:
         return _stays(gains, rule, protocol)
     basis: Reason = "accuracy" if won.labels_speak or won.expected <= 0 else "foreign to the network"
-    return Decision(chosen, True, basis, _sure(won.chance_above(0.0)), gains, protocol)
+    chance = won.chance_above(0.0)
+    return Decision(chosen, True, basis, _sure(chance), gains, protocol, chance)
 
 
 def _gain(name: Strategy, facts: Facts, rule: DecisionRule) -> Gain:
@@ -231,5 +234,5 @@ def _stays(gains: Mapping[Strategy, Gain], rule: DecisionRule, protocol: Advised
     measured = [one.measured for name, one in gains.items() if one.measured is not None and name != "sample"]
     if measured and all(-rule.equal < one.low and one.high < rule.equal for one in measured):
         return Decision("source", False, "equivalent", "high", gains, protocol)
-    sure = _sure(1 - max(one.chance_above(rule.margin) for one in gains.values()))
-    return Decision("source", True, "default", sure, gains, protocol)
+    chance = 1 - max(one.chance_above(rule.margin) for one in gains.values())
+    return Decision("source", True, "default", _sure(chance), gains, protocol, chance)
