@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from torch.nn import functional
 import tare
 from tare.checking.api import check
 from tare.errors import DataError, ModelError
+from tare.identifying.probes import read_probes
 from tare.identifying.ranking import write_spec
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.normalisation.catalog import named
+from tests.images import random_rgb, save_png
 
 FACTORY = """
 from torch import nn
@@ -260,3 +263,13 @@ def test_without_batch_norm_labels_rank_the_candidates(nets: Path, images: Path)
     assert "caffe" in found.ambiguity
     with pytest.raises(DataError, match="one folder for each of the network's 4 classes"):
         tare.identify(**common, labels="folders")
+
+
+def test_what_gives_no_image_is_named(tmp_path: Path) -> None:
+    for index in range(10):
+        save_png(tmp_path / f"{index}.png", random_rgb(index, 8, 8))
+    (tmp_path / "cut.png").write_bytes(b"junk")
+    (tmp_path / "notes.txt").write_text("hi")
+    foreign, bad = read_probes(tmp_path, "rgb", 64, 0).notes
+    assert "notes.txt" in foreign
+    assert re.search(r"1 of the files that were drawn cannot be read, the first '.*cut\.png': not an image", bad)

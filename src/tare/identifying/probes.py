@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,6 +20,7 @@ from tare.samples.layout import Doubles
 from tare.samples.modes import ColourMode
 from tare.samples.records import Record, Sample, Skipped, Stack
 from tare.sources.base import Source
+from tare.sources.files.each import foreign_remark
 from tare.sources.opening import open_source
 from tare.sources.options import Options
 
@@ -32,12 +33,16 @@ _CONSTANT = 1e-3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probes:
-    """Raw images ``(H, W, C)`` of any sizes, with their paths, and their labels (empty texts if the data have no labels)."""
+    """Raw images ``(H, W, C)`` of any sizes, with their paths, and their labels (empty texts if the data have no labels).
+
+    ``notes`` say what was left out.
+    """
 
     name: str
     images: tuple[NDArray[Any], ...]
     paths: tuple[str, ...]
     labels: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -52,7 +57,8 @@ def read_probes(data: Any, colour: ColourMode, count: int, seed: int) -> Probes:
     Raises :class:`DataError` for data without images, fewer than eight different images, or nearly constant images.
     """
     source = open_source(data, Options(channels=colour, turned=True))
-    found = list(islice((sample for record in _records(source, count, seed) for sample in _images(record)), count))
+    skipped: list[Skipped] = []
+    found = list(islice((sample for record in _records(source, count, seed) for sample in _images(record, skipped)), count))
     if len(found) < FEWEST:
         raise DataError(
             f"at least {FEWEST} readable images", f"{len(found)} in {source.name!r}", "name more images; 64 are recommended"
@@ -68,7 +74,8 @@ def read_probes(data: Any, colour: ColourMode, count: int, seed: int) -> Probes:
         )
     if len({image.tobytes() for image in images}) < FEWEST:
         raise DataError(f"at least {FEWEST} different images", f"copies of fewer in {source.name!r}", "name other images")
-    return Probes(source.name, images, tuple(sample.path for sample in found), tuple(sample.label or "" for sample in found))
+    paths, labels = tuple(sample.path for sample in found), tuple(sample.label or "" for sample in found)
+    return Probes(source.name, images, paths, labels, (*source.remarks, *_left_out(skipped)))
 
 
 def features(values: torch.Tensor) -> Doubles:
@@ -102,8 +109,18 @@ def _records(source: Source[Any], count: int, seed: int) -> Iterator[Record]:
     return (record for place in order for record in indexed.read(int(place)))
 
 
-def _images(record: Record) -> Iterator[Sample]:
+def _left_out(skipped: Sequence[Skipped]) -> Iterator[str]:
+    """What is said of the files that were drawn and gave no image."""
+    if foreign := foreign_remark(skipped):
+        yield foreign
+    bad = [one for one in skipped if not one.foreign]
+    if bad:
+        yield f"{len(bad)} of the files that were drawn cannot be read, the first {bad[0].path!r}: {bad[0].reason}"
+
+
+def _images(record: Record, skipped: list[Skipped]) -> Iterator[Sample]:
     if isinstance(record, Skipped):
+        skipped.append(record)
         return
     if isinstance(record, Sample) and record.values.ndim == 3:
         yield record

@@ -80,7 +80,7 @@ def identified(request: IdentifyRequest) -> Identification:
         suspected = stated_entry(request.mean, request.std, network.channels)
     images = tuple(reduced(image, _LARGEST * max(geometry.size)) for image in probes.images)
     setting = Setting(network, replace(probes, images=images), geometry, request.seed, suspected)
-    kept = tuple(note for note in network.notes if not note.startswith("mean and std are those")) + notes
+    kept = tuple(note for note in network.notes if not note.startswith("mean and std are those")) + notes + probes.notes
     if request.labels is not None:
         return _by_labels(setting, os.fspath(request.labels), request.confidence, kept)
     return _by_moments(setting, stored, request, kept)
