@@ -23,6 +23,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import tare
+from tare.checking.result import CheckReport
 from tare.errors import TareWarning
 from tests.watched import SPEC, raw_images, unit
 
@@ -212,12 +213,19 @@ def same(left: Any, right: Any) -> bool:
     )
 
 
-@pytest.mark.parametrize("name", TRANSFORMED)
-def test_inside_of_a_transform_nothing_is_looked_at_and_that_is_not_called_clean(name: str) -> None:
-    alone, state, _ = run(TRANSFORMED[name], watched=False)
-    result, ended, report = run(TRANSFORMED[name], watched=True)
+def unchanged(do: Callable[[nn.Module], Any]) -> CheckReport:
+    """The watch's report, once its run has given the same values and left the same random state as one without it."""
+    alone, state, _ = run(do, watched=False)
+    result, ended, report = run(do, watched=True)
     assert same(result, alone)
     assert torch.equal(state, ended)
+    assert report is not None
+    return report
+
+
+@pytest.mark.parametrize("name", TRANSFORMED)
+def test_inside_of_a_transform_nothing_is_looked_at_and_that_is_not_called_clean(name: str) -> None:
+    report = unchanged(TRANSFORMED[name])
     assert (report.stages, report.clean) == ((), None)
     assert report.unjudged[0] == "no batch was seen"
     assert "inside of torch.func" in report.unjudged[1]
@@ -226,19 +234,13 @@ def test_inside_of_a_transform_nothing_is_looked_at_and_that_is_not_called_clean
 
 @pytest.mark.parametrize("name", GRAPHS)
 def test_a_graph_that_is_made_is_the_same_with_a_watch(name: str) -> None:
-    alone, state, _ = run(GRAPHS[name], watched=False)
-    result, ended, report = run(GRAPHS[name], watched=True)
-    assert same(result, alone)
-    assert torch.equal(state, ended)
+    report = unchanged(GRAPHS[name])
     assert report.clean is None
 
 
 @pytest.mark.parametrize("name", LOOKED_AT)
 def test_what_is_looked_at_computes_the_same_bits(name: str) -> None:
-    alone, state, _ = run(LOOKED_AT[name], watched=False)
-    result, ended, report = run(LOOKED_AT[name], watched=True)
-    assert same(result, alone)
-    assert torch.equal(state, ended)
+    report = unchanged(LOOKED_AT[name])
     assert report.stages
 
 
