@@ -108,3 +108,12 @@ def test_what_is_no_image_is_told_as_what_it_is(tmp_path: Path, file: str, said:
         match=rf"found {said} below .*; name a network whose first layer is 3-D, or write ",
     ):
         read_split(tmp_path, 0)
+
+
+def test_an_archive_in_its_own_folder_and_numbers_taken_for_classes_are_told_what_to_do(tmp_path: Path) -> None:
+    class_folders(tmp_path / "photos", {"photos/a": 5, "photos/b": 5})
+    with pytest.raises(DataError, match=r"at least two classes, found only 'photos' .*did you mean '.*photos/photos'\?"):
+        read_split(tmp_path / "photos", seed=0)
+    (tmp_path / "t.csv").write_text("a,n\n" + "".join(f"{i},{i // 4 if i > 3 else 99}\n" for i in range(120)) + "1,500\n")
+    with pytest.raises(DataError, match=r"found none of '500' .*learn the 31 numbers with --task regression, add"):
+        open_split(LabelOptions(tmp_path / "t.csv", label="n", task="classification"), 0, "vector")

@@ -36,8 +36,12 @@ def test_a_table_without_header_has_its_label_by_number(tmp_path: Path) -> None:
 
 def test_a_column_of_text_and_a_column_that_is_not_there_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("label,size,colour\n1,2,red\n")
+    samples = opened(tmp_path / "a.csv")
+    assert samples.channel_names == ("size",)
+    assert samples.remarks == ("left out 'colour': a column of text, for example 'red'",)
+    (tmp_path / "b.csv").write_text("label,colour\n1,red\n")
     with pytest.raises(DataError, match=r"columns of numbers, found text in 'colour' .*; choose others with --columns"):
-        opened(tmp_path / "a.csv")
+        opened(tmp_path / "b.csv")
     with pytest.raises(DataError, match=r"one of the columns label, size, colour, found 'age' for --label"):
         opened(tmp_path / "a.csv", label="age")
 

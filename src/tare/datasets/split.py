@@ -15,7 +15,7 @@ from tare.datasets.masks.pairs import MaskFolders, check_pairs, class_names, fil
 from tare.datasets.opening import open_labelled, open_samples
 from tare.datasets.options import LabelOptions
 from tare.datasets.samples import LabelledSamples, check_twins, twin_remarks
-from tare.datasets.tasks import check_folders, task_found
+from tare.datasets.tasks import MANY, check_folders, is_number, task_found
 from tare.datasets.volumes.files import LabelledClip, LabelledVolume, dicom_remarks, files_below, spacing_remarks
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, SampleKind
@@ -363,14 +363,19 @@ def _checked(split: Split, where: str) -> Split:
         }[split.kind]
         raise DataError(f"{noun} in one folder per class", f"none below {where!r}", remedy)
     if len(split.classes) < 2:
+        inner = Path(where) / split.classes[0]
         remedy = "add a folder for another class" if split.kind == "image" else "add samples of another class"
+        if inner.is_dir() and sum(entry.is_dir() for entry in inner.iterdir()) > 1:  # an archive unpacked into its own folder
+            remedy = f"did you mean {str(inner)!r}?"
         raise DataError("at least two classes", f"only {split.classes[0]!r} in {where!r}", remedy)
     for part, files in (("training", split.train), ("validation", split.val)):
         counts = Counter(file.label for file in files)
         empty = [name for label, name in enumerate(split.classes) if not counts[label]]
         if empty:
             found = f"none of {empty[0]!r} in {where!r}"
+            numbers = len(split.classes) > MANY and all(is_number(name) for name in split.classes)
+            remedy = f"learn the {len(split.classes)} numbers with --task regression, " if numbers else ""
             raise DataError(
-                f"at least one {part} {noun.removesuffix('s')} of every class", found, f"add {noun} or drop the class"
+                f"at least one {part} {noun.removesuffix('s')} of every class", found, f"{remedy}add {noun} or drop the class"
             )
     return split

@@ -34,9 +34,11 @@ def labelled_table(name: str, label: str | None, options: Options) -> LabelledSa
     if not columns or any(table.schema[each] in (pl.Binary, pl.Struct) for each in table.columns):
         return None
     kept, remarks = without_index([each for each in table.columns if each not in columns], _index_of(name))
-    wanted, remarks = (options.columns, ()) if options.columns else (tuple(kept), remarks)
-    if not _are_numbers(table, wanted, name):
+    chosen = _numbers_among(table, options.columns or kept, name, stated=bool(options.columns))
+    if chosen is None:
         return None
+    wanted, left_out = chosen
+    remarks = (*(() if options.columns else remarks), *left_out)
     texts = label_texts(table, columns, name)
     check_labels(["".join(row) for row in texts], name)
     samples = _samples(table, wanted, name, [row[0] for row in texts], (*remarks, *_number_remarks(name, wanted)))
@@ -68,10 +70,13 @@ def unlabelled_table(name: str, label: str | None) -> LabelledSamples | None:
     table = load_table(name, ())
     left_out = {*(named_columns(table.columns, label) if label is not None else USUAL)}
     kept, remarks = without_index([each for each in table.columns if each not in left_out], _index_of(name))
-    wanted = tuple(kept)
-    if any(table.schema[each] in (pl.Binary, pl.Struct) for each in wanted) or not _are_numbers(table, wanted, name):
+    if any(table.schema[each] in (pl.Binary, pl.Struct) for each in kept):
         return None
-    return _samples(table, wanted, name, [""] * table.height, (*remarks, *_number_remarks(name, wanted)))
+    chosen = _numbers_among(table, kept, name)
+    if chosen is None:
+        return None
+    wanted, texts = chosen
+    return _samples(table, wanted, name, [""] * table.height, (*remarks, *texts, *_number_remarks(name, wanted)))
 
 
 def columns_of_marks(name: str) -> str | None:
@@ -209,13 +214,20 @@ def _samples(
     return LabelledSamples(name, "vector", tuple(labels), InMemory(values), tuple(wanted), remarks)
 
 
-def _are_numbers(table: pl.DataFrame, wanted: Sequence[str], name: str) -> bool:
-    """Whether the columns are numbers; False for a manifest, which names files. Raises :class:`DataError` for text."""
+def _numbers_among(
+    table: pl.DataFrame, wanted: Sequence[str], name: str, *, stated: bool = False
+) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """The columns of numbers, and what is said of those of text, which are left out; None for a manifest, which names files.
+
+    Raises :class:`DataError` for text in a column that was ``stated``, and for text alone.
+    """
     import polars as pl
 
     texts = [each for each in wanted if not table.schema[each].is_numeric() and table.schema[each] != pl.Boolean]
     if any(map(is_path_column, texts)):
-        return False
-    if texts:
+        return None
+    numbers = tuple(each for each in wanted if each not in texts)
+    if texts and (stated or not numbers):
         raise DataError("columns of numbers", f"text in {texts[0]!r} of {name!r}", "choose others with --columns")
-    return True
+    examples = {each: str(next(iter(table[each].drop_nulls()), ""))[:40] for each in texts}
+    return numbers, tuple(f"left out {each!r}: a column of text, for example {text!r}" for each, text in examples.items())

@@ -43,7 +43,7 @@ _TARGETS = frozenset(
 
 _SEPARATORS = ";|,"
 #: Different values from which on numbers that are not whole are measurements, and whole numbers that hardly recur are, too.
-_MANY = 20
+MANY = 20
 #: Files that are looked at in each folder.
 _LOOKED_AT = 1000
 #: Endings of files that describe boxes or polygons.
@@ -206,9 +206,9 @@ def _measured(counts: Counter[str]) -> str | None:
         return None
     broken = sorted(label for label, value in values.items() if value != int(value))
     hardly_recur = 2 * len(counts) > counts.total()
-    if broken and len(counts) > 1 and (len(counts) > _MANY or hardly_recur):
+    if broken and len(counts) > 1 and (len(counts) > MANY or hardly_recur):
         return broken[0]
-    return min(counts) if len(counts) > _MANY and hardly_recur else None
+    return min(counts) if len(counts) > MANY and hardly_recur else None
 
 
 def _plain(name: str) -> str:

@@ -30,14 +30,15 @@ def print_identification(found: Identification, spec: str | None) -> None:
     out.print(_verdict(found), soft_wrap=True)
     out.print(f"  because {shown(found.reason)}", soft_wrap=True)
     _print_ranking(found)
-    if found.best.augmentation is not None:
+    if found.best.augmentation is not None and _said(found)[0]:
         out.print(f"Training images seem to have been augmented by: {found.best.augmentation}.", soft_wrap=True)
     if found.estimated is not None:
         _print_estimate(found.estimated, found.confidence)
     if len(found.ambiguity) > 1:
         out.print(f"What would separate them: {shown(found.separating)}.", soft_wrap=True)
     if spec is not None:
-        out.print(f"{begun(spec)}: this specification, for `tare check --spec` and other commands", soft_wrap=True)
+        unknown = "" if _said(found)[0] else "; its mean and std are unknown, with the candidates that are left"
+        out.print(f"{begun(spec)}: this specification, for `tare check --spec` and other commands{unknown}", soft_wrap=True)
 
 
 def _verdict(found: Identification) -> str:
@@ -152,7 +153,7 @@ def _folds(found: Identification) -> Iterator[str]:
     yield html.fold("Candidates", gist, [html.table("", headings, rows), *more])
     if found.estimated is not None:
         yield _estimate(found.estimated, found.confidence)
-    if found.best.augmentation is not None:
+    if found.best.augmentation is not None and _said(found)[0]:
         sentence = f"Training images seem to have been augmented by: {found.best.augmentation}."
         yield html.fold("Augmentation", found.best.augmentation, [html.paragraph(sentence)])
     yield from html.notes(found.notes)

@@ -124,12 +124,13 @@ def _trained(plan: TransferPlan, folder: Path, resume: bool, trackers: Trackers,
 
     val = plan.plain_batches(plan.target.split.val)
     fitted = fit(module, val, folder, plan.machine, resume=resume, reporter=reporter, told=told)
+    reference = _reference(plan, reporter)
     for name, place in ((LAST, "model-last"), (BEST, "model")):
         load_state(module, folder, name)
         notes = _reestimated(plan, reporter)
         judged = _judged(plan, partial(_logits, plan, reporter), tests=name == BEST)
         metrics = {**fitted.metrics(), **judged.headlines()}
-        _save(plan, folder / place, judged, metrics)
+        _save(plan, folder / place, judged, metrics, reference)
     return _finished(plan, folder, judged, metrics, notes, fitted)
 
 
@@ -143,7 +144,7 @@ def _probed(plan: TransferPlan, folder: Path, reporter: Reporter) -> TransferRun
     _install(plan, head)
     judged = _judged(plan, lambda files: head.logits(_features(plan, files, reporter)))
     metrics = {**judged.headlines(), "head_strength": head.strength}
-    _save(plan, folder / "model", judged, metrics)
+    _save(plan, folder / "model", judged, metrics, _reference(plan, reporter))
     return _finished(plan, folder, judged, metrics, notes, None)
 
 
@@ -205,7 +206,14 @@ def _views(plan: TransferPlan, evaluation: Evaluation) -> tuple[NDArray[np.uint8
     return plan.views([mistake.sample for mistake in found])
 
 
-def _save(plan: TransferPlan, place: Path, judged: _Judged, metrics: dict[str, float]) -> None:
+def _reference(plan: TransferPlan, reporter: Reporter) -> dict[str, Any] | None:
+    if not is_main_process():
+        return None
+    with reporter.working("measuring the reference of the training split"):
+        return reference_of(plan)
+
+
+def _save(plan: TransferPlan, place: Path, judged: _Judged, metrics: dict[str, float], reference: dict[str, Any] | None) -> None:
     if not is_main_process():
         return
     evaluation = judged.evaluation
@@ -227,7 +235,7 @@ def _save(plan: TransferPlan, place: Path, judged: _Judged, metrics: dict[str, f
             target_stats=plan.target.stats,
             evidence=evidence,
             gate=plan.gate.to_json(),
-            reference=reference_of(plan),
+            reference=reference,
         )
 
 

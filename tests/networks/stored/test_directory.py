@@ -66,7 +66,10 @@ def test_a_network_of_a_python_file_is_built_by_the_file_that_the_user_names(tmp
     factory = f"{tmp_path / 'nets.py'}:net"
     model = save(tmp_path / "model", load_network(factory, "none"))
     assert torch.equal(load_model(tmp_path / "model", factory).logits(images), model.logits(images))
-    with pytest.raises(ModelError, match="the Python file that builds this network, found none; name the file with --model"):
+    with pytest.raises(
+        ModelError,
+        match="run only if you name it, found no --model; name the file with --model",
+    ):
         load_model(tmp_path / "model")
 
 

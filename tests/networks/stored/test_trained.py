@@ -35,7 +35,7 @@ def test_a_network_of_a_python_file_needs_that_file(tmp_path: Path) -> None:
     factory = f"{tmp_path / 'nets.py'}:net"
     run = tiny_run(tmp_path, reference=factory)
     assert open_trained(run, factory).reference == factory
-    with pytest.raises(ModelError, match="the Python file that builds this network, found none"):
+    with pytest.raises(ModelError, match="run only if you name it, found no --model"):
         open_trained(run)
 
 

@@ -98,10 +98,10 @@ def _by_name(plan: BuildPlan) -> Network:
         factory = plan.reference  # a library's name, not code chosen by the directory
     if factory is None and plan.reference.startswith(PREFIX):
         remedy = f"name it with --model, and run its code: --model {plan.reference} --trust-remote-code"
-        raise ModelError("the repository whose code builds this network", "none", remedy)
+        raise ModelError("the repository whose code builds this network, which is run only if you name it", "no --model", remedy)
     if factory is None:
         remedy = f"name the file with --model, as in training: {plan.reference}"
-        raise ModelError("the Python file that builds this network", "none", remedy)
+        raise ModelError("the Python file that builds this network, which is run only if you name it", "no --model", remedy)
     network = load_network(factory, "none", channels=plan.channels, trusted=plan.trusted)
     network = as_dense(network) if plan.dense else network
     return with_head(network, plan.classes, seed=0) if plan.classes else network

@@ -89,13 +89,19 @@ def _task(run: TransferRun) -> list[Badge]:
 
 
 def _steps(run: TransferRun) -> list[Step]:
-    folder = shlex.quote(str(run.out))
+    folder = f"{shlex.quote(str(run.out))}{_own_code(run)}"
     load = loading_call(run.model_dir, str(run.settings["model"]), in_timm=run.is_timm)
     return [
         Step(f"Answer for new {noun_of(run)}:", f"tare predict {folder} NEW"),
         Step(f"Load it{' in timm' if run.is_timm else ' in Python'}:", load),
         Step("Serve it, with the normalisation inside:", f"tare export {folder} --format onnx --out model.onnx"),
     ]
+
+
+def _own_code(run: TransferRun) -> str:
+    """The option that names the Python file of a network which is no library's: a model directory names it and never runs it."""
+    model = str(run.settings["model"])
+    return f" --model {shlex.quote(model)}" if model.rpartition(":")[0].endswith(".py") else ""
 
 
 def _made(run: TransferRun, command: str) -> Made:
