@@ -109,7 +109,7 @@ def _parts(series: Series, masks: Masks | None) -> Iterator[Record]:
     slices = series.slices
     check_one_look(slices)
     facts, notes = _facts(slices), _notes(slices)
-    whole = all(each.slope.is_integer() and each.intercept.is_integer() for each in slices)
+    whole = are_whole(slices)
     for each in slices:
         inside = [] if masks is None else masks.of(each)
         for place, frame in enumerate(frames_of(each)):
@@ -162,11 +162,21 @@ def _ends(each: Slice, signed: bool) -> int:
     return -1 if signed else (1 << each.bits) - 1
 
 
+def are_whole(slices: Sequence[Slice]) -> bool:
+    """Whether every value that the slices can store is a whole number of 32 bits after slope and intercept."""
+    return all(
+        each.slope.is_integer()
+        and each.intercept.is_integer()
+        and all(-(1 << 31) <= end * each.slope + each.intercept < 1 << 31 for end in each.ends)
+        for each in slices
+    )
+
+
 def rescaled(values: NDArray[Any], each: Slice, whole: bool) -> NDArray[Any]:
-    """The modality's values: int32 where slopes and intercepts of the series are whole numbers, else float64."""
+    """The modality's values: int32 where all of the series are ``whole`` (:func:`are_whole`), else float64."""
     if not each.rescaled:
         return values
-    if whole and values.dtype.kind in "iu" and abs(each.slope) < 1 << 14:
+    if whole and values.dtype.kind in "iu":
         return np.asarray(values.astype(np.int32) * np.int32(each.slope) + np.int32(each.intercept))
     return np.asarray(values.astype(np.float64) * each.slope + each.intercept)
 
@@ -186,7 +196,7 @@ def _facts(slices: tuple[Slice, ...]) -> Facts:
     return (*facts, ("nodata", " ".join(padding) or UNSTATED))
 
 
-def _shown(stored: int, each: Slice) -> int:
+def _shown(stored: float, each: Slice) -> float:
     """A stored value after inversion."""
     return _ends(each, each.signed) - stored if each.photometric == "MONOCHROME1" else stored
 
