@@ -105,6 +105,21 @@ def test_a_mask_of_another_size_or_none_at_all_is_named(tmp_path: Path) -> None:
         tare.measure(tmp_path / "a.nii", mask="_mask.nii")
 
 
+@pytest.mark.parametrize(("code", "refused"), [(1, True), (0, False)])
+def test_a_mask_that_lies_elsewhere_by_its_affine_is_refused(tmp_path: Path, code: int, refused: bool) -> None:
+    volume = RNG.random((4, 5, 6)).astype("float32")
+    write(tmp_path / "a.nii", volume)
+    flipped = nibabel.Nifti1Image(np.ones((4, 5, 6), "uint8"), np.array([[-1, 0, 0, 3], [0, 1, 0, 0], [0, 0, 3, 0], [0, 0, 0, 1]]))
+    flipped.set_sform(flipped.affine, code)
+    flipped.set_qform(flipped.affine, code)
+    nibabel.save(flipped, tmp_path / "a_mask.nii")
+    if refused:
+        with pytest.raises(DataError, match="lies elsewhere by its affine, up to 3 voxels away"):
+            tare.measure(tmp_path / "a.nii", mask="_mask.nii")
+    else:  # without a code nothing states where it lies
+        assert tare.measure(tmp_path / "a.nii", mask="_mask.nii").mean == pytest.approx([volume.mean()])
+
+
 def test_volumes_of_two_spacings_or_types_are_not_pooled(tmp_path: Path) -> None:
     write(tmp_path / "a.nii", np.ones((4, 4, 4), "int16"))
     write(tmp_path / "b.nii", np.ones((4, 4, 4), "int16"), zooms=(1, 1, 5))

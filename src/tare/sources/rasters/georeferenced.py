@@ -165,9 +165,12 @@ def _opened(place: str) -> Any:
         raise UndecodableError(f"a raster that rasterio cannot open: {reason_of(error)}") from None
     try:
         _check(raster, place)
-    except BaseException:
+    except UndecodableError:
         raster.close()
         raise
+    except Exception as error:  # GDAL's errors reach Python by the next call, as classes of their own
+        raster.close()
+        raise UndecodableError(f"damaged: {reason_of(error)}") from None
     return raster
 
 
@@ -186,8 +189,11 @@ def _check(raster: Any, place: str) -> None:
     if raster.driver == "ENVI":
         if claimed > size:
             raise UndecodableError(f"cut short: the header claims {claimed} bytes and the file has {size}")
-    elif claimed > _LARGE and claimed > _MOST_RATIO * size:
+        return
+    if claimed > _LARGE and claimed > _MOST_RATIO * size:
         raise UndecodableError(f"the header claims {claimed} bytes of values in a file of {size}: a decompression bomb, or empty")
+    if len(raster.subdatasets) > 1:
+        raise UndecodableError(f"a TIFF of {len(raster.subdatasets)} pages, of which one would be read: write one file for each")
 
 
 def _bands(raster: Any, options: Options, place: str) -> list[int]:
