@@ -22,13 +22,18 @@ def encoded(pixels: NDArray[Any], kind: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def deep_png(pixels: NDArray[np.uint16]) -> bytes:
-    """Encode 16-bit ``(H, W, C)`` as PNG: grey, grey with alpha, colour, colour with alpha."""
+def deep_png(pixels: NDArray[np.uint16], transparent: bytes | None = None) -> bytes:
+    """Encode 16-bit ``(H, W, C)`` as PNG: grey, grey with alpha, colour, colour with alpha; or with a transparent level."""
     height, width, channels = pixels.shape
-    colour_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
-    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return plain_png(width, height, 16, {1: 0, 2: 4, 3: 2, 4: 6}[channels], rows, transparent)
+
+
+def plain_png(width: int, height: int, bits: int, colour_type: int, rows: bytes, transparent: bytes | None = None) -> bytes:
+    """A PNG of filtered ``rows`` as they are; ``transparent`` is its chunk tRNS."""
+    header = struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)
+    level = () if transparent is None else ((b"tRNS", transparent),)
+    chunks = ((b"IHDR", header), *level, (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
     )

@@ -17,7 +17,13 @@ _SIZES = {1: 1, 3: 2, 4: 4, 16: 8}
 _CODES = {1: "B", 3: "H", 4: "I", 16: "Q"}
 _KIND, _BITS, _PHOTOMETRIC, _BANDS, _EXTRA, _FORMAT = 254, 258, 262, 277, 338, 339
 COMPRESSION, FILL_ORDER, PLANAR, COLOUR_MAP, INK_SET, REFERENCE = 259, 266, 284, 320, 332, 532
-_READ = frozenset((_KIND, _BITS, _PHOTOMETRIC, _BANDS, _EXTRA, _FORMAT, COMPRESSION, FILL_ORDER, PLANAR, COLOUR_MAP, INK_SET))
+_ORIENTATION = 274
+_READ = frozenset(
+    (
+        *(_KIND, _BITS, _PHOTOMETRIC, _BANDS, _EXTRA, _FORMAT, COMPRESSION, FILL_ORDER, PLANAR, COLOUR_MAP, INK_SET),
+        _ORIENTATION,
+    )
+)
 _REDUCED, _MASK = 1, 4
 _GREY, _RGB = (0, 1), 2
 _ALPHA = {1, 2}
@@ -44,6 +50,12 @@ class Page:
     def all_bits(self) -> tuple[int, ...]:
         """The bits of each band."""
         return self.tags.get(_BITS, (self.bits,))
+
+    @property
+    def orientation(self) -> int:
+        """How the page is to be turned to stand upright, 1 to 8 as in EXIF; 1 for a number that means nothing."""
+        stated = self.tags.get(_ORIENTATION, (1,))[0]
+        return stated if 1 <= stated <= 8 else 1
 
     @property
     def kinds(self) -> tuple[int, ...]:
