@@ -95,7 +95,8 @@ def test_a_slope_of_each_slice_is_applied(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("dtype", "slope", "intercept"), [("uint32", 1, 0), ("uint32", 1000, -5), ("uint16", 16000, 2 * 10**9), ("uint16", 1, 2 * 10**10)]
+    ("dtype", "slope", "intercept"),
+    [("uint32", 1, 0), ("uint32", 1000, -5), ("uint16", 16000, 2 * 10**9), ("uint16", 1, 2 * 10**10)],
 )
 def test_no_slope_takes_values_beyond_the_type_that_holds_them(tmp_path: Path, dtype: str, slope: int, intercept: int) -> None:
     values = RNG.integers(0, np.iinfo(dtype).max, (6, 7), dtype)
@@ -107,7 +108,10 @@ def test_no_slope_takes_values_beyond_the_type_that_holds_them(tmp_path: Path, d
 
 @pytest.mark.parametrize(
     ("tags", "found"),
-    [({"RescaleSlope": "0"}, "a rescale slope of 0"), ({"BitsStored": 12, "HighBit": 15}, "12 bits of which the highest is bit 15")],
+    [
+        ({"RescaleSlope": "0"}, "a rescale slope of 0"),
+        ({"BitsStored": 12, "HighBit": 15}, "12 bits of which the highest is bit 15"),
+    ],
 )
 def test_a_slope_of_zero_and_bits_that_are_shifted_are_refused(tmp_path: Path, tags: dict[str, Any], found: str) -> None:
     write(tmp_path / "a.dcm", RNG.integers(0, 4000, (6, 7)).astype("uint16"), **tags)

@@ -109,7 +109,9 @@ def test_a_mask_of_another_size_or_none_at_all_is_named(tmp_path: Path) -> None:
 def test_a_mask_that_lies_elsewhere_by_its_affine_is_refused(tmp_path: Path, code: int, refused: bool) -> None:
     volume = RNG.random((4, 5, 6)).astype("float32")
     write(tmp_path / "a.nii", volume)
-    flipped = nibabel.Nifti1Image(np.ones((4, 5, 6), "uint8"), np.array([[-1, 0, 0, 3], [0, 1, 0, 0], [0, 0, 3, 0], [0, 0, 0, 1]]))
+    affine = np.diag([-1.0, 1, 3, 1])
+    affine[0, 3] = 3
+    flipped = nibabel.Nifti1Image(np.ones((4, 5, 6), "uint8"), affine)
     flipped.set_sform(flipped.affine, code)
     flipped.set_qform(flipped.affine, code)
     nibabel.save(flipped, tmp_path / "a_mask.nii")
