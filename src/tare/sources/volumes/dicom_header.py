@@ -17,6 +17,8 @@ from tare.samples.records import UNSTATED, Skipped
 from tare.system.local.opened import regular
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"
+#: Pixels that lie in the file as they are, in little endian order (implicit or explicit) or big endian order.
+_NATIVE = frozenset(("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"))
 _LOOKS = (
     "MONOCHROME1", "MONOCHROME2", "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "YBR_ICT", "YBR_RCT",
 )  # fmt: skip
@@ -69,8 +71,8 @@ def read_slice(path: str) -> Slice | Skipped:
                 return Skipped(path, "a deflated data set, which is not inflated: convert it, for example with dcmconv")
             header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
             found = _slice(path, header)
-            is_packed = header.file_meta.TransferSyntaxUID.is_compressed
-            return found if isinstance(found, Skipped) or is_packed else _with_lowest_bits(found, header)
+            is_native = str(meta.get("TransferSyntaxUID", "")) in _NATIVE
+            return _with_lowest_bits(found, header) if is_native and not isinstance(found, Skipped) else found
     except Exception as error:  # pydicom raises errors of many kinds for damaged files
         return Skipped(path, f"damaged DICOM: {reason_of(error) or type(error).__name__}")
 
