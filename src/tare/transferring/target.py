@@ -11,6 +11,7 @@ from typing import Any
 from tare.datasets.files import LabelledFile, LabelledFiles
 from tare.datasets.held_out.opening import HeldOut, open_test
 from tare.datasets.held_out.overlap import check_disjoint
+from tare.datasets.masks.pairs import MaskFile
 from tare.datasets.options import LabelOptions
 from tare.datasets.split import Split
 from tare.errors import DataError
@@ -143,5 +144,10 @@ def _moments(stats: DatasetStats) -> str:
 
 
 def _digest(parts: tuple[tuple[LabelledFile, ...], ...]) -> str:
-    listing = json.dumps([[file.path, file.label] for part in parts for file in part], default=repr)
+    """A hash of the files and their labels; of masks, which lie in files of their own, of what those hold."""
+    listing = json.dumps([[file.path, file.label] for part in parts for file in part], default=_of_label)
     return hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _of_label(label: Any) -> list[str]:
+    return [repr(label), label.digest()] if isinstance(label, MaskFile) else [repr(label)]

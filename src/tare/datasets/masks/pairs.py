@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from tare.datasets.tasks import image_and_mask_folders
 from tare.errors import DataError, reason_of
 from tare.samples.decode import SUFFIXES
 from tare.sources.files.image_folder import walk_files
-from tare.system.local.opened import in_memory
+from tare.system.local.opened import in_memory, whole
 from tare.tasks.names import TaskName
 
 #: Endings of a mask's name beside its image: photo.jpg and photo_mask.png.
@@ -47,6 +48,13 @@ class MaskFile:
             unknown = np.unique(values[indices == 254])[:5].tolist()
             raise DataError("masks with known values", f"{unknown} in {self.path!r}", "state --ignore VALUE, or repair the mask")
         return indices
+
+    def digest(self) -> str:
+        """A hash of the file. Raises :class:`DataError` if it cannot be read."""
+        try:
+            return hashlib.sha256(whole(self.path)).hexdigest()
+        except OSError as error:
+            raise DataError("a mask that can be read", f"{self.path!r}: {reason_of(error)}", "repair it") from None
 
 
 def mask_values(path: str) -> NDArray[np.uint16]:
