@@ -215,6 +215,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "DatasetStats.from_json": tare.DatasetStats.from_json,
     "InputSpec.from_json": tare.InputSpec.from_json,
     "InputSpec.of": lambda thing: tare.InputSpec.of(thing, thing),
+    "InputSpec.apply": lambda thing: the("spec").apply(thing),
+    "InputSpec.load": tare.InputSpec.load,
 }
 
 #: These say what they want of rows as scikit-learn does, by ValueError and TypeError.
