@@ -106,7 +106,7 @@ def _opened(request: MeasureRequest) -> tuple[Source[Any], Options, dict[str, An
         remote=request.allow_remote,
     )
     if isinstance(request.data, str | os.PathLike) and Path(request.data).is_dir():
-        check_one_kind(Path(request.data))
+        check_one_kind(Path(request.data), masked=mask is not None)
     source = open_source(request.data, options)
     extra: dict[str, Any] = {}
     if heard is not None:

@@ -13,15 +13,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tare.datasets.files import LabelledFile
-from tare.datasets.tasks import image_and_mask_folders
+from tare.datasets.tasks import MASK_ENDINGS, image_and_mask_folders
 from tare.errors import DataError, reason_of
 from tare.samples.decode import SUFFIXES
 from tare.sources.files.image_folder import walk_files
 from tare.system.local.opened import in_memory, whole
 from tare.tasks.names import TaskName
 
-#: Endings of a mask's name beside its image: photo.jpg and photo_mask.png.
-_ENDINGS = ("_mask", "-mask", "_seg", "_label", "_labelIds", "_gtFine_labelIds", "_segmentation", "_gt", "_m")
 #: Endings of masks, which must not lose values when they are compressed.
 _MASKS = frozenset((".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".pgm"))
 #: Fewer masks than this do not tell a rare class from a slip.
@@ -84,7 +82,7 @@ def paired(images: Path, masks: Path) -> tuple[list[tuple[str, str]], list[str]]
 def paired_by_ending(folder: Path) -> tuple[list[tuple[str, str]], list[str]]:
     """Pairs of ``photo.jpg`` and ``photo_mask.png`` in one folder, and images without a mask."""
     files = [path for path in walk_files(folder) if Path(path).suffix.lower() in SUFFIXES]
-    found = _by_key((path for path in files if Path(path).stem.endswith(_ENDINGS)), folder)
+    found = _by_key((path for path in files if Path(path).stem.endswith(MASK_ENDINGS)), folder)
     return _matched((path for path in files if path not in set(found.values())), folder, found)
 
 
@@ -112,7 +110,7 @@ def _by_key(masks: Iterable[str], root: Path) -> dict[str, str]:
 
 def _key(path: str, root: Path) -> str:
     stem = str(Path(path).relative_to(root).with_suffix(""))
-    ending = next((ending for ending in sorted(_ENDINGS, key=len, reverse=True) if stem.endswith(ending)), "")
+    ending = next((ending for ending in sorted(MASK_ENDINGS, key=len, reverse=True) if stem.endswith(ending)), "")
     return stem.removesuffix(ending)
 
 
