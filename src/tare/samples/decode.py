@@ -160,6 +160,10 @@ def _decode_jpeg(data: bytes | memoryview, colour: ColourMode) -> Decoded:
 def _decode_pages(data: bytes, kind: str, colour: ColourMode, background: Background | None, pages: PageMode | None) -> Decoded:
     """Decode a file that may hold several pages or frames: one of them, or all as samples or as channels."""
     stated = tiff.pages_of(data) if kind == "TIFF" else ()
+    if (planes := tiff.planes_of(stated)) > len(stated):
+        raise UndecodableError(
+            f"a TIFF of {planes} planes, of which {len(stated)} can be read: write it again with all its pages"
+        )
     if kind == "TIFF" and len(stated) > 1 and pages is None:
         raise UndecodableError(
             f"a TIFF of {len(stated)} pages: state --pages samples if each is a sample, --pages channels if each is a channel"
