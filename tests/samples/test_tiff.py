@@ -109,6 +109,15 @@ def test_planes_without_a_directory_are_not_left_out_silently(how: dict[str, Any
     assert decode_noted(whole.getvalue(), pages="samples").values.shape == (3, 4, 5, 1)
 
 
+def test_webp_inside_a_tiff_is_read_by_tifffile() -> None:
+    tifffile = pytest.importorskip("tifffile", reason="writes the TIFF")
+    pytest.importorskip("imagecodecs", reason="compresses the TIFF")
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 18, 3), np.uint8)
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, pixels, photometric="rgb", compression="webp", compressionargs={"lossless": True})
+    np.testing.assert_array_equal(decode_noted(buffer.getvalue()).values, pixels)
+
+
 def test_pages_of_different_sizes_are_refused_and_a_page_with_an_overview_is_one_image() -> None:
     for pages in ("samples", "channels"):
         with pytest.raises(UndecodableError, match="2 pages that differ in size or kind: split it into files"):

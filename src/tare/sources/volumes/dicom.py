@@ -13,6 +13,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ from tare.sources.volumes.dicom_header import Slice, read_slice, stored_values
 from tare.sources.volumes.dicom_masks import Masks, belongs_to_masks
 from tare.sources.volumes.sniffing import is_dicom
 from tare.system.optional import require
+
+#: Millimetres below which two slices lie at one place.
+_ONE_PLACE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -203,8 +207,16 @@ def _shown(stored: float, each: Slice) -> float:
 
 def _notes(slices: tuple[Slice, ...]) -> tuple[str, ...]:
     steps = _steps(slices)
+    if places_twice(slices):
+        return ("several slices at one place: copies, or more than one volume",)
     gaps = steps.size > 1 and steps.max() > 1.5 * np.median(steps)
     return ("slices at uneven distances: some may be missing",) if gaps else ()
+
+
+def places_twice(slices: Sequence[Slice]) -> bool:
+    """Whether two slices lie at one place along the normal, to a thousandth of a millimetre."""
+    places = sorted(each.position for each in slices if each.position is not None)
+    return any(after - before < _ONE_PLACE for before, after in pairwise(places))
 
 
 def _steps(slices: tuple[Slice, ...]) -> NDArray[np.float64]:
