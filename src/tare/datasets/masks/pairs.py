@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tare.datasets.files import LabelledFile
+from tare.datasets.files import LabelledFile, LabelledRaster, is_tile
 from tare.datasets.tasks import MASK_ENDINGS, image_and_mask_folders
 from tare.errors import DataError, reason_of
 from tare.samples.decode import SUFFIXES
@@ -183,7 +183,7 @@ def files_of(pairs: Sequence[tuple[str, str]], values: Sequence[int], ignore: in
     """The images with their masks; ``values`` are the classes' in their order."""
     left_out = () if ignore is None else ((ignore, 255),)
     classes = (*((value, index) for index, value in enumerate(values)), *left_out)
-    return tuple(LabelledFile(image, MaskFile(mask, classes)) for image, mask in pairs)
+    return tuple((LabelledRaster if is_tile(image) else LabelledFile)(image, MaskFile(mask, classes)) for image, mask in pairs)
 
 
 def class_names(values: Mapping[int, Sequence[str]], stated: str | None) -> tuple[str, ...]:

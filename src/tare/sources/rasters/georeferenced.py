@@ -116,6 +116,19 @@ def tile_bands(place: str, bands: Sequence[str] | None = None) -> tuple[str, ...
         return None
 
 
+def states_missing(place: str) -> bool:
+    """Whether a raster states that pixels may mean no data, by a number or a mask; False for one that cannot be read.
+
+    Raises :class:`MissingDependencyError` without rasterio.
+    """
+    require("rasterio", extra="geo", purpose="georeferenced rasters")
+    try:
+        with _opened(place) as raster:
+            return any(value is not None for value in raster.nodatavals) or _is_masked(raster)
+    except UndecodableError:
+        return False
+
+
 def _share_missing(raster: Any, bands: list[int], values: NDArray[Any]) -> float:
     """The share of values that mean no data or lie outside the mask."""
     inside = raster.dataset_mask() != 0 if _is_masked(raster) else None
