@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -94,6 +95,7 @@ def measured(
         "files": _digest((split.train, split.val)),
         f"training {noun}": _moments(stats),
         f"validation {noun}": _moments(val),
+        "values of files": _sizes((split.train, split.val)),
     }
     if test is None:
         return Target(split, stats, digests, notes)
@@ -101,6 +103,7 @@ def measured(
     of_test = stats_of(states[2], sources[2])
     _check_raw(stats, of_test, test.origin)
     digests |= {"test": test.origin, "test files": _digest((kept.files,)), f"test {noun}": _moments(of_test)}
+    digests["values of test files"] = _sizes((kept.files,))
     return Target(split, stats, digests, notes + _told(kept, split, colour, workers, reporter), kept)
 
 
@@ -147,6 +150,19 @@ def _digest(parts: tuple[tuple[LabelledFile, ...], ...]) -> str:
     """A hash of the files and their labels; of masks, which lie in files of their own, of what those hold."""
     listing = json.dumps([[file.path, file.label] for part in parts for file in part], default=_of_label)
     return hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _sizes(parts: tuple[tuple[LabelledFile, ...], ...]) -> str:
+    """A hash of the sizes of the files, which tells most images apart that have exchanged their names."""
+    return hashlib.sha256(repr([_size(file.path) for part in parts for file in part]).encode()).hexdigest()
+
+
+def _size(path: str) -> int | None:
+    """The bytes of a file; None for a sample of a store."""
+    try:
+        return os.stat(path).st_size
+    except (OSError, ValueError):  # ValueError: a null byte
+        return None
 
 
 def _of_label(label: Any) -> list[str]:
