@@ -142,13 +142,16 @@ class Manifest(Listing):
 def _repeated(listing: Listing) -> tuple[str, ...]:
     """A sentence on the files that a listing names once more; annotations often have a row a box, and so many rows an image."""
     seen: set[str] = set()
-    number, twice, first = 0, 0, ""
-    for number, item in enumerate(listing, 1):
+    again: list[str] = []
+    for item in listing:
         path = os.path.normpath(item.path)
-        twice, first = (twice + 1, first or item.path) if path in seen else (twice, first)
+        again += [item.path] if path in seen else []
         seen.add(path)
-    said = f"{twice:,} of {number:,} entries name a file that was named before, the first {first!r}: each counts"
-    return (f"{said}, in training and in validation alike",) if twice else ()
+    if not again:
+        return ()
+    number = len(seen) + len(again)
+    said = f"{len(again):,} of {number:,} entries name a file that was named before, the first {again[0]!r}: each counts"
+    return (f"{said}, in training and in validation alike",)
 
 
 def open_encoded(place: str, options: Options) -> ListedFiles:
