@@ -78,6 +78,13 @@ def test_masks_are_not_measured_with_their_images_and_the_remedy_measures_the_fo
     assert tare.measure(tmp_path / "boxes").samples == 6
 
 
+def test_folders_of_training_and_testing_are_no_classes(tmp_path: Path) -> None:
+    for part in ("Training", "Testing"):
+        pairs(tmp_path / part, "cat", "dog")
+    with pytest.raises(DataError, match=r"one folder per class, found Testing/ beside Training/ in .*parts of the data"):
+        split(tmp_path)
+
+
 def test_masks_in_one_folder_with_their_images_are_no_samples_and_no_images_of_a_class(tmp_path: Path) -> None:
     for name in ("benign", "normal"):
         pairs(tmp_path, name, name, "_mask.png")

@@ -45,6 +45,9 @@ _TARGETS = frozenset(
 #: Endings of a mask's name beside its image: photo.jpg and photo_mask.png.
 MASK_ENDINGS = ("_mask", "-mask", "_seg", "_label", "_labelIds", "_gtFine_labelIds", "_segmentation", "_gt", "_m")
 
+#: Usual names of the parts of a dataset, in lower case without separators.
+_PARTS = frozenset(("train", "training", "trainset", "test", "testing", "testset", "val", "valid", "validation", "dev", "eval"))
+
 _SEPARATORS = ";|,"
 #: Different values from which on numbers that are not whole are measurements, and whole numbers that hardly recur are, too.
 _MANY = 20
@@ -79,6 +82,12 @@ def check_folders(root: Path, names: Sequence[str]) -> None:
         raise DataError(
             "one folder per class", f"{beside}, not images of a class",
             "train on the masks with --task segmentation, or take them out",
+        )  # fmt: skip
+    parts = [name for name in names if _plain(name) in _PARTS]
+    if len(parts) > 1:
+        raise DataError(
+            "one folder per class", f"{parts[0]}/ beside {parts[1]}/ in {str(root)!r}, parts of the data",
+            "call two of them train and val; or name the first alone, and the other with --test",
         )  # fmt: skip
     pair = _pair(root, names)
     if pair is not None:

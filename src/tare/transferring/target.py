@@ -11,7 +11,7 @@ from typing import Any
 
 from tare.datasets.files import LabelledFile, LabelledFiles
 from tare.datasets.held_out.opening import HeldOut, open_test
-from tare.datasets.held_out.overlap import check_disjoint
+from tare.datasets.held_out.overlap import check_disjoint, copies
 from tare.datasets.masks.pairs import MaskFile
 from tare.datasets.options import LabelOptions
 from tare.datasets.split import Split
@@ -87,7 +87,7 @@ def measured(
             "repair or remove them, or allow more with --max-skipped",
         )
     notes = (f"left out {len(bad)} unreadable {noun}, the first {bad[0].path!r}: {bad[0].reason}",) if bad else ()
-    notes = (*split.remarks, *notes)
+    notes = (*split.remarks, *notes, *copies(split.train, split.val, split.kind))
     split = split.without(bad) if bad else split
     val = stats_of(states[1], sources[1])
     digests = {
