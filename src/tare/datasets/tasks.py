@@ -140,7 +140,7 @@ class _Beside(NamedTuple):
 
 def _masks_beside(root: Path) -> _Beside | None:
     """Files named as images of the same folder with the ending of a mask, and of few values; None unless most images have one."""
-    images = {path.with_suffix(""): path for path in _looked_at(root) if path.suffix.lower() in SUFFIXES}
+    images = {path.with_suffix(""): path for path in sorted(_some_files(root)) if path.suffix.lower() in SUFFIXES}
     masks = {
         images[stem]: images[image]
         for stem in images
@@ -288,6 +288,18 @@ def _have_few_values(paths: Iterable[Path]) -> bool:
     read = [read_image(str(path), "stored") for path in islice(paths, 3)]
     images = [values for values in read if not isinstance(values, Skipped)]
     return bool(images) and all(len(np.unique(values)) <= _LEVELS for values in images)
+
+
+def _some_files(root: Path) -> list[Path]:
+    """Files of the first folders below ``root``, of none all if it holds very many: a million names take seconds to list."""
+    found: list[Path] = []
+    held = [root]
+    while held and len(found) < _LOOKED_AT:
+        with os.scandir(held.pop(0)) as entries:
+            listed = [(entry.is_dir(), Path(entry.path)) for entry in islice(entries, 10 * _LOOKED_AT)]
+        held += sorted(path for is_folder, path in listed if is_folder and not path.is_symlink())
+        found += [path for is_folder, path in listed if not is_folder]
+    return found
 
 
 def _looked_at(folder: Path) -> Iterable[Path]:
