@@ -295,9 +295,12 @@ def _some_files(root: Path) -> list[Path]:
     found: list[Path] = []
     held = [root]
     while held and len(found) < _LOOKED_AT:
-        with os.scandir(held.pop(0)) as entries:
-            listed = [(entry.is_dir(), Path(entry.path)) for entry in islice(entries, 10 * _LOOKED_AT)]
-        held += sorted(path for is_folder, path in listed if is_folder and not path.is_symlink())
+        try:
+            with os.scandir(held.pop(0)) as entries:
+                listed = [(entry.is_dir(follow_symlinks=False), Path(entry.path)) for entry in islice(entries, 10 * _LOOKED_AT)]
+        except OSError:  # a folder that cannot be listed is refused where it is walked
+            continue
+        held += sorted(path for is_folder, path in listed if is_folder)
         found += [path for is_folder, path in listed if not is_folder]
     return found
 
