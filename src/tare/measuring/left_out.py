@@ -15,7 +15,7 @@ from tare.samples.records import Facts, Kept, Part, Record, Rows, Sample, Skippe
 from tare.sources.arrays.whole import are_kept
 from tare.sources.derived import Derived
 from tare.sources.files.image_folder import read_image
-from tare.sources.files.masks import is_mask, mask_places
+from tare.sources.files.masks import inside, is_mask, mask_places
 
 #: The note on samples that had values which mean "no data".
 LEFT_OUT = "values that mean no data were left out"
@@ -69,7 +69,7 @@ class Foreground(Cut):
             return Skipped(sample.path, f"its mask {place!r}: {mask.reason}")
         if mask.shape[:2] != sample.values.shape[:2]:
             return Skipped(sample.path, f"its mask {place!r} has {mask.shape[:2]} pixels instead of {sample.values.shape[:2]}")
-        inside_mask = mask.any(axis=-1)
+        inside_mask = inside(mask).any(axis=-1)
         channels = tuple(sample.values[..., c][inside_mask] for c in range(sample.values.shape[-1]))
         return Kept(sample.path, channels, sample.label, sample.notes, sample.facts)
 

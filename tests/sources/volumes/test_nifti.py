@@ -96,6 +96,14 @@ def test_only_the_foreground_counts_where_a_mask_is_named(tmp_path: Path, masks:
     assert any("where the mask" in remark for remark in stats.extra["remarks"])
 
 
+def test_nan_in_a_mask_is_outside(tmp_path: Path) -> None:
+    volume, mask = RNG.random((4, 5, 6)), np.ones((4, 5, 6), "float32")
+    mask[0], mask[1] = np.nan, 0
+    write(tmp_path / "a.nii", volume)
+    write(tmp_path / "a_mask.nii", mask)
+    assert tare.measure(tmp_path / "a.nii", mask="_mask.nii").mean == pytest.approx([volume[2:].mean()])
+
+
 def test_a_mask_of_another_size_or_none_at_all_is_named(tmp_path: Path) -> None:
     write(tmp_path / "a.nii", np.ones((4, 4, 4), "uint8"))
     with pytest.raises(DataError, match=r"no mask .*a_mask.nii"):

@@ -16,7 +16,7 @@ from tare.errors import DataError, reason_of
 from tare.samples.decode import UndecodableError
 from tare.samples.records import UNSTATED, Facts, Part, Record, Skipped
 from tare.sources.files.each import EachFile
-from tare.sources.files.masks import is_mask, mask_places
+from tare.sources.files.masks import inside, is_mask, mask_places
 from tare.sources.options import Options
 from tare.system.local.opened import regular
 from tare.system.optional import require
@@ -69,10 +69,10 @@ def read_volume(place: str, options: Options) -> Iterator[Record]:
     step = max(1, _SLAB_BYTES // max(1, 8 * shape[0] * shape[1] * shape[3]))
     for start in range(0, shape[2], step):
         block = _block(image, shape, start, min(start + step, shape[2]))
-        inside = None if mask is None else _block(mask, shape[:3], start, min(start + step, shape[2]))[..., 0] != 0
+        kept = None if mask is None else inside(_block(mask, shape[:3], start, min(start + step, shape[2]))[..., 0])
         channels = (block[..., c] for c in range(shape[3]))
         # A file's own order is the first axis fastest; the order of values in a sum does not matter.
-        yield Part(place, tuple(c.ravel(order="K") if inside is None else c[inside] for c in channels), (), facts)
+        yield Part(place, tuple(c.ravel(order="K") if kept is None else c[kept] for c in channels), (), facts)
 
 
 def whole_volume(place: str) -> NDArray[Any] | Skipped:
