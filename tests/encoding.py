@@ -6,6 +6,7 @@ import gzip
 import io
 import struct
 import tarfile
+import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,18 @@ def encoded(pixels: NDArray[Any], kind: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def deep_png(pixels: NDArray[np.uint16]) -> bytes:
-    """Encode 16-bit ``(H, W, C)`` as PNG: grey, grey with alpha, colour, colour with alpha."""
+def deep_png(pixels: NDArray[np.uint16], transparent: bytes | None = None) -> bytes:
+    """Encode 16-bit ``(H, W, C)`` as PNG: grey, grey with alpha, colour, colour with alpha; or with a transparent level."""
     height, width, channels = pixels.shape
-    colour_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
-    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return plain_png(width, height, 16, {1: 0, 2: 4, 3: 2, 4: 6}[channels], rows, transparent)
+
+
+def plain_png(width: int, height: int, bits: int, colour_type: int, rows: bytes, transparent: bytes | None = None) -> bytes:
+    """A PNG of filtered ``rows`` as they are; ``transparent`` is its chunk tRNS."""
+    header = struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)
+    level = () if transparent is None else ((b"tRNS", transparent),)
+    chunks = ((b"IHDR", header), *level, (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
     )
@@ -72,4 +78,35 @@ def packed(path: Path, members: list[tuple[str, bytes]]) -> Path:
             archive.addfile(info, io.BytesIO(data))
     data = buffer.getvalue()
     path.write_bytes(gzip.compress(data) if path.suffix in (".gz", ".tgz") else data)
+    return path
+
+
+def excel(path: Path, sheets: dict[str, list[list[Any]]]) -> Path:
+    """Write an Excel file of numbers and texts, the least that its readers take."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    of_office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    of_package = "http://schemas.openxmlformats.org/package/2006"
+
+    def cell(value: Any) -> str:
+        return f'<c t="inlineStr"><is><t>{value}</t></is></c>' if isinstance(value, str) else f"<c><v>{value!r}</v></c>"
+
+    def rows(values: list[list[Any]]) -> str:
+        return "".join(f"<row>{''.join(map(cell, row))}</row>" for row in values)
+
+    kinds = {"_rels/.rels": [("officeDocument", "xl/workbook.xml")], "xl/_rels/workbook.xml.rels": []}
+    names = ""
+    with zipfile.ZipFile(path, "w") as file:
+        for number, (name, values) in enumerate(sheets.items(), 1):
+            kinds["xl/_rels/workbook.xml.rels"].append(("worksheet", f"worksheets/{number}.xml"))
+            names += f'<sheet name="{name}" sheetId="{number}" r:id="r{number}"/>'
+            file.writestr(
+                f"xl/worksheets/{number}.xml", f'<worksheet xmlns="{main}"><sheetData>{rows(values)}</sheetData></worksheet>'
+            )
+        file.writestr("xl/workbook.xml", f'<workbook xmlns="{main}" xmlns:r="{of_office}"><sheets>{names}</sheets></workbook>')
+        for place, targets in kinds.items():
+            each = (
+                f'<Relationship Id="r{k}" Type="{of_office}/{kind}" Target="{to}"/>' for k, (kind, to) in enumerate(targets, 1)
+            )
+            file.writestr(place, f'<Relationships xmlns="{of_package}/relationships">{"".join(each)}</Relationships>')
+        file.writestr("[Content_Types].xml", f'<Types xmlns="{of_package}/content-types"/>')
     return path

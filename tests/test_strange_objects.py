@@ -233,6 +233,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "InputSpec.from_timm": tare.InputSpec.from_timm,
     "InputSpec.from_timm fields": lambda thing: tare.InputSpec.from_timm(dict.fromkeys(("mean", "std", "input_size"), thing)),
     "InputSpec.of": lambda thing: tare.InputSpec.of(thing, thing),
+    "InputSpec.apply": lambda thing: the("spec").apply(thing),
 }
 
 #: These say what they want of rows as scikit-learn does, by ValueError and TypeError.

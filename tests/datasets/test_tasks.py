@@ -78,6 +78,26 @@ def test_masks_are_not_measured_with_their_images_and_the_remedy_measures_the_fo
     assert tare.measure(tmp_path / "boxes").samples == 6
 
 
+def test_folders_of_training_and_testing_are_no_classes(tmp_path: Path) -> None:
+    for part in ("Training", "Testing"):
+        pairs(tmp_path / part, "cat", "dog")
+    with pytest.raises(DataError, match=r"one folder per class, found Testing/ beside Training/ in .*parts of the data"):
+        split(tmp_path)
+
+
+def test_masks_in_one_folder_with_their_images_are_no_samples_and_no_images_of_a_class(tmp_path: Path) -> None:
+    for name in ("benign", "normal"):
+        pairs(tmp_path, name, name, "_mask.png")
+    with pytest.raises(
+        DataError, match=r"0_mask.png' beside .*0.png', and so for 12 of 12 images: masks for .* --mask=_mask.png"
+    ):
+        tare.measure(tmp_path)
+    assert tare.measure(tmp_path, mask="_mask.png").samples == 12
+    with pytest.raises(DataError, match=r"one folder per class, found .*0_mask.png' beside .*--task segmentation"):
+        split(tmp_path)
+    assert split(tmp_path, task="segmentation") == ("0", "1")
+
+
 def test_a_stated_pattern_finds_classes_in_a_folder_of_masks(tmp_path: Path) -> None:
     for k in range(10):
         save_png(tmp_path / "images" / f"{'ab'[k % 2]}{k}.png", random_rgb(k))

@@ -139,6 +139,13 @@ def test_dynamic_padding_folds_by_subtracting_and_with_a_mean_of_zero_too() -> N
         assert difference(plain.network, model, centred, inputs("uint8", (3, *size))) < 1e-12
 
 
+def test_a_network_whose_first_operation_takes_no_bytes_is_refused_for_bytes_alone() -> None:
+    model = Applied(lambda x, layer: layer(nn.functional.unfold(x, 3).transpose(1, 2)), nn.Linear(27, 4))
+    assert folded(model, IMAGENET, "unit", shape=(3, 8, 8)).verification.layer_error < 1e-5
+    with pytest.raises(ModelError, match=r"operations take uint8, found .*Byte.*; fold it with input 'unit'"):
+        fold(model, IMAGENET, "uint8", shape=(3, 8, 8))
+
+
 @pytest.mark.parametrize("takes", ["unit", "uint8"])
 def test_dynamic_padding_with_what_stands_for_zero_is_right_at_every_size(takes: Takes) -> None:
     model = network_of(create_conv2d(3, 4, 3, stride=2, padding="same"), 4)

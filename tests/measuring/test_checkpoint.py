@@ -112,6 +112,27 @@ def test_other_data_or_options_are_refused(folder: Path, tmp_path: Path) -> None
         tare.measure(folder, checkpoint=file)
 
 
+@pytest.mark.parametrize("form", ["images", "parquet"])
+def test_a_file_that_was_rewritten_since_it_was_covered_is_refused(folder: Path, tmp_path: Path, form: str) -> None:
+    file, data = tmp_path / "pass.json", folder
+    if form == "images":
+        half_done(data, file)
+        changed = sorted((data / "a").iterdir())[70]  # in the second chunk
+        save_png(changed, random_rgb(1))
+    else:
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        data = tmp_path / "a.parquet"
+        values = np.arange(400_000) % 7.0
+        parquet.write_table(pa.table({"a": values}), data, row_group_size=1000)
+        half_done(data, file)
+        values[270_000] = 99
+        parquet.write_table(pa.table({"a": values}), data, row_group_size=1000)
+    with pytest.raises(DataError, match="found a checkpoint of other files or samples"):
+        tare.measure(data, checkpoint=file)
+
+
 def test_changed_values_and_missing_samples_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "pass.json"
     array = np.random.default_rng(0).normal(size=(3_000_000, 1))

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from tare.errors import DataError
-from tare.measuring.facts import stated_nodata, with_facts
+from tare.measuring.facts import with_facts
 from tare.measuring.one_pass import stats_of
 from tare.samples.raw_kind import Known, Unknown
 from tare.samples.records import UNSTATED, Facts, Sample
+from tare.sources.arrays.whole import stated_nodata
 from tare.sources.opening import open_source
 from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.state import DatasetState

@@ -90,9 +90,10 @@ def test_measure_writes_a_reference_beside_the_statistics(tmp_path: Path) -> Non
     known = Reference.load(tmp_path / "r.json")
     assert known.samples == 60
     assert (known.counts == Reference.of(photographs(60, 3), workers=1).counts).all()
-    sampled = CliRunner().invoke(app, [*given, "--sample"])
-    assert isinstance(sampled.exception, DataError)
-    assert "--sample" in str(sampled.exception)
+    for other in (["--sample"], ["--alpha", "composite"]):
+        refused = CliRunner().invoke(app, [*given, *other])
+        assert isinstance(refused.exception, DataError)
+        assert " ".join(other) in str(refused.exception)
 
 
 def test_statistics_are_no_reference_and_the_message_says_how_to_get_one(tmp_path: Path) -> None:

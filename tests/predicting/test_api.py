@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -123,6 +124,14 @@ def test_more_classes_than_there_are_means_all(run: Path, tmp_path: Path) -> Non
 def test_options_that_cannot_be_are_refused(run: Path, tmp_path: Path, options: dict[str, object], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         predict(run, photos(tmp_path, 1), **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "given", [None, 3, np.zeros((2, 8, 8, 3), np.uint8), [np.zeros(3)], {"a.png": 1}, b"a.png", Image.new("RGB", (8, 8))]
+)
+def test_objects_that_are_no_paths_are_refused(run: Path, given: Any) -> None:
+    with pytest.raises(DataError, match=r"the paths of samples, found an object of type .*write arrays and tables to a file"):
+        predict(run, given)
 
 
 def test_no_image_at_all_is_an_error(run: Path, tmp_path: Path) -> None:

@@ -170,6 +170,22 @@ def test_upright_agrees_with_pillow(stated: int) -> None:
     np.testing.assert_array_equal(upright(decode_image(data), orientation(data)), expected)
 
 
+@pytest.mark.parametrize("stated", [1, 3, 6])
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "float32", "float16", "colours of uint16", "colours of float32"])
+def test_the_orientation_of_a_tiff_changes_no_pixel_and_turns_every_kind(kind: str, stated: int) -> None:
+    tifffile = pytest.importorskip("tifffile", reason="writes TIFFs that state an orientation")
+    colours, dtype = kind.startswith("colours"), kind.rpartition(" ")[2]
+    values = np.random.default_rng(4).integers(0, 65536, (5, 7, 3) if colours else (5, 7)).astype(dtype)
+    buffer = io.BytesIO()
+    tag = [(274, "H", 1, stated, True)]
+    tifffile.imwrite(buffer, values, photometric="rgb" if colours else "minisblack", extratags=tag)
+    stored = values if colours else values[..., None]
+    np.testing.assert_array_equal(decode_image(buffer.getvalue()), stored)
+    turned = decode_noted(buffer.getvalue(), turned=True)
+    np.testing.assert_array_equal(turned.values, upright(stored, stated))
+    assert turned.notes == (("turned as EXIF states",) if stated > 1 else ())
+
+
 def test_no_or_damaged_exif_means_as_stored() -> None:
     assert orientation(encoded(RGB, "PNG")) == 1
     assert orientation(b"\xff\xd8\xff junk") == 1

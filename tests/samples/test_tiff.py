@@ -94,6 +94,30 @@ def test_pages_are_samples_in_folders_lists_and_archives(form: str, tmp_path: Pa
         tare.measure(place)
 
 
+@pytest.mark.parametrize(
+    "how", [{"imagej": True, "truncate": True}, {"truncate": True}, {"volumetric": True, "tile": (16, 16, 16)}]
+)
+def test_planes_without_a_directory_are_not_left_out_silently(how: dict[str, Any]) -> None:
+    tifffile = pytest.importorskip("tifffile", reason="writes TIFFs of many planes in one directory")
+    stack = np.arange(3 * 4 * 5, dtype=np.uint16).reshape(3, 4, 5)
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, stack, photometric="minisblack", **how)
+    with pytest.raises(UndecodableError, match="a TIFF of 3 planes, of which 1 can be read"):
+        decode_noted(buffer.getvalue(), pages="samples")
+    whole = io.BytesIO()
+    tifffile.imwrite(whole, stack, photometric="minisblack", imagej=how.get("imagej", False))
+    assert decode_noted(whole.getvalue(), pages="samples").values.shape == (3, 4, 5, 1)
+
+
+def test_webp_inside_a_tiff_is_read_by_tifffile() -> None:
+    tifffile = pytest.importorskip("tifffile", reason="writes the TIFF")
+    pytest.importorskip("imagecodecs", reason="compresses the TIFF")
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 18, 3), np.uint8)
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, pixels, photometric="rgb", compression="webp", compressionargs={"lossless": True})
+    np.testing.assert_array_equal(decode_noted(buffer.getvalue()).values, pixels)
+
+
 def test_pages_of_different_sizes_are_refused_and_a_page_with_an_overview_is_one_image() -> None:
     for pages in ("samples", "channels"):
         with pytest.raises(UndecodableError, match="2 pages that differ in size or kind: split it into files"):

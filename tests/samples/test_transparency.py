@@ -13,7 +13,7 @@ import tare
 from tare.errors import DataError
 from tare.samples.decode import UndecodableError, decode_noted
 from tare.samples.transparency import background_of, composited
-from tests.encoding import deep_png, encoded
+from tests.encoding import deep_png, encoded, plain_png
 from tests.images import save_png
 
 RNG = np.random.default_rng(0)
@@ -74,6 +74,26 @@ def test_16_bits_a_channel_are_composited_with_all_bits() -> None:
     decoded = decode_noted(deep_png(DEEP), background=GREEN)
     np.testing.assert_array_equal(decoded.values, composited(DEEP, GREEN))
     assert decoded.notes == ("alpha channel composited over #0ac81e",)
+
+
+def test_a_transparent_colour_of_16_bits_is_composited_or_said() -> None:
+    pixels = DEEP[..., :3]
+    data = deep_png(pixels, transparent=pixels[3, 4].astype(">u2").tobytes())
+    alpha = np.where((pixels == pixels[3, 4]).all(axis=-1, keepdims=True), 0, 65535).astype(np.uint16)
+    expected = composited(np.concatenate([pixels, alpha], axis=-1), GREEN)
+    np.testing.assert_array_equal(decode_noted(data, background=GREEN).values, expected)
+    assert (expected != pixels).any()
+    dropped = decode_noted(data)
+    np.testing.assert_array_equal(dropped.values, pixels)
+    assert dropped.notes == ("alpha channel dropped",)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_a_transparent_level_of_few_bits_is_composited(bits: int) -> None:
+    row = b"\0" + (0b1 << (8 - bits)).to_bytes()  # the first pixel has level 1
+    data = plain_png(1, 1, bits, 0, row, transparent=b"\0\1")
+    assert decode_noted(data).values.item() == 255 // ((1 << bits) - 1)
+    assert decode_noted(data, background=(9, 9, 9)).values.item() == 9
 
 
 def test_images_without_alpha_are_left_alone() -> None:

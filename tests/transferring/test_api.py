@@ -373,6 +373,17 @@ def test_a_run_whose_data_changed_is_not_resumed(data: Path, tmp_path: Path) -> 
         finetune(data, tmp_path / "run", resume=True, augmentation="none")
 
 
+def test_a_run_whose_images_exchanged_their_names_is_not_resumed(data: Path, tmp_path: Path) -> None:
+    finetune(data, tmp_path / "run")
+    first, second = data / "train" / "dark" / "0.png", data / "train" / "light" / "0.png"
+    assert first.stat().st_size != second.stat().st_size
+    aside = second.read_bytes()
+    second.write_bytes(first.read_bytes())
+    first.write_bytes(aside)
+    with pytest.raises(OutputError, match=r"values of files: .* then, .* now"):
+        finetune(data, tmp_path / "run", resume=True)
+
+
 @pytest.mark.parametrize("options", [{}, {"protocol": "probe"}, {"protocol": "probe", "batchnorm": "reestimate"}])
 def test_a_loader_that_was_ended_from_outside_is_one_line(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]

@@ -121,3 +121,27 @@ def test_the_served_graph_takes_digital_numbers(tmp_path: Path) -> None:
     spec = tare.spec(tmp_path / "m.onnx")
     assert isinstance(spec, InputSpec)
     assert spec.raw_dtype == Known("uint16", spec.raw_dtype.origin)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("bands", "dtype"), [(("height",), "float32"), (("red", "green", "blue"), "uint16")])
+def test_a_tile_of_one_or_three_bands_is_left_out_where_it_says_that_pixels_mean_no_data(
+    tmp_path: Path, bands: tuple[str, ...], dtype: str
+) -> None:
+    from tare.datasets.files import read_named
+    from tare.datasets.options import LabelOptions
+    from tare.datasets.split import open_split
+    from tare.samples.records import Skipped
+
+    holes = set()
+    for label in "ab":
+        for index in range(5):
+            values = np.random.default_rng(index).integers(1, 99, (len(bands), 32, 32)).astype(dtype)
+            if index < 2:
+                values[0, 0] = 7000
+            place = save(tmp_path / label / f"{index}.tif", values, bands, nodata=7000)
+            holes |= {str(place)} if index < 2 else set()
+    split = open_split(LabelOptions(tmp_path), 0)
+    read = {file.path: file.read("stored") for file in (*split.train, *split.val)}
+    assert {path for path, values in read.items() if isinstance(values, Skipped)} == holes
+    assert {path for path in read if isinstance(read_named(path, "stored"), Skipped)} == holes
+    assert {values.shape for values in read.values() if not isinstance(values, Skipped)} == {(32, 32, len(bands))}

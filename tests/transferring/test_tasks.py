@@ -202,11 +202,15 @@ def net():
 def segmented(tmp_path_factory: pytest.TempPathFactory) -> tuple[TransferRun, Path]:
     root = tmp_path_factory.mktemp("scenes")
     (root / "net.py").write_text(NET)
-    run = transfer(
-        f"{root / 'net.py'}:net", scenes(root / "data"), weights="none", ignore=255, class_names="ground,square", size=32,
-        out=root / "run", **{**SCRATCH, "epochs": 20, "batch_size": 4},
+    scenes(root / "data")
+    return _segmented(root), root
+
+
+def _segmented(root: Path, **others: Any) -> TransferRun:
+    return transfer(
+        f"{root / 'net.py'}:net", root / "data", weights="none", ignore=255, class_names="ground,square", size=32,
+        out=root / "run", **{**SCRATCH, "epochs": 20, "batch_size": 4}, **others,
     )  # fmt: skip
-    return run, root
 
 
 def test_masks_are_learnt_and_answered_in_the_images_own_size_and_values(segmented: tuple[TransferRun, Path]) -> None:
@@ -226,6 +230,18 @@ def test_masks_are_learnt_and_answered_in_the_images_own_size_and_values(segment
     assert shares["square"] == pytest.approx(float((truth == 200).mean()), abs=0.06)
     with pytest.raises(tare.TareError, match=r"a new file for each mask"):
         predict(run.out, root / "data" / "images", factory=f"{root / 'net.py'}:net", masks=root / "out")
+
+
+def test_a_segmentation_whose_masks_changed_is_not_resumed(segmented: tuple[TransferRun, Path]) -> None:
+    _, root = segmented
+    changed = root / "data" / "masks" / "0.png"
+    before = changed.read_bytes()
+    mask = np.full((40, 52), 200, np.uint8)
+    mask[0] = 255
+    save_png(changed, mask)
+    with pytest.raises(tare.TareError, match=r"files: .* then, .* now"):
+        _segmented(root, resume=True)
+    changed.write_bytes(before)
 
 
 def test_a_graph_of_a_segmentation_gives_the_probabilities_of_each_pixel(segmented: tuple[TransferRun, Path]) -> None:

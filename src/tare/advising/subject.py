@@ -28,6 +28,7 @@ from tare.networks.stated_images import check_accepts
 from tare.networks.stated_numbers import check_channels, check_column_order, chosen_length, lengths_of, volume_geometry
 from tare.samples.layout import unit_scale
 from tare.samples.records import Record, Sample, Stack
+from tare.sources.arrays.whole import whole
 from tare.sources.files.each import foreign_remark
 from tare.sources.opening import open_source
 from tare.sources.options import Options
@@ -172,7 +173,7 @@ def _unlabelled_images(
     found: tuple[str, ...] = ()
     if len(stats.channels) == fed.network.channels:  # others are refused when all is read
         fed, found = fed.of_data(stats, compares=reading.compares)
-    source = AsSeen(open_source(data, options), geometry)
+    source = AsSeen(whole(open_source(data, options)), geometry)
     indexed = source.indexed()
     records: Iterable[Record]
     if indexed is None:

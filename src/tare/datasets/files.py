@@ -18,6 +18,7 @@ from tare.sources.base import ItemSource
 from tare.sources.files.image_folder import read_image
 from tare.sources.files.listed import Listed, open_encoded
 from tare.sources.options import Options
+from tare.sources.rasters.tags import scene_kind
 from tare.sources.streams.sound import open_sounds
 from tare.sources.volumes.dicom_whole import dicom_image, is_named_dicom
 from tare.tasks.task import Target
@@ -126,10 +127,22 @@ def _row_layout(record: Sample | Skipped) -> tuple[int, str] | None:
 def read_named(path: str, colour: ColourMode, bands: Sequence[str] | None = None) -> NDArray[Any] | Skipped:
     """Read an image file as training read its own: the ``bands`` of a raster, a DICOM image, or a picture ``(H, W, C)``."""
     if bands is not None:
-        from tare.sources.rasters.georeferenced import read_tile
-
-        return finite_image(read_tile(path, bands), path)
+        return LabelledRaster(path, 0, tuple(bands)).read("stored")
+    if is_tile(path):
+        return LabelledRaster(path, 0).read(colour)
     return LabelledDicom(path, 0).read(colour) if is_named_dicom(path) else finite_image(read_image(path, colour), path)
+
+
+def is_tile(path: str) -> bool:
+    """Whether a file is a georeferenced raster that states which pixels mean no data: read as a picture they would count.
+
+    Raises :class:`tare.errors.MissingDependencyError` for such rasters without rasterio.
+    """
+    if scene_kind(path) != "geo":
+        return False
+    from tare.sources.rasters.georeferenced import states_missing
+
+    return states_missing(path)
 
 
 def read_recording(path: str, front: FrontEnd | None = None) -> NDArray[Any] | Skipped:

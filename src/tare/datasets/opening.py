@@ -26,6 +26,7 @@ from tare.datasets.tables import (
 from tare.errors import DataError
 from tare.input_spec.geometry import SampleKind
 from tare.samples.records import Kept, Part, Record, Rows, Sample, Skipped, Stack
+from tare.sources.arrays.whole import whole
 from tare.sources.base import Indexed, Source
 from tare.sources.opening import open_source
 from tare.sources.options import Options
@@ -89,7 +90,7 @@ def open_samples(data: Any, options: Options, label: str | None = None, pattern:
 
 def _of_source(data: Any, options: Options, pattern: str | None, *, labelled: bool = True) -> LabelledSamples:
     """Any other source: by index if possible, else in memory."""
-    source = open_source(data, options)
+    source = whole(open_source(data, options))
     indexed = source.indexed()
     kept: list[NDArray[Any] | Skipped] = []
     found: list[tuple[str, str]] = []
@@ -177,9 +178,8 @@ def _samples(record: Record) -> Iterator[_One]:
         block = np.moveaxis(record.values, 1, -1) if record.channels_first else record.values
         yield from map(_One, block, [record.path] * len(block), record.labels or [""] * len(block))
     elif isinstance(record, Kept):
-        yield _One(
-            Skipped(record.path, "values that a mask hides, and a network takes every value"), record.path, record.label or ""
-        )
+        reason = "values that mean no data or that a mask hides, and a network takes every value"
+        yield _One(Skipped(record.path, reason), record.path, record.label or "")
     elif isinstance(record, Part):
         raise DataError(
             "samples that are held at once", f"a part of {record.path!r}", "cut it into tiles or clips, or measure it alone"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tare.datasets.files import LabelledDicom, LabelledFile, LabelledItem, LabelledRaster, LabelledRecording
+from tare.datasets.files import LabelledDicom, LabelledFile, LabelledItem, LabelledRaster, LabelledRecording, is_tile
 from tare.datasets.masks.pairs import MaskFolders, check_pairs, class_names, files_of, mask_folders, values_of
 from tare.datasets.opening import open_labelled, open_samples
 from tare.datasets.options import LabelOptions
@@ -163,7 +163,7 @@ def _banded(split: Split, bands: Sequence[str] | None) -> Split:
 
     names = next((found for file in split.train if file.path in rasters and (found := tile_bands(file.path, chosen))), None)
     if chosen is None and names is not None and len(names) in (1, 3):  # grey or colours, decoded as pictures are
-        return split
+        rasters, names = {path for path in rasters if is_tile(path)}, None
     train, val = (
         tuple(LabelledRaster(f.path, f.label, chosen) if f.path in rasters else f for f in part)
         for part in (split.train, split.val)

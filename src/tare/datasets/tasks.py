@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tare.errors import DataError
+from tare.samples.decode import SUFFIXES
 from tare.samples.records import Skipped
 from tare.sources.files.image_folder import read_image
 from tare.tasks.names import TaskName
@@ -40,6 +41,12 @@ _TARGETS = frozenset(
         "labelstr", "labelsts", "labelids", "depth", "depths", "matte", "mattes", "instances", "semantic", "boxes", "bboxes",
     )
 )  # fmt: skip
+
+#: Endings of a mask's name beside its image: photo.jpg and photo_mask.png.
+MASK_ENDINGS = ("_mask", "-mask", "_seg", "_label", "_labelIds", "_gtFine_labelIds", "_segmentation", "_gt", "_m")
+
+#: Usual names of the parts of a dataset, in lower case without separators.
+_PARTS = frozenset(("train", "training", "trainset", "test", "testing", "testset", "val", "valid", "validation", "dev", "eval"))
 
 _SEPARATORS = ";|,"
 #: Different values from which on numbers that are not whole are measurements, and whole numbers that hardly recur are, too.
@@ -71,6 +78,17 @@ def check_folders(root: Path, names: Sequence[str]) -> None:
 
     The names decide; where only that of the masks is a usual one, the files must have the same names and few different values.
     """
+    if (beside := _masks_beside(root)) is not None:
+        raise DataError(
+            "one folder per class", f"{beside}, not images of a class",
+            "train on the masks with --task segmentation, or take them out",
+        )  # fmt: skip
+    parts = [name for name in names if _plain(name) in _PARTS]
+    if len(parts) > 1:
+        raise DataError(
+            "one folder per class", f"{parts[0]}/ beside {parts[1]}/ in {str(root)!r}, parts of the data",
+            "call two of them train and val; or name the first alone, and the other with --test",
+        )  # fmt: skip
     pair = _pair(root, names)
     if pair is not None:
         raise DataError(
@@ -87,8 +105,15 @@ def image_and_mask_folders(root: Path, names: Sequence[str]) -> tuple[Path, Path
     return None if pair is None or pair.written else (root / pair.inputs, root / pair.targets)
 
 
-def check_one_kind(root: Path) -> None:
-    """Raise :class:`DataError` if a folder holds images beside their masks, which are no samples of the same kind."""
+def check_one_kind(root: Path, masked: bool = False) -> None:
+    """Raise :class:`DataError` if a folder holds images beside their masks, which are no samples of the same kind.
+
+    With ``masked`` the user has said which files are masks by the endings of their names.
+    """
+    if not masked and (beside := _masks_beside(root)) is not None:
+        ending = Path(beside.mask).name.removeprefix(Path(beside.image).stem)
+        remedy = f"take the masks out, or measure only the foreground: tare measure {root} --mask={ending}"
+        raise DataError("images of one kind", f"{beside}: masks for each image", remedy)
     with os.scandir(root) as entries:
         names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
     pair = _pair(root, names)
@@ -99,6 +124,34 @@ def check_one_kind(root: Path) -> None:
             f"{pair.inputs}/ beside {pair.targets}/ in {str(root)!r}{pair}",
             f"measure {inputs} alone, or only its foreground: tare measure {inputs} --mask {masks}",
         )
+
+
+class _Beside(NamedTuple):
+    """Masks in one folder with their images: the first of both, and how many of how many images have one."""
+
+    image: str
+    mask: str
+    masks: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.mask!r} beside {self.image!r}, and so for {self.masks} of {self.of} images"
+
+
+def _masks_beside(root: Path) -> _Beside | None:
+    """Files named as images of the same folder with the ending of a mask, and of few values; None unless most images have one."""
+    images = {path.with_suffix(""): path for path in sorted(_some_files(root)) if path.suffix.lower() in SUFFIXES}
+    masks = {
+        images[stem]: images[image]
+        for stem in images
+        for ending in MASK_ENDINGS
+        if stem.name.endswith(ending) and (image := stem.with_name(stem.name.removesuffix(ending) or "-")) in images
+    }
+    number = len(images) - len(masks)
+    if not masks or len(masks) < 0.8 * number or not _have_few_values(masks):
+        return None
+    mask, image = next(iter(masks.items()))
+    return _Beside(str(image), str(mask), len(masks), number)
 
 
 def _pair(root: Path, names: Sequence[str]) -> _Pair | None:
@@ -228,9 +281,28 @@ def _stems(folder: Path) -> set[str]:
 
 def _few_values(folder: Path) -> bool:
     """Whether the first images of a folder have few different values, as masks have."""
-    read = [read_image(str(path), "stored") for path in islice(_files(folder), 3)]
+    return _have_few_values(_files(folder))
+
+
+def _have_few_values(paths: Iterable[Path]) -> bool:
+    read = [read_image(str(path), "stored") for path in islice(paths, 3)]
     images = [values for values in read if not isinstance(values, Skipped)]
     return bool(images) and all(len(np.unique(values)) <= _LEVELS for values in images)
+
+
+def _some_files(root: Path) -> list[Path]:
+    """Files of the first folders below ``root``, of none all if it holds very many: a million names take seconds to list."""
+    found: list[Path] = []
+    held = [root]
+    while held and len(found) < _LOOKED_AT:
+        try:
+            with os.scandir(held.pop(0)) as entries:
+                listed = [(entry.is_dir(follow_symlinks=False), Path(entry.path)) for entry in islice(entries, 10 * _LOOKED_AT)]
+        except OSError:  # a folder that cannot be listed is refused where it is walked
+            continue
+        held += sorted(path for is_folder, path in listed if is_folder)
+        found += [path for is_folder, path in listed if not is_folder]
+    return found
 
 
 def _looked_at(folder: Path) -> Iterable[Path]:

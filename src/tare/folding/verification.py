@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from tare.errors import ModelError
-from tare.folding.first_layers import evaluating, tensors_in
+from tare.errors import ModelError, reason_of
+from tare.folding.first_layers import KEEP_IN_FRONT, evaluating, tensors_in
 from tare.folding.input_shapes import other_shapes
 from tare.folding.layers import FoldedNetwork
 from tare.folding.plan import FoldPlan, Takes
@@ -58,7 +58,7 @@ def verified(model: nn.Module, network: nn.Module, plan: FoldPlan) -> Verificati
             if shape == plan.shape:
                 raise
             continue  # a size that the network does not take
-        errors.append(_errors(expected, _outputs(network, own if plan.takes == "uint8" else own.to(weight), plan)))
+        errors.append(_errors(expected, _rewritten_outputs(network, own if plan.takes == "uint8" else own.to(weight), plan)))
         shapes.append(shape)
         if errors[-1][1] > tolerance:
             rounded = _errors(expected, _outputs(model, _normalised(own.to(weight), plan.affine), plan))[1]
@@ -100,6 +100,15 @@ def _outputs(model: nn.Module, given: torch.Tensor, plan: FoldPlan) -> tuple[lis
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _rewritten_outputs(network: nn.Module, given: torch.Tensor, plan: FoldPlan) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """Those of the rewritten network; raises :class:`ModelError` if an operation before its first layers takes no raw bytes."""
+    try:
+        return _outputs(network, given, plan)
+    except Exception as error:  # an architecture may raise anything
+        takes, remedy = ("uint8", "fold it with input 'unit'") if plan.takes == "uint8" else ("floats", KEEP_IN_FRONT)
+        raise ModelError(f"a network whose operations take {takes}", reason_of(error) or type(error).__name__, remedy) from None
 
 
 def _errors(

@@ -19,6 +19,7 @@ from tare.errors import DataError
 from tare.samples.layout import Doubles
 from tare.samples.modes import ColourMode
 from tare.samples.records import Record, Sample, Skipped, Stack
+from tare.sources.arrays.whole import whole
 from tare.sources.base import Source
 from tare.sources.files.each import foreign_remark
 from tare.sources.opening import open_source
@@ -56,7 +57,7 @@ def read_probes(data: Any, colour: ColourMode, count: int, seed: int) -> Probes:
 
     Raises :class:`DataError` for data without images, fewer than eight different images, or nearly constant images.
     """
-    source = open_source(data, Options(channels=colour, turned=True))
+    source = whole(open_source(data, Options(channels=colour, turned=True)))
     skipped: list[Skipped] = []
     found = list(islice((sample for record in _records(source, count, seed) for sample in _images(record, skipped)), count))
     if len(found) < FEWEST:

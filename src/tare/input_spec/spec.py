@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -226,11 +227,12 @@ class InputSpec(Shown):
         ``values`` have one of the ``layout``s that a spec may state, such as ``(N, C, H, W)``, or the same without N, their
         channels in red, green, blue order. The layout stays; the result is float32, or float64 where that was given.
 
-        Raises :class:`SpecError` for another number of channels or type of raw values, unit floats outside of [0, 1], or if a
-        field that is needed is unknown.
+        Raises :class:`SpecError` for what is no dense tensor of real numbers, another number of channels or type of raw values,
+        unit floats outside of [0, 1], or if a field that is needed is unknown.
         """
-        from tare.input_spec.tensors import fed
+        from tare.input_spec.tensors import check_tensor, fed
 
+        check_tensor(values)
         factor = self.factor_from(str(values.dtype).removeprefix("torch."))
         stored = self.raw_dtype.value if isinstance(self.raw_dtype, Known) else ""
         return fed(self.input_map(), factor, stored, values, layout)
@@ -371,7 +373,7 @@ class InputSpec(Shown):
         return preset_of(self.fields())
 
     @classmethod
-    def load(cls, path: Path) -> InputSpec:
+    def load(cls, path: str | os.PathLike[str]) -> InputSpec:
         """Read a spec file. Raises :class:`SpecError` if it is not there, too large or not JSON."""
         return cls.from_json(read_json(place_of(path, "a spec file", SpecError)))
 

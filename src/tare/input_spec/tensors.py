@@ -8,11 +8,20 @@ import torch
 from tare.errors import SpecError, short_repr
 from tare.input_spec.fields import LAYOUTS, PerSample
 from tare.input_spec.input_map import InputMap, mapped
+from tare.system.handed.arguments import of_kind
+from tare.system.handed.tensors import oddity
 
 #: Unit floats lie in [0, 1] up to the overshoot of a bicubic resize, at most a fifth.
 _OVERSHOOT = 0.25
 #: The std of a constant sample is rounding error, a share of its values.
 ROUNDING = 1e-6
+
+
+def check_tensor(values: torch.Tensor) -> None:
+    """Raise :class:`SpecError` for what is no dense tensor of real numbers."""
+    of_kind(values, torch.Tensor, "a tensor of values", "make one, for example with torch.from_numpy(array)", SpecError)
+    if (odd := oddity(values)) is not None:
+        raise SpecError("a dense tensor of real numbers", f"a {odd.kind}", odd.remedy)
 
 
 def fed(whole: InputMap, factor: float, stored: str, values: torch.Tensor, layout: str) -> torch.Tensor:

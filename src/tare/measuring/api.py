@@ -13,7 +13,7 @@ from tare.errors import DataError
 from tare.input_spec.formats.front_end import front_end_of, remark_of
 from tare.measuring.checkpoint import Checkpoint
 from tare.measuring.clusters import in_clusters, with_cluster_errors
-from tare.measuring.facts import stated_nodata, with_facts
+from tare.measuring.facts import with_facts
 from tare.measuring.inputs import MeasureRequest
 from tare.measuring.left_out import LEFT_OUT, Foreground, WithoutNodata, checked_nodata
 from tare.measuring.nodata_remarks import nodata_remarks
@@ -22,6 +22,7 @@ from tare.measuring.random_draws import draw
 from tare.measuring.stopping import StoppingRule
 from tare.samples.raw_kind import Known
 from tare.samples.transparency import background_of
+from tare.sources.arrays.whole import stated_nodata
 from tare.sources.base import Source
 from tare.sources.opening import open_source
 from tare.sources.options import Options
@@ -106,7 +107,7 @@ def _opened(request: MeasureRequest) -> tuple[Source[Any], Options, dict[str, An
         remote=request.allow_remote,
     )
     if isinstance(request.data, str | os.PathLike) and Path(request.data).is_dir():
-        check_one_kind(Path(request.data))
+        check_one_kind(Path(request.data), masked=mask is not None)
     source = open_source(request.data, options)
     extra: dict[str, Any] = {}
     if heard is not None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
@@ -13,10 +15,12 @@ from typing import Any
 from tare._version import __version__
 from tare.errors import DataError
 from tare.sources.base import Source
+from tare.sources.derived import Derived
 from tare.statistics.state import DatasetState
 from tare.statistics.state_json import state_from_json, state_to_json
 from tare.system.files import file_place, remove_parts, write_text
 from tare.system.local.opened import text_of
+from tare.system.local.pins import Pin, TreePin
 
 SCHEMA = "tare.checkpoint/1"
 
@@ -28,15 +32,16 @@ class Checkpoint:
     """A file that is written every 30 seconds during a pass, atomically, and removed when the pass is complete.
 
     A checkpoint belongs to one dataset, read with one set of options. To resume, the name of the source, the options, a digest
-    of every covered chunk (file names, ranges, bytes) and a digest of the first chunk's statistics must agree. A later file
-    whose values changed in place meanwhile is not noticed. Of a symbolic link it is the file that the link leads to.
+    of every covered chunk (file names with sizes and the times at which they were written, ranges, bytes) and a digest of the
+    first chunk's statistics must agree. Of a symbolic link it is the file that the link leads to.
     """
 
     def __init__(self, path: Path, source: Source[Any], options: Mapping[str, Any]) -> None:
         self.path, self.source = file_place(path), source
         self.belongs = {"version": __version__, "source": source.name, "options": dict(options)}
         self.state, self.chunks, self.first = DatasetState(), 0, ""
-        self.digest = hashlib.sha256()
+        self.digest = hashlib.sha256(_pinned(source))
+        self.under_way: deque[bytes] = deque()
         self.written = time.monotonic()
 
     def begin(self) -> tuple[int, Iterator[Any]]:
@@ -46,16 +51,23 @@ class Checkpoint:
         """
         chunks = iter(self.source.chunks())
         remove_parts(self.path.parent, self.path.name)
-        return (self._taken_up(chunks) if self.path.exists() else 0), chunks
+        return (self._taken_up(chunks) if self.path.exists() else 0), self._noted(chunks)
 
     def add(self, chunk: Any, part: DatasetState) -> None:
         """Add the state of the next chunk; chunks come in order."""
+        del chunk
         if self.chunks == 0:
             self.first = _digest(part)
-        self.digest.update(_described(chunk))
+        self.digest.update(self.under_way.popleft())
         self.state, self.chunks = self.state.merge(part), self.chunks + 1
         if time.monotonic() - self.written >= EVERY:
             self.save()
+
+    def _noted(self, chunks: Iterator[Any]) -> Iterator[Any]:
+        """The chunks, each described before it is read: so a file that changes afterwards is another one."""
+        for chunk in chunks:
+            self.under_way.append(_described(chunk))
+            yield chunk
 
     def save(self) -> None:
         """Write the file."""
@@ -113,14 +125,41 @@ def _digest(state: DatasetState) -> str:
     return hashlib.sha256(json.dumps(state_to_json(replace(state, clusters={}))).encode()).hexdigest()
 
 
+def _pinned(source: Source[Any]) -> bytes:
+    """Sizes and times of the files that were pinned when the source was opened, whatever it was made of."""
+    found = []
+    while isinstance(source, Derived):
+        pin = getattr(source, "pin", None)
+        if isinstance(pin, Pin):
+            found.append((pin.identity.size, pin.identity.written))
+        elif isinstance(pin, TreePin):
+            found.append((pin.size, pin.written))
+        source = source.source
+    return repr(found).encode()
+
+
 def _described(chunk: Any) -> bytes:
-    """What identifies a chunk: its names, numbers and bytes; for a table, which has no stable bytes, its size."""
+    """What identifies a chunk: its names, numbers and bytes; for a table, which has no stable bytes, its size.
+
+    A name of a file has the file's size and the time at which it was written beside it.
+    """
     if isinstance(chunk, bytes):
         return hashlib.sha256(chunk).digest()
     if isinstance(chunk, tuple | list):
         return b"(" + b",".join(map(_described, chunk)) + b")"
     if is_dataclass(chunk) and not isinstance(chunk, type):
         return _described(tuple(getattr(chunk, field.name) for field in fields(chunk)))
-    if chunk is None or isinstance(chunk, str | int | float):
-        return repr(chunk).encode("utf-8", "backslashreplace")
+    if isinstance(chunk, str):
+        return repr((chunk, _written(chunk))).encode("utf-8", "backslashreplace")
+    if chunk is None or isinstance(chunk, int | float):
+        return repr(chunk).encode()
     return f"{type(chunk).__name__}{getattr(chunk, 'shape', '')}".encode()
+
+
+def _written(name: str) -> tuple[int, int] | None:
+    """Size of a file and the time at which it was written; None for a text that names none."""
+    try:
+        status = os.stat(name)
+    except (OSError, ValueError):  # ValueError: a null byte
+        return None
+    return status.st_size, status.st_mtime_ns

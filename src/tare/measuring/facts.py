@@ -67,12 +67,6 @@ def finite(stats: DatasetStats) -> DatasetStats:
     return stats
 
 
-def stated_nodata(of_source: Facts) -> tuple[float, ...]:
-    """The finite numbers that mean no data by what a source states of all values."""
-    numbers = [float(word) for name, words in of_source if name == "nodata" for word in words.split() if word != UNSTATED]
-    return tuple(number for number in numbers if isfinite(number))
-
-
 def _check_one(name: str, values: dict[str, Stated], stats: DatasetStats) -> None:
     found = [f"{value} in {stated.samples} (for example {stated.example!r})" for value, stated in values.items()]
     rest = stats.samples - sum(stated.samples for stated in values.values())

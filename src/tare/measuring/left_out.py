@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from tare.errors import DataError, short_repr
 from tare.samples.records import Facts, Kept, Part, Record, Rows, Sample, Skipped, Stack
+from tare.sources.arrays.whole import are_kept
 from tare.sources.derived import Derived
 from tare.sources.files.image_folder import read_image
-from tare.sources.files.masks import is_mask, mask_places
+from tare.sources.files.masks import inside, is_mask, mask_places
 
 #: The note on samples that had values which mean "no data".
 LEFT_OUT = "values that mean no data were left out"
@@ -68,7 +69,7 @@ class Foreground(Cut):
             return Skipped(sample.path, f"its mask {place!r}: {mask.reason}")
         if mask.shape[:2] != sample.values.shape[:2]:
             return Skipped(sample.path, f"its mask {place!r} has {mask.shape[:2]} pixels instead of {sample.values.shape[:2]}")
-        inside_mask = mask.any(axis=-1)
+        inside_mask = inside(mask).any(axis=-1)
         channels = tuple(sample.values[..., c][inside_mask] for c in range(sample.values.shape[-1]))
         return Kept(sample.path, channels, sample.label, sample.notes, sample.facts)
 
@@ -94,7 +95,7 @@ class WithoutNodata(Cut):
                 yield self._kept(record.path, values, record.labels[index] if record.labels else None)
         elif isinstance(record, Rows):
             columns = [np.asarray(column) for column in record.columns]
-            kept = [self._is_kept(column) for column in columns]
+            kept = [are_kept(column, self.nodata) for column in columns]
             without = int((~np.logical_and.reduce(kept)).sum()) if kept else 0
             left = tuple(column[here] for column, here in zip(columns, kept, strict=True))
             yield Rows(record.path, left, record.dtype, max(map(len, columns), default=0), {LEFT_OUT: without} if without else {})
@@ -109,19 +110,9 @@ class WithoutNodata(Cut):
     def _left(self, channels: Any) -> tuple[tuple[NDArray[Any], ...], tuple[str, ...]]:
         """The other values of each channel, and the note if there were any of these."""
         given = [np.asarray(channel).ravel() for channel in channels]
-        left = tuple(values[self._is_kept(values)] for values in given)
+        left = tuple(values[are_kept(values, self.nodata)] for values in given)
         has_some = any(len(after) < len(before) for after, before in zip(left, given, strict=True))
         return left, (LEFT_OUT,) if has_some else ()
-
-    def _is_kept(self, values: NDArray[Any]) -> NDArray[np.bool_]:
-        keep = np.ones(values.shape, bool)
-        for value in self.nodata:
-            if values.dtype.kind == "f":
-                with np.errstate(over="ignore"):
-                    keep &= values != values.dtype.type(value)  # -3.4e38 is stored as the nearest number of the dtype
-            else:
-                keep &= values != value
-        return keep
 
 
 def checked_nodata(stated: float | Sequence[float]) -> tuple[float, ...]:

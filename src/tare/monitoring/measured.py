@@ -18,9 +18,10 @@ def reference_of(request: MeasureRequest) -> Reference:
 
     Raises :class:`DataError` beside options that change which values are measured.
     """
-    other = next((name for name in _OTHERS if getattr(request, name) is not None), None)
-    if other is not None:
-        flag = {"tolerance": "--sample"}.get(other, f"--{other.replace('_', '-')}")
+    others = [name for name in _OTHERS if getattr(request, name) is not None]
+    others += ["alpha"] if request.alpha != "drop" else []
+    if others:
+        flag = {"tolerance": "--sample", "alpha": "--alpha composite"}.get(others[0], f"--{others[0].replace('_', '-')}")
         raise DataError("a reference of whole samples as they are stored", flag, "make the reference without it")
     columns = (request.columns,) if isinstance(request.columns, str) else request.columns
     chosen = None if columns is None else tuple(columns)

@@ -28,6 +28,7 @@ from tare.monitoring.evidence.spreads import Shares, spreads_from_json, spreads_
 from tare.samples.layout import Doubles, channel_names, dtype_range, unit_scale
 from tare.samples.raw_kind import Known, bits_in_use
 from tare.samples.records import Record, Rows, Skipped, Stack
+from tare.sources.arrays.whole import stated_nodata
 from tare.sources.base import Source
 from tare.sources.opening import open_source
 from tare.sources.options import Options
@@ -86,7 +87,7 @@ class Reference:
         Raises :class:`DataError` for fewer than 20 readable samples, or samples of several kinds.
         """
         source = open_source(data, options)
-        taking = _taking(source, checked_nodata(nodata))
+        taking = _taking(source, checked_nodata(nodata) or stated_nodata(source.stated))
         values, states, shares = [], DatasetState(), _shares(source, taking)
         expect(progress, source.number)
         take = partial(_taken, source, taking, shares)

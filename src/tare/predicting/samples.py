@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from tare.checking.gate import RAW_KIND, allowed_codes
 from tare.datasets.files import coloured, read_named
 from tare.datasets.image_batches import as_taken, evaluation_transform
 from tare.datasets.samples import LabelledSamples
-from tare.errors import ResourceError, TareError, reason_of
+from tare.errors import DataError, ResourceError, TareError, reason_of
 from tare.input_spec.geometry import Geometry
 from tare.networks.stored.trained import TrainedModel
 from tare.predicting.number_inputs import NumberInput, failed, number_inputs, tensor_of
@@ -49,7 +49,7 @@ def inputs_of(
 
     An image of another type than those of training is answered only if ``allow`` has TARE090, its finding.
     """
-    words = [os.fspath(word) for word in ([named] if isinstance(named, str | os.PathLike) else named)]
+    words = _words(named)
     takes = trained.model.takes
     if isinstance(takes, Geometry):
         return _images(trained, words, any_kind=RAW_KIND in allowed_codes(allow))
@@ -58,6 +58,17 @@ def inputs_of(
     channels = trained.model.network.channels
     names = tuple(item.name for item in items)
     return NamedInputs(names, lambda index: tensor_of(items[index], takes, channels), left_out.remarks)
+
+
+def _words(named: Any) -> list[str]:
+    """The paths as texts. Raises :class:`DataError` for other objects: a table's columns and a mapping's keys are no paths."""
+    listed = [named] if isinstance(named, str | os.PathLike) else named
+    if isinstance(listed, Iterable) and not isinstance(listed, Mapping | bytes) and not hasattr(listed, "shape"):
+        words = list(listed)
+        if all(isinstance(word, str | os.PathLike) for word in words):
+            return [os.fspath(word) for word in words]
+    found = f"an object of type {type(named).__name__!r}"
+    raise DataError("the paths of samples", found, "write arrays and tables to a file, for example .npy or .csv")
 
 
 def _images(trained: TrainedModel, words: Sequence[str], *, any_kind: bool) -> NamedInputs:

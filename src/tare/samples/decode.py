@@ -123,9 +123,11 @@ def _oriented(decoded: Decoded, stated: int, turned: bool) -> Decoded:
 
 
 def orientation(data: bytes | memoryview) -> int:
-    """EXIF orientation of an encoded image, 1 to 8; 1 (as stored) if the file states none."""
+    """EXIF orientation of an encoded image, 1 to 8; 1 (as stored) if the file states none. Of a TIFF it is the first page's."""
     from PIL import Image
 
+    if image_format(bytes(data[:16])) == "TIFF":  # Pillow does not open all of them
+        return next((page.orientation for page in tiff.pages_of(data)), 1)
     try:
         with Image.open(io.BytesIO(data)) as image:
             stated = image.getexif().get(_EXIF_ORIENTATION, 1)
@@ -158,6 +160,10 @@ def _decode_jpeg(data: bytes | memoryview, colour: ColourMode) -> Decoded:
 def _decode_pages(data: bytes, kind: str, colour: ColourMode, background: Background | None, pages: PageMode | None) -> Decoded:
     """Decode a file that may hold several pages or frames: one of them, or all as samples or as channels."""
     stated = tiff.pages_of(data) if kind == "TIFF" else ()
+    if (planes := tiff.planes_of(stated)) > len(stated):
+        raise UndecodableError(
+            f"a TIFF of {planes} planes, of which {len(stated)} can be read: write it again with all its pages"
+        )
     if kind == "TIFF" and len(stated) > 1 and pages is None:
         raise UndecodableError(
             f"a TIFF of {len(stated)} pages: state --pages samples if each is a sample, --pages channels if each is a channel"
@@ -250,8 +256,8 @@ def _decode_other(data: bytes, kind: str, colour: ColourMode, background: Backgr
 
 def _with_pillow(image: Any, data: bytes, kind: str, colour: ColourMode, background: Background | None, place: int) -> Decoded:
     """The pixels of a file that Pillow has opened, with the bits that Pillow would cut or shift as the file states them."""
-    if kind == "TIFF" and image.tag_v2.get(_EXIF_ORIENTATION, 1) != 1:
-        image.getexif().pop(_EXIF_ORIENTATION, None)  # Pillow would turn this format alone
+    _leave_as_stored(image)
+    _scale_transparent_level(image, data)
     _check_size(*image.size)
     bits = jp2_bits(data) if kind == "JPEG 2000" else None
     if not place and (deep := deep_bits(data, kind)) > 8:
@@ -260,6 +266,20 @@ def _with_pillow(image: Any, data: bytes, kind: str, colour: ColourMode, backgro
         return _decode_deep(image, data, colour, background, place)
     flat = image if background is None or not _has_alpha(image) else _flattened(image, background)
     return Decoded(unshifted(_pixels(flat, colour), bits), _notes(image, background))
+
+
+def _leave_as_stored(image: Any) -> None:
+    """Keep Pillow from turning the pixels of a TIFF as its tag states, which it does for this format alone."""
+    if image.format == "TIFF" and image.tag_v2.get(_EXIF_ORIENTATION, 1) != 1:
+        image.getexif().pop(_EXIF_ORIENTATION, None)
+        image._size = image.tag_v2[256], image.tag_v2[257]  # newer releases exchange both where a turn is stated
+
+
+def _scale_transparent_level(image: Any, data: bytes) -> None:
+    """Bring the transparent level of a PNG of 2 or 4 bits of grey to the levels that Pillow scales its pixels to."""
+    level = image.info.get("transparency")
+    if image.format == "PNG" and isinstance(level, int) and data[25] == 0 and data[24] in (2, 4):
+        image.info["transparency"] = level * (255 // ((1 << data[24]) - 1))
 
 
 def _decode_netpbm(data: bytes, colour: ColourMode) -> Decoded:
@@ -297,7 +317,13 @@ def _decode_deep(image: Any, data: bytes, colour: ColourMode, background: Backgr
     with Image.open(io.BytesIO(data)) as reopened:
         if place:
             reopened.seek(place)
-        return _of_values(read_deep(image, reopened), colour, background)
+        _leave_as_stored(reopened)
+        values = read_deep(image, reopened)
+    level = image.info.get("transparency")
+    if values.shape[-1] == 3 and isinstance(level, tuple):
+        alpha = np.where((values == level).all(axis=-1, keepdims=True), 0, 65535).astype(np.uint16)
+        values = np.concatenate([values, alpha], axis=-1)
+    return _of_values(values, colour, background)
 
 
 def _of_values(values: NDArray[Any], colour: ColourMode, background: Background | None) -> Decoded:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,17 @@ _SIZES = {1: 1, 3: 2, 4: 4, 16: 8}
 _CODES = {1: "B", 3: "H", 4: "I", 16: "Q"}
 _KIND, _BITS, _PHOTOMETRIC, _BANDS, _EXTRA, _FORMAT = 254, 258, 262, 277, 338, 339
 COMPRESSION, FILL_ORDER, PLANAR, COLOUR_MAP, INK_SET, REFERENCE = 259, 266, 284, 320, 332, 532
-_READ = frozenset((_KIND, _BITS, _PHOTOMETRIC, _BANDS, _EXTRA, _FORMAT, COMPRESSION, FILL_ORDER, PLANAR, COLOUR_MAP, INK_SET))
+_WIDTH, _HEIGHT, _DESCRIPTION, _ORIENTATION, _DEPTH = 256, 257, 270, 274, 32997
+_READ = frozenset(
+    (
+        *(_KIND, _BITS, _PHOTOMETRIC, _BANDS, _EXTRA, _FORMAT, COMPRESSION, FILL_ORDER, PLANAR, COLOUR_MAP, INK_SET),
+        *(_WIDTH, _HEIGHT, _ORIENTATION, _DEPTH),
+    )
+)
+_TEXT, _LOOKED_AT = 2, 1024
+#: What ImageJ and tifffile write into the description of the first page: the number of images, and the lengths of the axes.
+_STACK = re.compile(rb"ImageJ=.*?^images=(\d{1,9})\s", re.DOTALL | re.MULTILINE)
+_SHAPE = re.compile(rb'\{"shape": \[(\d{1,9}(?:, \d{1,9}){0,9})\]')
 _REDUCED, _MASK = 1, 4
 _GREY, _RGB = (0, 1), 2
 _ALPHA = {1, 2}
@@ -46,6 +58,12 @@ class Page:
         return self.tags.get(_BITS, (self.bits,))
 
     @property
+    def orientation(self) -> int:
+        """How the page is to be turned to stand upright, 1 to 8 as in EXIF; 1 for a number that means nothing."""
+        stated = self.tags.get(_ORIENTATION, (1,))[0]
+        return stated if 1 <= stated <= 8 else 1
+
+    @property
     def kinds(self) -> tuple[int, ...]:
         """The sample format of each band: 1 unsigned, 2 signed, 3 float."""
         return self.tags.get(_FORMAT, (1,))
@@ -68,6 +86,23 @@ def pages_of(data: bytes | memoryview) -> tuple[Page, ...]:
     except (struct.error, IndexError, KeyError):
         return ()
     return tuple(found)
+
+
+def planes_of(pages: tuple[Page, ...]) -> int:
+    """How many planes a file states beside its directories: as a depth, or in the descriptions that ImageJ and tifffile write.
+
+    Of a large stack both write one directory alone. The number of ``pages`` where nothing is stated.
+    """
+    if not pages:
+        return 0
+    tags = pages[0].tags
+    text, depth = bytes(tags.get(_DESCRIPTION, ())), tags.get(_DEPTH, (1,))[0]
+    stack, shape = _STACK.match(text), _SHAPE.match(text)
+    stated = int(stack[1]) if stack else depth
+    if shape:
+        plane = tags.get(_WIDTH, (1,))[0] * tags.get(_HEIGHT, (1,))[0] * pages[0].bands
+        stated = max(stated, prod(map(int, shape[1].split(b","))) // max(1, plane))
+    return max(stated, len(pages))
 
 
 def tags_of(read: Callable[[int, int], bytes]) -> frozenset[int]:
@@ -123,6 +158,9 @@ def _directory(view: memoryview, place: int, order: str, big: bool) -> tuple[dic
         tag, kind, number = struct.unpack_from(f"{order}HH{'Q' if big else 'I'}", view, at)
         if tag == REFERENCE:
             tags[tag] = ()
+        if tag == _DESCRIPTION and kind == _TEXT and number > width:
+            (text,) = struct.unpack_from(f"{order}{'Q' if big else 'I'}", view, at + entry - width)
+            tags[tag] = tuple(view[text : text + min(number, _LOOKED_AT)])
         if tag not in _READ or kind not in _CODES or not 0 < number <= 1 << 16:
             continue
         values = at + entry - width

@@ -11,6 +11,8 @@ from tare.sources.options import Options
 from tare.sources.tables.arrow import TableInMemory
 from tare.sources.tables.records import IMAGE_ROWS, plan_table, records_of
 
+_AS_STORED = "the transform of the dataset is not applied: values are as stored; map() applies it, a torch dataset keeps it"
+
 
 def is_hf_dataset(data: Any) -> bool:
     """Whether ``data`` comes from the ``datasets`` library, without importing it."""
@@ -27,7 +29,8 @@ def open_hf_dataset(data: Any, options: Options) -> HfDataset:
     name = f"dataset {data.info.dataset_name or ''}".strip()
     first = stored[:IMAGE_ROWS].column if len(stored) else None
     plan = plan_table(stored[:0].schema if len(stored) else data.features.arrow_schema, options, name, first)
-    return HfDataset(name, stored, plan, options, plan.channel_names, plan.remarks)
+    custom = (data.format or {}).get("type") == "custom"
+    return HfDataset(name, stored, plan, options, plan.channel_names, (*plan.remarks, *((_AS_STORED,) if custom else ())))
 
 
 @dataclass(frozen=True)

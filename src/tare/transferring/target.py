@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from tare.datasets.files import LabelledFile, LabelledFiles
 from tare.datasets.held_out.opening import HeldOut, open_test
-from tare.datasets.held_out.overlap import check_disjoint
+from tare.datasets.held_out.overlap import check_disjoint, copies
+from tare.datasets.masks.pairs import MaskFile
 from tare.datasets.options import LabelOptions
 from tare.datasets.split import Split
 from tare.errors import DataError
@@ -85,7 +87,7 @@ def measured(
             "repair or remove them, or allow more with --max-skipped",
         )
     notes = (f"left out {len(bad)} unreadable {noun}, the first {bad[0].path!r}: {bad[0].reason}",) if bad else ()
-    notes = (*split.remarks, *notes)
+    notes = (*split.remarks, *notes, *copies(split.train, split.val, split.kind))
     split = split.without(bad) if bad else split
     val = stats_of(states[1], sources[1])
     digests = {
@@ -93,6 +95,7 @@ def measured(
         "files": _digest((split.train, split.val)),
         f"training {noun}": _moments(stats),
         f"validation {noun}": _moments(val),
+        "values of files": _sizes((split.train, split.val)),
     }
     if test is None:
         return Target(split, stats, digests, notes)
@@ -100,6 +103,7 @@ def measured(
     of_test = stats_of(states[2], sources[2])
     _check_raw(stats, of_test, test.origin)
     digests |= {"test": test.origin, "test files": _digest((kept.files,)), f"test {noun}": _moments(of_test)}
+    digests["values of test files"] = _sizes((kept.files,))
     return Target(split, stats, digests, notes + _told(kept, split, colour, workers, reporter), kept)
 
 
@@ -143,5 +147,23 @@ def _moments(stats: DatasetStats) -> str:
 
 
 def _digest(parts: tuple[tuple[LabelledFile, ...], ...]) -> str:
-    listing = json.dumps([[file.path, file.label] for part in parts for file in part], default=repr)
+    """A hash of the files and their labels; of masks, which lie in files of their own, of what those hold."""
+    listing = json.dumps([[file.path, file.label] for part in parts for file in part], default=_of_label)
     return hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _sizes(parts: tuple[tuple[LabelledFile, ...], ...]) -> str:
+    """A hash of the sizes of the files, which tells most images apart that have exchanged their names."""
+    return hashlib.sha256(repr([_size(file.path) for part in parts for file in part]).encode()).hexdigest()
+
+
+def _size(path: str) -> int | None:
+    """The bytes of a file; None for a sample of a store."""
+    try:
+        return os.stat(path).st_size
+    except (OSError, ValueError):  # ValueError: a null byte
+        return None
+
+
+def _of_label(label: Any) -> list[str]:
+    return [repr(label), label.digest()] if isinstance(label, MaskFile) else [repr(label)]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tare.datasets.files import LabelledFile, LabelledItem
-from tare.datasets.held_out.overlap import check_disjoint
+from tare.datasets.held_out.overlap import check_disjoint, copies
 from tare.datasets.samples import InMemory, LabelledSamples
 from tare.errors import DataError
 from tare.input_spec.geometry import SampleKind
@@ -35,6 +36,15 @@ def test_images_are_the_same_by_their_pixels_whatever_their_names_and_formats(tm
     assert check(known, photos(tmp_path / "b", range(4, 8))) == ()
     with pytest.raises(DataError, match=r"found 2 of 4 with the same content: '.*b/2.tiff' is '.*a/2.png', .*; take them out"):
         check(known, photos(tmp_path / "b", range(2, 6), ".tiff"))
+
+
+def test_copies_in_training_and_validation_are_told(tmp_path: Path) -> None:
+    train, val = photos(tmp_path / "a", range(4)), photos(tmp_path / "b", range(4, 8))
+    assert copies(train, val, "image") == ()
+    shutil.copy(train[0].path, val[2].path)
+    (remark,) = copies([*train, LabelledFile(str(tmp_path / "gone"), 0)], val, "image")
+    assert "1 of 4 validation images are copies of training images, the first" in remark
+    assert f"{val[2].path!r} of {train[0].path!r}: figures of validation are too good" in remark
 
 
 def test_only_the_first_of_many_copies_are_named(tmp_path: Path) -> None:

@@ -166,3 +166,24 @@ def test_what_the_attributes_state_and_what_is_not_stored_is_said(tmp_path: Path
     assert stats.mean == (10.0, 11.0, 12.0, 13.0)
     assert stats.extra["facts"]["scale"] == "0.5 v + 1 stated for a raw value v, not applied"
     assert "chunks that are not stored: 2 of 5, whose values count as the fill value -1" in stats.extra["remarks"]
+
+
+@pytest.mark.parametrize("told", ["-9999", "AAAAAICHw8A="])
+def test_a_fill_value_that_is_written_as_text_is_left_out(tmp_path: Path, told: str) -> None:
+    """xarray writes a float into the attributes of version 3 as eight bytes in base64."""
+    array = zarr.create_array(tmp_path / "a.zarr", shape=(6, 2), dtype="f4", zarr_format=3, attributes={"_FillValue": told})
+    array[:] = np.arange(12).reshape(6, 2)
+    array[:2] = -9999
+    stats = tare.measure(tmp_path / "a.zarr")
+    assert stats.mean == (7.0, 8.0)
+    assert stats.nodata.value == (-9999.0,)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("attributes", "mean"), [({"_ARRAY_DIMENSIONS": ["y", "x"]}, 7.0), ({}, -3328.0)])
+def test_the_fill_value_of_an_array_that_xarray_wrote_means_no_data(tmp_path: Path, attributes: Any, mean: float) -> None:
+    array = zarr.create_array(
+        tmp_path / "a.zarr", shape=(6, 2), dtype="i2", fill_value=-9999, zarr_format=2, attributes=attributes
+    )
+    array[:] = np.arange(12).reshape(6, 2)
+    array[:2] = -9999
+    assert tare.measure(tmp_path / "a.zarr").mean[0] == pytest.approx(mean, abs=1)

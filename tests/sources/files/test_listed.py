@@ -104,6 +104,16 @@ def test_a_list_file_and_a_manifest_name_files_relative_to_themselves(tmp_path: 
     assert [sample.label for sample in samples(manifest)] == list("010101")
 
 
+def test_files_that_are_listed_more_than_once_are_told(tmp_path: Path) -> None:
+    for name in "ab":
+        save_png(tmp_path / f"{name}.png", random_rgb(1))
+    (tmp_path / "boxes.csv").write_text("path,label,box\na.png,x,1\nb.png,y,2\na.png,x,3\n./a.png,x,4\n")
+    (remark,) = tare.measure(tmp_path / "boxes.csv").extra["remarks"]
+    assert "2 of 4 entries name a file that was named before, the first" in remark
+    assert "a.png': each counts, in training and in validation alike" in remark
+    assert open_source(str(tmp_path)).remarks == ()
+
+
 def test_files_that_a_list_names_in_vain_are_skipped(tmp_path: Path) -> None:
     rgb_folder(tmp_path, 2)
     os.mkfifo(tmp_path / "pipe.png")

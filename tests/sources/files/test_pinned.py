@@ -121,6 +121,14 @@ def test_an_image_that_is_cut_while_it_is_read_is_skipped(tmp_path: Path, monkey
     assert stats.samples == 2
 
 
+def test_shards_that_changed_between_two_passes_are_read_anew(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text("x,y\n1,2\n")
+    assert tare.measure(tmp_path).mean == (1, 2)
+    (tmp_path / "b.csv").write_text("x,y\n3,4\n")
+    assert tare.measure(tmp_path).mean == (2, 3)
+
+
 def test_what_does_not_change_is_read(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.zeros((3, 6, 5, 3), np.uint8))
     assert tare.measure(tmp_path / "a.npy").samples == 3

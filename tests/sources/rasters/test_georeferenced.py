@@ -181,6 +181,20 @@ def test_a_damaged_or_lying_scene_is_refused_in_one_line(tmp_path: Path, kind: s
     assert tare.measure(tmp_path, max_skipped=0.6).samples == 1
 
 
+def test_a_scene_of_several_pages_is_refused_and_its_overviews_are_none(tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile", reason="writes TIFFs of several pages")
+    place = [(33550, "d", 3, (10.0, 10.0, 0.0), True), (33922, "d", 6, (0.0,) * 6, True)]
+    with tifffile.TiffWriter(tmp_path / "two.tif") as file:
+        for scale in (1, 9):
+            file.write(np.full((8, 9), scale, "uint16"), photometric="minisblack", extratags=place)
+    with pytest.raises(DataError, match="a TIFF of 2 pages, of which one would be read"):
+        tare.measure(tmp_path / "two.tif")
+    scene = write(tmp_path / "one.tif", RNG.integers(0, 4000, (1, 64, 64)).astype("uint16"))
+    with rasterio.open(scene, "r+") as file:
+        file.build_overviews([2, 4])
+    assert tare.measure(scene).samples == 1
+
+
 def test_complex_values_are_refused_by_name(tmp_path: Path) -> None:
     write(tmp_path / "slc.tif", np.ones((1, 8, 8), "complex64"))
     with pytest.raises(DataError, match="complex values: measure their magnitude"):

@@ -48,6 +48,16 @@ def test_channel_names_and_spacing_are_those_of_the_file(tmp_path: Path) -> None
     assert stats.extra["facts"]["spacing"] == "0.25 µm x 0.25 µm"
 
 
+def test_further_images_of_a_file_are_noted(tmp_path: Path) -> None:
+    first = RNG.integers(0, 99, (9, 9)).astype("uint16")
+    with tifffile.TiffWriter(tmp_path / "a.ome.tif", ome=True) as file:
+        for image in (first, first * 10):
+            file.write(image, metadata={"axes": "YX"})
+    stats = tare.measure(tmp_path / "a.ome.tif")
+    assert stats.extra["notes"] == {"first of several images of the file read": 1}
+    np.testing.assert_allclose(stats.mean, first.mean() / 65535)
+
+
 def test_images_of_two_spacings_or_channel_counts_are_not_pooled(tmp_path: Path) -> None:
     write(tmp_path / "a.ome.tif", RNG.integers(0, 99, (2, 9, 9)).astype("uint16"), "CYX")
     write(tmp_path / "b.ome.tif", RNG.integers(0, 99, (2, 9, 9)).astype("uint16"), "CYX", PhysicalSizeX=0.5)

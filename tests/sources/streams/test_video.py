@@ -15,11 +15,11 @@ av = pytest.importorskip("av", reason="reads videos (pip install 'tare[video]')"
 RNG = np.random.default_rng(9)
 
 
-def write(path: Path, frames: int = 12, codec: str = "mpeg4", size: tuple[int, int] = (48, 64)) -> Path:
+def write(path: Path, frames: int = 12, codec: str = "mpeg4", size: tuple[int, int] = (48, 64), pixels: str = "yuv420p") -> Path:
     with av.open(str(path), "w") as video:
         stream = video.add_stream(codec, rate=10)
         stream.height, stream.width = size
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = pixels
         for k in range(frames):
             values = np.full((*size, 3), (20 * k % 255, 90, 200), np.uint8)
             video.mux(stream.encode(av.VideoFrame.from_ndarray(values, format="rgb24")))
@@ -41,6 +41,14 @@ def test_each_video_is_one_sample_of_all_its_frames(tmp_path: Path, ending: str)
     assert stats.dtype == "uint8"
     np.testing.assert_allclose(stats.mean, values.mean(axis=0) / 255, rtol=1e-12)
     np.testing.assert_allclose(stats.std, values.std(axis=0) / 255, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "note"), [("yuv420p10le", "frames of 10 bits read as 8"), ("yuva420p", "alpha channel dropped")]
+)
+def test_what_the_conversion_to_rgb_leaves_out_is_noted(tmp_path: Path, pixels: str, note: str) -> None:
+    stats = tare.measure(write(tmp_path / "a.mkv", 3, "ffv1", pixels=pixels))
+    assert stats.extra["notes"] == {note: 1}
 
 
 @pytest.mark.parametrize("kind", ["cut short", "words", "no bytes", "a playlist", "half of the frames"])

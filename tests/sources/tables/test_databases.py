@@ -14,6 +14,7 @@ from PIL import Image
 
 import tare
 from tare.errors import DataError
+from tests.encoding import excel
 
 RNG = np.random.default_rng(10)
 TABLE = RNG.normal(size=(700, 3))
@@ -118,15 +119,29 @@ def test_a_duckdb_table_is_read_and_a_view_of_other_files_is_not(tmp_path: Path)
 
 def test_a_sheet_of_excel_is_a_table(tmp_path: Path) -> None:
     pytest.importorskip("fastexcel", reason="reads Excel files (pip install 'tare[tables]')")
-    openpyxl = pytest.importorskip("openpyxl", reason="writes the Excel file of this test")
-    book = openpyxl.Workbook()
-    book.active.title = "runs"
-    for row in [["speed", "torque"], *TABLE[:50, :2].tolist()]:
-        book.active.append(row)
-    book.save(tmp_path / "a.xlsx")
+    rows = TABLE[:50, :2].tolist()
+    excel(tmp_path / "a.xlsx", {"runs": [["speed", "torque"], *rows]})
     np.testing.assert_allclose(tare.measure(tmp_path / "a.xlsx").mean, TABLE[:50, :2].mean(axis=0), rtol=1e-12)
-    book.create_sheet("notes").append(["a"])
-    book.save(tmp_path / "b.xlsx")
+    excel(tmp_path / "b.xlsx", {"runs": [["speed", "torque"], *rows], "notes": [["a"]]})
     with pytest.raises(DataError, match=r"runs .sheet., notes .sheet., found several"):
         tare.measure(tmp_path / "b.xlsx")
     assert tare.measure(f"{tmp_path}/b.xlsx#runs").samples == 50
+
+
+@pytest.mark.parametrize("rows", [[[1.5, 2.0], [3.5, 4.0]], [[3, 3], [2, 3]]])
+def test_a_sheet_without_names_keeps_its_first_row_and_says_so(tmp_path: Path, rows: list[list[float]]) -> None:
+    pytest.importorskip("fastexcel", reason="reads Excel files (pip install 'tare[tables]')")
+    stats = tare.measure(excel(tmp_path / "a.xlsx", {"runs": rows}))
+    assert [channel.name for channel in stats.channels] == ["c0", "c1"]
+    assert stats.mean == (2.5, 3.0)
+    assert any("the first row holds values" in remark for remark in stats.extra["remarks"])
+
+
+@pytest.mark.parametrize("ending", ["-wal", "-journal"])
+def test_a_database_with_changes_beside_it_is_refused(tmp_path: Path, ending: str) -> None:
+    place = sqlite(tmp_path / "a.db", "runs")
+    (tmp_path / f"a.db{ending}").touch()  # an empty one holds none
+    assert tare.measure(place).channels[0].count == 700
+    (tmp_path / f"a.db{ending}").write_bytes(b"rows")
+    with pytest.raises(DataError, match=rf"changes beside it, in .*a\.db{ending}.*end the program that writes it"):
+        tare.measure(place)

@@ -345,6 +345,16 @@ def test_a_hugging_face_dataset_keeps_its_class_names() -> None:
     assert_moments(state_of(open_source(data.select(range(10, 20)))), IMAGES[10:20].reshape(-1, 3))
     with pytest.raises(DataError, match="one split"):
         open_source(datasets.DatasetDict(train=data))
+    assert open_source(data).remarks == ()
+    (remark,) = open_source(data.with_transform(lambda batch: batch)).remarks
+    assert "the transform of the dataset is not applied" in remark
+
+
+def test_a_second_column_of_images_is_told(tmp_path: Path) -> None:
+    cells = [encoded(image, "PNG") for image in IMAGES[:3]]
+    pq.write_table(pa.table({"image": cells, "mask": cells, "depth": cells}), tmp_path / "a.parquet")
+    (remark,) = open_source(str(tmp_path / "a.parquet")).remarks
+    assert "columns of files, 'image', is measured; --columns measures others: 'mask', 'depth'" in remark
 
 
 @pytest.mark.parametrize("rows", [1, 7, 1000])

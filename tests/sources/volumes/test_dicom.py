@@ -94,6 +94,43 @@ def test_a_slope_of_each_slice_is_applied(tmp_path: Path) -> None:
     assert stats.units.value == "BQML"
 
 
+@pytest.mark.parametrize(
+    ("dtype", "slope", "intercept"),
+    [("uint32", 1, 0), ("uint32", 1000, -5), ("uint16", 16000, 2 * 10**9), ("uint16", 1, 2 * 10**10)],
+)
+def test_no_slope_takes_values_beyond_the_type_that_holds_them(tmp_path: Path, dtype: str, slope: int, intercept: int) -> None:
+    values = RNG.integers(0, np.iinfo(dtype).max, (6, 7), dtype)
+    write(tmp_path / "a.dcm", values, RescaleSlope=str(slope), RescaleIntercept=str(intercept))
+    wanted = values * float(slope) + intercept
+    np.testing.assert_allclose(tare.measure(tmp_path / "a.dcm").mean, wanted.mean())
+    np.testing.assert_allclose(dicom_image(str(tmp_path / "a.dcm"))[..., 0], wanted)  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("tags", "found"),
+    [
+        ({"RescaleSlope": "0"}, "a rescale slope of 0"),
+        ({"BitsStored": 12, "HighBit": 15}, "12 bits of which the highest is bit 15"),
+    ],
+)
+def test_a_slope_of_zero_and_bits_that_are_shifted_are_refused(tmp_path: Path, tags: dict[str, Any], found: str) -> None:
+    write(tmp_path / "a.dcm", RNG.integers(0, 4000, (6, 7)).astype("uint16"), **tags)
+    with pytest.raises(DataError, match=found):
+        tare.measure(tmp_path / "a.dcm")
+
+
+def test_padding_of_floats_is_left_out(tmp_path: Path) -> None:
+    values = RNG.random((6, 7)).astype("float32")
+    values[:2] = -1e10
+    place = write(tmp_path / "a.dcm", values, FloatPixelData=values.tobytes(), FloatPixelPaddingValue=-1e10)
+    data = pydicom.dcmread(place)
+    del data.PixelData
+    data.save_as(place)
+    stats = tare.measure(place)
+    assert stats.channels[0].count == 28
+    np.testing.assert_allclose(stats.mean, values[2:].mean(), rtol=1e-6)
+
+
 def test_padding_is_left_out(tmp_path: Path) -> None:
     values = RNG.integers(0, 3000, (8, 8)).astype("int16")
     values[:3] = -2000

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import tare
 from tare.samples.records import Skipped
 from tare.sources.volumes.dicom_whole import dicom_image, is_named_dicom, series_in, whole_series
 from tests.sources.volumes.test_dicom import HU, ct, write
@@ -74,6 +75,16 @@ def test_what_is_no_image_or_no_volume_says_why(tmp_path: Path) -> None:
     assert "no pixel data" in _reason(dicom_image(str(write(tmp_path / "c.dcm", None))))
     looks = [write(tmp_path / f"{k}.dcm", many[0], number=k, PhotometricInterpretation=f"MONOCHROME{k}") for k in (1, 2)]
     assert "MONOCHROME1 and MONOCHROME2" in _reason(whole_series(tuple(map(str, looks))))
+
+
+def test_two_slices_at_one_place_are_no_volume_and_are_noted_where_they_are_measured(tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        for phase in "ab":
+            write(tmp_path / f"{number}{phase}.dcm", np.full((4, 5), number, np.uint16), number=number)
+    files = sorted(map(str, tmp_path.iterdir()))
+    assert "6 slices, several of them at one place: a series of more than one volume" in _reason(whole_series(files))
+    assert tare.measure(tmp_path).extra["notes"] == {"several slices at one place: copies, or more than one volume": 1}
+    assert isinstance(whole_series(files[::2]), np.ndarray)
 
 
 def test_a_truncated_file_is_named_with_a_reason(tmp_path: Path) -> None:

@@ -96,6 +96,14 @@ def test_only_the_foreground_counts_where_a_mask_is_named(tmp_path: Path, masks:
     assert any("where the mask" in remark for remark in stats.extra["remarks"])
 
 
+def test_nan_in_a_mask_is_outside(tmp_path: Path) -> None:
+    volume, mask = RNG.random((4, 5, 6)), np.ones((4, 5, 6), "float32")
+    mask[0], mask[1] = np.nan, 0
+    write(tmp_path / "a.nii", volume)
+    write(tmp_path / "a_mask.nii", mask)
+    assert tare.measure(tmp_path / "a.nii", mask="_mask.nii").mean == pytest.approx([volume[2:].mean()])
+
+
 def test_a_mask_of_another_size_or_none_at_all_is_named(tmp_path: Path) -> None:
     write(tmp_path / "a.nii", np.ones((4, 4, 4), "uint8"))
     with pytest.raises(DataError, match=r"no mask .*a_mask.nii"):
@@ -103,6 +111,23 @@ def test_a_mask_of_another_size_or_none_at_all_is_named(tmp_path: Path) -> None:
     write(tmp_path / "a_mask.nii", np.ones((4, 4, 5), "uint8"))
     with pytest.raises(DataError, match=r"its mask .* has \(4, 4, 5\) values"):
         tare.measure(tmp_path / "a.nii", mask="_mask.nii")
+
+
+@pytest.mark.parametrize(("code", "refused"), [(1, True), (0, False)])
+def test_a_mask_that_lies_elsewhere_by_its_affine_is_refused(tmp_path: Path, code: int, refused: bool) -> None:
+    volume = RNG.random((4, 5, 6)).astype("float32")
+    write(tmp_path / "a.nii", volume)
+    affine = np.diag([-1.0, 1, 3, 1])
+    affine[0, 3] = 3
+    flipped = nibabel.Nifti1Image(np.ones((4, 5, 6), "uint8"), affine)
+    flipped.set_sform(flipped.affine, code)
+    flipped.set_qform(flipped.affine, code)
+    nibabel.save(flipped, tmp_path / "a_mask.nii")
+    if refused:
+        with pytest.raises(DataError, match="lies elsewhere by its affine, up to 3 voxels away"):
+            tare.measure(tmp_path / "a.nii", mask="_mask.nii")
+    else:  # without a code nothing states where it lies
+        assert tare.measure(tmp_path / "a.nii", mask="_mask.nii").mean == pytest.approx([volume.mean()])
 
 
 def test_volumes_of_two_spacings_or_types_are_not_pooled(tmp_path: Path) -> None:

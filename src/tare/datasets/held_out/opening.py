@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tare.datasets.archives import held_out_archive
-from tare.datasets.files import LabelledFile, LabelledRaster
+from tare.datasets.files import LabelledFile, LabelledRaster, is_tile
 from tare.datasets.masks.pairs import MaskFile, check_pairs, mask_folders, mask_values
 from tare.datasets.opening import open_labelled
 from tare.datasets.options import LabelOptions
@@ -62,7 +62,7 @@ def _of_folders(root: Path, split: Split) -> tuple[LabelledFile, ...]:
     files = labelled_files(root, split.classes, split.kind, split.taken)
     raster = next((file for file in split.train if isinstance(file, LabelledRaster)), None)
     if raster is None:
-        return files
+        return tuple(LabelledRaster(f.path, f.label) if is_tile(f.path) else f for f in files)
     return tuple(LabelledRaster(f.path, f.label, raster.bands) if scene_kind(f.path) == "geo" else f for f in files)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,16 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tare.datasets.files import LabelledFile
-from tare.datasets.tasks import image_and_mask_folders
+from tare.datasets.files import LabelledFile, LabelledRaster, is_tile
+from tare.datasets.tasks import MASK_ENDINGS, image_and_mask_folders
 from tare.errors import DataError, reason_of
 from tare.samples.decode import SUFFIXES
 from tare.sources.files.image_folder import walk_files
-from tare.system.local.opened import in_memory
+from tare.system.local.opened import in_memory, whole
 from tare.tasks.names import TaskName
 
-#: Endings of a mask's name beside its image: photo.jpg and photo_mask.png.
-_ENDINGS = ("_mask", "-mask", "_seg", "_label", "_labelIds", "_gtFine_labelIds", "_segmentation", "_gt", "_m")
 #: Endings of masks, which must not lose values when they are compressed.
 _MASKS = frozenset((".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".pgm"))
 #: Fewer masks than this do not tell a rare class from a slip.
@@ -47,6 +46,13 @@ class MaskFile:
             unknown = np.unique(values[indices == 254])[:5].tolist()
             raise DataError("masks with known values", f"{unknown} in {self.path!r}", "state --ignore VALUE, or repair the mask")
         return indices
+
+    def digest(self) -> str:
+        """A hash of the file. Raises :class:`DataError` if it cannot be read."""
+        try:
+            return hashlib.sha256(whole(self.path)).hexdigest()
+        except OSError as error:
+            raise DataError("a mask that can be read", f"{self.path!r}: {reason_of(error)}", "repair it") from None
 
 
 def mask_values(path: str) -> NDArray[np.uint16]:
@@ -76,7 +82,7 @@ def paired(images: Path, masks: Path) -> tuple[list[tuple[str, str]], list[str]]
 def paired_by_ending(folder: Path) -> tuple[list[tuple[str, str]], list[str]]:
     """Pairs of ``photo.jpg`` and ``photo_mask.png`` in one folder, and images without a mask."""
     files = [path for path in walk_files(folder) if Path(path).suffix.lower() in SUFFIXES]
-    found = _by_key((path for path in files if Path(path).stem.endswith(_ENDINGS)), folder)
+    found = _by_key((path for path in files if Path(path).stem.endswith(MASK_ENDINGS)), folder)
     return _matched((path for path in files if path not in set(found.values())), folder, found)
 
 
@@ -104,7 +110,7 @@ def _by_key(masks: Iterable[str], root: Path) -> dict[str, str]:
 
 def _key(path: str, root: Path) -> str:
     stem = str(Path(path).relative_to(root).with_suffix(""))
-    ending = next((ending for ending in sorted(_ENDINGS, key=len, reverse=True) if stem.endswith(ending)), "")
+    ending = next((ending for ending in sorted(MASK_ENDINGS, key=len, reverse=True) if stem.endswith(ending)), "")
     return stem.removesuffix(ending)
 
 
@@ -177,7 +183,7 @@ def files_of(pairs: Sequence[tuple[str, str]], values: Sequence[int], ignore: in
     """The images with their masks; ``values`` are the classes' in their order."""
     left_out = () if ignore is None else ((ignore, 255),)
     classes = (*((value, index) for index, value in enumerate(values)), *left_out)
-    return tuple(LabelledFile(image, MaskFile(mask, classes)) for image, mask in pairs)
+    return tuple((LabelledRaster if is_tile(image) else LabelledFile)(image, MaskFile(mask, classes)) for image, mask in pairs)
 
 
 def class_names(values: Mapping[int, Sequence[str]], stated: str | None) -> tuple[str, ...]:

@@ -17,8 +17,10 @@ _FILES = ("preprocessor_config.json", "processor_config.json")
 _LARGEST = 1 << 20
 #: What each extractor makes of its constants, for those who measure them.
 _SAID = {
-    "ASTFeatureExtractor": "ASTFeatureExtractor computes (x - mean) / (2 std): state this mean and std, it doubles std itself",
-    "Wav2Vec2FeatureExtractor": "Wav2Vec2FeatureExtractor then normalises each recording by its own mean and std",
+    "ASTFeatureExtractor": "ASTFeatureExtractor computes (x - mean) / (2 std) unless do_normalize is off: "
+    "state this mean and std, it doubles std itself",
+    "Wav2Vec2FeatureExtractor": "Wav2Vec2FeatureExtractor then normalises each recording by its own mean and std "
+    "unless do_normalize is off",
     "WhisperFeatureExtractor": "WhisperFeatureExtractor has no constants: the network takes these values",
 }
 

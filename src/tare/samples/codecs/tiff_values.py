@@ -27,7 +27,7 @@ _WHITE, _BLACK, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
 _OTHERS = {4: "a mask", 8: "CIELab", 9: "ICCLab", 10: "ITULab", 32803: "a colour filter array", 34892: "linear raw"}
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
 _PREMULTIPLIED, _STRAIGHT = 1, 2
-_PLAIN, _FAX = 1, (2, 3, 4)
+_PLAIN, _FAX, _WEBP = 1, (2, 3, 4), 50001  # the libtiff that comes with Pillow has no WebP
 #: Integers beyond it have no exact double.
 _EXACT = 1 << 53
 
@@ -60,7 +60,7 @@ def check_meaning(page: Page) -> None:
 def pillow_reads(page: Page) -> bool:
     """Whether Pillow gives the values that the tags state; found by ``python -m benchmarks.decoding``."""
     packing = page.tags.get(COMPRESSION, (_PLAIN,))[0]
-    if page.tags.get(FILL_ORDER) == (2,) and packing not in _FAX:
+    if (page.tags.get(FILL_ORDER) == (2,) and packing not in _FAX) or packing == _WEBP:
         return False
     if page.kinds[0] == _FLOAT:
         swapped = page.big_endian and packing != _PLAIN

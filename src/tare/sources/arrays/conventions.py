@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from math import prod
@@ -96,7 +98,21 @@ def _numbers(attributes: Any, name: str) -> list[Any]:
         values = np.asarray(attributes[name]).ravel()
     except Exception:  # missing, or of a type that h5py cannot read
         return []
+    if values.size == 1 and values.dtype.kind in "USO":
+        return _number_of(_word(attributes, name))
     return values.tolist() if values.dtype.kind in "iuf" and values.size <= _MOST_VALUES else []
+
+
+def _number_of(word: str) -> list[float]:
+    """The number that a text states, in digits or as xarray writes a float into Zarr of version 3: eight bytes in base64."""
+    try:
+        return [float(word)]
+    except ValueError:
+        pass
+    try:
+        return list(struct.unpack("<d", b64decode(word, validate=True)))
+    except (ValueError, struct.error):
+        return []
 
 
 def _word(attributes: Any, name: str) -> str:

@@ -98,11 +98,18 @@ def _claimed(folder: str, name: str, image: Mapping[str, Any] | None) -> Claimed
         check_chunk(shown, tuple(array.chunks), dtype.itemsize)
         along = tuple(int(length) for length in getattr(array, "shards", None) or array.chunks)
         _check_stored(Path(folder) / name, shown, prod(along) * dtype.itemsize)
-        facts = (*_facts(image), *(() if image else facts_of(dict(array.attrs), dtype)), *_unstored(array, along))
+        facts = (*_facts(image), *(() if image else facts_of(_attributes(array), dtype)), *_unstored(array, along))
         opener = partial(_array, folder, name)
         if image is None and is_unsigned(dict(array.attrs), dtype):
             dtype, opener = np.dtype(dtype.str.replace("i", "u")), partial(as_unsigned, opener)
         return Claimed(shown, tuple(array.shape), dtype, opener, along, facts)
+
+
+def _attributes(array: Any) -> dict[str, Any]:
+    """The attributes; of version 2 xarray keeps the value that means no data as the array's own fill value, beside its axes."""
+    found = dict(array.attrs)
+    is_of_xarray = array.metadata.zarr_format == 2 and "_ARRAY_DIMENSIONS" in found
+    return {"_FillValue": array.fill_value, **found} if is_of_xarray and array.fill_value is not None else found
 
 
 def _unstored(array: Any, along: tuple[int, ...]) -> Facts:

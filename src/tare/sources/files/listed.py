@@ -47,6 +47,11 @@ class ListedFiles(ItemSource[Listed]):
     listing: Listing
     options: Options
 
+    @property
+    def remarks(self) -> tuple[str, ...]:  # type: ignore[override]
+        """That files are listed more than once, if the user or a file listed them."""
+        return _repeated(self.listing) if isinstance(self.listing, Named | Manifest) else ()
+
     def items(self) -> Iterator[Listed]:
         """The files, in the order of the listing."""
         return iter(self.listing)
@@ -132,6 +137,21 @@ class Manifest(Listing):
         if is_url(path) and not self.remote:
             found = f"the address {path!r} in {self.place!r}"
             raise DataError("a list of files, not of addresses", found, "fetch the files first, or allow it with --allow-remote")
+
+
+def _repeated(listing: Listing) -> tuple[str, ...]:
+    """A sentence on the files that a listing names once more; annotations often have a row a box, and so many rows an image."""
+    seen: set[str] = set()
+    again: list[str] = []
+    for item in listing:
+        path = os.path.normpath(item.path)
+        again += [item.path] if path in seen else []
+        seen.add(path)
+    if not again:
+        return ()
+    number = len(seen) + len(again)
+    said = f"{len(again):,} of {number:,} entries name a file that was named before, the first {again[0]!r}: each counts"
+    return (f"{said}, in training and in validation alike",)
 
 
 def open_encoded(place: str, options: Options) -> ListedFiles:

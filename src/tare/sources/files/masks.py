@@ -6,6 +6,10 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 #: nnU-Net numbers the channels of a case behind its name; all of them have one mask.
 _CHANNEL = re.compile(r"_\d{4}$")
@@ -14,6 +18,11 @@ _CHANNEL = re.compile(r"_\d{4}$")
 def is_mask(path: str, masks: str) -> bool:
     """Whether a file is itself a mask, where masks are named by their ending."""
     return not Path(masks).is_dir() and path.endswith(masks)
+
+
+def inside(mask: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where a mask is a number other than 0; NaN, which some tools write around the foreground, is outside."""
+    return np.asarray((mask != 0) & (mask == mask))  # noqa: PLR0124 - NaN alone differs from itself
 
 
 def mask_places(path: str, masks: str, root: str, endings: Sequence[str]) -> list[str]:

@@ -5,6 +5,7 @@ A name in an archive is never opened as a path, so ``../../etc/passwd`` is one m
 
 from __future__ import annotations
 
+import posixpath
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from tare.sources.places import is_url, open_binary
 
 _LARGEST_MEMBER = 1 << 30
 _COMPRESSED = (".gz", ".tgz")
+_SECOND = "a second member of this name, which replaces the first where the archive is unpacked"
 #: More than tarfile reads at once.
 _REMEMBERED = 4 * tarfile.RECORDSIZE
 
@@ -195,15 +197,21 @@ def _whole(data: bytes, size: int, place: str) -> bytes:
 
 
 def _joined(place: str, members: Iterator[tuple[str, Any, str | None]], content: Callable[[Any], bytes]) -> Iterator[TarEntry]:
-    """Join the members of each sample: consecutive ones whose names agree up to the first dot."""
+    """Join the members of each sample: consecutive ones whose names agree up to the first dot.
+
+    A second member of one name is refused: an archive that is unpacked keeps the last, and a reader of streams has both.
+    """
     key, label = "", None
+    seen: set[int] = set()
     held: list[TarEntry] = []
-    for name, data, reason in members:
+    for name, data, unread in members:
         stem, suffix = _split(name)
         if stem != key:
             yield from _labelled(held, label)
             key, label, held = stem, None, []
-        shown = f"{place}/{name}"
+        shown, known = f"{place}/{name}", hash(posixpath.normpath(name))
+        reason = unread or (_SECOND if known in seen and claims_sample(name) else None)
+        seen.add(known)
         if suffix == "cls":
             label = content(data).decode("utf-8", "backslashreplace").strip()
         elif reason:

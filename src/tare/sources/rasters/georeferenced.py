@@ -116,6 +116,19 @@ def tile_bands(place: str, bands: Sequence[str] | None = None) -> tuple[str, ...
         return None
 
 
+def states_missing(place: str) -> bool:
+    """Whether a raster states that pixels may mean no data, by a number or a mask; False for one that cannot be read.
+
+    Raises :class:`MissingDependencyError` without rasterio.
+    """
+    require("rasterio", extra="geo", purpose="georeferenced rasters")
+    try:
+        with _opened(place) as raster:
+            return any(value is not None for value in raster.nodatavals) or _is_masked(raster)
+    except UndecodableError:
+        return False
+
+
 def _share_missing(raster: Any, bands: list[int], values: NDArray[Any]) -> float:
     """The share of values that mean no data or lie outside the mask."""
     inside = raster.dataset_mask() != 0 if _is_masked(raster) else None
@@ -165,9 +178,12 @@ def _opened(place: str) -> Any:
         raise UndecodableError(f"a raster that rasterio cannot open: {reason_of(error)}") from None
     try:
         _check(raster, place)
-    except BaseException:
+    except UndecodableError:
         raster.close()
         raise
+    except Exception as error:  # GDAL's errors reach Python by the next call, as classes of their own
+        raster.close()
+        raise UndecodableError(f"damaged: {reason_of(error)}") from None
     return raster
 
 
@@ -186,8 +202,11 @@ def _check(raster: Any, place: str) -> None:
     if raster.driver == "ENVI":
         if claimed > size:
             raise UndecodableError(f"cut short: the header claims {claimed} bytes and the file has {size}")
-    elif claimed > _LARGE and claimed > _MOST_RATIO * size:
+        return
+    if claimed > _LARGE and claimed > _MOST_RATIO * size:
         raise UndecodableError(f"the header claims {claimed} bytes of values in a file of {size}: a decompression bomb, or empty")
+    if len(raster.subdatasets) > 1:
+        raise UndecodableError(f"a TIFF of {len(raster.subdatasets)} pages, of which one would be read: write one file for each")
 
 
 def _bands(raster: Any, options: Options, place: str) -> list[int]:

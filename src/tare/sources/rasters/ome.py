@@ -41,6 +41,8 @@ def open_ome(name: str, files: tuple[str, ...], options: Options) -> EachFile:
 def read_ome(place: str, options: Options) -> Iterator[Record]:
     """Read the first image of a file, each plane as a part of one sample; axes other than C count as positions.
 
+    A note says so where the file holds further images.
+
     Raises :class:`UndecodableError` if the file is damaged, has no planes, or holds complex values.
     """
     del options
@@ -49,13 +51,14 @@ def read_ome(place: str, options: Options) -> Iterator[Record]:
         if np.dtype(series.dtype).kind not in "iufb":
             raise UndecodableError(f"values of {np.dtype(series.dtype)}, which are not real numbers")
         facts, channels = _facts(tiff), _channels(series)
+        notes = ("first of several images of the file read",) if len(tiff.series) > 1 else ()
         if series.keyframe.imagewidth * series.keyframe.imagelength > MAX_PIXELS:
             raise UndecodableError(f"the header claims planes of {series.shape} values")
         for index, page in enumerate(series.pages):
             if page is None:
                 raise UndecodableError(f"plane {index} of {len(series.pages)} is missing")
             values = _colours(_plane(page, index), series.keyframe)
-            yield Part(place, _of_plane(values, _place(series, index), channels), (), facts)
+            yield Part(place, _of_plane(values, _place(series, index), channels), notes, facts)
 
 
 def _opened(place: str) -> Any:

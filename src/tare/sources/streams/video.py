@@ -54,11 +54,18 @@ def read_video(place: str, options: Options) -> Iterator[Record]:
                 _check_size(frame)
                 values = frame.to_ndarray(format="rgb24")
                 number += 1
-                yield Part(place, tuple(np.ascontiguousarray(values[..., c]).ravel() for c in range(3)))
+                yield Part(place, tuple(np.ascontiguousarray(values[..., c]).ravel() for c in range(3)), _notes(frame.format))
     except av.error.FFmpegError as error:
         raise UndecodableError(f"damaged at frame {number}: {reason_of(error.strerror)}") from None
     if number == 0 or number < claimed:
         raise UndecodableError(f"cut short: {number} frames of {claimed} that the header claims")
+
+
+def _notes(stored: Any) -> tuple[str, ...]:
+    """What the conversion to RGB of 8 bits leaves out of frames of a pixel format."""
+    bits = max(component.bits for component in stored.components)
+    deep = (f"frames of {bits} bits read as 8",) if bits > 8 else ()
+    return (*deep, "alpha channel dropped") if any(component.is_alpha for component in stored.components) else deep
 
 
 def _check_size(frame: Any) -> None:

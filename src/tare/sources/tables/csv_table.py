@@ -28,7 +28,8 @@ _LOOPS = Loops("tare.sources.tables.number_parser", "tare.sources.tables.cell_pa
 _DELIMITERS = ",;\t|"
 _EXACT = 1 << 53
 
-_NO_HEADER = "the first row holds values and not names, so the columns are named c0, c1, ..."
+#: The remark on a table whose columns have no names of their own.
+NO_HEADER = "the first row holds values and not names, so the columns are named c0, c1, ..."
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ def _open_table(place: str, options: Options, head: Head) -> CsvTable:
         if not numeric
     )
     kept, remarks = without_index(names)
-    return CsvTable(place, head, tuple(kept), left_out, (*(() if head.has_header else (_NO_HEADER,)), *head.remarks, *remarks))
+    return CsvTable(place, head, tuple(kept), left_out, (*(() if head.has_header else (NO_HEADER,)), *head.remarks, *remarks))
 
 
 def are_numbered(names: Sequence[str]) -> bool:

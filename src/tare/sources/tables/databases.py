@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -18,11 +20,14 @@ from tare.sources.containers.stored import chosen
 from tare.sources.options import Options
 from tare.sources.places import parted
 from tare.sources.tables.arrow import ArrowFile, TableInMemory, open_batches, open_table
+from tare.sources.tables.csv_table import NO_HEADER
+from tare.sources.tables.number_words import MISSING, is_number
 from tare.system.local.opened import whole
 from tare.system.local.plain import plain_name
 from tare.system.optional import require
 
 _ROWS = 1 << 15
+_OF_THE_LIBRARY = re.compile(r"^__UNNAMED__\d+$|(?<=.)_\d+$")
 #: Text of the sheets of an Excel file; it takes about four times as much memory.
 _MOST_UNPACKED = 384 << 20
 
@@ -53,7 +58,9 @@ def open_duckdb(place: str, options: Options) -> ArrowFile:
 
 
 def open_excel(place: str, options: Options) -> TableInMemory:
-    """Open one sheet of an Excel file, ``FILE#SHEET``; its first row names the columns, and formulas count as last computed.
+    """Open one sheet of an Excel file, ``FILE#SHEET``; formulas count as last computed.
+
+    Its first row names the columns, unless it holds numbers alone: then they are c0, c1 and so on, as those of a CSV.
 
     Raises :class:`DataError` if the file is damaged, or has several sheets; without fastexcel, the error that names it.
     """
@@ -68,9 +75,19 @@ def open_excel(place: str, options: Options) -> TableInMemory:
     found = chosen(file, dict.fromkeys(names, "(sheet)"), name)
     try:
         table = book.load_sheet(found).to_arrow()
+        if is_headless := _are_values(table.column_names):
+            names = [f"c{index}" for index in range(table.num_columns)]
+            table = book.load_sheet(found, header_row=None, column_names=names).to_arrow()
     except Exception as error:  # likewise
         raise DataError("a sheet of an Excel file", f"{file}#{found}: {reason_of(error)}", "export it as CSV") from None
-    return _named(open_table(table, options), f"{file}#{found}")
+    opened = open_table(table, options)
+    return replace(opened, name=f"{file}#{found}", remarks=((NO_HEADER,) if is_headless else ()) + opened.remarks)
+
+
+def _are_values(names: list[str]) -> bool:
+    """Whether names of columns are a row of numbers; the library names empty cells, and the second of two equal ones, itself."""
+    cells = [_OF_THE_LIBRARY.sub("", name) for name in names]
+    return all(map(is_number, cells)) and any(cell.strip() not in MISSING for cell in cells)
 
 
 def _check_unpacked(file: str) -> None:
@@ -87,20 +104,25 @@ def _check_unpacked(file: str) -> None:
         )
 
 
-def _named(table: TableInMemory, name: str) -> TableInMemory:
-    from dataclasses import replace
-
-    return replace(table, name=name)
-
-
 @contextmanager
 def _sqlite(file: str) -> Iterator[Any]:
+    _check_settled(file)
     try:
         with closing(sqlite3.connect(f"{Path(file).absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
             database.execute("PRAGMA trusted_schema = OFF")
             yield database
     except sqlite3.Error as error:
         raise DataError("a SQLite file", f"{file!r}: {reason_of(error)}", "check the file") from None
+
+
+def _check_settled(file: str) -> None:
+    """Raise :class:`DataError` where changes lie beside a database that it does not hold yet, or that it holds in part."""
+    for ending in ("-wal", "-journal"):
+        beside = Path(f"{os.path.realpath(file)}{ending}")
+        if beside.is_file() and beside.stat().st_size:
+            found = f"changes beside it, in {str(beside)!r}"
+            remedy = "end the program that writes it, or run: sqlite3 FILE 'PRAGMA wal_checkpoint(TRUNCATE)'"
+            raise DataError("a SQLite file that holds all its rows", f"{file!r} with {found}", remedy)
 
 
 @contextmanager

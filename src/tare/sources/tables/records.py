@@ -6,7 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -75,7 +75,9 @@ def plan_table(schema: Any, options: Options, name: str, first: Callable[[str], 
         return _plan_named(schema, options.columns, options.label, name, first)
     encoded = [field.name for field in schema if _holds_files(field.type)]
     if encoded:
-        return _plan_encoded(schema, encoded[0], options.label)
+        others = ", ".join(repr(column) for column in encoded[1:])
+        said = (f"the first of several columns of files, {encoded[0]!r}, is measured; --columns measures others: {others}",)
+        return replace(_plan_encoded(schema, encoded[0], options.label), remarks=said if others else ())
     names = {field.name: _channels_of(field, first) for field in schema}
     measured = [each for each, channels in names.items() if channels]
     chosen, remarks = without_index(measured, index_of(schema.metadata))

@@ -13,6 +13,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ from tare.sources.volumes.dicom_header import Slice, read_slice, stored_values
 from tare.sources.volumes.dicom_masks import Masks, belongs_to_masks
 from tare.sources.volumes.sniffing import is_dicom
 from tare.system.optional import require
+
+#: Millimetres below which two slices lie at one place.
+_ONE_PLACE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ def _parts(series: Series, masks: Masks | None) -> Iterator[Record]:
     slices = series.slices
     check_one_look(slices)
     facts, notes = _facts(slices), _notes(slices)
-    whole = all(each.slope.is_integer() and each.intercept.is_integer() for each in slices)
+    whole = are_whole(slices)
     for each in slices:
         inside = [] if masks is None else masks.of(each)
         for place, frame in enumerate(frames_of(each)):
@@ -162,11 +166,21 @@ def _ends(each: Slice, signed: bool) -> int:
     return -1 if signed else (1 << each.bits) - 1
 
 
+def are_whole(slices: Sequence[Slice]) -> bool:
+    """Whether every value that the slices can store is a whole number of 32 bits after slope and intercept."""
+    return all(
+        each.slope.is_integer()
+        and each.intercept.is_integer()
+        and all(-(1 << 31) <= end * each.slope + each.intercept < 1 << 31 for end in each.ends)
+        for each in slices
+    )
+
+
 def rescaled(values: NDArray[Any], each: Slice, whole: bool) -> NDArray[Any]:
-    """The modality's values: int32 where slopes and intercepts of the series are whole numbers, else float64."""
+    """The modality's values: int32 where all of the series are ``whole`` (:func:`are_whole`), else float64."""
     if not each.rescaled:
         return values
-    if whole and values.dtype.kind in "iu" and abs(each.slope) < 1 << 14:
+    if whole and values.dtype.kind in "iu":
         return np.asarray(values.astype(np.int32) * np.int32(each.slope) + np.int32(each.intercept))
     return np.asarray(values.astype(np.float64) * each.slope + each.intercept)
 
@@ -186,15 +200,23 @@ def _facts(slices: tuple[Slice, ...]) -> Facts:
     return (*facts, ("nodata", " ".join(padding) or UNSTATED))
 
 
-def _shown(stored: int, each: Slice) -> int:
+def _shown(stored: float, each: Slice) -> float:
     """A stored value after inversion."""
     return _ends(each, each.signed) - stored if each.photometric == "MONOCHROME1" else stored
 
 
 def _notes(slices: tuple[Slice, ...]) -> tuple[str, ...]:
     steps = _steps(slices)
+    if places_twice(slices):
+        return ("several slices at one place: copies, or more than one volume",)
     gaps = steps.size > 1 and steps.max() > 1.5 * np.median(steps)
     return ("slices at uneven distances: some may be missing",) if gaps else ()
+
+
+def places_twice(slices: Sequence[Slice]) -> bool:
+    """Whether two slices lie at one place along the normal, to a thousandth of a millimetre."""
+    places = sorted(each.position for each in slices if each.position is not None)
+    return any(after - before < _ONE_PLACE for before, after in pairwise(places))
 
 
 def _steps(slices: tuple[Slice, ...]) -> NDArray[np.float64]:

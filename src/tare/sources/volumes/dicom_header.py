@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from tare.samples.records import UNSTATED, Skipped
 from tare.system.local.opened import regular
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"
+#: Pixels that lie in the file as they are, in little endian order (implicit or explicit) or big endian order.
+_NATIVE = frozenset(("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"))
 _LOOKS = (
     "MONOCHROME1", "MONOCHROME2", "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "YBR_ICT", "YBR_RCT",
 )  # fmt: skip
@@ -23,7 +26,8 @@ _TAGS = [
     "SeriesInstanceUID", "Rows", "Columns", "NumberOfFrames", "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient",
     "PixelSpacing", "ImagerPixelSpacing", "SliceThickness", "RescaleSlope", "RescaleIntercept", "RescaleType", "Modality",
     "Units", "PhotometricInterpretation", "BitsStored", "PixelPaddingValue", "PixelPaddingRangeLimit", "PixelRepresentation",
-    "ModalityLUTSequence", "SOPClassUID", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+    "ModalityLUTSequence", "SOPClassUID", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "HighBit",
+    "FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit", "DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit",
 ]  # fmt: skip
 
 
@@ -44,8 +48,14 @@ class Slice:
     units: str
     photometric: str
     bits: int
-    padding: tuple[int, int] | None
+    padding: tuple[float, float] | None
     signed: bool = False
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The least and the largest whole number that the bits of the file can store; those of 32 bits if it states none."""
+        bits = self.bits or 32
+        return (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if self.signed else (0, (1 << bits) - 1)
 
 
 def read_slice(path: str) -> Slice | Skipped:
@@ -60,7 +70,9 @@ def read_slice(path: str) -> Slice | Skipped:
             if str(meta.get("TransferSyntaxUID", "")) == _DEFLATED:
                 return Skipped(path, "a deflated data set, which is not inflated: convert it, for example with dcmconv")
             header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
-            return _slice(path, header)
+            found = _slice(path, header)
+            is_native = str(meta.get("TransferSyntaxUID", "")) in _NATIVE
+            return _with_lowest_bits(found, header) if is_native and not isinstance(found, Skipped) else found
     except Exception as error:  # pydicom raises errors of many kinds for damaged files
         return Skipped(path, f"damaged DICOM: {reason_of(error) or type(error).__name__}")
 
@@ -106,6 +118,9 @@ def _slice(path: str, header: Any) -> Slice | Skipped:
         return Skipped(path, "frames of different slopes or intercepts, which are not applied: write one file for each frame")
     of_values = next(iter(maps.values()), header)
     rescaled = "RescaleSlope" in of_values or "RescaleIntercept" in of_values
+    slope, intercept = _number(of_values, "RescaleSlope", 1.0), _number(of_values, "RescaleIntercept", 0.0)
+    if not (isfinite(slope) and isfinite(intercept) and slope):
+        return Skipped(path, f"a rescale slope of {slope:g} and an intercept of {intercept:g}, which give no values")
     spacing = header.get("PixelSpacing") or header.get("ImagerPixelSpacing")
     thickness = header.get("SliceThickness")
     return Slice(
@@ -116,8 +131,8 @@ def _slice(path: str, header: Any) -> Slice | Skipped:
         _position(header),
         " x ".join(f"{float(step):.3g}" for step in spacing) if spacing else "? x ?",
         f"{float(thickness):.3g}" if thickness else "?",
-        float(of_values.get("RescaleSlope", 1) or 1),
-        float(of_values.get("RescaleIntercept", 0) or 0),
+        slope,
+        intercept,
         rescaled,
         _units(header, of_values, rescaled),
         str(header.get("PhotometricInterpretation", UNSTATED)),
@@ -125,6 +140,20 @@ def _slice(path: str, header: Any) -> Slice | Skipped:
         _padding(header),
         int(header.get("PixelRepresentation", 0) or 0) == 1,
     )
+
+
+def _number(header: Any, name: str, missing: float) -> float:
+    """The number of a tag; ``missing`` if the tag is absent or empty."""
+    value = header.get(name)
+    return missing if value is None or value == "" else float(value)
+
+
+def _with_lowest_bits(found: Slice, header: Any) -> Slice | Skipped:
+    """The slice; the reason to skip it if its values do not fill the lowest bits of what is allocated for them."""
+    high = header.get("HighBit")
+    if high is None or not found.bits or int(high) == found.bits - 1:
+        return found
+    return Skipped(found.path, f"{found.bits} bits of which the highest is bit {int(high)}, so that values are shifted")
 
 
 def _maps(header: Any) -> dict[tuple[str, str], Any]:
@@ -151,12 +180,17 @@ def _units(header: Any, of_values: Any, rescaled: bool) -> str:
     return "HU" if rescaled and header.get("Modality") == "CT" else UNSTATED
 
 
-def _padding(header: Any) -> tuple[int, int] | None:
+def _padding(header: Any) -> tuple[float, float] | None:
     """The raw values from the one to the other that pad the image; a signed value may be stored as an unsigned one."""
+    for kind in ("Float", "DoubleFloat"):
+        value = header.get(f"{kind}PixelPaddingValue")
+        if value is not None:
+            ends = float(value), _number(header, f"{kind}PixelPaddingRangeLimit", float(value))
+            return min(ends), max(ends)
     value = header.get("PixelPaddingValue")
     if value is None or value == "":
         return None
     limit = header.get("PixelPaddingRangeLimit")
     signed = int(header.get("PixelRepresentation", 0) or 0) == 1
-    ends = [int(end) - (1 << 16 if signed and int(end) >= 1 << 15 else 0) for end in (value, value if limit is None else limit)]
-    return min(ends), max(ends)
+    stored = [int(end) - (1 << 16 if signed and int(end) >= 1 << 15 else 0) for end in (value, value if limit is None else limit)]
+    return min(stored), max(stored)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tare.errors import reason_of
 from tare.samples.decode import UndecodableError
 from tare.samples.records import Skipped
-from tare.sources.volumes.dicom import check_one_look, frames_of, in_order, inverted, rescaled
+from tare.sources.volumes.dicom import are_whole, check_one_look, frames_of, in_order, inverted, places_twice, rescaled
 from tare.sources.volumes.dicom_header import Slice, read_slice
 from tare.sources.volumes.sniffing import is_dicom
 from tare.system.optional import require
@@ -90,10 +90,12 @@ def _frames(files: Sequence[str]) -> list[NDArray[Any]]:
     if series.skipped is not None:
         raise UndecodableError(series.skipped.reason)
     check_one_look(slices)
+    if places_twice(slices):
+        raise UndecodableError(f"{len(slices)} slices, several of them at one place: a series of more than one volume")
     height, width = slices[0].shape
     if 8 * height * width * len(slices) > _MOST_BYTES:
         raise UndecodableError(f"{len(slices)} slices of {height} x {width}: too many to be held at once")
-    whole = all(each.slope.is_integer() and each.intercept.is_integer() for each in slices)
+    whole = are_whole(slices)
     found = [frame for each in series.slices for frame in _of_slice(each, whole)]
     if len({(frame.shape, frame.dtype) for frame in found}) != 1:
         raise UndecodableError("slices of several types" if found else "no pixel data")

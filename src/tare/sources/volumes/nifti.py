@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from tare.errors import DataError, reason_of
 from tare.samples.decode import UndecodableError
 from tare.samples.records import UNSTATED, Facts, Part, Record, Skipped
 from tare.sources.files.each import EachFile
-from tare.sources.files.masks import is_mask, mask_places
+from tare.sources.files.masks import inside, is_mask, mask_places
 from tare.sources.options import Options
 from tare.system.local.opened import regular
 from tare.system.optional import require
@@ -23,6 +24,8 @@ from tare.system.optional import require
 _ENDINGS = (".nii.gz", ".nii")
 #: Values that are held at once, in bytes of float64, and the largest slice that is believed.
 _SLAB_BYTES, _MOST_BYTES = 32 << 20, 1 << 30
+#: Voxels that a mask may lie away from its volume: tools round the affines that they write.
+_MOST_AWAY = 0.1
 _LAYOUTS = {3: "HWD", 4: "HWDC"}
 
 
@@ -57,19 +60,19 @@ def read_volume(place: str, options: Options) -> Iterator[Record]:
     """Read one volume in slabs along its third axis; ``options.mask`` is the file of its mask.
 
     Raises :class:`UndecodableError` for a fourth axis whose meaning is not stated, colours, a damaged file, or a mask of
-    another size.
+    another size or at another place.
     """
     image = _loaded(place)
     shape = _shape(image, options)
-    mask = None if options.mask is None else _mask(options.mask, shape[:3])
+    mask = None if options.mask is None else _mask(options.mask, shape[:3], image)
     facts = _facts(image)
     step = max(1, _SLAB_BYTES // max(1, 8 * shape[0] * shape[1] * shape[3]))
     for start in range(0, shape[2], step):
         block = _block(image, shape, start, min(start + step, shape[2]))
-        inside = None if mask is None else _block(mask, shape[:3], start, min(start + step, shape[2]))[..., 0] != 0
+        kept = None if mask is None else inside(_block(mask, shape[:3], start, min(start + step, shape[2]))[..., 0])
         channels = (block[..., c] for c in range(shape[3]))
         # A file's own order is the first axis fastest; the order of values in a sum does not matter.
-        yield Part(place, tuple(c.ravel(order="K") if inside is None else c[inside] for c in channels), (), facts)
+        yield Part(place, tuple(c.ravel(order="K") if kept is None else c[kept] for c in channels), (), facts)
 
 
 def whole_volume(place: str) -> NDArray[Any] | Skipped:
@@ -139,11 +142,32 @@ def _block(image: Any, shape: tuple[int, ...], start: int, stop: int) -> NDArray
     return np.asarray(values.reshape((*shape[:2], stop - start, channels), order="F"))
 
 
-def _mask(place: str, shape: tuple[int, ...]) -> Any:
+def _mask(place: str, shape: tuple[int, ...], image: Any) -> Any:
     mask = _loaded(place)
     if mask.shape[:3] != shape:
         raise UndecodableError(f"its mask {place!r} has {mask.shape} values instead of {shape}")
+    if (away := _distance(image, mask, shape)) > _MOST_AWAY:
+        found = f"its mask {place!r} lies elsewhere by its affine, up to {away:.3g} voxels away"
+        raise UndecodableError(f"{found}: resample it to the volume, or give it the volume's affine")
     return mask
+
+
+def _distance(image: Any, mask: Any, shape: tuple[int, ...]) -> float:
+    """How many voxels a corner of the mask lies away from that of the image; 0 where a file states no place in space."""
+    if not all(_is_placed(each) for each in (image, mask)):
+        return 0.0
+    corners = np.array([[*corner, 1] for corner in product(*((0, length - 1) for length in shape))], np.float64).T
+    try:
+        moved = np.linalg.solve(image.affine, mask.affine @ corners)
+    except np.linalg.LinAlgError:  # an affine without an inverse places nothing
+        return 0.0
+    return float(np.abs(moved - corners).max())
+
+
+def _is_placed(image: Any) -> bool:
+    """Whether the codes of the header say that the affine means a place."""
+    codes = [image.header.get(name, 0) for name in ("sform_code", "qform_code")]
+    return any(int(code) > 0 for code in codes)
 
 
 def _facts(image: Any) -> Facts:

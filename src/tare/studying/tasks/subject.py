@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tare.errors import DataError
 from tare.measuring.one_pass import stats_of
 from tare.samples.records import Record, Rows, Sample, Skipped, Stack
+from tare.sources.arrays.whole import whole
 from tare.sources.base import Source
 from tare.sources.opening import open_source
 from tare.sources.options import Options
@@ -75,7 +76,7 @@ def subject_of(data: str, array: str = "", label: str = "") -> Subject:
     ``array`` names one of several arrays, ``label`` the column of a table that is no channel. Files that are no samples, such as
     a README, have no index. Raises :class:`DataError` for a sample that cannot be read, and for samples of several kinds.
     """
-    source = open_source(data, Options(array=array or None, label=label or None))
+    source = whole(open_source(data, Options(array=array or None, label=label or None)))
     read = list(_read(source))
     _check_one_kind(data, {(axes, tuple(state.groups)) for _, state, axes in read})
     axes = read[0][2]
