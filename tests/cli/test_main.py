@@ -134,6 +134,15 @@ def test_the_help_loads_no_heavy_library() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("words", ["transfer p --model timm:x --out {}/r", "compare p p --html {}/p.html"])
+def test_a_command_with_charts_needs_pythons_docstrings(words: str, tmp_path: Path) -> None:
+    program = "from tare.cli.start import main; main()"
+    command = [sys.executable, "-OO", "-c", program, *words.format(tmp_path).split()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)  # noqa: S603
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "expected Python with docstrings for charts" in done.stderr
+
+
 @pytest.mark.parametrize(("reason", "lines"), [("Os { kind: TooManyOpenFiles }", 1), ("index out of bounds", None)])
 def test_a_panic_of_a_compiled_library_is_a_failure(reason: str, lines: int | None, capsys: pytest.CaptureFixture[str]) -> None:
     class PanicException(BaseException):  # as PyO3 makes it: no Exception
