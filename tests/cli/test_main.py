@@ -134,6 +134,18 @@ def test_the_help_loads_no_heavy_library() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_a_user_whom_the_system_does_not_know_has_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(_: int) -> None:
+        raise KeyError
+
+    monkeypatch.setenv("HOME", "to be restored")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    homes: list[Path] = []
+    cli.main(lambda: homes.append(Path.home()))
+    assert homes == [Path("/")]
+
+
 @pytest.mark.parametrize("words", ["transfer p --model timm:x --out {}/r", "compare p p --html {}/p.html"])
 def test_a_command_with_charts_needs_pythons_docstrings(words: str, tmp_path: Path) -> None:
     program = "from tare.cli.start import main; main()"
