@@ -78,7 +78,7 @@ def _row(job: Job, folder: Path, kills: int, delay: Callable[[], float], found: 
                 found.wrong.append(f"it ended by itself with {child.code}: {child.said.strip()[-200:]}")
             return
         found.kills += 1
-        found.left += any(path.name.endswith((".part", ".old")) for path in (folder / "made").rglob(".*"))
+        found.left += any(path.name.endswith((".part", ".old", ".tare-before")) for path in (folder / "made").rglob(".*"))
 
 
 def _clear(folder: Path) -> None:

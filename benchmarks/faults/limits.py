@@ -62,7 +62,7 @@ def starved(argv: tuple[str, ...], folder: Path, before: Callable[[], None]) -> 
     wrong += parts_in(folder / "made")
     if done.code in _ABORTED:  # hidden files are removed by the next run
         return wrong
-    left = [path.name for path in (folder / "made").rglob(".*") if path.suffix in (".part", ".lock", ".old")]
+    left = [path.name for path in (folder / "made").rglob(".*") if path.suffix in (".part", ".lock", ".old", ".tare-before")]
     return [*wrong, *(f"left {name}" for name in left)]
 
 

@@ -41,7 +41,7 @@ def unwritten(folder: Path, argv: tuple[str, ...], before: Callable[[], None]) -
     fits = done.code == 0 and (folder / "made").is_dir() and any((folder / "made").iterdir())
     wrong = [] if fits else said_in_one_line(done)
     wrong += parts_in(folder / "made")
-    left = [path.name for path in (folder / "made").rglob(".*") if path.suffix in (".part", ".lock", ".old")]
+    left = [path.name for path in (folder / "made").rglob(".*") if path.suffix in (".part", ".lock", ".old", ".tare-before")]
     return [*wrong, *(f"left {name}" for name in left)]
 
 

@@ -146,6 +146,27 @@ def test_too_few_files_that_can_be_opened_are_told_before_the_work(tmp_path: Pat
     assert re.fullmatch(r"error: expected at least \d+ more files that can be opened, found \d+: .*ulimit.*\n", done.stderr)
 
 
+def test_a_user_whom_the_system_does_not_know_has_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(_: int) -> None:
+        raise KeyError
+
+    monkeypatch.setenv("HOME", "to be restored")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    homes: list[Path] = []
+    cli.main(lambda: homes.append(Path.home()))
+    assert homes == [Path("/")]
+
+
+@pytest.mark.parametrize("words", ["transfer p --model timm:x --out {}/r", "compare p p --html {}/p.html"])
+def test_a_command_with_charts_needs_pythons_docstrings(words: str, tmp_path: Path) -> None:
+    program = "from tare.cli.start import main; main()"
+    command = [sys.executable, "-OO", "-c", program, *words.format(tmp_path).split()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)  # noqa: S603
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "expected Python with docstrings for charts" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("reason", "lines"),
     [("Os { kind: TooManyOpenFiles }", 1), ('message: "Too many open files"', 1), ("index out of bounds", None)],

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tare.datasets.archives import unlabelled_array
 from tare.datasets.opening import open_labelled
 from tare.errors import DataError
 from tare.sources.options import Options
@@ -55,6 +57,20 @@ def test_labels_of_another_length_a_pickle_and_damage_are_refused(tmp_path: Path
     np.savez(tmp_path / "b.npz", x=np.array([{}, []], dtype=object), y=np.zeros(2))
     with pytest.raises(DataError, match=r"a \.npz archive of numbers, found .*Object arrays cannot be loaded"):
         opened(tmp_path / "b.npz")
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2):
+        with zipfile.ZipFile(tmp_path / "d.npz", "w", method) as archive:
+            archive.write(tmp_path / "a.npz", "x.npy")
+        whole = (tmp_path / "d.npz").read_bytes()
+        entry = whole.index(b"PK\x01\x02")
+        flipped = whole[:60] + bytes(byte ^ 90 for byte in whole[60:90]) + whole[90:]
+        locked = whole[:6] + b"\x01" + whole[7 : entry + 8] + b"\x01" + whole[entry + 9 :]
+        foreign = whole[:8] + b"a" + whole[9 : entry + 10] + b"a" + whole[entry + 11 :]
+        for damaged in (flipped, locked, foreign):
+            (tmp_path / "d.npz").write_bytes(damaged)
+            with pytest.raises(DataError, match=r"of numbers, found .*d\.npz"):
+                opened(tmp_path / "d.npz", array="x", label="x")
+            with pytest.raises(DataError, match=r"of numbers, found .*d\.npz"):
+                unlabelled_array(str(tmp_path / "d.npz"), "x", None)
     (tmp_path / "c.npz").write_bytes(b"PK\x03\x04 nonsense")
     with pytest.raises(DataError, match=r"a \.npz archive of numbers, found"):
         opened(tmp_path / "c.npz")

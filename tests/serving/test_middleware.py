@@ -22,7 +22,9 @@ async def _app(_: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": str(len(body)).encode()})
 
 
-def asked(app: Any, path: str, parts: tuple[bytes, ...] = (), client: str = "127.0.0.1", method: str = "") -> tuple[int, bytes]:
+def asked(
+    app: Any, path: str, parts: tuple[bytes, ...] = (), client: str = "127.0.0.1", method: str = "", host: str = "localhost:8000"
+) -> tuple[int, bytes]:
     """One request to an ASGI application, its body in parts."""
     waiting = [{"type": "http.request", "body": part, "more_body": place + 1 < len(parts)} for place, part in enumerate(parts)]
     sent: list[dict[str, Any]] = []
@@ -33,7 +35,8 @@ def asked(app: Any, path: str, parts: tuple[bytes, ...] = (), client: str = "127
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "path": path, "method": method or ("POST" if parts else "GET"), "client": (client, 1), "headers": []}
+    method = method or ("POST" if parts else "GET")
+    scope = {"type": "http", "path": path, "method": method, "client": (client, 1), "headers": [(b"host", host.encode())]}
     asyncio.run(app(scope, receive, send))
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent)
 
@@ -82,6 +85,7 @@ def test_the_monitor_is_shown_to_its_own_machine_alone(monitor: Monitor) -> None
     assert asked(app, "/monitor")[0] == 200
     assert json.loads(asked(app, "/monitor/verdict.json", client="::1")[1])["samples"] == 8
     assert asked(app, "/monitor", client="192.0.2.7")[0] == 403
+    assert asked(app, "/monitor", host="evil.example")[0] == 403  # a page elsewhere whose name was made to lead here
     assert asked(MonitorMiddleware(_app, monitor, open_to_all=True), "/monitor", client="192.0.2.7")[0] == 200
     assert asked(app, "/monitor/verdict.json", method="HEAD") == (200, b"")
 

@@ -4,6 +4,7 @@ import html
 import http.client
 import json
 import socket
+import struct
 import subprocess
 import sys
 import urllib.error
@@ -70,6 +71,24 @@ def test_other_paths_and_other_names_are_refused(server: PageServer) -> None:
     assert asked(server, "/", host="evil.example")[0] == 403
     assert asked(server, "/verdict.json", host="localhost:1")[0] == 200
     assert asked(server, "/verdict.json", host="[::1]:1")[0] == 200
+
+
+def test_clients_that_leave_or_never_ask_are_no_failure(monitor: Monitor, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tare.serving.page_server._PATIENCE", 0.2)
+        with PageServer(lambda: monitor) as server:
+            address = ("127.0.0.1", int(server.url.rpartition(":")[2].strip("/")))
+            slow = socket.create_connection(address, timeout=10)
+            for asked_for in (b"GET / HTTP/1.1\r\n\r\n", b"GET / HT"):
+                gone = socket.create_connection(address, timeout=10)
+                gone.sendall(asked_for)
+                gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing resets the connection
+                gone.close()
+            assert asked(server, "/verdict.json")[0] == 200
+            slow.sendall(b"GET / HT")
+            assert slow.recv(1) == b""  # the server does not wait for ever
+            slow.close()
+    assert capfd.readouterr().err == ""
 
 
 def test_it_listens_on_the_loopback_address_alone(server: PageServer) -> None:

@@ -122,12 +122,14 @@ def test_a_folder_is_replaced_where_names_cannot_be_exchanged(tmp_path: Path, mo
 
 
 def test_only_what_a_killed_writer_leaves_is_removed(tmp_path: Path) -> None:
-    for name in (".run.a1b2c3d4.part", ".run.json.a1b2c3d4.part", ".run.part", "run.a1b2c3d4.part", ".mine"):
+    own = (".run.tare-a1b2c3d4.part", ".run.json.tare-a1b2c3d4.part")
+    others = {".run.part", ".run.a1b2c3d4.part", ".run.20251129.old", "run.tare-a1b2c3d4.part", ".mine"}
+    for name in (*own, *others):
         (tmp_path / name).write_text("")
     remove_parts(tmp_path, "run")
-    assert {path.name for path in tmp_path.iterdir()} == {".run.json.a1b2c3d4.part", ".run.part", "run.a1b2c3d4.part", ".mine"}
+    assert {path.name for path in tmp_path.iterdir()} == {own[1], *others}
     remove_parts(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {".run.part", "run.a1b2c3d4.part", ".mine"}
+    assert {path.name for path in tmp_path.iterdir()} == others
 
 
 def test_what_json_does_not_have_becomes_null_at_any_depth() -> None:

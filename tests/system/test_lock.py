@@ -90,7 +90,7 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.parametrize("kind", ["link", "dangling link", "folder", "pipe", "device"])
+@pytest.mark.parametrize("kind", ["link", "dangling link", "folder", "pipe", "device", "file"])
 def test_what_is_planted_under_the_name_of_the_lock_is_refused_and_left_alone(kind: str, tmp_path: Path) -> None:
     lock, outside = tmp_path / ".run.lock", tmp_path / "outside"
     if "link" in kind:
@@ -99,6 +99,8 @@ def test_what_is_planted_under_the_name_of_the_lock_is_refused_and_left_alone(ki
             outside.write_text("precious")
     elif kind == "folder":
         lock.mkdir()
+    elif kind == "file":
+        lock.write_text("precious")
     elif kind == "pipe":
         os.mkfifo(lock)
     else:
@@ -111,6 +113,7 @@ def test_what_is_planted_under_the_name_of_the_lock_is_refused_and_left_alone(ki
     with refused, only_writer(tmp_path / "run"):
         pass
     assert os.path.samestat(before, os.lstat(lock))
+    assert kind != "file" or lock.read_text() == "precious"
     assert outside.exists() == (kind == "link")
     assert kind != "link" or outside.read_text() == "precious"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tare.errors import OutputError, SpecError
-from tare.training.run_dir import check_out, run_dir
+from tare.training.run_dir import check_out, check_processes, is_main_process, run_dir
 
 
 def begun(out: Path, settings: dict[str, object]) -> Path:
@@ -94,6 +94,33 @@ def test_a_rank_left_over_from_another_job_does_not_make_a_run_write_nothing(
         check_out(tmp_path / "other", overwrite=False, resume=False)
 
 
+@pytest.mark.parametrize(
+    ("variables", "is_main", "devices"),
+    [
+        ({}, True, {1, 2, 4}),
+        ({"WORLD_SIZE": "4"}, True, {1, 2, 4}),
+        ({"RANK": "0", "WORLD_SIZE": "2"}, True, set()),  # Lightning would train alone and twice on all data
+        ({"RANK": "1", "WORLD_SIZE": "2"}, False, set()),
+        ({"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2"}, False, {2}),
+        ({"LOCAL_RANK": "0", "WORLD_SIZE": "4"}, True, {4}),
+        ({"SLURM_PROCID": "1", "SLURM_NTASKS": "2"}, False, {2}),
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "2", "SLURM_JOB_NAME": "bash"}, True, {1, 2, 4}),
+    ],
+)
+def test_a_launcher_starts_one_process_for_each_device(
+    variables: dict[str, str], is_main: bool, devices: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert is_main_process() == is_main
+    for number in (1, 2, 4):
+        if number in devices:
+            check_processes(number)
+        else:
+            with pytest.raises(SpecError, match=r"for each device, found \w+=\d with \d devices?; unset (WORLD|SLURM)"):
+                check_processes(number)
+
+
 def test_only_the_same_settings_are_resumed(tmp_path: Path) -> None:
     out = begun(tmp_path / "run", {"epochs": 3, "lr": 0.1})
     with run_dir(out, {"lr": 0.1, "epochs": 3}, resume=True):
@@ -114,14 +141,30 @@ def test_a_place_that_cannot_be_written_is_found_out_before_any_work(tmp_path: P
 
 def test_what_a_killed_overwriting_left_is_put_back_and_never_taken_for_nothing(tmp_path: Path) -> None:
     out = begun(tmp_path / "run", {"first": 1})
-    out.rename(tmp_path / ".run.old")  # killed between taking the old one away and placing the new one
+    out.rename(tmp_path / ".run.tare-before")  # killed between taking the old one away and placing the new one
     with pytest.raises(OutputError, match="a new output directory"), run_dir(out, {"second": 2}, resume=False):
         pass
     assert json.loads((out / "run.json").read_text())["settings"] == {"first": 1}
-    (tmp_path / ".run.a1b2c3d4.part").mkdir()
+    (tmp_path / ".run.tare-a1b2c3d4.part").mkdir()
     with run_dir(out, {"second": 2}, resume=False, overwrite=True):
-        assert not (tmp_path / ".run.a1b2c3d4.part").exists()
+        assert not (tmp_path / ".run.tare-a1b2c3d4.part").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_backup_of_the_user_beside_the_run_is_nobody_elses(tmp_path: Path) -> None:
+    backups = {".run.old", ".run.20251129.old", ".run.20251129.part"}
+    for name in backups:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine").write_text("precious")
+    begun(tmp_path / "run", {})
+    (tmp_path / "run" / "checkpoints" / "epoch-5.ckpt").write_text("mine")
+    with pytest.raises(OutputError, match=r"holds nothing else, found 'checkpoints/epoch-5.ckpt'"):
+        check_out(tmp_path / "run", overwrite=True, resume=False)
+    (tmp_path / "run" / "checkpoints" / "epoch-5.ckpt").unlink()
+    with run_dir(tmp_path / "run", {}, resume=False, overwrite=True):
+        pass
+    assert {path.name for path in tmp_path.iterdir()} == {"run", *backups}
+    assert all((tmp_path / name / "mine").read_text() == "precious" for name in backups)
 
 
 def test_a_run_that_is_being_written_is_refused_to_a_second_one(tmp_path: Path) -> None:

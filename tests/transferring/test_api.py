@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -197,6 +198,19 @@ def test_a_device_that_is_not_here_is_refused_at_once(data: Path, tmp_path: Path
     with pytest.raises(SpecError, match=message):
         finetune(data, tmp_path / "run", **options)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("training", [finetune, probe])
+def test_a_process_that_would_train_alone_among_several_leaves_an_earlier_run_as_it_is(
+    training: Callable[..., Any], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "run" / "checkpoints" / "last.ckpt").write_text("an earlier run's")
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(SpecError, match=r"found WORLD_SIZE=2 with 1 device; unset WORLD_SIZE"):
+        training(data, tmp_path / "run", **({} if training is probe else {"device": "cpu"}))
+    assert (tmp_path / "run" / "checkpoints" / "last.ckpt").read_text() == "an earlier run's"
 
 
 def test_a_size_that_the_network_cannot_take_is_refused_before_the_data_are_read(tmp_path: Path) -> None:

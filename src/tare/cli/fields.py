@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin
 import typer
 
 from tare.cli.preflight.outputs import check_outputs
-from tare.cli.preflight.requests import preflight
+from tare.cli.preflight.requests import check_docstrings, preflight
 from tare.system.option_files.config_file import config_values
 from tare.system.options import CONFIG, Option, choices_of, flag, option_of
 
@@ -41,6 +41,7 @@ def command(
         @functools.wraps(function)
         def run(**given: Any) -> None:
             asked = request(**{entry.name: _value(entry, known, given.pop(entry.name)) for entry, known in declared})
+            check_docstrings(asked, given)
             check_outputs(asked, given)
             if "torch" not in sys.modules:  # where it is loaded nothing is saved, and the command itself tells the same
                 preflight(asked)

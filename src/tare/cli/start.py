@@ -46,6 +46,7 @@ def main(run: Callable[[], None] = _command_line) -> None:
     """
     ask_no_network()
     import_nothing_from_here()
+    _have_a_home()
     streams.prepare()
     # A bad file is reported by name elsewhere, so Pillow's warnings about it are left out.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -122,6 +123,19 @@ def _expected(error: BaseException) -> Exception | None:
         found = f"{error.strerror or reason_of(error)}{place}"
         return TareError("files and resources that the system gives", found, "free them, or raise the limit")
     return None
+
+
+def _have_a_home() -> None:
+    """Give a user that the system does not know, as in a container that runs under a number, the home that Docker gives it.
+
+    Libraries ask for the user's home when they are imported, and fail without one.
+    """
+    from pathlib import Path
+
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = "/"
 
 
 def _check_working_directory() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +17,8 @@ from tare.datasets.samples import KINDS, InMemory, LabelledSamples
 from tare.errors import DataError, reason_of
 from tare.system.local.opened import opened
 
+#: What the readers of archives raise for damaged, encrypted and newer members.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError)
 #: Usual names of the arrays of samples and labels, for training and for validation.
 _TRAINING = (("train_images", "train_labels"), ("x_train", "y_train"), ("X_train", "y_train"), ("x", "y"), ("X", "y"))
 #: Names of the arrays of test samples and their labels, each with the name of the training labels beside them.
@@ -103,7 +107,7 @@ def with_channels(values: NDArray[Any], name: str) -> NDArray[Any]:
 def _readable(name: str, expected: str, remedy: str) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, *_DAMAGED) as error:
         raise DataError(expected, f"{name!r}: {reason_of(error)}", remedy) from None
 
 

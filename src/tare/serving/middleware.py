@@ -25,8 +25,9 @@ class MonitorMiddleware:
     """Put a monitor around an ASGI application: ``app = MonitorMiddleware(app, monitor)``.
 
     ``/monitor`` is the live page, ``/monitor/metrics`` has Prometheus metrics and ``/monitor/verdict.json`` the verdict;
-    ``prefix`` changes the first part. They are shown to this machine alone, unless ``open_to_all``. Behind a proxy on the same
-    machine every client looks like this machine: let the proxy refuse these paths.
+    ``prefix`` changes the first part. They are shown to this machine alone, under its own name (127.0.0.1 or localhost),
+    unless ``open_to_all``. Behind a proxy on the same machine that changes the name every client looks like this machine: let
+    the proxy refuse these paths.
 
     With ``decode`` the bodies of successful POST requests to ``path`` are counted, too: ``decode(body)`` returns a batch as
     ``Monitor.update`` takes it. It runs in a thread after the answer was sent. What it cannot read is logged and left out; an
@@ -65,9 +66,10 @@ class MonitorMiddleware:
             await self._app(scope, receive, send)
 
     async def _show(self, scope: MutableMapping[str, Any], send: Send) -> None:
-        host = (scope.get("client") or ("",))[0]
-        if not self._open and not routes.is_loopback(host):
-            answer = routes.refused(403, "the monitor is shown to its own machine alone")
+        client = (scope.get("client") or ("",))[0]
+        named = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
+        if not self._open and not (routes.is_loopback(client) and routes.names_this_machine(named)):
+            answer = routes.refused(403, "the monitor is shown to its own machine alone, under 127.0.0.1 or localhost")
         else:
             answer = await asyncio.to_thread(self._pages[scope["path"].rstrip("/")], self._monitor)
         headers = [(name.encode(), value.encode()) for name, value in answer.headers]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +14,8 @@ from tare.monitoring.monitor import Monitor
 from tare.serving import routes
 
 _ADDRESS = "127.0.0.1"
+#: So many seconds a client may take to ask and to read its answer.
+_PATIENCE = 10
 
 
 class PageServer:
@@ -23,11 +26,10 @@ class PageServer:
 
     def __init__(self, look: Callable[[], Monitor], port: int = 0, *, refresh: int = 10) -> None:
         try:
-            self._server = ThreadingHTTPServer((_ADDRESS, port), _handler(look, refresh))
+            self._server = _Server((_ADDRESS, port), _handler(look, refresh))
         except (OSError, OverflowError) as error:
             found = f"{getattr(error, 'strerror', None) or error} for port {port}"
             raise OutputError("a free port on this machine", found, "name another, or 0 for any") from None
-        self._server.daemon_threads = True
 
     @property
     def url(self) -> str:
@@ -55,6 +57,15 @@ class PageServer:
         self.close()
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing of a client that went away; anything else is told, as usual."""
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
+            super().handle_error(*_)
+
+
 def show(monitor: Monitor, port: int = 9464, *, refresh: int = 10) -> PageServer:
     """Show a monitor's page and metrics on this machine, at ``http://127.0.0.1:PORT/``, while the program runs."""
     return PageServer(lambda: monitor, port, refresh=refresh).start()
@@ -68,6 +79,8 @@ def _handler(look: Callable[[], Monitor], refresh: int) -> type[BaseHTTPRequestH
     }
 
     class Handler(BaseHTTPRequestHandler):
+        timeout = _PATIENCE
+
         def do_GET(self) -> None:
             answer = _answer(pages, self.path.partition("?")[0], self.headers.get("host", ""), look)
             self.send_response(answer.status)

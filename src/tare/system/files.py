@@ -28,8 +28,9 @@ _MOST_LINKS = 40
 _PATIENCE = 2.0
 #: Names of this process's own open files.
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/(?:self|thread-self))/fd/(\d{1,9})")
-#: Names of temporary files and of locks.
-_PART = re.compile(r"\..+\.(part|old|lock)")
+#: Temporary files and folders are called ``.NAME.tare-XXXXXXXX.part``: nobody's backup of NAME is, so they can be removed.
+_MARK = "tare-"
+_OWN_NAMES = re.compile(rf"\..+\.(?:{_MARK}(?:[0-9a-f]{{8}}\.part|[0-9a-f]{{8}}\.old|before)|lock)")
 #: Folders that a command works in, by name, with what tells one from another folder of the same name.
 _held: dict[str, tuple[int, int]] = {}
 
@@ -159,7 +160,7 @@ def foreign_in(folder: Path, own: Sequence[str]) -> str | None:
         links = [name for name in folders if (Path(place) / name).is_symlink()]
         for name in sorted([*files, *links]):
             path = (Path(place) / name).relative_to(folder).as_posix()
-            if not _PART.fullmatch(name) and not any(fnmatch.fnmatchcase(path, pattern) for pattern in own):
+            if not _OWN_NAMES.fullmatch(name) and not any(fnmatch.fnmatchcase(path, pattern) for pattern in own):
                 return path
     return None
 
@@ -172,9 +173,14 @@ def check_own(folder: Path, own: Sequence[str], what: str) -> None:
         raise OutputError(f"{what} to overwrite that holds nothing else", f"{found!r} in {str(folder)!r}", remedy)
 
 
+def set_aside(path: Path) -> Path:
+    """The name beside ``path`` that keeps what was there before, until what replaces it is worth keeping."""
+    return path.with_name(f".{path.name}.{_MARK}before")
+
+
 def remove_parts(folder: Path, name: str | None = None) -> None:
     """Remove the temporary files that killed processes left in ``folder``: all, or those of the output ``name``."""
-    kind = re.compile(rf"\.{'.+' if name is None else re.escape(name)}\.[a-z0-9_]{{8}}\.(part|old)")
+    kind = re.compile(rf"\.{'.+' if name is None else re.escape(name)}\.{_MARK}[0-9a-f]{{8}}\.(?:part|old)")
     for part in [path for path in folder.glob(".*") if kind.fullmatch(path.name)]:
         if part.is_dir() and not part.is_symlink():
             shutil.rmtree(part, ignore_errors=True)
@@ -334,7 +340,7 @@ def _made_beside(path: Path, make: Callable[[Path], None]) -> Path:
     Python's tempfile gives the mode 0600, which would hide the result from the user's group; here the umask decides.
     """
     for _ in range(_TRIES):
-        name = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        name = path.with_name(f".{path.name}.{_MARK}{secrets.token_hex(4)}.part")
         try:
             make(name)
         except FileExistsError:

@@ -21,7 +21,8 @@ def only_writer(path: Path) -> Iterator[None]:
 
     The lock is the operating system's (POSIX record lock): it ends with its process, is not inherited by workers, and works
     on shared file systems that support it. Raises :class:`OutputError` at once if another process, or another thread of this
-    process, holds it, if the place cannot be written, or if a link, a folder or a pipe has the name of the lock.
+    process, holds it, if the place cannot be written, or if a link, a folder, a pipe or a file with
+    content has the name of the lock, which is an empty file.
     """
     try:
         place = _place(path)
@@ -68,14 +69,15 @@ def _acquired(lock: Path, path: Path) -> int:
 
 
 def _opened(lock: Path) -> int:
-    """A descriptor of the lock's file, which is made if there is none. Raises :class:`OutputError` for a link, pipe or folder."""
+    """A descriptor of the lock's file, which is made if there is none. Raises :class:`OutputError` for anything else."""
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
     except OSError as error:
         if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
             raise
     else:
-        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        state = os.fstat(descriptor)
+        if stat.S_ISREG(state.st_mode) and state.st_size == 0:
             return descriptor
         os.close(descriptor)
     raise OutputError("a lock that is a file of its own", f"something else at {str(lock)!r}", "remove it, or name another output")

@@ -28,6 +28,7 @@ from tare.tasks.task import Epochs
 from tare.training.history import History, RowWatcher
 from tare.training.module import TransferModule
 from tare.training.options import Machine, Training
+from tare.training.run_dir import check_processes
 from tare.training.steps import Steps
 
 BEST, LAST = "best", "last"
@@ -151,9 +152,13 @@ def train_in_memory(module: TransferModule, machine: Machine) -> None:
 
 
 def check_training(training: Training, machine: Machine) -> None:
-    """Raise :class:`SpecError` if Lightning has no such accelerator, devices or precision here, or a tracker is missing."""
+    """Raise :class:`SpecError` if Lightning has no such accelerator, devices or precision here, or a tracker is missing.
+
+    Also for a launcher that started other processes than Lightning trains with.
+    """
     with _quiet(), _deterministic():
-        _trainer(training, machine, enable_checkpointing=False, enable_progress_bar=False, logger=False)
+        trainer = _trainer(training, machine, enable_checkpointing=False, enable_progress_bar=False, logger=False)
+    check_processes(trainer.num_devices * trainer.num_nodes)
     check_installed(machine.tracker)
 
 

@@ -8,18 +8,28 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tare.errors import OutputError, SpecError
 from tare.input_spec.model_file import MODEL_FILES
-from tare.system.files import check_own, check_writable, folder_place, remove_parts, replacing_folder, staying, write_text
+from tare.system.files import (
+    check_own,
+    check_writable,
+    folder_place,
+    remove_parts,
+    replacing_folder,
+    set_aside,
+    staying,
+    write_text,
+)
 from tare.system.lock import only_writer
 
 SCHEMA = "tare.run/1"
 _MARKER = "run.json"
 #: What a run writes, the libraries that it logs to included.
 _OWN = (
-    *(_MARKER, "config.yaml", "evaluation.json", "metrics.csv", "test.json", "metrics.json", "report.html", "checkpoints/*.ckpt"),
+    *(_MARKER, "config.yaml", "evaluation.json", "metrics.csv", "test.json", "metrics.json", "report.html"),
+    *("checkpoints/best.ckpt", "checkpoints/last.ckpt"),
     *(f"{folder}/{name}" for folder in ("model", "model-last") for name in MODEL_FILES),
     *("tensorboard/*", "mlruns/*", "mlflow-run", "wandb/*"),
 )
@@ -28,15 +38,49 @@ _OWN = (
 def is_main_process() -> bool:
     """Return whether this process writes the run: with several devices, Lightning runs the same command once for each.
 
-    ``RANK`` counts only beside a ``WORLD_SIZE`` of several processes: left over from another job, it would leave a run without
-    its files. Raises :class:`SpecError` for a variable that holds no number, which Lightning would read, too.
+    A rank counts only beside a number of several processes: left over from another job, it would leave a run without its files.
+    Raises :class:`SpecError` for a variable that holds no number, which Lightning would read, too.
     """
-    for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"):
-        given = os.environ.get(name, "0")
-        if not (given.isascii() and given.isdecimal()):
-            raise SpecError(f"a whole number in the variable {name}", f"{given!r}", "unset it, or start with torchrun")
-    rank = int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")))
-    return rank == 0 or int(os.environ.get("WORLD_SIZE", "1")) < 2
+    return _launched().rank == 0
+
+
+def check_processes(devices: int) -> None:
+    """Raise :class:`SpecError` if a launcher started other processes than those that train on ``devices``.
+
+    Each would train alone on all data, and all but the first would leave no model.
+    """
+    launched = _launched()
+    is_ranked_alone = launched.name == "WORLD_SIZE" and "LOCAL_RANK" not in os.environ  # torchrun and Lightning state both
+    if launched.processes not in (1, devices) or is_ranked_alone:
+        found = f"{launched.name}={launched.processes} with {devices} device{'s' * (devices != 1)}"
+        remedy = f"unset {launched.name}, or start with torchrun and --devices with the same number"
+        raise SpecError("one process of torchrun, Lightning or SLURM for each device", found, remedy)
+
+
+class _Launched(NamedTuple):
+    """Which process of how many this is, and the variable that says how many."""
+
+    rank: int = 0
+    processes: int = 1
+    name: str = ""
+
+
+def _launched() -> _Launched:
+    """What torchrun, Lightning or SLURM say in their variables; a process that a user started from a shell of SLURM is alone."""
+    is_interactive = os.environ.get("SLURM_JOB_NAME") in ("bash", "interactive")  # as Lightning tells it
+    for rank, processes in (("RANK", "WORLD_SIZE"), ("LOCAL_RANK", "WORLD_SIZE"), ("SLURM_PROCID", "SLURM_NTASKS")):
+        if not (is_interactive and rank.startswith("SLURM")):
+            number, several = _number(rank, 0), _number(processes, 1)
+            if rank in os.environ and several > 1:
+                return _Launched(number, several, processes)
+    return _Launched()
+
+
+def _number(name: str, otherwise: int) -> int:
+    given = os.environ.get(name, str(otherwise))
+    if not (given.isascii() and given.isdecimal()):
+        raise SpecError(f"a whole number in the variable {name}", f"{given!r}", "unset it, or start with torchrun")
+    return int(given)
 
 
 def check_out(out: Path, *, overwrite: bool, resume: bool) -> None:
@@ -77,7 +121,7 @@ def run_dir(
         return
     given, out = out, folder_place(out)
     with only_writer(out):
-        aside = out.with_name(f".{out.name}.old")
+        aside = set_aside(out)
         if aside.exists() and not out.exists():  # a process was killed between moving the old run aside and placing its own
             os.replace(aside, out)
         check_out(out, overwrite=overwrite, resume=resume)  # another process may have written since the first check

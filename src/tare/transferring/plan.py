@@ -58,6 +58,7 @@ from tare.tasks.table import TASKS
 from tare.tasks.task import Task
 from tare.training.options import Machine, Training
 from tare.training.parameter_groups import frozen_names, optimiser_of
+from tare.training.run_dir import check_processes
 from tare.transferring.defaults import settled
 from tare.transferring.forecast import check_forecast, forecasting
 from tare.transferring.inputs import TransferRequest
@@ -149,6 +150,8 @@ class TransferPlan:
 def _check_machine(training: Training, machine: Machine) -> None:
     """Raise :class:`SpecError` for a device, a precision or a tracker that is not here; Lightning loads only if it is asked."""
     usual = Training().precision, Machine().device, Machine().devices
+    if training.protocol == "probe":
+        check_processes(1)
     if training.protocol == "probe" and (training.precision, machine.device, machine.devices) == usual:
         check_installed(machine.tracker)
         return

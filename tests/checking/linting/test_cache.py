@@ -75,6 +75,22 @@ def test_the_folder_is_that_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert cache.cache_folder() == tmp_path / ".cache" / "tare" / "check"
 
 
+@pytest.mark.parametrize("home", ["relative", None])
+def test_a_user_without_home_keeps_nothing(home: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(_: int) -> None:
+        raise KeyError
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    if home is not None:
+        monkeypatch.setenv("HOME", home)
+    cache.keep(["."], "key", FOUND)
+    assert cache.kept(["."], "key") is None
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_a_planted_pipe_is_not_waited_for_and_a_planted_link_is_not_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

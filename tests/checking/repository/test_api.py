@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tare.checking.repository.api import judged
@@ -43,3 +45,21 @@ def test_a_configuration_that_is_one_is_judged() -> None:
 def test_what_is_too_deep_to_follow_is_named(text: str) -> None:
     found = judged([Document("a.py", "python", f"from torchvision import transforms\n{text}\n")])
     assert found.skipped == [Skipped("a.py", DEEP)]
+
+
+_BEGINNING = (
+    "from torchvision import transforms\nfrom keras.preprocessing.image import ImageDataGenerator\n"
+    "ImageDataGenerator(featurewise_center=True).flow(x)\n"
+)
+_WORDS = ("std=-", "std=x-mea", "std", "val=-mean/", "val", "gen", "import ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [*(f"# {word * (100_000 // len(word))}" for word in _WORDS), '"""\n' + "from a import (\n" * 20_000 + '"""'],
+    ids=[*_WORDS, "from a import ("],
+)
+def test_the_time_grows_with_a_text_and_not_with_its_square(text: str) -> None:
+    before = time.process_time()
+    judged([Document("a.py", "python", f"{_BEGINNING}{text}\n")])
+    assert time.process_time() - before < 3

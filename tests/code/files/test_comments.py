@@ -58,6 +58,9 @@ def test_comments_of_large_files_are_found_in_no_time_or_not_at_all() -> None:
     marks = "# tare: ignore[TARE001]\n"
     assert len(ignores_of_configuration("a: 1\n" + "#\n" * 200_000 + marks, ".yaml")) == 1
     assert ignores_of_python("x = 1\n" * 400_000 + marks) == {}
+    assert ignores_of_python("# tare: ignore[" * 100_000) == {}
+    assert ignores_of_configuration(f"{marks}x = " + '\\"' * 500_000, ".toml") == {1: {"TARE001"}}
+    assert ignores_of_configuration(f"{marks}x = " + '\\"""' * 300_000, ".toml") == {1: {"TARE001"}}
 
 
 def test_comments_of_toml_stand_outside_its_strings() -> None:

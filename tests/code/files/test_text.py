@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tare.code.files.text import UnreadableTextError, python_text
+from tare.code.files.text import UnreadableTextError, in_one_line, python_text
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff")), st.sampled_from(["\n", "\r\n", "\r"]))
@@ -53,3 +53,11 @@ def test_what_is_no_text_says_why(data: bytes, why: str) -> None:
         python_text(data)
     assert why in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_words_stand_in_one_line_in_their_order() -> None:
+    assert in_one_line("x\nstd_a = b - mean", "std", "=", "-", "mean")
+    assert in_one_line("std\nstd =", "std", "=")
+    assert not in_one_line("std\n= std", "std", "=")
+    assert not in_one_line("= std", "std", "=")
+    assert not in_one_line("stan", "std", "=")

@@ -217,6 +217,12 @@ def test_a_giant_literal_is_unknown_and_quick() -> None:
     assert shown(a="import lib\nlib.show([" + "1," * 50_000 + "])") == ["?"]
 
 
+@pytest.mark.parametrize("again", ["x = [x, x]", "x = (x, [x])", "x = np.array([x, x])\nx = x / 255", "x = x + [x, x]"])
+def test_lists_that_hold_each_other_twice_are_unknown_before_they_are_too_many(again: str) -> None:
+    code = "import lib, numpy as np\nx = [0]\n" + f"{again}\n" * 60 + "lib.show(x == [0])\nlib.show([[1, 2], [3]])\n"
+    assert shown(a=code)[-1] == ((1, 2), (3,))
+
+
 def test_places_count_characters_and_not_bytes() -> None:
     (found,) = calls("lib.show", a='import lib\nx = "äöü"; lib.show(x)')
     assert (found.spot.place.line, found.spot.place.column, found.spot.place.end_column) == (2, 12, 23)

@@ -156,7 +156,7 @@ def test_a_summary_that_is_nested_without_end_is_not_read(done: Path, tmp_path: 
 def test_a_study_that_was_killed_before_it_wrote_its_plan_is_begun_again(done: Path, tmp_path: Path) -> None:
     for name in ("cells", "networks"):
         (tmp_path / name).mkdir()
-    (tmp_path / ".plan.json.a1b2c3d4.part").write_text("{")
+    (tmp_path / ".plan.json.tare-a1b2c3d4.part").write_text("{")
     assert run_study(small(), tmp_path, workers=1).measured == 24
     assert (tmp_path / "results.parquet").read_bytes() == (done / "results.parquet").read_bytes()
     assert [path.name for path in tmp_path.glob(".*")] == []

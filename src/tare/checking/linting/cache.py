@@ -25,9 +25,19 @@ _PACKAGE = Path(__file__).parents[2]
 
 
 def cache_folder() -> Path:
-    """Where tare keeps findings: below ``$XDG_CACHE_HOME``, which is ``~/.cache`` unless it is set."""
-    stated = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(stated) if Path(stated).is_absolute() else Path.home() / ".cache") / "tare" / "check"
+    """Where tare keeps findings: below ``$XDG_CACHE_HOME``, which is ``~/.cache`` unless it is set.
+
+    Raises :class:`OutputError` for a user without a home, as in a container that runs under a number.
+    """
+    stated = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if not stated.is_absolute():
+        try:
+            stated = Path.home() / ".cache"
+        except RuntimeError:
+            stated = Path()
+    if not stated.is_absolute():
+        raise OutputError("a folder of the user's own for findings", "no home", "set XDG_CACHE_HOME, or use --no-cache")
+    return stated / "tare" / "check"
 
 
 def key_of(documents: Iterable[Document], *settings: str) -> str:
@@ -43,16 +53,16 @@ def key_of(documents: Iterable[Document], *settings: str) -> str:
 
 def kept(name: Sequence[str], key: str) -> Judged | None:
     """The findings that were kept under this key; None if there are none that can be read."""
-    place = _file(name)
-    if place.is_symlink() or not place.is_file():  # a pipe would be waited for
-        return None
     try:
+        place = _file(name)
+        if place.is_symlink() or not place.is_file():  # a pipe would be waited for
+            return None
         document = json.loads(place.read_bytes())
         if document["schema"] != SCHEMA or document["key"] != key:
             return None
         skipped = [Skipped(str(each["path"]), str(each["reason"])) for each in document["skipped"]]
         return Judged([CodeFinding.from_json(each) for each in document["findings"]], skipped)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OutputError, OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

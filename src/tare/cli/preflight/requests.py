@@ -7,13 +7,14 @@ A function here refuses nothing that the command itself would take, and says wha
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tare.cli.preflight import places
 from tare.cli.preflight.names import check_published
-from tare.errors import DataError, OutputError, SpecError, did_you_mean
+from tare.errors import DataError, MissingDependencyError, OutputError, SpecError, did_you_mean
 from tare.normalisation.names import STRATEGIES
 from tare.system.local.opened import is_pipe
 from tare.system.options import flag
@@ -24,11 +25,24 @@ STUDIES = {
     "digits": ("cnn-batch", "cnn-layer", "cnn-group", "cnn-none"),
     "signals": ("mlp", "mlp-layer", "mlp-none"),
 }
+#: Requests whose results have charts, whatever the options are.
+_DRAWING = frozenset(("TransferRequest", "DemoRequest", "StudyCommand", "ReportRequest"))
 #: The packages that an export format needs, and the extra that brings them.
 _PACKAGES = {"onnx": (("onnx", "onnxscript", "onnxruntime"), "onnx"), "hf": (("transformers",), "hf")}
 #: The export formats that are folders, each with the suffix of what would be a file; tests/cli/preflight hold them against the
 #: formats themselves.
 FOLDERS: Mapping[str, str | None] = {"safetensors": ".safetensors", "hf": None, "timm": None}
+
+
+def check_docstrings(request: Any, own: Mapping[str, Any]) -> None:
+    """Raise :class:`MissingDependencyError` for a command with charts if Python runs without docstrings, which altair reads.
+
+    ``own`` are the values of the options that are no fields of the request.
+    """
+    drawn = any(own.get(name) or getattr(request, name, None) for name in ("html", "png", "svg", "serve"))
+    if sys.flags.optimize > 1 and (drawn or type(request).__name__ in _DRAWING):
+        remedy = "unset PYTHONOPTIMIZE, or set it to 1"
+        raise MissingDependencyError("Python with docstrings for charts", "none, by PYTHONOPTIMIZE=2 or -OO", remedy)
 
 
 def preflight(request: Any) -> None:

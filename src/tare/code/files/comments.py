@@ -12,10 +12,11 @@ from tare.code.files.parsing import MOST_CHARACTERS
 
 Comments = Iterable[tuple[int, str]]
 
-_MARK = re.compile(r"#\s*tare:\s*ignore(?P<file>-file)?\s*(?:\[(?P<codes>[^\]\n]*)\]|(?![\w\[-]))", re.IGNORECASE)
-# Strings of TOML, whose "#" begins no comment, and comments.
+_MARK = re.compile(r"#\s*tare:\s*ignore(?P<file>-file)?\s*(?:\[(?P<codes>[^\]\n]{0,1000})\]|(?![\w\[-]))", re.IGNORECASE)
+# Strings of TOML, whose "#" begins no comment, and comments. One that is not closed ends with the text or its line: a search
+# for its end from every later quote would take time that grows with the square of the text.
 _TOML = re.compile(
-    r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|(?P<comment>#[^\n]*)',
+    r'"""(?:\\.|[^\\])*?(?:"""|\Z)|\'\'\'.*?(?:\'\'\'|\Z)|"(?:\\.|[^"\\\n])*+"?|\'[^\'\n]*+\'?|(?P<comment>#[^\n]*)',
     re.DOTALL,
 )
 

@@ -47,3 +47,21 @@ def decoded(data: bytes, encoding: str = "utf-8") -> str:
     if "\0" in text:
         raise UnreadableTextError("it has NUL bytes: it is binary")
     return _LINE_END.sub("\n", text.removeprefix(_BYTE_ORDER_MARK))
+
+
+def in_one_line(text: str, *words: str) -> bool:
+    """Whether a line has all the words in their order. The time grows with the text alone, which that of a pattern may not."""
+    start = text.find(words[0])
+    while start >= 0:
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        place = start
+        for word in words:
+            place = text.find(word, place, end)
+            if place < 0:
+                break
+            place += len(word)
+        else:
+            return True
+        start = text.find(words[0], end)
+    return False

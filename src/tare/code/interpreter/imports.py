@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from tare.code.files.document import Document
 
-_IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)|import[ \t]+([^\n#]+))", re.MULTILINE)
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\((?:[^()#]++|#[^\n]*+)*+\)|[^\n#]+)|import[ \t]+([^\n#]+))", re.MULTILINE
+)
 _WORD = re.compile(r"[\w.]+")
 
 

@@ -19,6 +19,8 @@ from tare.code.interpreter.source import Source, Spot
 
 #: The most alternatives that one value has before it is unknown.
 MOST = 12
+#: The most values that lists within lists hold: a list that holds another twice, and so on, doubles what is walked each time.
+_HEAVIEST = 10_000
 
 
 class Value:
@@ -50,13 +52,22 @@ class Literal(Value):
 
 @dataclass(slots=True, eq=False)
 class Items(Value):
-    """A list, tuple, set or array of values."""
+    """A list, tuple, set or array of values; lists in it are unknown where all of it would be too many values to walk."""
 
     items: tuple[Value, ...]
     spot: Spot | None = None
     kind: str = "list"
     soft: bool = False
     name: str = ""
+    weight: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.weight = len(self.items)
+        inner = sum([each.weight + 1 for each in self.items if type(each) is Items])
+        if inner > _HEAVIEST:
+            self.items = tuple([UNKNOWN if type(each) is Items else each for each in self.items])
+        else:
+            self.weight += inner
 
 
 #: The entries of a dictionary, by constant key.

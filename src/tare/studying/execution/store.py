@@ -98,7 +98,7 @@ def _holds_something(path: Path) -> bool:
     """Whether a path is anything other than the remains of a study that was killed before it wrote its plan."""
     if path.name in ("cells", "networks") and path.is_dir() and not path.is_symlink():
         return any(path.iterdir())
-    return not (path.name.startswith(".plan.json.") and path.suffix == ".part")
+    return not (path.name.startswith(".plan.json.tare-") and path.suffix == ".part")
 
 
 def _check_extends(before: Mapping[str, Any], now: Mapping[str, Any], place: str) -> None:

@@ -52,10 +52,13 @@ def _drawn(node: _Body, source: Source, sources: Sequence[Source], depth: int) -
 def _inside(name: str, source: Source, sources: Sequence[Source], depth: int) -> Draw | None:
     """The draw of the one function that has a name, in the same file or else in another."""
     own = list(_named(name, [source]))
-    known = own or (
-        list(_named(name, sources)) if re.search(rf"\bimport\b[^\n]*\b{re.escape(name)}\b", source.document.text) else []
-    )
+    known = own or (list(_named(name, sources)) if _is_imported(name, source.document.text) else [])
     return _drawn(known[0][1], known[0][0], sources, depth + 1) if len(known) == 1 else None
+
+
+def _is_imported(name: str, text: str) -> bool:
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    return any(word.search(line.partition("import")[2]) for line in text.split("\n") if "import" in line)
 
 
 def _named(name: str, sources: Iterable[Source]) -> Iterator[tuple[Source, ast.FunctionDef]]:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Sequence
 
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.bodies import Body, argument, bodies, calls, mentions, named, nodes_of, owner
 from tare.checking.repository.rules.found import finding
 from tare.code.facts import Facts
+from tare.code.files.text import in_one_line
 from tare.code.interpreter.source import Source, Spot
 from tare.code.roles import words
 
-# What a file must have for a rule to look at it: a sum of stds, a difference called std, a scaler.
-_SUMMED = re.compile(r"std\w*[ \t]*(?:\[[^\]\n]*\][ \t]*)?\+=")
-_DIFFERENCE = re.compile(r"std\w*[ \t]*=[^=\n][^\n]*-[^\n]*mean")
-_VAR = re.compile(r"std\w*[ \t]*\+?=[^=\n]*\bvar\(")
-_LISTED = re.compile(r"std\w*\.append\(")
+# What a line of a file must have for a rule to look at it: a sum of stds, a list of them, a difference or a variance called std.
+_SUMMED, _LISTED, _DIFFERENCE, _VAR = ("std", "+="), ("std", ".append("), ("std", "=", "-", "mean"), ("std", "=", "var(")
 _IMAGES = frozenset(
     ("image", "images", "img", "imgs", "im", "x", "data", "batch", "pixels", "arr", "array", "inputs", "tensor", "frame")
 )
@@ -29,8 +26,8 @@ def statistics(facts: Facts) -> Iterator[CodeFinding]:
     """Means of stds, and variances called std."""
     for source in facts.sources:
         text = source.document.text
-        for word, rule in _RULES if "std" in text or "Scaler" in text else ():
-            if word.search(text):
+        for in_line, rule in _RULES if "std" in text or "Scaler" in text else ():
+            if in_one_line(text, *in_line):
                 for body in bodies(source):
                     yield from rule(source, body)
 

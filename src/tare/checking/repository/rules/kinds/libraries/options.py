@@ -9,6 +9,7 @@ from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, programs
 from tare.code.facts import Facts
+from tare.code.files.text import in_one_line
 from tare.code.interpreter.values import Call, Literal
 from tare.code.libraries.flows import root, unit_scaling
 from tare.code.libraries.keras import flow, generator
@@ -61,5 +62,6 @@ def _is_scaled(fit: Call) -> bool:
 def _is_fitted_elsewhere(program: Program, call: Call, texts: dict[str, str]) -> bool:
     """Whether some file calls fit of a variable that has the generator's name, or loads its mean."""
     names = "|".join(map(re.escape, call.names)) or "(?!)"
-    word = re.compile(rf"\b(?:{names})\.(?:fit|mean|std)\b|\.standardize\b|gen\w*\.fit\(")
-    return any(word.search(texts.get(each, "")) for each in {program.path, call.spot.source.path})
+    word = re.compile(rf"\b(?:{names})\.(?:fit|mean|std)\b|\.standardize\b")
+    every = [texts.get(each, "") for each in {program.path, call.spot.source.path}]
+    return any(in_one_line(text, "gen", ".fit(") or word.search(text) for text in every)

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.bodies import Body, argument, bodies, calls, mentions, named, nodes_of, owner
 from tare.checking.repository.rules.found import finding, step
 from tare.code.facts import Facts
+from tare.code.files.text import in_one_line
 from tare.code.interpreter.source import Source, Spot
 from tare.code.roles import words
 
-_SCALER = re.compile(r"Scaler\(")
-_OWN = re.compile(r"(?i)(?:test|val)\w*[ \t]*=[^=\n]*-[^\n]*mean[^\n]*/[^\n]*std")
+#: What follows a name of test data in a line that normalises them with their own statistics.
+_OWN = ("=", "-", "mean", "/", "std")
 
 
 def scalers(facts: Facts) -> Iterator[CodeFinding]:
     """Scalers fitted on test data or before the split, and test data normalised with their own statistics."""
     for source in facts.sources:
-        for word, rules in ((_SCALER, (_fitted_on_test, _before_split)), (_OWN, (_own_statistics,))):
-            if word.search(source.document.text):
+        text = source.document.text
+        is_own = any(in_one_line(text.lower(), split, *_OWN) for split in ("test", "val"))
+        for is_there, rules in (("Scaler(" in text, (_fitted_on_test, _before_split)), (is_own, (_own_statistics,))):
+            if is_there:
                 for body in bodies(source):
                     for rule in rules:
                         yield from rule(source, body)
