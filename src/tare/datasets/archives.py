@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tare.datasets.samples import KINDS, InMemory, LabelledSamples
 from tare.errors import DataError, reason_of
+from tare.sources.arrays.npy import check_archive
 from tare.system.local.opened import opened
 
 #: What the readers of archives raise for damaged, encrypted and newer members.
@@ -70,6 +71,7 @@ def _archive(name: str) -> Iterator[Any]:
         opened(name) as file,
         np.load(file, allow_pickle=False) as archive,
     ):
+        _check(archive, name)
         yield archive
 
 
@@ -77,6 +79,7 @@ def unlabelled_array(name: str, array: str | None, label: str | None) -> Labelle
     """The samples of an ``.npy``, or of one array of an ``.npz``: the named, the usual, or the only one with two axes."""
     with _readable(name, "a file of arrays of numbers", "save it again with numpy"), opened(name) as file:
         loaded = np.load(file, allow_pickle=False)
+        _check(loaded, name)
         every = {"": loaded} if isinstance(loaded, np.ndarray) else {key: loaded[key] for key in loaded.files if key != label}
     usual = [key for key, _ in _TRAINING if key in every]
     several = [key for key, values in every.items() if values.ndim > 1]
@@ -86,6 +89,11 @@ def unlabelled_array(name: str, array: str | None, label: str | None) -> Labelle
         raise DataError("one array of samples", found, "name it with --array")
     shaped = with_channels(every[chosen[0]], name)
     return LabelledSamples(name, KINDS[shaped.ndim - 1], ("",) * len(shaped), InMemory(shaped))
+
+
+def _check(loaded: Any, name: str) -> None:
+    if isinstance(loaded, np.lib.npyio.NpzFile) and loaded.zip is not None:
+        check_archive(loaded.zip, name)
 
 
 def with_channels(values: NDArray[Any], name: str) -> NDArray[Any]:

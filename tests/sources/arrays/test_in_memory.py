@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import gzip
+import io
 import struct
+import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import tare
+from tare.datasets.archives import labelled_archive
 from tare.errors import DataError
 from tare.sources.arrays.axes import axes_of
 from tare.sources.opening import open_source
@@ -204,3 +208,30 @@ def test_a_single_number_is_no_array_of_samples(layout: str | None, tmp_path: Pa
     for source in (tmp_path / "one.npy", np.array(3.0)):
         with pytest.raises(DataError, match=r"found shape \(\)"):
             tare.measure(source, layout=layout)
+
+
+def npz(path: Path, *members: tuple[str, NDArray[Any]], before: bytes = b"") -> Path:
+    """A zip archive of arrays under the names of ``members``, behind other bytes."""
+    held = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(held, "w") as archive:
+        warnings.simplefilter("ignore", UserWarning)  # of a name that comes twice
+        for name, values in members:
+            with archive.open(name, "w") as member:
+                np.save(member, values)
+    path.write_bytes(before + held.getvalue())
+    return path
+
+
+def test_archives_that_readers_read_differently_are_refused(tmp_path: Path) -> None:
+    x, y = np.arange(120, dtype=np.uint8).reshape(10, 12), np.arange(10)
+    one = npz(tmp_path / "one.npz", ("x.npy", x), ("y.npy", y))
+    twice = npz(tmp_path / "twice.npz", ("x.npy", x), ("y.npy", y), ("x.npy", x + 1))
+    joined = npz(tmp_path / "joined.npz", ("x.npy", x + 1), ("y.npy", y), before=one.read_bytes())
+    for path, message in ((twice, "'x.npy' twice"), (joined, "bytes before it")):
+        with pytest.raises(DataError, match=message):
+            tare.measure(path, array="x")
+        with pytest.raises(DataError, match=message):
+            labelled_archive(str(path), None, None)
+    with pytest.raises(DataError, match="found no name, beside 'x'"):
+        tare.measure(npz(tmp_path / "bare.npz", ("x", x), ("y.npy", y)))
+    assert tare.measure(one, array="x").channels[0].count == 10

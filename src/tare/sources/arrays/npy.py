@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from tare.sources.places import is_url, open_binary, opened_for, parted
 from tare.system.local.opened import fill
 
 _REMEDY = "save it again with numpy.save"
+_AGAIN = "save it again with numpy.savez"
 
 
 def open_npy(place: str, options: Options) -> Source[Any]:
@@ -136,10 +138,12 @@ def header_of(place: str, options: Options) -> Header:
 
 def _chosen(place: str, options: Options) -> str:
     with open_binary(place) as file, _archive(file, place) as archive:
-        arrays = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-    chosen = options.array if options.array is not None else arrays[0] if len(arrays) == 1 else None
+        members = archive.namelist()
+    arrays = [name.removesuffix(".npy") for name in members if name.endswith(".npy")]
+    chosen = options.array if options.array is not None else arrays[0] if len(members) == len(arrays) == 1 else None
     if chosen not in arrays:
-        found = f"{chosen!r}" if chosen is not None else "no name"
+        others = ", ".join(repr(name) for name in members if not name.endswith(".npy"))
+        found = f"{chosen!r}" if chosen is not None else f"no name, beside {others}" if others else "no name"
         remedy = "choose with --array, or name FILE.npz#ARRAY"
         raise DataError(f"one of the arrays {', '.join(arrays) or '(none)'}", f"{found} for {place!r}", remedy)
     return str(chosen)
@@ -196,6 +200,18 @@ def _archive(file: BinaryIO, place: str) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(file)
     except zipfile.BadZipFile as error:
-        raise DataError("a .npz archive", f"{place!r}: {error}", "save it again with numpy.savez") from None
+        raise DataError("a .npz archive", f"{place!r}: {error}", _AGAIN) from None
     with archive:
+        check_archive(archive, place)
         yield archive
+
+
+def check_archive(archive: zipfile.ZipFile, place: str) -> None:
+    """Raise :class:`DataError` for an archive that readers read differently: one name twice, or another archive before it."""
+    twice = [name for name, count in Counter(archive.namelist()).items() if count > 1]
+    if twice:
+        raise DataError("a .npz archive with each array once", f"{twice[0]!r} twice in {place!r}", _AGAIN)
+    before = min((member.header_offset for member in archive.infolist()), default=0)
+    if before:
+        found = f"{before} bytes before it in {place!r}, as of another archive"
+        raise DataError("a .npz archive that begins with its first array", found, _AGAIN)
