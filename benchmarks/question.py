@@ -30,7 +30,7 @@ from tare.system.files import write_text
 
 _BEGIN, _END = "<!-- conditions: begin -->", "<!-- conditions: end -->"
 _FIXED = ("target", "match", "blend", "sample")
-_ADVICE = "what `advise` says"
+_ADVICE = "following `advise`"
 #: Pairs whose two datasets were recorded by different instruments; the raw values of the other pairs differ by content alone.
 _OTHER_INSTRUMENT = ("jackson's digits to theo's", "gestures 2003 to 2018")
 _SMALL, _MIDDLE = 40, 160
@@ -127,16 +127,18 @@ def _row(task: AdviceTask, records: Sequence[Record], protocol: AdvisedProtocol)
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The table as Markdown: one line a condition, in points of accuracy."""
+    """The table as Markdown, once by network and instrument, once by number of samples: a line a condition, in points."""
     ways = (*_FIXED, _ADVICE)
-    head = ["network and data", "tasks", "`source`", *(f"`{way}`" if way in _FIXED else way for way in ways)]
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    for title, holds in (*_CONDITIONS, *_SIZES, *_ALL):
-        met = [row for row in rows if holds(row)]
-        if len(met) > 1:
-            cells = [_cell(mean_interval([row.gains[way] for row in met])) for way in ways]
-            level = float(np.mean([row.source for row in met]))
-            lines.append(f"| {title} | {len(met)} | {level:.0%} | {' | '.join(cells)} |")
+    lines = []
+    for first, conditions in (("network and data", _CONDITIONS), ("number of samples", (*_SIZES, *_ALL))):
+        head = [first, "tasks", "`source`", *(f"`{way}`" if way in _FIXED else way for way in ways)]
+        lines += [*([""] if lines else []), f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+        for title, holds in conditions:
+            met = [row for row in rows if holds(row)]
+            if len(met) > 1:
+                cells = [_cell(mean_interval([row.gains[way] for row in met])) for way in ways]
+                level = float(np.mean([row.source for row in met]))
+                lines.append(f"| {title} | {len(met)} | {level:.0%} | {' | '.join(cells)} |")
     draws = sorted(row.draws for row in rows)
     lines += ["", f"Draws of training samples for each task: {draws[0]} to {draws[-1]}, median {draws[len(draws) // 2]}."]
     return "\n".join(lines)

@@ -38,7 +38,7 @@ def pretrained_lines(found: PretrainedResult) -> list[str]:
 def _ranked(found: PretrainedResult) -> list[str]:
     right = "x / 127.5 - 1, RGB" in found.finds
     first = "the right feed first (x / 127.5 - 1, RGB)" if right else f"{found.named!r} first, which is wrong"
-    rest = [f"With so few photographs it cannot exclude {found.others} other candidates."] if found.others else []
+    rest = [f"64 pictures are too few to rule out {found.others} other candidates."] if found.others else []
     return [f"tare identify, which is told nothing of this, ranks {first}.", *rest]
 
 
@@ -47,7 +47,7 @@ def question_lines(result: DemoResult) -> list[str]:
     others = [name for name in BASIC if name != "source"]
     heads = "".join(f"{name:>9}" for name in others)
     lines = [
-        f"{result.seeds} small networks, pretrained on digits 0-4. Accuracy in % with source, and points gained by the others:",
+        f"{result.seeds} small networks, pretrained on digits 0-4. Accuracy with source in %, and how many points more the others have:",
         f"  {'':<{_WIDEST}}{'source':>7}{heads}",
     ]
     for condition in CONDITIONS:
