@@ -47,7 +47,8 @@ def question_lines(result: DemoResult) -> list[str]:
     others = [name for name in BASIC if name != "source"]
     heads = "".join(f"{name:>9}" for name in others)
     lines = [
-        f"{result.seeds} small networks, pretrained on digits 0-4. Accuracy with source in %, and how many points more the others have:",
+        f"{result.seeds} small networks, pretrained on digits 0-4. "
+        "Accuracy with source in %, and how many points more the others have:",
         f"  {'':<{_WIDEST}}{'source':>7}{heads}",
     ]
     for condition in CONDITIONS:
