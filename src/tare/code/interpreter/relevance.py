@@ -90,8 +90,10 @@ def _parts(source: Source, words: Vocabulary) -> Iterator[_Part]:
     for node, owner in _definitions(source.tree.body, ""):
         first, last = starts[node.lineno - 1], starts[node.end_lineno or node.lineno]
         names = (node.name, owner)
-        yield _Part(node, names, True, frozenset()) if says(first, last) else _Part(
-            node, names, False, frozenset(_CALLED.findall(text, first, last))
+        yield (
+            _Part(node, names, True, frozenset())
+            if says(first, last)
+            else _Part(node, names, False, frozenset(_CALLED.findall(text, first, last)))
         )
     for given in _GIVING.finditer(text):
         names = tuple(_NAME.findall(given[1]))
