@@ -157,11 +157,17 @@ class Run:
         return False
 
     def use(self, value: Value) -> None:
-        """Note that the present program takes what another file has made: a call, or a list or dictionary of them."""
+        """Note that the present program takes what another file has made: a call, or a list or dictionary of them.
+
+        With ``net.eval()`` it takes ``net``.
+        """
         parts = value.entries.values() if isinstance(value, Table) else value.items if isinstance(value, Items) else (value,)
-        for each in parts:
+        left = list(parts)
+        while left:
+            each = left.pop()
             if isinstance(each, Call) and each.entry != self.entry:
                 self.used.setdefault(self.entry.partition("::")[0], {})[id(each)] = each
+                left.append(each.receiver)
 
     def release(self) -> None:
         """Undo the circles between functions, objects and the variables that hold them, so that nobody has to look for them."""

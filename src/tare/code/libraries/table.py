@@ -39,6 +39,7 @@ _OTHER = frozenset(
         "load",
         "fit_transform",
         "load_state_dict",
+        "load_weights",
         "create_transform",
         "imshow",
         "()",

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tare.checking.repository.costs import cost
 from tare.checking.repository.result import CodeFinding
-from tare.checking.repository.rules.feeds import Fed, fed, parts, steps
+from tare.checking.repository.rules.feeds import Fed, fed, network_call, parts, steps
 from tare.checking.repository.rules.found import finding, step
-from tare.checking.repository.rules.kinds.maps.networks import network_call
 from tare.checking.repository.rules.linking import Program, programs, says
 from tare.checking.repository.rules.reached import reached
 from tare.code.facts import Facts, Pipeline

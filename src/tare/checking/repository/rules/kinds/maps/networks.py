@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tare.checking.repository.costs import cost
 from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.rules.feeds import FEEDING, given_image, network_call
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.kinds.missing import ONE_CHANNEL, OWN_FIRST_LAYER
 from tare.checking.repository.rules.linking import Program, programs
@@ -15,20 +16,11 @@ from tare.checking.repository.rules.published import OF_NETWORKS, label, near, p
 from tare.checking.repository.rules.reached import Numbers, Reached, reached
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import agree
-from tare.code.interpreter.values import Call, Items, Value
+from tare.code.interpreter.values import Call
 from tare.code.libraries.networks import Network
-from tare.code.libraries.openness import WITH_TRANSFORM
 from tare.code.libraries.pipelines import library_of
-from tare.code.libraries.step import number
 from tare.code.networks.expected import Constants, listed
 
-#: Calls that give the network itself back.
-_SAME_NETWORK = frozenset(
-    [".eval", ".to", ".cuda", ".cpu", ".half", ".float", ".train", ".requires_grad_", "torch.nn.DataParallel", "torch.compile"]
-)
-#: Calls by which a network gets images.
-FEEDING = frozenset(("()", ".forward", ".forward_features", ".encode_image", ".get_image_features"))
-_DEEPEST = 12
 #: How far inputs may lie from those of training, in input units: a rounding of constants, or a divisor of 256.
 _CLOSE = 0.08
 _TRAINS = re.compile(r"\.backward\(|\.fit\(|\bTrainer\(")
@@ -38,43 +30,13 @@ def networks(facts: Facts) -> Iterator[CodeFinding]:
     """Every call of a pretrained network with an image of a file, against what the network was trained on."""
     pipelines = {id(each.call): each for each in facts.pipelines}
     texts = {each.path: each.document.text for each in facts.sources}
-    for program in programs(facts):
-        known = {id(each.call): each for each in program.networks if each.pretrained and each.scaling == "constants"}
+    known = {id(each.call): each for each in facts.networks if each.pretrained and each.scaling == "constants"}
+    for program in programs(facts, every=True):
         loaded = {id(network_call(each.receiver)) for each in program.calls if each.function == ".load_state_dict"}
         for call in program.calls:
             network = known.get(id(network_call(call.receiver))) if call.function in FEEDING else None
             if network is not None and id(network.call) not in loaded and agree(call.decisions, network.decisions):
                 yield from _of_call(call, network, pipelines, program, texts)
-
-
-def network_call(receiver: Value) -> Value:
-    """The call that made a network, under ``.eval()``, ``.to(device)`` and the like, or as the first layer of others."""
-    for _ in range(_DEEPEST):
-        inner = _inner(receiver)
-        if inner is None:
-            return receiver
-        receiver = inner
-    return receiver
-
-
-def _inner(receiver: Value) -> Value | None:
-    """What a value is the same network as, for images; None for what is no form of another."""
-    if not isinstance(receiver, Call):
-        return None
-    if receiver.function in _SAME_NETWORK:
-        return receiver.receiver if receiver.function.startswith(".") else (receiver.args or (receiver.receiver,))[0]
-    if receiver.function == "operator.part" and number(receiver.args[1]) == 0:  # net, preprocess = clip.load(...)
-        made = receiver.args[0]
-        return made if isinstance(made, Call) and made.function in WITH_TRANSFORM else None
-    if receiver.last == "Sequential" and receiver.args:
-        first = receiver.args[0]
-        return first.items[0] if isinstance(first, Items) and first.items else first
-    return None
-
-
-def given_image(call: Call) -> Value | None:
-    """The image that a network is called with; None where several things are given."""
-    return call.keywords.get("pixel_values") or (call.args[0] if len(call.args) == 1 else None)
 
 
 def _of_call(
@@ -85,7 +47,7 @@ def _of_call(
     expected = network.expected
     if image is None or expected is None or expected.constants is None or len(expected.constants.mean) != 3:
         return
-    files = {program.path, *(each.spot.source.path for each in program.calls)}
+    files = {program.path, network.call.spot.source.path, *(each.spot.source.path for each in program.calls)}
     if any(word.search(texts.get(each, "")) for each in files for word in (OWN_FIRST_LAYER, ONE_CHANNEL)):
         return
     rights = [expected.constants, *expected.also]
