@@ -134,6 +134,11 @@ def test_a_network_of_keras_that_gets_an_image_as_read(case: str) -> None:
         service().replace("(path)", "(model, path)", 1),
         service(network=TIMM.replace("True", "False")),
         service(network=f"{TIMM}model.load_state_dict(torch.load('mine.pt'))\n"),
+        service(
+            network=f"{MODULE}        self.body = timm.create_model('resnet50', pretrained=True)\n"
+            "    def forward(self, x):\n        return self.body(x)\nmodel = Net()\n"
+            "model.load_state_dict(torch.load('mine.pt'))\n"
+        ),
         service(network=f"{TIMM}model = torch.nn.Linear(3, 4)\n"),
         service(OPENED.replace("(path)", "(path).convert('L')")),
         service(OPENED.replace("Image.open(path)", "skimage.io.imread(path, as_gray=True)")),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
 from tare.checking.repository.rules.linking import Program
-from tare.code.interpreter.values import Call, Choice, Function, Instance, Items, Table, Value
+from tare.code.facts import Facts
+from tare.code.interpreter.values import Call, Choice, Class, Function, Instance, Items, Table, Value
 from tare.code.libraries.flows import unit_scaling
 from tare.code.libraries.openness import WITH_TRANSFORM
 from tare.code.libraries.step import number
@@ -73,6 +75,20 @@ def _beneath(receiver: Value) -> Value | None:
         first = receiver.args[0]
         return first.items[0] if isinstance(first, Items) and first.items else first
     return None
+
+
+def with_own_weights(facts: Facts) -> Iterator[Callable[[Call], bool]]:
+    """For each place that loads weights from a file, whether a network is the one, or a part of the one, that gets them."""
+    for call in facts.calls:
+        if call.function in (".load_state_dict", ".load_weights"):
+            model = network_call(call.receiver)
+            inside = {id(each) for each in within(model)}
+            cls = model.cls if isinstance(model, Instance) else None
+            yield partial(_is_part, inside, cls)
+
+
+def _is_part(inside: set[int], cls: Class | None, made: Call) -> bool:
+    return id(made) in inside or (cls is not None and _stands_in(made, cls))
 
 
 def given_image(call: Call) -> Value | None:
@@ -140,9 +156,9 @@ def mapped(data: Value, program: Program) -> Iterator[Call]:
             yield call
 
 
-def _stands_in(call: Call, function: Function) -> bool:
+def _stands_in(call: Call, outer: Function | Class) -> bool:
     node = call.spot.node
-    return call.spot.source is function.source and any(each is node for each in ast.walk(function.node))
+    return call.spot.source is outer.source and any(each is node for each in ast.walk(outer.node))
 
 
 def goes_elsewhere(program: Program, scaled: Call, networks: Sequence[Call]) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tare.checking.repository.costs import cost
 from tare.checking.repository.result import CodeFinding
-from tare.checking.repository.rules.feeds import Fed, fed, network_call, parts, steps
+from tare.checking.repository.rules.feeds import Fed, fed, network_call, parts, steps, with_own_weights
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, programs, says
 from tare.checking.repository.rules.reached import reached
@@ -33,10 +33,12 @@ def raw(facts: Facts) -> Iterator[CodeFinding]:
     """Programs that feed a network and have no word of scaling, where the network wants something else than 0..255."""
     texts = {each.path: each.document.text for each in facts.sources}
     pipelines = {id(each.call): each for each in facts.pipelines}
+    own = list(with_own_weights(facts))
     for program in programs(facts):
         networks = [each for each in program.networks if each.library == "keras" and each.pretrained]
         wanting = [each for each in networks if each.scaling not in (None, "inside")]
-        followed = {id(image): (image, network) for image, network in _followed(program, wanting, pipelines)}
+        as_published = [each for each in wanting if not any(loads(each.call) for loads in own)]
+        followed = {id(image): (image, network) for image, network in _followed(program, as_published, pipelines)}
         yield from (_finding(image, network, sure=True) for image, network in followed.values())
         if followed or program.cut or _is_scaled(program, texts):
             continue
@@ -47,11 +49,10 @@ def raw(facts: Facts) -> Iterator[CodeFinding]:
 def _followed(program: Program, networks: Sequence[Network], pipelines: Mapping[int, Pipeline]) -> Iterator[tuple[Call, Network]]:
     """The calls that read an image which a network gets as it was read, without layers before it that may scale."""
     known = {id(each.call): each for each in networks}
-    loaded = {id(network_call(each.receiver)) for each in program.calls if each.function == ".load_weights"}
     called = (Fed(each, each.receiver, each.args[0]) for each in program.calls if each.function in _CALLING and each.args)
     for each in (*fed(program), *called):
         network = known.get(id(network_call(each.model)))
-        image = None if network is None or id(network.call) in loaded else reached(each.data, pipelines)
+        image = None if network is None else reached(each.data, pipelines)
         if network is not None and image is not None and image.is_raw and agree(each.call.decisions, network.decisions):
             yield image.source, network
 

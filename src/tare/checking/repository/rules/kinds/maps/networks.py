@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tare.checking.repository.costs import cost
 from tare.checking.repository.result import CodeFinding
-from tare.checking.repository.rules.feeds import FEEDING, given_image, network_call
+from tare.checking.repository.rules.feeds import FEEDING, given_image, network_call, with_own_weights
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.kinds.missing import ONE_CHANNEL, OWN_FIRST_LAYER
 from tare.checking.repository.rules.linking import Program, programs
@@ -30,12 +30,16 @@ def networks(facts: Facts) -> Iterator[CodeFinding]:
     """Every call of a pretrained network with an image of a file, against what the network was trained on."""
     pipelines = {id(each.call): each for each in facts.pipelines}
     texts = {each.path: each.document.text for each in facts.sources}
-    known = {id(each.call): each for each in facts.networks if each.pretrained and each.scaling == "constants"}
+    own = list(with_own_weights(facts))
+    known = {
+        id(each.call): each
+        for each in facts.networks
+        if each.pretrained and each.scaling == "constants" and not any(loads(each.call) for loads in own)
+    }
     for program in programs(facts, every=True):
-        loaded = {id(network_call(each.receiver)) for each in program.calls if each.function == ".load_state_dict"}
         for call in program.calls:
             network = known.get(id(network_call(call.receiver))) if call.function in FEEDING else None
-            if network is not None and id(network.call) not in loaded and agree(call.decisions, network.decisions):
+            if network is not None and agree(call.decisions, network.decisions):
                 yield from _of_call(call, network, pipelines, program, texts)
 
 
