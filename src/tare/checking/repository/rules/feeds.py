@@ -26,8 +26,9 @@ _NO_DATASET = frozenset(("@data", "@targets", "@labels", "@classes", "@samples",
 _SAME_NETWORK = frozenset(
     [".eval", ".to", ".cuda", ".cpu", ".half", ".float", ".train", ".requires_grad_", "torch.nn.DataParallel", "torch.compile"]
 )
-#: Calls by which a network gets images.
+#: Calls by which a network gets images, and those of Keras beside them.
 FEEDING = frozenset(("()", ".forward", ".forward_features", ".encode_image", ".get_image_features"))
+CALLING = frozenset((*FEEDING, ".predict", ".predict_on_batch"))
 _LARGEST = 400
 _DEEPEST = 30
 
