@@ -49,8 +49,10 @@ class _Part(NamedTuple):
 _CALLED = re.compile(
     r"\b(\w++)(?=[ \t]*+\(|\.(?:predict|predict_on_batch|forward|forward_features|encode_image|get_image_features)[ \t]*+\()"
 )
-#: What gives a value to variables or attributes: their names and the rest of the line.
-_GIVING = re.compile(r"^[ \t]*([\w.]+(?:[ \t]*,[ \t]*[\w.]+)*)(?:[ \t]*:[^=\n]*)?[ \t]*=(?!=)([^\n]*)", re.MULTILINE)
+#: What gives a value to variables of the module or attributes of an object: their names and the rest of the line.
+_GIVING = re.compile(
+    r"^(?:[ \t]+(?=(?:self|cls)\.))?([\w.]+(?:[ \t]*,[ \t]*[\w.]+)*)(?:[ \t]*:[^=\n]*)?[ \t]*=(?!=)([^\n]*)", re.MULTILINE
+)
 _NAME = re.compile(r"\w+(?![\w.])")
 _WORD = re.compile(r"\w+")
 _MOST_STEPS = 8
@@ -61,7 +63,8 @@ _UNNAMED = frozenset(["", "__init__", "forward", "__call__"])
 def that_matter(sources: Sequence[Source], words: Vocabulary) -> frozenset[ast.AST]:
     """The functions and classes that have such a word, and those that call one of them by name, over some steps.
 
-    A variable or attribute that is given what has such a word, a network for one, counts as a function that has it.
+    A variable of the module or an attribute that is given what has such a word, a network for one, counts as a function that
+    has it.
     """
     parts = [part for source in sources for part in _parts(source, words)]
     new, left = [part for part in parts if part.says], [part for part in parts if not part.says]
