@@ -129,7 +129,7 @@ def _row(task: AdviceTask, records: Sequence[Record], protocol: AdvisedProtocol)
 def table(rows: Sequence[Row]) -> str:
     """The table as Markdown, once by network and instrument, once by number of samples: a line a condition, in points."""
     ways = (*_FIXED, _ADVICE)
-    lines = []
+    lines: list[str] = []
     for first, conditions in (("network and data", _CONDITIONS), ("number of samples", (*_SIZES, *_ALL))):
         head = [first, "tasks", "`source`", *(f"`{way}`" if way in _FIXED else way for way in ways)]
         lines += [*([""] if lines else []), f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]

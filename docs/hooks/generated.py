@@ -14,7 +14,7 @@ from python_page import python_page
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the generated pages; none of them lies in the repository, so none can be stale."""
+    """Put the generated pages in the place of those in the repository, which only say where to look in a checkout."""
     notebook = Path(config.docs_dir) / "notebook" / "quickstart.ipynb"
     pages = {
         "reference/cli.md": cli_page(),
@@ -23,6 +23,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         "notebook/quickstart.md": notebook_page(notebook),
     }
     for path, content in pages.items():
+        placeholder = files.get_file_from_path(path)
+        if placeholder is not None:
+            files.remove(placeholder)
         files.append(File.generated(config, path, content=content))
     return files
 

@@ -15,7 +15,7 @@ from tare.checking.repository.result import CodeFinding
 from tare.code.files.document import Document
 
 #: Notes of what could not be told.
-NOTES = {"TARE010", "TARE080"}
+NOTES = {"TARE010", "TARE080", "TARE081"}
 
 
 @pytest.fixture(scope="module")

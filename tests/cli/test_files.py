@@ -84,6 +84,7 @@ def test_diff_writes_nothing_and_fix_repairs(capsys: pytest.CaptureFixture[str])
     assert Path("train.py").read_text() == CODE
     code, out, err = run(capsys, "check", ".", "--fix")
     assert (code, out) == (0, "no findings in 2 files read\n")
+    assert "note: train.py:1:8: 0.255 is now 0.225 (TARE010)\n" in err
     assert "repaired 1 finding in 1 file" in err
     assert Path("train.py").read_text() == CODE.replace("0.255", "0.225")
     assert run(capsys, "check", ".", "--diff")[:2] == (0, "")

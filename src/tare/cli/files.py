@@ -98,6 +98,8 @@ def _fix(request: CodeRequest) -> None:
     plan.write()
     for reason in plan.refused:
         console.note(reason)
+    for change in (change for file in plan.files for change in file.made):
+        console.note(change)
     findings, files = len(plan.repaired), len(plan.files)
     console.note(f"repaired {findings} finding{'s' * (findings != 1)} in {files} file{'s' * (files != 1)}")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tare.checking.repository.api import examined
 from tare.code.files.document import Document
 
@@ -35,3 +37,27 @@ def test_a_sound_of_which_only_its_file_knows_the_rate_is_noted() -> None:
 def test_without_being_asked_nothing_is_noted() -> None:
     code = "from torchvision import transforms as T\nval = T.Compose([T.ToTensor(), T.Normalize(*load())])\n"
     assert examined([Document("data.py", "python", code)]) == []
+
+
+FED = (
+    "import numpy as np, timm, torch\nfrom PIL import Image\nmodel = timm.create_model('resnet50', pretrained=True)\n"
+    "def predict(img):\n    x = {}\n    return model(x)\n"
+)
+
+
+def test_a_network_whose_input_could_not_be_followed_is_noted() -> None:
+    assert notes(FED.format("torch.from_numpy(np.array(img)).permute(2, 0, 1).float()[None]")) == [("TARE081", "note", 4)]
+    assert notes("import timm\nmodel = timm.create_model('resnet50', pretrained=True)\n") == [("TARE081", "note", 3)]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "torch.from_numpy(np.array(Image.open(img))).permute(2, 0, 1).float()[None]",
+        "(mine(img) / 255 - torch.tensor([0.485, 0.456, 0.406])) / torch.tensor([0.229, 0.224, 0.225])",
+        "T.Compose([T.ToTensor(), T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])(img)",
+        "timm.data.create_transform(**timm.data.resolve_model_data_config(model))(img)",
+    ],
+)
+def test_a_network_whose_input_was_compared_is_not(image: str) -> None:
+    assert [each for each in notes(FED.format(image)) if each[0] == "TARE081"] == []

@@ -306,3 +306,27 @@ def test_a_function_that_keeps_its_result_and_calls_itself_is_unknown() -> None:
 def test_an_inner_function_that_keeps_its_result_is_made_anew_by_each_call_of_the_outer_one() -> None:
     code = "def f(x):\n    @functools.cache\n    def g(): return x\n    return g()\nlib.show(f(1))\nlib.show(f(2))\n"
     assert shown(a="import lib, functools\n" + code) == [1, 2]
+
+
+@pytest.mark.parametrize(("before", "given", "seen"), [("None", "[1]", (1,)), ("[2]", "[1]", {(2,), (1,)}), ("2", "1", 2)])
+@pytest.mark.parametrize("is_above", [False, True])
+def test_a_variable_of_a_module_has_what_a_function_gives_it_but_for_numbers(
+    before: str, given: str, seen: object, is_above: bool
+) -> None:
+    show, give = "def f():\n    lib.show(m)\n", f"def g():\n    global m\n    m = {given}\n"
+    assert shown(a=f"import lib\nm = {before}\n{show + give if is_above else give + show}") == [seen]
+
+
+@pytest.mark.parametrize(("options", "seen"), [("", [1, 1]), (", collate_fn=f", ["?", "?"])])
+def test_a_loop_over_a_loader_gets_what_the_dataset_gives(options: str, seen: list[object]) -> None:
+    code = (
+        "import lib\nfrom torch.utils.data import DataLoader\nclass D:\n    def __getitem__(self, i): return 1, i\n"
+        f"d = DataLoader(D(){options})\nfor x, _ in d: lib.show(x)\nfor i, (x, _) in enumerate(d): lib.show(x)\n"
+    )
+    assert shown(a=code) == seen
+
+
+def test_calling_a_module_is_its_forward() -> None:
+    code = "import lib, torch\nclass {0}:\n    def forward(self, x): return x\nlib.show(N()(1))\n"
+    assert shown(a=code.format("N(torch.nn.Module)")) == [1]
+    assert shown(a=code.format("N")) == ["?"]

@@ -75,3 +75,21 @@ def test_functions_matter_that_say_something_or_call_one_that_does() -> None:
     assert isinstance(source, Source)
     matter = that_matter([source], WORD)
     assert {each.name for each in matter if isinstance(each, ast.FunctionDef)} == {"build", "main", "__init__", "load"}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "net = Normalize",
+        "net, _ = Normalize, 1",
+        "class A:\n    def __init__(self):\n        self.net = Normalize",
+        "first: Net = Normalize\nnet = first.eval()",
+        "def make():\n    return Normalize\nnet = make()",
+    ],
+)
+@pytest.mark.parametrize("used", ["net(x)", "self.net(x)", "net.predict(x)"])
+def test_a_function_matters_that_calls_a_variable_which_was_given_what_says_something(given: str, used: str) -> None:
+    source = parsed(Document("a.py", "python", f"{given}\ndef feed(x):\n    {used}\ndef other(x):\n    x.net\n"))
+    assert isinstance(source, Source)
+    matter = {each.name for each in that_matter([source], WORD) if isinstance(each, ast.FunctionDef)}
+    assert matter & {"feed", "other"} == {"feed"}

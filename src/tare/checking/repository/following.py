@@ -18,6 +18,7 @@ from tare.code.interpreter.frame import Run
 from tare.code.interpreter.program import Program
 from tare.code.interpreter.relevance import relevant, that_matter
 from tare.code.interpreter.repository import Repository
+from tare.code.libraries.flows import is_read
 from tare.code.libraries.table import MATTERS, RELEVANT, interesting
 
 
@@ -84,7 +85,7 @@ def carried_out(repository: Repository, paths: Sequence[str]) -> Iterator[tuple[
     """Follow files of a repository; afterwards all that this took is free at once, without a collection."""
     program = Program(repository)
     sources = [source for each in paths if (source := program.source(each)) is not None]
-    run = Run(program, interesting, that_matter(sources, MATTERS))
+    run = Run(program, interesting, that_matter(sources, MATTERS), is_read)
     program.run = run
     for each in paths:
         program.module(each)

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.rules.feeds import CALLING, given_image, network_call
 from tare.checking.repository.rules.found import finding
-from tare.checking.repository.rules.normalisations import of_step
+from tare.checking.repository.rules.linking import program_of, programs
+from tare.checking.repository.rules.normalisations import all_of, of_step
+from tare.checking.repository.rules.reached import reached
+from tare.checking.repository.rules.scalings import scalings
 from tare.code.facts import Facts
+from tare.code.libraries.keras import flow
+from tare.code.libraries.networks import Network
 from tare.code.libraries.pipelines import step_of
 from tare.code.sounds.feeds import heard
 from tare.code.sounds.signals import ranges, rates
@@ -17,6 +23,7 @@ def unresolved(facts: Facts) -> Iterator[CodeFinding]:
     """A note for each Normalize whose constants, sound whose rate, and pretrained network whose input are not known."""
     yield from _constants(facts)
     yield from _rates(facts)
+    yield from _unseen(facts)
     for network in facts.networks:
         if network.pretrained is not False and network.expected is None:
             yield finding(
@@ -26,6 +33,32 @@ def unresolved(facts: Facts) -> Iterator[CodeFinding]:
                 f"what {network.name} of {network.library} expects is not known, so no pipeline was compared with it",
                 "state it: --model, or network in [tool.tare]",
             )
+
+
+def _unseen(facts: Facts) -> Iterator[CodeFinding]:
+    """Pretrained networks in programs without anything that was compared with them."""
+    pipelines = {id(each.call): each for each in facts.pipelines}
+    normalising = {program_of(each.call) for each in all_of(facts)}
+    fed = ((call, given_image(call)) for call in facts.calls if call.function in CALLING)
+    seen = {id(network_call(call.receiver)) for call, image in fed if image is not None and reached(image, pipelines) is not None}
+    for program in programs(facts):
+        compared = program.pipelines or program.path in normalising or scalings(program) or any(map(flow, program.calls))
+        for network in () if compared else program.networks:
+            is_known = network.pretrained and network.scaling is not None
+            if is_known and id(network.call) not in seen and not program.is_open(network.decisions):
+                yield _not_seen(network)
+
+
+def _not_seen(network: Network) -> CodeFinding:
+    wanted = network.expected.wanted if network.expected is not None else ""
+    return finding(
+        "TARE081",
+        "note",
+        network.call.spot,
+        f"what {network.name} gets in this program could not be followed, so it was not compared with what it was trained with: "
+        f"{wanted}",
+        "look at what arrives while the program runs: tare.watch",
+    )
 
 
 def _rates(facts: Facts) -> Iterator[CodeFinding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
@@ -72,6 +72,9 @@ class Engine(Protocol):
     def module(self, path: str) -> Mapping[str, Value]:
         """The names of a module of the repository."""
 
+    def share(self, path: str, name: str, value: Value) -> None:
+        """Give a variable of a module the value that a function gave it."""
+
     def submodule(self, path: str, name: str) -> Value:
         """The module of a name in a package of the repository, or UNKNOWN."""
 
@@ -90,11 +93,15 @@ class Engine(Protocol):
 
 @dataclass(slots=True)
 class Run:
-    """What all executions share: the heap, the calls that were made, and the budget of steps."""
+    """What all executions share: the heap, the calls that were made, and the budget of steps.
+
+    ``followed`` has the functions that say something, and ``shows`` tells whether an argument makes any function worth following.
+    """
 
     engine: Engine
     interesting: Callable[[str], bool]
     followed: frozenset[ast.AST] | None = None
+    shows: Callable[[Value], bool] | None = None
     heap: Heap = field(default_factory=Heap)
     log: list[Call] = field(default_factory=list)
     instances: dict[ast.ClassDef, list[Instance]] = field(default_factory=dict)
@@ -137,9 +144,9 @@ class Run:
         """Whether a function may say something of preprocessing, itself or through those that it calls."""
         return self.followed is None or isinstance(node, ast.Lambda) or node in self.followed or node in self.inner
 
-    def may_enter(self, callee: Function) -> bool:
-        """Whether a function is followed once more in this entry: one that says nothing is not, nor a hundredth call."""
-        if not self.matters(callee.node):
+    def may_enter(self, callee: Function, args: Iterable[Value] = ()) -> bool:
+        """Whether a function is followed once more in this entry: one that says and gets nothing is not, nor a hundredth call."""
+        if not self.matters(callee.node) and (self.shows is None or not any(map(self.shows, args))):
             return False
         key = (self.entry, callee.node)
         self.visits[key] = visits = self.visits.get(key, 0) + 1
@@ -150,11 +157,17 @@ class Run:
         return False
 
     def use(self, value: Value) -> None:
-        """Note that the present program takes what another file has made: a call, or a list or dictionary of them."""
+        """Note that the present program takes what another file has made: a call, or a list or dictionary of them.
+
+        With ``net.eval()`` it takes ``net``.
+        """
         parts = value.entries.values() if isinstance(value, Table) else value.items if isinstance(value, Items) else (value,)
-        for each in parts:
+        left = list(parts)
+        while left:
+            each = left.pop()
             if isinstance(each, Call) and each.entry != self.entry:
                 self.used.setdefault(self.entry.partition("::")[0], {})[id(each)] = each
+                left.append(each.receiver)
 
     def release(self) -> None:
         """Undo the circles between functions, objects and the variables that hold them, so that nobody has to look for them."""
@@ -173,8 +186,8 @@ class Run:
 class Frame:
     """One execution of a module, class body or function.
 
-    ``names`` are its variables and ``enclosing`` those around it; ``decisions`` are the branches taken to where it stands.
-    ``alive`` is false after a return, raise, break or continue.
+    ``names`` are its variables and ``enclosing`` those around it; ``shared`` are those that it gives to its module.
+    ``decisions`` are the branches taken to where it stands. ``alive`` is false after a return, raise, break or continue.
     """
 
     run: Run
@@ -191,6 +204,7 @@ class Frame:
     returns: list[tuple[Decisions, Value]] = field(default_factory=list)
     owner: Class | None = None
     this: Value | None = None
+    shared: set[str] = field(default_factory=set)
 
     def spot(self, node: ast.AST) -> Spot:
         """The place of a node of this source."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import posixpath
 from collections.abc import Mapping, Sequence
 
 from tare.code.files.document import Skipped
+from tare.code.interpreter.conditions import ALWAYS
 from tare.code.interpreter.configured import Configurations
 from tare.code.interpreter.frame import Frame, Run
 from tare.code.interpreter.repository import Repository
 from tare.code.interpreter.source import Source, parsed
 from tare.code.interpreter.syntax import calls, expressions, statements
-from tare.code.interpreter.values import UNKNOWN, Class, Function, Instance, Value
+from tare.code.interpreter.values import UNKNOWN, Class, Function, Instance, Literal, Value, joined
 
 #: Steps that one entry may take, and all entries of one file together, of which a long one counts for at most a third.
 STEPS = 20_000
@@ -66,6 +68,15 @@ class Program:
             if source is not None:
                 self._carry_out(source, self._names[path])
         return self._names[path]
+
+    def share(self, path: str, name: str, value: Value) -> None:
+        """Give a variable of a module what a function made for it, beside what it had; a number that changes is left alone."""
+        names = self._names.get(path)
+        if names is None or isinstance(value, Literal):
+            return
+        before = names.get(name)
+        is_empty = before is None or (isinstance(before, Literal) and before.value is None)
+        names[name] = value if is_empty or before is None else joined([(ALWAYS, before), (ALWAYS, value)])
 
     def _carry_out(self, source: Source, names: dict[str, Value]) -> None:
         run = self.run
@@ -134,7 +145,7 @@ class Program:
             return
         names = self.module(path)
         left = STEPS_OF_FILE
-        for value in list(names.values()):
+        for value in sorted(names.values(), key=_shares, reverse=True):
             if left > 0:
                 left -= self._of_value(run, source, value)
             elif self._unfollowed(run, source, value):
@@ -184,3 +195,10 @@ class Program:
         steps = run.steps
         self._handed(run)
         return min(steps, MOST_OF_FILE)
+
+
+def _shares(value: Value) -> bool:
+    """Whether a function gives variables of its module a value, as one does that loads a network once."""
+    if not isinstance(value, Function) or isinstance(value.node, ast.Lambda):
+        return False
+    return any(isinstance(each, ast.Global) for each in value.node.body)

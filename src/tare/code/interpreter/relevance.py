@@ -34,45 +34,73 @@ _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 class _Part(NamedTuple):
-    """A function or class, the class around it, whether it has a word, and otherwise the names that are called in it."""
+    """A function, a class or a statement that gives names a value.
 
-    node: _Definition
-    owner: str
+    ``names`` are those by which others use it, ``says`` tells whether it has a word, and ``used`` has the names that it uses.
+    """
+
+    node: _Definition | None
+    names: tuple[str, ...]
     says: bool
-    called: frozenset[str]
+    used: frozenset[str]
 
 
-_CALLED = re.compile(r"\b(\w++)[ \t]*+\(")
+#: The names that are called, by themselves or by a method with which networks are: ``model(x)``, ``model.predict(x)``.
+_CALLED = re.compile(
+    r"\b(\w++)(?=[ \t]*+\(|\.(?:predict|predict_on_batch|forward|forward_features|encode_image|get_image_features)[ \t]*+\()"
+)
+#: What gives a value to variables of the module or attributes of an object: their names and the rest of the line.
+_GIVING = re.compile(
+    r"^(?:[ \t]+(?=(?:self|cls)\.))?([\w.]+(?:[ \t]*,[ \t]*[\w.]+)*)(?:[ \t]*:[^=\n]*)?[ \t]*=(?!=)([^\n]*)", re.MULTILINE
+)
+_NAME = re.compile(r"\w+(?![\w.])")
+_WORD = re.compile(r"\w+")
 _MOST_STEPS = 8
 #: Methods that are called without their name.
 _UNNAMED = frozenset(["", "__init__", "forward", "__call__"])
 
 
 def that_matter(sources: Sequence[Source], words: Vocabulary) -> frozenset[ast.AST]:
-    """The functions and classes that have such a word, and those that call one of them by name, over some steps."""
+    """The functions and classes that have such a word, and those that call one of them by name, over some steps.
+
+    A variable of the module or an attribute that is given what has such a word, a network for one, counts as a function that
+    has it.
+    """
     parts = [part for source in sources for part in _parts(source, words)]
-    left = [part for part in parts if not part.says]
-    matter: set[ast.AST] = {part.node for part in parts if part.says}
-    names = {name for part in parts if part.says for name in (part.node.name, part.owner)} - _UNNAMED
+    new, left = [part for part in parts if part.says], [part for part in parts if not part.says]
+    matter: set[ast.AST] = set()
+    names: set[str] = set()
     for _ in range(_MOST_STEPS):
-        new = [part for part in left if not names.isdisjoint(part.called)]
+        matter.update(part.node for part in new if part.node is not None)
+        names |= {name for part in new for name in part.names} - _UNNAMED
+        new = [part for part in left if not names.isdisjoint(part.used)]
         if not new:
             break
-        matter.update(part.node for part in new)
-        left = [part for part in left if names.isdisjoint(part.called)]
-        names |= {name for part in new for name in (part.owner or part.node.name, part.node.name)} - _UNNAMED
+        left = [part for part in left if names.isdisjoint(part.used)]
+    matter.update(part.node for part in new if part.node is not None)
     return frozenset(matter | {part for node in matter if isinstance(node, ast.ClassDef) for part in _beginnings(node)})
 
 
 def _parts(source: Source, words: Vocabulary) -> Iterator[_Part]:
-    """Each function and class of a file. The text is searched once for the words, whatever is nested in what."""
+    """Each function, class and assignment of a file. The text is searched once for the words, whatever is nested in what."""
     text = source.document.text
     starts = list(accumulate((len(line) + 1 for line in source.lines), initial=0))
     said = words.places(text)
+
+    def says(first: int, last: int) -> bool:
+        return bisect_left(said, first) < bisect_left(said, last)
+
     for node, owner in _definitions(source.tree.body, ""):
         first, last = starts[node.lineno - 1], starts[node.end_lineno or node.lineno]
-        says = bisect_left(said, first) < bisect_left(said, last)
-        yield _Part(node, owner, says, frozenset() if says else frozenset(_CALLED.findall(text, first, last)))
+        names = (node.name, owner)
+        yield (
+            _Part(node, names, True, frozenset())
+            if says(first, last)
+            else _Part(node, names, False, frozenset(_CALLED.findall(text, first, last)))
+        )
+    for given in _GIVING.finditer(text):
+        names = tuple(_NAME.findall(given[1]))
+        yield _Part(None, names, says(given.start(2), given.end()), frozenset(_WORD.findall(given[2])))
 
 
 def _beginnings(node: ast.ClassDef) -> Iterator[ast.AST]:

@@ -115,6 +115,16 @@ def root(value: Value) -> Value:
     return last
 
 
+#: Calls that read an image, by the last part of their name.
+_READING = frozenset(("imread", "imdecode", "decode_image", "decode_jpeg", "read_image", "load_img"))
+
+
+def is_read(value: Value) -> bool:
+    """Whether a value is an image as a library reads it, perhaps in another form."""
+    sources = (each for each in chain(value) if isinstance(each, Call))
+    return any(each.last in _READING or each.function == "PIL.Image.open" for each in sources)
+
+
 def unit_scaling(call: Call) -> Value | None:
     """The image that a call divides by 255; None for any other call."""
     if call.function == "operator./" and number(call.args[1]) == 255:

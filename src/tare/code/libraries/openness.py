@@ -36,7 +36,7 @@ def takes_constants_from_elsewhere(call: Call) -> bool:
 def _is_transform(part: Call) -> bool:
     """Whether a variable gets the transform that comes with a network, as in ``net, preprocess = clip.load(...)``."""
     made, index = part.args
-    if not isinstance(made, Call) or made.function not in _WITH_TRANSFORM:
+    if not isinstance(made, Call) or made.function not in WITH_TRANSFORM:
         return False
     return isinstance(index, Literal) and index.value != 0 and part.names != ["_"] and _is_used(part)
 
@@ -54,4 +54,5 @@ def _is_used(made: Call) -> bool:
     return len(re.findall(rf"\b{name}\b", text)) - len(re.findall(_KEPT.format(name), text)) != 1
 
 
-_WITH_TRANSFORM = ("clip.load", "open_clip.create_model_and_transforms", "open_clip.create_model_from_pretrained")
+#: What gives a network together with its transform.
+WITH_TRANSFORM = ("clip.load", "open_clip.create_model_and_transforms", "open_clip.create_model_from_pretrained")

@@ -48,6 +48,19 @@ def test_nothing_but_the_place_changes(end: str, head: str, encoding: str) -> No
     assert found("train.py") == []
 
 
+def test_each_change_is_told_with_its_place_in_order() -> None:
+    Path("train.py").write_text("a = [1,\n     2]\nb = '" + "x" * 70 + "'\n")
+    last, first = Edit(Place("train.py", 3, 5, 3, 77), "c"), Edit(Place("train.py", 1, 7, 2, 7), "")
+    plan = plan_of(
+        [finding("TARE011", line=3, edits=(last,), source=""), finding("TARE007", line=1, edits=(first, last), source="")]
+    )
+    (file,) = plan.files
+    assert file.made == (
+        "train.py:1:7: , 2 is now nothing (TARE007)",
+        f"train.py:3:5: '{'x' * 58}… is now c (TARE011 and TARE007)",
+    )
+
+
 @pytest.mark.parametrize("indent", [None, 1, 4])
 @pytest.mark.parametrize("as_list", [True, False])
 def test_a_notebook_keeps_every_other_byte(indent: int | None, as_list: bool) -> None:

@@ -530,8 +530,9 @@ RIGHT: dict[str, dict[str, str]] = {
         "from scratch": TORCH + "net = models.resnet18()\nt = T.Compose([T.ToTensor()])",
         "by hand, and normalised": TORCH + BY_HAND.format("(np.array(Image.open(p), np.float32) / 255 - MEAN) / STD"),
         "by hand, and normalised elsewhere": TORCH
-        + BY_HAND.format("np.array(Image.open(p), np.float32) / 255")
-        + "def feed(x):\n    return net((x - mean[:, None]) / std[:, None])",
+        + BY_HAND.format("np.array(Image.open(p), np.float32) / 255").replace(
+            "    net(x)\n", "    net((x - mean[:, None]) / std[:, None])\n"
+        ),
         "a mask by hand": TORCH + BY_HAND.format("None\n        mask = np.array(Image.open(p)) / 255"),
         "an encoder from scratch": TORCH + "import segmentation_models_pytorch as smp\n"
         "net = smp.Unet('resnet34', encoder_weights=None)\nt = T.Compose([T.ToTensor()])",

@@ -21,15 +21,19 @@ from tare.code.place import Place
 from tare.errors import reason_of
 from tare.system.files import replacing
 
+#: The most characters of a change that are shown of what was there, and of what is.
+_LONGEST = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A file whose text changes; ``encoding`` is that of its bytes."""
+    """A file whose text changes; ``encoding`` is that of its bytes, and ``made`` has each change in a line."""
 
     path: str
     before: str
     after: str
     encoding: str
+    made: tuple[str, ...] = ()
 
     def diff(self) -> str:
         """The change in the unified form that ``patch`` takes."""
@@ -75,7 +79,20 @@ def changed(path: str, edits: Sequence[Edit], findings: Sequence[CodeFinding]) -
     for start, end, text in sorted(_spans(opened, path, edits), reverse=True):
         after = after[:start] + text + after[end:]
     _check_parses(path, opened.text, after)
-    return Changed(path, opened.text, after, opened.encoding)
+    return Changed(path, opened.text, after, opened.encoding, tuple(_made(opened, edits, findings)))
+
+
+def _made(opened: _Opened, edits: Sequence[Edit], findings: Sequence[CodeFinding]) -> Iterator[str]:
+    """What becomes what, where, and for which findings."""
+    for edit in sorted(edits, key=lambda one: one.place):
+        start, end = opened.offsets(edit.place)
+        codes = " and ".join(dict.fromkeys(each.code for each in findings if edit in each.edits))
+        yield f"{edit.place}: {_shortened(opened.text[start:end])} is now {_shortened(edit.text)} ({codes})"
+
+
+def _shortened(text: str) -> str:
+    words = " ".join(text.split())
+    return (words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…") or "nothing"
 
 
 def _spans(opened: _Opened, path: str, edits: Sequence[Edit]) -> Iterator[tuple[int, int, str]]:

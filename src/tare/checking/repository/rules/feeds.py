@@ -1,15 +1,19 @@
-"""Which data a program of Keras gives to which model, and what both are made of."""
+"""Which data a program gives to which model, and what both are made of."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
 from tare.checking.repository.rules.linking import Program
-from tare.code.interpreter.values import Call, Choice, Function, Instance, Items, Table, Value
+from tare.code.facts import Facts
+from tare.code.interpreter.values import Call, Choice, Class, Function, Instance, Items, Table, Value
 from tare.code.libraries.flows import unit_scaling
+from tare.code.libraries.openness import WITH_TRANSFORM
+from tare.code.libraries.step import number
 
 _FEEDING = frozenset((".fit", ".fit_generator", ".evaluate", ".evaluate_generator", ".predict", ".predict_generator"))
 #: Methods of a dataset of TensorFlow that give a dataset.
@@ -18,6 +22,13 @@ _STEPS = frozenset(
 )
 #: Attributes of a dataset that are read without its transform.
 _NO_DATASET = frozenset(("@data", "@targets", "@labels", "@classes", "@samples", "@imgs", "@class_to_idx", "@indices"))
+#: Calls that give the network itself back.
+_SAME_NETWORK = frozenset(
+    [".eval", ".to", ".cuda", ".cpu", ".half", ".float", ".train", ".requires_grad_", "torch.nn.DataParallel", "torch.compile"]
+)
+#: Calls by which a network gets images, and those of Keras beside them.
+FEEDING = frozenset(("()", ".forward", ".forward_features", ".encode_image", ".get_image_features"))
+CALLING = frozenset((*FEEDING, ".predict", ".predict_on_batch"))
 _LARGEST = 400
 _DEEPEST = 30
 
@@ -31,7 +42,7 @@ class Fed(NamedTuple):
 
 
 def fed(program: Program) -> Iterator[Fed]:
-    """Everything that a program gives to a model to train, to evaluate or to predict."""
+    """Everything that a program gives to a model of Keras to train, to evaluate or to predict."""
     for call in program.calls:
         if call.function in _FEEDING:
             given = (
@@ -40,6 +51,50 @@ def fed(program: Program) -> Iterator[Fed]:
             )
             for each in given:
                 yield Fed(call, call.receiver, each)
+
+
+def network_call(receiver: Value) -> Value:
+    """The call that made a network, under ``.eval()``, ``.to(device)`` and the like, or as the first layer of others."""
+    for _ in range(_DEEPEST):
+        inner = _beneath(receiver)
+        if inner is None:
+            return receiver
+        receiver = inner
+    return receiver
+
+
+def _beneath(receiver: Value) -> Value | None:
+    """What a value is the same network as, for images; None for what is no form of another."""
+    if not isinstance(receiver, Call):
+        return None
+    if receiver.function in _SAME_NETWORK:
+        return receiver.receiver if receiver.function.startswith(".") else (receiver.args or (receiver.receiver,))[0]
+    if receiver.function == "operator.part" and number(receiver.args[1]) == 0:  # net, preprocess = clip.load(...)
+        made = receiver.args[0]
+        return made if isinstance(made, Call) and made.function in WITH_TRANSFORM else None
+    if receiver.last == "Sequential" and receiver.args:
+        first = receiver.args[0]
+        return first.items[0] if isinstance(first, Items) and first.items else first
+    return None
+
+
+def with_own_weights(facts: Facts) -> Iterator[Callable[[Call], bool]]:
+    """For each place that loads weights from a file, whether a network is the one, or a part of the one, that gets them."""
+    for call in facts.calls:
+        if call.function in (".load_state_dict", ".load_weights"):
+            model = network_call(call.receiver)
+            inside = {id(each) for each in within(model)}
+            cls = model.cls if isinstance(model, Instance) else None
+            yield partial(_is_part, inside, cls)
+
+
+def _is_part(inside: set[int], cls: Class | None, made: Call) -> bool:
+    return id(made) in inside or (cls is not None and _stands_in(made, cls))
+
+
+def given_image(call: Call) -> Value | None:
+    """The image that a network is called with; None where several things are given."""
+    return call.keywords.get("pixel_values") or (call.args[0] if len(call.args) == 1 else None)
 
 
 def parts(value: Value, program: Program) -> Iterator[Call]:
@@ -102,9 +157,9 @@ def mapped(data: Value, program: Program) -> Iterator[Call]:
             yield call
 
 
-def _stands_in(call: Call, function: Function) -> bool:
+def _stands_in(call: Call, outer: Function | Class) -> bool:
     node = call.spot.node
-    return call.spot.source is function.source and any(each is node for each in ast.walk(function.node))
+    return call.spot.source is outer.source and any(each is node for each in ast.walk(outer.node))
 
 
 def goes_elsewhere(program: Program, scaled: Call, networks: Sequence[Call]) -> bool:

@@ -23,7 +23,7 @@ def finding(
     edits: Iterable[Edit] = (),
 ) -> CodeFinding:
     """A finding at a place of the code."""
-    return CodeFinding(code, severity, message, remedy, spot.place, tuple(evidence), cost, tuple(edits), spot.line)
+    return CodeFinding(code, severity, message, remedy, spot.core, tuple(evidence), cost, tuple(edits), spot.line)
 
 
 def step(text: str, spot: Spot) -> Step:

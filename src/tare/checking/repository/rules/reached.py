@@ -5,14 +5,14 @@ Only what is certain has a map: an image whose reader is known, and operations w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
 from tare.checking.repository.rules.normalisations import FUNCTIONS, of_step, step_of_function
 from tare.code.facts import Pipeline
-from tare.code.interpreter.values import UNKNOWN, Call, Library, Value
+from tare.code.interpreter.values import UNKNOWN, Call, Items, Library, Literal, Value
 from tare.code.libraries.flows import before, root
 from tare.code.libraries.opencv import code_of, is_bgr
 from tare.code.libraries.pipelines import step_of
@@ -21,13 +21,26 @@ from tare.code.libraries.step import Step, flag, number, numbers, text
 Numbers = tuple[float, ...]
 
 _DEEPEST = 60
-#: Functions that read an image of 8 bits with the channels red, green, blue.
-_READERS = frozenset(["PIL.Image.open", "torchvision.io.read_image", "torchvision.io.decode_image", "torchvision.io.decode_jpeg"])
+#: Functions that read an image of 8 bits with the channels red, green, blue, by their library.
+_READERS = {
+    "PIL": ("Image.open",),
+    "torchvision": ("io.read_image", "io.decode_image", "io.decode_jpeg"),
+    "imageio": ("imread", "v2.imread", "v3.imread"),
+    "skimage": ("io.imread",),
+    "tensorflow": ("keras.utils.load_img", "keras.preprocessing.image.load_img", "io.decode_jpeg", "image.decode_jpeg"),
+    "keras": ("utils.load_img", "preprocessing.image.load_img"),
+}
+#: Options of a reader that leave values as they are in the file, and those of the channels, with what gives three of them.
+_HARMLESS = frozenset(("target_size", "interpolation", "keep_aspect_ratio", "plugin"))
+_COLOURS = frozenset(("rgb", "r", "3"))
+#: Files whose values often have 16 bits.
+_DEEP = (".tif", ".tiff")
 #: Calls that leave values as they are, beside those of :mod:`~tare.code.libraries.flows`; their first argument is the image.
 _KEEPING = frozenset(
     (
-        *("tensor", "as_tensor", "FloatTensor", "Tensor", "Variable", "contiguous", "clone", "half", "type"),
-        *("moveaxis", "rollaxis", "swapaxes", "center_crop", "hflip", "thumbnail", "exif_transpose"),
+        *("tensor", "as_tensor", "FloatTensor", "Tensor", "Variable", "contiguous", "clone", "half", "type", "pil_to_tensor"),
+        *("moveaxis", "movedim", "rollaxis", "swapaxes", "rearrange", "center_crop", "hflip", "thumbnail", "exif_transpose"),
+        *("interpolate", "stack", "cat", "concat", "concatenate", "vstack", "pin_memory", "view"),
     )
 )
 #: Calls after which an image has floats, so that ToTensor does not divide it.
@@ -100,6 +113,8 @@ def _three(values: Numbers) -> Numbers:
 
 def reached(value: Value, pipelines: Mapping[int, Pipeline], depth: int = 0) -> Reached | None:
     """The map by which a value was made of an image; ``pipelines`` are the known ones by the identity of their call."""
+    if isinstance(value, Items) or (isinstance(value, Call) and value.function == "operator.each"):
+        return _alike(value.items if isinstance(value, Items) else value.args, pipelines, depth)
     if not isinstance(value, Call) or depth > _DEEPEST or value.spread:
         return None
     source = _source(value) or _loaded(value, pipelines)
@@ -113,9 +128,34 @@ def reached(value: Value, pipelines: Mapping[int, Pipeline], depth: int = 0) -> 
     return None
 
 
+def _alike(items: Sequence[Value], pipelines: Mapping[int, Pipeline], depth: int) -> Reached | None:
+    """The way of several images, if all have the same."""
+    found = [reached(each, pipelines, depth + 1) for each in items]
+    ways = {(each.scale, each.offset, each.bgr, each.floats) for each in found if each is not None}
+    return found[0] if len(ways) == 1 and None not in found else None
+
+
+def _reads_colours(call: Call) -> bool:
+    """Whether a call reads an image of 8 bits with the channels red, green, blue."""
+    library, _, name = call.function.partition(".")
+    if name not in _READERS.get(library, ()) or not call.args or text(call.args[0]).lower().endswith(_DEEP):
+        return False
+    return all(_of_colours(each) for each in (*call.args[1:], *_options(call)))
+
+
+def _options(call: Call) -> Iterator[Value]:
+    return (value for key, value in call.keywords.items() if key not in _HARMLESS)
+
+
+def _of_colours(option: Value) -> bool:
+    if isinstance(option, Library):
+        return option.name.endswith("ImageReadMode.RGB")
+    return isinstance(option, Literal) and str(option.value).lower() in _COLOURS
+
+
 def _source(call: Call) -> Reached | None:
     """An image as it is read, if its reader gives 8 bits and three channels."""
-    if call.function in _READERS and "mode" not in call.keywords and len(call.args) == 1:
+    if _reads_colours(call):
         return Reached(call, bgr=False)
     if call.function == "cv2.imdecode":
         flags = call.argument(1, "flags")

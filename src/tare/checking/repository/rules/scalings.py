@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from tare.checking.repository.rules.feeds import network_call
 from tare.checking.repository.rules.linking import Program
 from tare.code.interpreter.conditions import ALWAYS, Decisions
 from tare.code.interpreter.source import Spot
-from tare.code.interpreter.values import UNKNOWN, Call, Choice, Library, Literal, Parameter
+from tare.code.interpreter.syntax.calls import is_layer
+from tare.code.interpreter.values import UNKNOWN, Call, Choice, Instance, Library, Literal, Parameter, Value
 from tare.code.libraries.expected import Scaling
 from tare.code.libraries.flows import chain, is_guarded, root, signed_scaling, unit_scaling
 from tare.code.libraries.keras import generator, preprocessing, rescaling
+from tare.code.libraries.networks import networks_of
 from tare.code.roles import words
 
 #: What is no image but a number of it, and functions that only show or keep an image.
@@ -147,12 +150,19 @@ _MODELS = frozenset(("Model", "Sequential", "load_model"))
 def _goes_on(call: Call) -> bool:
     """Whether a call takes images to somewhere else than a model."""
     if call.function == "()":
-        return not (isinstance(call.receiver, Call) and call.receiver.last in _MODELS)
+        return not _is_model(call.receiver)
     return (
         call.function.startswith("operator.")
         or call.function == "set.item"
         or call.last in ("imshow", "normalize", "preprocess_input", "fromarray")
     )
+
+
+def _is_model(receiver: Value) -> bool:
+    model = network_call(receiver)
+    if isinstance(model, Instance):
+        return is_layer(model.cls)
+    return isinstance(model, Call) and (model.last in _MODELS or any(networks_of(model)))
 
 
 def is_image(call: Call) -> bool:

@@ -183,3 +183,20 @@ def sound_range(evidence: Evidence) -> Iterator[Problem]:
     """
     del evidence
     yield from ()
+
+
+@rule(
+    "TARE081",
+    "unseen-input",
+    "note",
+    wrong="model(prepare(image))  # prepare is of a package that is not followed",
+    right="tare.watch(model), which looks at what arrives while the program runs",
+)
+def unseen_input(evidence: Evidence) -> Iterator[Problem]:
+    """What a network gets could not be followed.
+
+    A pretrained network whose input is known, and no image, pipeline or normalisation in the same program that could be compared
+    with it. Without a finding such a program is not judged, which is not the same as right. Only ``--pedantic`` says so.
+    """
+    del evidence
+    yield from ()

@@ -84,7 +84,7 @@ def _is_cached(callee: Function) -> bool:
 
 
 def _followed(frame: Frame, callee: Function, args: Args, keywords: Keywords, spot: Spot, spread: bool) -> Value:
-    if callee.node in frame.nodes or len(frame.nodes) >= DEEPEST_CALL or not frame.run.may_enter(callee):
+    if callee.node in frame.nodes or len(frame.nodes) >= DEEPEST_CALL or not frame.run.may_enter(callee, args):
         return made(frame, f"user.{callee.name}", args, spot.node, keywords=keywords)
     if callee.bound is not None and callee.kind != "staticmethod":
         args = (callee.bound, *args)
@@ -111,6 +111,8 @@ def run_function(frame: Frame, callee: Function, names: dict[str, Value]) -> Val
         return run.engine.evaluate(inner, callee.node.body)
     run.engine.execute(inner, callee.node.body)
     run.spent[key] = run.spent.get(key, 0) + run.steps - before
+    for name in inner.shared & inner.names.keys():
+        run.engine.share(callee.source.path, name, inner.names[name])
     if inner.alive and not inner.returns:
         return Literal(None)
     return joined(inner.returns) if len(inner.returns) != 1 else inner.returns[0][1]
@@ -177,10 +179,13 @@ def is_plain_layer(run: Run, cls: Class) -> bool:
     return run.plain[cls.node]
 
 
+def is_layer(cls: Class) -> bool:
+    """Whether a class is a network or a part of one."""
+    return any(isinstance(base, Library) and base.name.rpartition(".")[2] in _LAYERS for base in cls.bases)
+
+
 def _is_plain_layer(cls: Class) -> bool:
-    if not any(isinstance(base, Library) and base.name.rpartition(".")[2] in _LAYERS for base in cls.bases):
-        return False
-    return _SAYS.search(cls.source.segment(cls.node)) is None
+    return is_layer(cls) and _SAYS.search(cls.source.segment(cls.node)) is None
 
 
 def method(frame: Frame, cls: Class, name: str) -> Function | None:
@@ -201,7 +206,7 @@ def class_attribute(frame: Frame, cls: Class, name: str, depth: int = 0) -> Valu
 
 
 def _object(frame: Frame, callee: Instance, args: Args, keywords: Keywords, spot: Spot) -> Value:
-    act = method(frame, callee.cls, "__call__")
+    act = method(frame, callee.cls, "__call__") or (method(frame, callee.cls, "forward") if is_layer(callee.cls) else None)
     if act is not None:
         bound = Function(act.node, act.source, act.name, act.defaults, act.closure, callee, act.kind)
         return _function(frame, bound, args, keywords, spot)

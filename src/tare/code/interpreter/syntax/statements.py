@@ -13,6 +13,7 @@ from tare.code.interpreter.syntax.expressions import evaluate as _evaluated
 from tare.code.interpreter.syntax.loading import of_decorator
 from tare.code.interpreter.syntax.making import function, made
 from tare.code.interpreter.syntax.patterns import bind
+from tare.code.interpreter.syntax.subscripts import element
 from tare.code.interpreter.values import UNKNOWN, Class, Function, Items, Library, Literal, ModuleOf, Table, Value
 
 _MOST_ROUNDS = 8
@@ -99,15 +100,9 @@ def _for(frame: Frame, node: ast.For | ast.AsyncFor) -> None:
             _round(frame, node, each)
     else:
         frame.loops += 1
-        _round(frame, node, _element(frame, over, node))
+        _round(frame, node, element(frame, over, node))
         frame.loops -= 1
     frame.run.engine.execute(frame, node.orelse)
-
-
-def _element(frame: Frame, over: Value, node: ast.For | ast.AsyncFor) -> Value:
-    if over is UNKNOWN:
-        return UNKNOWN
-    return made(frame, "operator.element", (over,), node)
 
 
 def _round(frame: Frame, node: ast.For | ast.AsyncFor, value: Value) -> None:
@@ -270,6 +265,10 @@ def _case_test(subject: ast.expr, pattern: ast.pattern) -> ast.expr | None:
     return ast.Constant(f"<pattern {id(pattern)}>")
 
 
+def _global(frame: Frame, node: ast.Global) -> None:
+    frame.shared.update(node.names)
+
+
 def _delete(frame: Frame, node: ast.Delete) -> None:
     for each in node.targets:
         if isinstance(each, ast.Name):
@@ -300,4 +299,5 @@ _KINDS: dict[type[ast.stmt], Callable[[Frame, Any], None]] = {
     ast.ImportFrom: _import_from,
     ast.Match: _match,
     ast.Delete: _delete,
+    ast.Global: _global,
 }

@@ -10,7 +10,7 @@ from tare.code.interpreter.conditions import Decisions, of_test
 from tare.code.interpreter.frame import Frame
 from tare.code.interpreter.operators import lifted, plain
 from tare.code.interpreter.syntax.making import made
-from tare.code.interpreter.values import UNKNOWN, Call, Items, Library, Literal, Table, Value, joined
+from tare.code.interpreter.values import UNKNOWN, Call, Function, Instance, Items, Library, Literal, Table, Value, joined
 
 
 def subscript(frame: Frame, node: ast.Subscript) -> Value:
@@ -55,6 +55,33 @@ def _entry(frame: Frame, owner: Table, key: Value, node: ast.AST) -> Value:
         return UNKNOWN
     from_key = of_key(node.slice, frame.scope, list(owner.entries))
     return joined(list(zip(from_key, owner.entries.values(), strict=True)))
+
+
+#: What gives the elements of what it is given, some of it with a number.
+_ITERATORS = frozenset(("tqdm.tqdm", "tqdm.auto.tqdm", "builtins.iter"))
+
+
+def element(frame: Frame, over: Value, node: ast.AST) -> Value:
+    """An element of what a loop goes over: of a loader, the sample that the repository's own dataset gives."""
+    if over is UNKNOWN:
+        return UNKNOWN
+    if isinstance(over, Call) and over.function == "builtins.enumerate" and over.args and _loaded(frame, over.args[0], node):
+        return Items((UNKNOWN, element(frame, over.args[0], node)), None, "tuple")
+    return _loaded(frame, over, node) or made(frame, "operator.element", (over,), node)
+
+
+def _loaded(frame: Frame, over: Value, node: ast.AST) -> Value | None:
+    """What ``__getitem__`` of the dataset of a DataLoader returns; the batches have the same values."""
+    while isinstance(over, Call) and over.function in _ITERATORS and over.args:
+        over = over.args[0]
+    if not isinstance(over, Call) or over.last != "DataLoader" or "collate_fn" in over.keywords or over.spread:
+        return None
+    dataset = over.argument(0, "dataset")
+    if not isinstance(dataset, Instance):
+        return None
+    engine, spot = frame.run.engine, frame.spot(node)
+    act = engine.attribute(frame, dataset, "__getitem__", spot)
+    return engine.call(frame, act, (UNKNOWN,), {}, spot) if isinstance(act, Function) else None
 
 
 def of_key(node: ast.expr, scope: str, keys: Sequence[Any]) -> list[Decisions]:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.rules.feeds import FEEDING, given_image, network_call
 from tare.checking.repository.rules.found import finding, step
-from tare.checking.repository.rules.kinds.maps.networks import fits, network_call
+from tare.checking.repository.rules.kinds.maps.networks import fits
 from tare.checking.repository.rules.linking import Program, programs
 from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline
 from tare.checking.repository.rules.reached import Reached, reached
@@ -74,13 +75,13 @@ def _fed(program: Program, pipelines: Mapping[int, Pipeline]) -> Iterator[_Fed]:
     loaded = {id(network_call(each.receiver)) for each in program.calls if each.function == ".load_state_dict"}
     for call in program.calls:
         network = network_call(call.receiver)
-        if call.function not in ("()", ".run") or not isinstance(network, Call):
+        if call.function not in {*FEEDING, ".run"} or not isinstance(network, Call):
             continue
         names = frozenset((each.library, each.name) for each in program.networks if each.call is network)
         is_file = network.function in _SAVED
         given: Value | None = None
-        if call.function == "()" and len(call.args) == 1:
-            given = call.args[0] if is_file or (names and id(network) in loaded) else None
+        if call.function in FEEDING:
+            given = given_image(call) if is_file or (names and id(network) in loaded) else None
         elif network.last == "InferenceSession":
             is_file, given = True, _only_entry(call.argument(1, "input_feed"))
         image = None if given is None else reached(given, pipelines)

@@ -1,16 +1,21 @@
-"""Pretrained networks of Keras that get images as they were read."""
+"""Pretrained networks of Keras that get images as they were read.
+
+Either the way of the image is known, or no file of the program has any word of scaling.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from tare.checking.repository.costs import cost
 from tare.checking.repository.result import CodeFinding
-from tare.checking.repository.rules.feeds import fed, parts, steps
+from tare.checking.repository.rules.feeds import Fed, fed, network_call, parts, steps, with_own_weights
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, programs, says
-from tare.code.facts import Facts
+from tare.checking.repository.rules.reached import reached
+from tare.code.facts import Facts, Pipeline
+from tare.code.interpreter.conditions import agree
 from tare.code.interpreter.values import Call
 from tare.code.libraries.keras import flow, generator
 from tare.code.libraries.networks import Network
@@ -20,17 +25,36 @@ _SCALES = re.compile(
     r"(?i)\b255|127\.5|preprocess|rescal|normali[sz]|standardi[sz]|featurewise|samplewise|convert_image_dtype|"
     r"imagenet_utils|Lambda\(|/=|\bmeans?\b(?!\s*\()|\bto_?float\b|\bkeras_hub\b|\bhub\."
 )
+_CALLING = ("()", ".predict_on_batch")
 _READERS = ("image_dataset_from_directory", "imread", "load_img", "img_to_array")
 
 
 def raw(facts: Facts) -> Iterator[CodeFinding]:
     """Programs that feed a network and have no word of scaling, where the network wants something else than 0..255."""
     texts = {each.path: each.document.text for each in facts.sources}
+    pipelines = {id(each.call): each for each in facts.pipelines}
+    own = list(with_own_weights(facts))
     for program in programs(facts):
         networks = [each for each in program.networks if each.library == "keras" and each.pretrained]
         wanting = [each for each in networks if each.scaling not in (None, "inside")]
-        if wanting and len(wanting) == len(program.networks) and not program.cut and not _is_scaled(program, texts):
+        as_published = [each for each in wanting if not any(loads(each.call) for loads in own)]
+        followed = {id(image): (image, network) for image, network in _followed(program, as_published, pipelines)}
+        yield from (_finding(image, network, sure=True) for image, network in followed.values())
+        if followed or program.cut or _is_scaled(program, texts):
+            continue
+        if wanting and len(wanting) == len(program.networks):
             yield from _of_program(program, wanting)
+
+
+def _followed(program: Program, networks: Sequence[Network], pipelines: Mapping[int, Pipeline]) -> Iterator[tuple[Call, Network]]:
+    """The calls that read an image which a network gets as it was read, without layers before it that may scale."""
+    known = {id(each.call): each for each in networks}
+    called = (Fed(each, each.receiver, each.args[0]) for each in program.calls if each.function in _CALLING and each.args)
+    for each in (*fed(program), *called):
+        network = known.get(id(network_call(each.model)))
+        image = None if network is None else reached(each.data, pipelines)
+        if network is not None and image is not None and image.is_raw and agree(each.call.decisions, network.decisions):
+            yield image.source, network
 
 
 def _is_scaled(program: Program, texts: dict[str, str]) -> bool:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tare.checking.repository.costs import cost
 from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.rules.feeds import FEEDING, given_image, network_call, with_own_weights
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.kinds.missing import ONE_CHANNEL, OWN_FIRST_LAYER
 from tare.checking.repository.rules.linking import Program, programs
@@ -15,16 +16,11 @@ from tare.checking.repository.rules.published import OF_NETWORKS, label, near, p
 from tare.checking.repository.rules.reached import Numbers, Reached, reached
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import agree
-from tare.code.interpreter.values import Call, Value
+from tare.code.interpreter.values import Call
 from tare.code.libraries.networks import Network
 from tare.code.libraries.pipelines import library_of
 from tare.code.networks.expected import Constants, listed
 
-#: Calls that give the network itself back.
-_SAME_NETWORK = frozenset(
-    [".eval", ".to", ".cuda", ".cpu", ".half", ".float", ".train", ".requires_grad_", "torch.nn.DataParallel", "torch.compile"]
-)
-_DEEPEST = 12
 #: How far inputs may lie from those of training, in input units: a rounding of constants, or a divisor of 256.
 _CLOSE = 0.08
 _TRAINS = re.compile(r"\.backward\(|\.fit\(|\bTrainer\(")
@@ -34,40 +30,37 @@ def networks(facts: Facts) -> Iterator[CodeFinding]:
     """Every call of a pretrained network with an image of a file, against what the network was trained on."""
     pipelines = {id(each.call): each for each in facts.pipelines}
     texts = {each.path: each.document.text for each in facts.sources}
-    for program in programs(facts):
-        known = {id(each.call): each for each in program.networks if each.pretrained and each.scaling == "constants"}
-        loaded = {id(network_call(each.receiver)) for each in program.calls if each.function == ".load_state_dict"}
+    own = list(with_own_weights(facts))
+    known = {
+        id(each.call): each
+        for each in facts.networks
+        if each.pretrained and each.scaling == "constants" and not any(loads(each.call) for loads in own)
+    }
+    for program in programs(facts, every=True):
         for call in program.calls:
-            network = known.get(id(network_call(call.receiver))) if call.function == "()" else None
-            if network is not None and id(network.call) not in loaded and agree(call.decisions, network.decisions):
+            network = known.get(id(network_call(call.receiver))) if call.function in FEEDING else None
+            if network is not None and agree(call.decisions, network.decisions):
                 yield from _of_call(call, network, pipelines, program, texts)
-
-
-def network_call(receiver: Value) -> Value:
-    """The call that made a network, under ``.eval()``, ``.to(device)`` and the like."""
-    for _ in range(_DEEPEST):
-        if not isinstance(receiver, Call) or receiver.function not in _SAME_NETWORK:
-            return receiver
-        receiver = receiver.receiver if receiver.function.startswith(".") else (receiver.args or (receiver.receiver,))[0]
-    return receiver
 
 
 def _of_call(
     call: Call, network: Network, pipelines: Mapping[int, Pipeline], program: Program, texts: Mapping[str, str]
 ) -> Iterator[CodeFinding]:
-    image = reached(call.args[0], pipelines) if len(call.args) == 1 else None
+    given = given_image(call)
+    image = None if given is None else reached(given, pipelines)
     expected = network.expected
     if image is None or expected is None or expected.constants is None or len(expected.constants.mean) != 3:
         return
-    files = {program.path, *(each.spot.source.path for each in program.calls)}
+    files = {program.path, network.call.spot.source.path, *(each.spot.source.path for each in program.calls)}
     if any(word.search(texts.get(each, "")) for each in files for word in (OWN_FIRST_LAYER, ONE_CHANNEL)):
         return
     rights = [expected.constants, *expected.also]
     fitting = any(fits(image, each) for each in rights)
     exchanged = image.bgr and expected.order == "RGB" and not image.pipelines
-    what = _exchanged(image) if fitting and exchanged else None if fitting else _what(image, expected.constants)
-    if what is not None:
-        trains = any(_TRAINS.search(texts.get(each, "")) for each in files)
+    trains = any(_TRAINS.search(texts.get(each, "")) for each in files)
+    several = [None if fitting else _what(image, expected.constants)]
+    several += [_exchanged(image)] if exchanged and (fitting or image.is_raw or image.is_unit) else []
+    for what in (each for each in several if each is not None):
         yield finding(
             what.code,
             "warning" if trains or expected.also else "error",
