@@ -151,7 +151,7 @@ def _log_mel(setting: Setting, folder: Path) -> Iterator[Result]:
     from transformers import AutoFeatureExtractor
 
     sounds, network = _spoken(setting, folder)
-    extract = AutoFeatureExtractor.from_pretrained(network)
+    extract = AutoFeatureExtractor.from_pretrained(network)  # type: ignore[no-untyped-call]
 
     def one(path: Path) -> Any:
         return extract(soundfile.read(path, dtype="float32")[0], sampling_rate=16000, return_tensors="np")["input_values"]
@@ -190,7 +190,7 @@ def _spoken(setting: Setting, folder: Path) -> tuple[Path, Path]:
 
     network, sounds = folder / "network", folder / "sounds"
     transformers.ASTConfig().save_pretrained(network)
-    transformers.ASTFeatureExtractor().save_pretrained(network)
+    transformers.ASTFeatureExtractor().save_pretrained(network)  # type: ignore[no-untyped-call]
     sounds.mkdir(exist_ok=True)
     return _write_flac(sounds, 2 if setting.quick else 40, seconds=10), network
 

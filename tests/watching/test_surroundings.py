@@ -23,8 +23,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import tare
-from tare.checking.result import CheckReport
 from tare.errors import TareWarning
+from tare.watching.result import WatchReport
 from tests.watched import SPEC, raw_images, unit
 
 BATCH, SMALL = unit(raw_images(4)), unit(raw_images(2, edge=6))
@@ -213,13 +213,13 @@ def same(left: Any, right: Any) -> bool:
     )
 
 
-def unchanged(do: Callable[[nn.Module], Any]) -> CheckReport:
+def unchanged(do: Callable[[nn.Module], Any]) -> WatchReport:
     """The watch's report, once its run has given the same values and left the same random state as one without it."""
     alone, state, _ = run(do, watched=False)
     result, ended, report = run(do, watched=True)
     assert same(result, alone)
     assert torch.equal(state, ended)
-    assert report is not None
+    assert isinstance(report, WatchReport)
     return report
 
 
