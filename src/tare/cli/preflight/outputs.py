@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import OutputError
+from tare.input_spec.model_file import check_no_part
 from tare.system.files import check_output
 from tare.system.options import flag, option_of
 
@@ -105,8 +106,9 @@ def _replaces(path: Path, text: str, *, of_model: bool, allowed: bool) -> bool:
 
 
 def _check_text(path: Path) -> None:
-    """Raise :class:`OutputError` for a place of text that cannot be written, or that holds what is no text."""
+    """Raise :class:`OutputError` for a place of text that cannot be written, that is part of a run or holds what is no text."""
     check_output(path)
+    check_no_part(path)
     if path.is_file() and b"\0" in _head(path):
         raise OutputError("a new file, or one of text", f"{str(path)!r}, which holds other data", "name another, or remove it")
 
