@@ -65,6 +65,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         np.savetxt(root / name, values, delimiter=",", header="x,y", comments="")
     Monitor(Reference.of(str(root / "a.csv"))).save(root / "state.json")
     (root / "net.py").write_text(FACTORY)
+    (root / "text.ppm").write_text("P3 1 1 255 1 2 3\n")
     return root
 
 
@@ -218,6 +219,11 @@ def test_links_that_lead_nowhere_folders_and_pipes_are_refused_in_a_line(
         ("predict", "run", "photos", "--out", "photos/2.png"),
         ("predict", "run", "photos", "--out", "run/model/tare.json"),
         ("predict", "run", "photos/0.png", "--out", "photos/0.png"),
+        ("measure", "a.csv", "--out", "run/model/tare.json"),
+        ("drift", "a.csv", "b.csv", "--html", "run/model/tare.json"),
+        ("predict", "run", "photos", "--out", "a.csv"),
+        ("measure", "a.csv", "--out", "text.ppm"),
+        ("export", "run", "--format", "safetensors", "--out", "run/model/model.safetensors", "--overwrite"),
         ("spec", "run/model/tare.json", "--out", "run/model/tare.json"),
         ("explain", *NET, "--html", "net.py"),
         ("fold", "run/model", "--out", "run", "--overwrite"),

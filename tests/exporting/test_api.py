@@ -261,10 +261,11 @@ def test_an_earlier_export_survives_a_failure(run: Path, tmp_path: Path, monkeyp
 
 
 def test_the_runs_own_model_is_never_replaced(run: Path) -> None:
-    before = (run / "model" / "config.json").read_bytes()
-    with pytest.raises(OutputError, match="an output beside the run, found its own model"):
-        export(run, "hf", run / "model", overwrite=True)
-    assert (run / "model" / "config.json").read_bytes() == before
+    before = {path: path.read_bytes() for path in (run / "model").iterdir()}
+    for form, place in (("hf", run / "model"), ("safetensors", run / "model" / "model.safetensors")):
+        with pytest.raises(OutputError, match=r"an output of its own, found .*, a part of a (run|model directory)"):
+            export(run, form, place, overwrite=True)
+    assert {path: path.read_bytes() for path in (run / "model").iterdir()} == before
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -115,6 +116,7 @@ def test_values_as_fed_are_the_raw_values_again(known: Reference) -> None:
         (np.zeros((4, 8, 8, 3), np.float32), "state values='unit' or 'fed'"),
         (np.array(["a"]), "a batch of numbers"),
         (np.zeros((8, 8), np.uint8), "pass one sample as a list of one"),
+        *(([Image.new(mode, (8, 8))], f"in grey or RGB, found one of mode '{mode}'") for mode in ("P", "YCbCr", "HSV", "LAB")),
     ],
 )
 def test_other_kinds_of_samples_are_refused(known: Reference, batch: Any, expected: str) -> None:
@@ -122,6 +124,17 @@ def test_other_kinds_of_samples_are_refused(known: Reference, batch: Any, expect
     with pytest.raises(DataError, match=expected):
         monitor.update(batch)
     assert monitor.state.batches == 0
+
+
+def test_colours_are_no_grey_values() -> None:
+    monitor = Monitor(Reference.of(photographs(40, seed=1)[..., 0]))
+    colours = photographs(4, seed=2)
+    for batch in (colours, np.moveaxis(colours, 3, 1), [*colours], [Image.fromarray(each) for each in colours]):
+        with pytest.raises(DataError, match="samples of the reference's one channel, found an array of shape"):
+            monitor.update(batch)
+    for batch in (colours[..., 0], colours[..., :1], colours[:, None, ..., 0], [Image.fromarray(colours[0, ..., 0])]):
+        monitor.update(batch)
+    assert monitor.state.samples == 13
 
 
 def test_values_as_fed_need_constants(known: Reference) -> None:
@@ -186,6 +199,27 @@ def test_a_second_writer_is_refused(known: Reference, tmp_path: Path) -> None:
     ):
         Monitor.open(tmp_path / "m.json", known)
     Monitor.open(tmp_path / "m.json", known).close()
+
+
+def test_a_forked_process_leaves_the_file_and_its_lock_to_the_one_that_opened_it(known: Reference, tmp_path: Path) -> None:
+    monitor = Monitor.open(tmp_path / "m.json", known, every=1)
+    monitor.update(photographs(4, seed=1))
+    child = os.fork()
+    if not child:
+        code = 1
+        with contextlib.suppress(BaseException):
+            with pytest.raises(OutputError, match="a monitor that this process opened"):
+                monitor.update(photographs(4, seed=2))
+            with pytest.raises(OutputError, match="a monitor that this process opened"):
+                monitor.save(tmp_path / "m.json")
+            monitor.close()
+            code = 0
+        os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
+    with pytest.raises(OutputError, match="another process that is writing"):
+        Monitor.open(tmp_path / "m.json", known)
+    monitor.close()
+    assert Monitor.load(tmp_path / "m.json").state.samples == 4
 
 
 def test_another_reference_or_option_is_refused(known: Reference, tmp_path: Path) -> None:

@@ -289,3 +289,13 @@ def test_of_a_cache_a_planted_link_is_replaced_and_what_it_leads_to_is_left_alon
     assert (tmp_path / "cache").read_text() == "text"
     assert target.exists() == (kind != "dangling")
     assert kind != "file" or target.read_text() == "precious"
+
+
+def test_a_name_as_long_as_names_can_be_is_written_and_its_remains_are_removed(tmp_path: Path) -> None:
+    name = "é" * 126 + ".py"
+    write_text(tmp_path / name, "x")
+    with replacing(tmp_path / name) as temporary:
+        kept = temporary.with_suffix(".old")
+        kept.touch()
+    remove_parts(tmp_path, name)
+    assert [path.name for path in tmp_path.iterdir()] == [name]

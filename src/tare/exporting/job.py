@@ -15,7 +15,7 @@ from tare.exporting.graph.options import GraphLayout, GraphOptions
 from tare.exporting.inputs import ExportFormat, ExportRequest
 from tare.exporting.push import check_push
 from tare.input_spec.geometry import NOUNS, Geometry, SignalGeometry
-from tare.input_spec.model_file import MODEL_FILES
+from tare.input_spec.model_file import MODEL_FILES, check_no_part
 from tare.networks.stored.trained import TrainedModel
 from tare.system.files import check_own, check_writable, file_place, folder_place, remove_parts
 from tare.system.lock import only_writer
@@ -102,10 +102,11 @@ class ExportJob:
 
 
 def check_place(out: Path, *, is_folder: bool, overwrite: bool) -> None:
-    """Raise :class:`OutputError` if ``out`` exists without ``overwrite``, is not an earlier export, or cannot be written."""
+    """Raise :class:`OutputError` if ``out`` cannot be written, or exists without ``overwrite``, in a run, or as no export."""
     if os.path.lexists(out):
         if not overwrite:
             raise OutputError("a new output", f"{str(out)!r} exists", "name another, or use --overwrite")
+        check_no_part(out)
         out = folder_place(out) if out.is_dir() else file_place(out)
         if out.is_dir() != is_folder:
             kind = "folder" if out.is_dir() else "file"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -24,12 +25,15 @@ from tare.sources.base import Source
 from tare.sources.files.each import foreign_remark
 from tare.sources.opening import open_source
 from tare.sources.options import Options
+from tare.system.local.opened import document
 
 #: The fewest images: with fewer, the spread between images is hardly known.
 FEWEST = 8
 #: At most this many times the wanted number of images are tried, if some cannot be read.
 _PATIENCE = 2
 _CONSTANT = 1e-3
+#: A file of labels is no larger.
+_MOST_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,8 +160,8 @@ def _by_folder(probes: Probes, classes: int) -> list[int]:
 
 def _by_file(probes: Probes, path: Path) -> list[int]:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = {row[0]: row[-1] for row in csv.reader(file) if len(row) > 1}
+        text = io.TextIOWrapper(io.BytesIO(document(path, _MOST_BYTES)), "utf-8", newline="")
+        rows = {row[0]: row[-1] for row in csv.reader(text) if len(row) > 1}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(
             "a CSV file of file name and class index, or 'folders'", f"{str(path)!r}: {error}", "check --labels"

@@ -18,6 +18,10 @@ from tare.sources.arrays.masked import check_unmasked
 from tare.system.handed.tensors import is_tensor
 
 _SEVERAL = 3  # axes of an array that is one picture in a list
+#: Lengths of an axis of colours, where the reference is grey.
+_COLOURS = (2, 3, 4)
+#: Pillow's modes whose numbers are no grey values and no red, green and blue.
+_CODED = ("P", "PA", "YCbCr", "HSV", "LAB")
 
 
 def blocks_of(batch: Any, reference: Reference, values: Values) -> list[NDArray[Any]]:
@@ -43,7 +47,9 @@ def blocks_of(batch: Any, reference: Reference, values: Values) -> list[NDArray[
 
 
 def _array(batch: Any) -> NDArray[Any]:
-    """The values of a batch on the host. Raises :class:`DataError` for what is no array of numbers."""
+    """The values of a batch on the host. Raises :class:`DataError` for what is no array of numbers or colours."""
+    if hasattr(batch, "getbands") and batch.mode in _CODED:
+        raise DataError("an image in grey or RGB", f"one of mode {batch.mode!r}", "convert it as the training images were")
     array = numpy_of(batch.to_numpy() if hasattr(batch, "to_numpy") else batch)
     check_unmasked(array)
     if array.dtype.kind not in "biuf":
@@ -57,7 +63,11 @@ def _block(array: NDArray[Any], channels: int, first: bool, *, rows: bool) -> ND
         return array.reshape(-1, 1, 1)
     if rows and array.ndim == 2 and array.shape[1] == channels:
         return array[:, None, :]
-    if channels == 1 and not (array.ndim > 3 and 1 in (array.shape[1], array.shape[-1])):
+    ends = (array.shape[1], array.shape[-1])
+    if channels == 1 and not (array.ndim > _SEVERAL and 1 in ends):
+        if array.ndim > _SEVERAL and not {*ends}.isdisjoint(_COLOURS):
+            found = f"an array of shape {array.shape}"
+            raise DataError("samples of the reference's one channel", found, "convert colours, or add an axis of one channel")
         return array.reshape(len(array), -1, 1)
     if array.ndim >= _SEVERAL:
         second, last = array.shape[1] == channels, array.shape[-1] == channels

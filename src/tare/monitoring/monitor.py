@@ -15,7 +15,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.errors import DataError, SpecError
+from tare.errors import DataError, OutputError, SpecError
 from tare.monitoring.assay import Assay
 from tare.monitoring.batches import blocks_of, put_back
 from tare.monitoring.evidence.figures import counts_of, figures_of, joined, levels_of
@@ -64,6 +64,7 @@ class Monitor:
         self._path: Path | None = None
         self._every, self._unsaved = 0, 0
         self._held = contextlib.ExitStack()
+        self._process = 0
 
     @classmethod
     def open(
@@ -80,7 +81,7 @@ class Monitor:
         this one is open. An existing file states its own reference and options; others are refused.
 
         Raises :class:`OutputError` if another monitor holds the file, :class:`DataError` if it is damaged or has another
-        reference.
+        reference. In a process that was forked from this one, :meth:`update` does: open one there, with a file of its own.
         """
         place, held = Path(path), contextlib.ExitStack()
         with contextlib.ExitStack() as failing:
@@ -92,7 +93,7 @@ class Monitor:
             if not place.exists():  # so that a place that cannot be written is told now, and others can look at once
                 monitor._write(place)
             failing.pop_all()
-        monitor._path, monitor._every, monitor._held = place, max(1, every), held
+        monitor._path, monitor._every, monitor._held, monitor._process = place, max(1, every), held, os.getpid()
         return monitor
 
     @classmethod
@@ -148,6 +149,7 @@ class Monitor:
 
     def _add(self, counts: NDArray[np.int64], arrived: Arrived, samples: int) -> bool:
         with self._lock:
+            self._check_process()
             state = self._state.added(counts, arrived, samples)
             self._state = self._looked(state)
             self._unsaved += 1
@@ -220,6 +222,7 @@ class Monitor:
         place = Path(path)
         with self._lock:
             if self._path is not None and place.absolute() == self._path.absolute():
+                self._check_process()
                 self._write(place)
                 return
             with only_writer(place):
@@ -228,16 +231,25 @@ class Monitor:
     def close(self) -> None:
         """Write the file of :meth:`open` once more and give it up; a monitor without one does nothing."""
         with self._lock:
-            if self._path is not None:
+            if self._path is not None and not self._is_of_another_process():
                 self._write(self._path)
-                self._path = None
                 self._held.close()
+            self._path = None
 
     def __enter__(self) -> Monitor:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    def _is_of_another_process(self) -> bool:
+        return self._path is not None and self._process != os.getpid()
+
+    def _check_process(self) -> None:
+        """Raise :class:`OutputError` in a forked process: both would write the file, each without the other's samples."""
+        if self._is_of_another_process():
+            found = f"the monitor of {str(self._path)!r} in a process that was forked from its own"
+            raise OutputError("a monitor that this process opened", found, "open one in each process, each with its file")
 
     def to_json(self) -> dict[str, Any]:
         """The monitor as a JSON object with schema ``tare.monitor/1``: its reference, options and state."""

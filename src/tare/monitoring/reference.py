@@ -228,7 +228,7 @@ def _place(path: Path) -> Path:
 def _factory(folder: Path) -> str:
     """``FILE.py:FACTORY`` of a model directory whose network no library builds; "" for another, or where none is stated."""
     try:
-        stated = json.loads((folder / "tare.json").read_text(encoding="utf-8"))["network"]
+        stated = json.loads(text_of(folder / "tare.json"))["network"]
         known = bool(stated["timm"]) or bool(stated.get("hf", False)) or ".py:" not in str(stated["reference"])
         return "" if known else str(stated["reference"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

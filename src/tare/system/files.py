@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fnmatch
+import hashlib
 import json
 import math
 import os
@@ -30,6 +31,8 @@ _PATIENCE = 2.0
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/(?:self|thread-self))/fd/(\d{1,9})")
 #: Temporary files and folders are called ``.NAME.tare-XXXXXXXX.part``: nobody's backup of NAME is, so they can be removed.
 _MARK = "tare-"
+#: So many bytes of a name leave room for the rest of a temporary one, of at most 255.
+_LONGEST_STEM = 230
 _OWN_NAMES = re.compile(rf"\..+\.(?:{_MARK}(?:[0-9a-f]{{8}}\.part|[0-9a-f]{{8}}\.old|before)|lock)")
 #: Folders that a command works in, by name, with what tells one from another folder of the same name.
 _held: dict[str, tuple[int, int]] = {}
@@ -180,7 +183,7 @@ def set_aside(path: Path) -> Path:
 
 def remove_parts(folder: Path, name: str | None = None) -> None:
     """Remove the temporary files that killed processes left in ``folder``: all, or those of the output ``name``."""
-    kind = re.compile(rf"\.{'.+' if name is None else re.escape(name)}\.{_MARK}[0-9a-f]{{8}}\.(?:part|old)")
+    kind = re.compile(rf"\.{'.+' if name is None else re.escape(_stem(name))}\.{_MARK}[0-9a-f]{{8}}\.(?:part|old)")
     for part in [path for path in folder.glob(".*") if kind.fullmatch(path.name)]:
         if part.is_dir() and not part.is_symlink():
             shutil.rmtree(part, ignore_errors=True)
@@ -340,13 +343,19 @@ def _made_beside(path: Path, make: Callable[[Path], None]) -> Path:
     Python's tempfile gives the mode 0600, which would hide the result from the user's group; here the umask decides.
     """
     for _ in range(_TRIES):
-        name = path.with_name(f".{path.name}.{_MARK}{secrets.token_hex(4)}.part")
+        name = path.with_name(f".{_stem(path.name)}.{_MARK}{secrets.token_hex(4)}.part")
         try:
             make(name)
         except FileExistsError:
             continue
         return name
     raise FileExistsError(errno.EEXIST, "no free temporary name")
+
+
+def _stem(name: str) -> str:
+    """A name; of one that leaves no room for what is added to it, its beginning and a digest."""
+    data = os.fsencode(name)
+    return name if len(data) <= _LONGEST_STEM else f"{name[:32]}~{hashlib.sha256(data).hexdigest()[:16]}"
 
 
 def _give_modes(folder: Path, mode: int) -> None:

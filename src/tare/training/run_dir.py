@@ -22,6 +22,7 @@ from tare.system.files import (
     staying,
     write_text,
 )
+from tare.system.local.opened import text_of
 from tare.system.lock import only_writer
 
 SCHEMA = "tare.run/1"
@@ -158,7 +159,7 @@ def _begun(out: Path, settings: Mapping[str, Any], aside: Path, notes: Sequence[
 
 def _recorded(out: Path) -> Mapping[str, Any]:
     try:
-        document: Any = json.loads((out / _MARKER).read_text(encoding="utf-8"))
+        document: Any = json.loads(text_of(out / _MARKER))
     except (OSError, ValueError, RecursionError) as error:
         raise OutputError(f"a readable {_MARKER}", f"{error} in {str(out)!r}", "start the run again in another place") from None
     settings = document.get("settings") if isinstance(document, dict) else None

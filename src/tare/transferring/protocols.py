@@ -27,6 +27,7 @@ from tare.normalisation.input_layer import InputLayer
 from tare.predicting.pyfunc import LOADER, signature
 from tare.statistics.dataset_stats import nullable
 from tare.system.files import write_text
+from tare.system.local.opened import text_of
 from tare.system.option_files.config_file import config_text
 from tare.system.progress import SILENT, Advance, Reporter
 from tare.system.trackers.opening import tracked
@@ -96,7 +97,7 @@ def _log(run: TransferRun, trackers: Trackers) -> None:
 
 def _log_model(plan: TransferPlan, run: TransferRun, trackers: Trackers, reporter: Reporter) -> None:
     """Log the model with its schemas, unless a file or a repository that the directory names but never runs is needed for it."""
-    document = json.loads((run.model_dir / NAME).read_text(encoding="utf-8"))
+    document = json.loads(text_of(run.model_dir / NAME))
     reference = plan.network.reference
     if not document["network"]["hf"] and (".py:" in reference or plan.source.trust_remote_code):
         reporter.note(f"the model is not logged: {reference} needs its code, which no directory runs by itself")

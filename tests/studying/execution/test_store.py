@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def test_what_is_kept_is_there_again(tmp_path: Path) -> None:
     assert store.plan() == PLAN
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"1": {}}', '{"1": 3}', "\x00\xff"])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"1": {}}', '{"1": 3}', "\x00\xff", "[" * 200_000])
 def test_a_damaged_file_counts_as_not_there(tmp_path: Path, text: str) -> None:
     store = Store(tmp_path / "new")
     store.begin(PLAN)
@@ -93,3 +94,14 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch:
         store.keep("a", {"1": row()})
     assert list((tmp_path / "cells").iterdir()) == []
     assert json.loads((tmp_path / "plan.json").read_text()) == PLAN
+
+
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.begin(PLAN)
+    os.mkfifo(tmp_path / "cells" / "a.json")
+    assert store.done() == {}
+    (tmp_path / "plan.json").unlink()
+    os.mkfifo(tmp_path / "plan.json")
+    with pytest.raises(OutputError, match=r"no readable plan\.json"):
+        store.plan()

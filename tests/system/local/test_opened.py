@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 from pathlib import Path
 
 import pytest
 
+import tare
 from tare.errors import ResourceError
 from tare.input_spec.geometry import RowGeometry
 from tare.predicting.number_inputs import number_inputs
@@ -28,6 +30,25 @@ def special(folder: Path, kind: str) -> Path:
     else:
         path.symlink_to({"device": "/dev/zero", "terminal": "/dev/tty", "proc": "/proc/self/environ"}[kind])
     return path
+
+
+#: What reads files otherwise: those of the package, those that it has just written, and the functions that a user names.
+OTHERWISE = (
+    *("advising/rates", "checking/repository/costs", "checking/rules/index", "cli/preflight/names", "code/networks/index"),
+    *("code/networks/published", "exporting/formats/pt2", "exporting/formats/safetensors", "exporting/push"),
+    *("input_spec/formats/hf_classes", "networks/stored/proposals", "normalisation/catalog", "reporting/html"),
+    *("reporting/study/report", "studying/evaluation/trial", "studying/tasks/function", "networks/stored/directory"),
+)
+
+
+def test_no_other_module_reads_files_that_may_be_pipes() -> None:
+    package = Path(tare.__file__).parent
+    readers = [
+        path.relative_to(package).with_suffix("").as_posix()
+        for path in package.rglob("*.py")
+        if re.search(r"\.read_(?:text|bytes)\(", path.read_text())
+    ]
+    assert sorted(readers) == sorted(OTHERWISE)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "socket", "folder", "device", "proc"])

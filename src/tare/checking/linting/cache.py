@@ -19,6 +19,7 @@ from tare.checking.repository.result import CodeFinding, Judged
 from tare.code.files.document import Document, Skipped
 from tare.errors import OutputError
 from tare.system.files import write_text
+from tare.system.local.opened import whole
 
 SCHEMA = "tare.code-cache/1"
 _PACKAGE = Path(__file__).parents[2]
@@ -55,9 +56,9 @@ def kept(name: Sequence[str], key: str) -> Judged | None:
     """The findings that were kept under this key; None if there are none that can be read."""
     try:
         place = _file(name)
-        if place.is_symlink() or not place.is_file():  # a pipe would be waited for
+        if place.is_symlink():
             return None
-        document = json.loads(place.read_bytes())
+        document = json.loads(whole(place))
         if document["schema"] != SCHEMA or document["key"] != key:
             return None
         skipped = [Skipped(str(each["path"]), str(each["reason"])) for each in document["skipped"]]

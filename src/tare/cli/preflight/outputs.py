@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import OutputError
+from tare.input_spec.model_file import check_no_part
 from tare.system.files import check_output
 from tare.system.options import flag, option_of
 
@@ -22,6 +23,8 @@ _FILES, _FOLDERS = ("html", "png", "svg", "baseline"), ("out", "masks")
 _MODELS = ("run", "model", "source", "weights", "factory", "checkpoint", "spec")
 #: Text outputs have no null byte; what has one was not written by the same option.
 _LOOKED_AT = 4096
+#: Suffixes of text that holds samples, which a list may name.
+_SAMPLES = (".csv", ".tsv", ".ppm", ".pgm", ".pbm", ".pnm", ".xpm", ".xbm")
 #: How text that tare wrote begins.
 _SCHEMA, _PAGE, _PATH = re.compile(rb'"schema":\s*"tare\.'), b"<!doctype html>\n<html", b"path,"
 
@@ -105,10 +108,13 @@ def _replaces(path: Path, text: str, *, of_model: bool, allowed: bool) -> bool:
 
 
 def _check_text(path: Path) -> None:
-    """Raise :class:`OutputError` for a place of text that cannot be written, or that holds what is no text."""
+    """Raise :class:`OutputError` for a place of text that cannot be written, that is part of a run or holds what is no text."""
     check_output(path)
+    check_no_part(path)
     if path.is_file() and b"\0" in _head(path):
         raise OutputError("a new file, or one of text", f"{str(path)!r}, which holds other data", "name another, or remove it")
+    if path.suffix.lower() in _SAMPLES and path.is_file() and _head(path).strip() and not _is_own(path, of_model=False):
+        raise OutputError("a new file, or one that tare wrote", f"{str(path)!r}, which holds data", "name another, or remove it")
 
 
 def _is_own(path: Path, *, of_model: bool) -> bool:

@@ -23,6 +23,7 @@ from tare.input_spec.geometry import front_of
 from tare.networks.building.hub.modules import Backbone
 from tare.networks.building.hugging_face import PROCESSOR, automatic_class
 from tare.networks.stored.trained import TrainedModel
+from tare.system.local.opened import text_of
 from tare.system.optional import require
 from tare.system.quiet import quietly
 
@@ -70,7 +71,7 @@ def _builds(trained: TrainedModel) -> bool:
 
 def _timm_config(trained: TrainedModel) -> dict[str, Any]:
     """Adapt the configuration that timm wrote to transformers' wrapper of timm."""
-    config: dict[str, Any] = json.loads((trained.folder / "config.json").read_text(encoding="utf-8"))
+    config: dict[str, Any] = json.loads(text_of(trained.folder / "config.json"))
     arguments = dict(config.get("model_args") or {})
     arguments.pop("num_classes", None)  # the wrapper passes it, too
     return {

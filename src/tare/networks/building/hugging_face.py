@@ -19,6 +19,7 @@ from tare.networks.building.sound import built, sound_network, stored_front, tak
 from tare.networks.network import Network, head_name, nothing_stated
 from tare.networks.weights import WITHOUT_WEIGHTS, load_weights, read_state_dict
 from tare.readers.table import read_spec
+from tare.system.local.opened import text_of
 from tare.system.optional import require
 from tare.system.quiet import quietly
 
@@ -139,7 +140,7 @@ def stored_backbone(folder: Path, reference: str, classes: int) -> Network:
     """Build the network of a directory that :func:`store_backbone` wrote into, with weights drawn."""
     transformers = require("transformers", extra="hf", purpose=f"the network {reference}")
     try:
-        document = json.loads((folder / BACKBONE).read_text(encoding="utf-8"))
+        document = json.loads(text_of(folder / BACKBONE))
         config = transformers.AutoConfig.for_model(**document)
         with quietly():
             module = Backbone(transformers.AutoModel.from_config(config, trust_remote_code=False).float().eval(), classes)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tare.system.local.opened import text_of
+
 #: The file of a model directory.
 REFERENCE = "reference.json"
 
@@ -17,7 +19,7 @@ REFERENCE = "reference.json"
 def reference_json(folder: Path) -> dict[str, Any] | None:
     """The reference of a model directory; None if it has none that is readable."""
     try:
-        document = json.loads((folder / REFERENCE).read_text(encoding="utf-8"))
+        document = json.loads(text_of(folder / REFERENCE))
     except (OSError, ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None

@@ -31,6 +31,7 @@ from tare.sources.containers.stored import (
 )
 from tare.sources.options import Options
 from tare.sources.places import parted
+from tare.system.local.opened import text_of
 from tare.system.optional import require
 
 #: Codecs that turn bytes into numbers. Others, above all pickle, are refused before an array is opened.
@@ -167,7 +168,7 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > _MOST_METADATA:
             raise ValueError(f"{path.stat().st_size} bytes of metadata")
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(text_of(path))
     except (OSError, ValueError, RecursionError) as error:
         raise DataError("Zarr metadata", f"{str(path)!r}: {reason_of(error)}", "fetch it again") from None
     if not isinstance(found, dict):

@@ -14,7 +14,7 @@ from tare.samples.records import Record
 from tare.sources.base import Source
 from tare.sources.options import Options
 from tare.sources.tables.records import TablePlan, is_index, plan_table, records_of
-from tare.system.local.opened import regular
+from tare.system.local.opened import regular, text_of
 
 _EPISODE = "episode_index"
 _NAMED = re.compile(r"#episode (\d+)")
@@ -111,7 +111,7 @@ def _features(place: Path) -> dict[str, Any]:
     try:
         if place.stat().st_size > _MOST_METADATA:
             raise ValueError(f"{place.stat().st_size} bytes")
-        features = json.loads(place.read_text(encoding="utf-8")).get("features", {})
+        features = json.loads(text_of(place)).get("features", {})
         return features if isinstance(features, dict) else {}
     except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise DataError("LeRobot metadata", f"{str(place)!r}: {reason_of(error)}", "fetch the dataset again") from None

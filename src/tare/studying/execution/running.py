@@ -36,6 +36,7 @@ from tare.studying.plan import Cell, StudyPlan
 from tare.studying.result import FedInputs, Row, StudyRun
 from tare.system.engines.local import Engine, default_workers
 from tare.system.files import json_text, staying, write_text
+from tare.system.local.opened import text_of
 from tare.system.lock import only_writer
 from tare.system.progress import SILENT, Reporter
 from tare.system.trackers.opening import tracked
@@ -156,7 +157,7 @@ def read_study(folder: Path) -> StudyRun:
     store = Store(folder)
     plan = StudyPlan.of_json(store.plan())
     try:
-        document = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        document = json.loads(text_of(folder / "summary.json"))
         fed = tuple(FedInputs(**{**item, "shares": tuple(item["shares"])}) for item in document["fed"])
         command, libraries = str(document["command"]), dict(document["versions"])
         notes = tuple(map(str, document.get("notes", ())))

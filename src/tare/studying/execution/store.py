@@ -10,6 +10,7 @@ from typing import Any
 
 from tare.errors import OutputError
 from tare.system.files import folder_place, json_text, remove_parts, replacing, write_text
+from tare.system.local.opened import text_of
 
 _TEXTS = ("network", "protocol", "batchnorm", "shift", "strategy", "error")
 COLUMNS = (*_TEXTS[:4], "size", "strategy", "seed", "accuracy", "tested", "fed_mean", "fed_std", "error")
@@ -53,7 +54,7 @@ class Store:
         """The plan that the directory was last run with. Raises :class:`OutputError` if it cannot be read."""
         path = self.root / "plan.json"
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
+            document = json.loads(text_of(path))
         except (OSError, ValueError, RecursionError):
             document = None
         if not isinstance(document, dict):
@@ -118,8 +119,8 @@ def _check_extends(before: Mapping[str, Any], now: Mapping[str, Any], place: str
 
 def _rows(path: Path) -> Mapping[str, dict[str, Any]]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        document = json.loads(text_of(path))
+    except (OSError, ValueError, RecursionError):
         return {}
     rows = document.values() if isinstance(document, dict) else [None]
     return document if all(isinstance(row, dict) and set(COLUMNS) <= set(row) for row in rows) else {}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tare._version import __version__
+from tare.system.local.opened import text_of
 from tare.system.quiet import quietly
 from tare.system.trackers.tracker import TrackedModel, Tracker
 
@@ -31,7 +32,7 @@ class MlflowTracker(Tracker):
         place = os.environ.get("MLFLOW_TRACKING_URI") or (folder / "mlruns").absolute().as_uri()
         self._client = library.MlflowClient(tracking_uri=place)
         kept = folder / _RUN
-        known = kept.read_text(encoding="utf-8").strip() if kept.is_file() else ""
+        known = text_of(kept).strip() if kept.is_file() else ""
         self._run = known or self._new(folder.name)
         self._client.update_run(self._run, status="RUNNING")
         kept.write_text(self._run + "\n", encoding="utf-8")

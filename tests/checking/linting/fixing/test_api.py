@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import stat
 import subprocess
@@ -15,6 +16,7 @@ from tare.checking.linting.fixing.api import plan_of
 from tare.checking.repository.result import CodeFinding, Edit
 from tare.code.files.reading import documents_in
 from tare.code.place import Place
+from tare.errors import OutputError
 from tests.code_findings import RIGHT, WRONG, finding, typos
 
 CODE = f"# first\nmean = 1\nstd = ({WRONG}, 0.224, 0.229)\nlast = 2\n"
@@ -100,10 +102,16 @@ def test_the_difference_is_what_patch_takes(data: bytes) -> None:
     assert Path("copy.py").read_bytes() == Path("train.py").read_bytes()
 
 
-def test_a_name_with_a_line_break_is_no_line_of_the_difference() -> None:
-    Path("a\n+++ b.py").write_text(CODE)
-    lines = plan_of(found("a\n+++ b.py")).diff().splitlines()
-    assert lines[:2] == ['--- "a/a\\n+++ b.py"', '+++ "b/a\\n+++ b.py"']
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_names_in_the_difference_are_those_that_git_reads() -> None:
+    names = ["a\n+++ b.py", 'q".py', "b\\.py", "\x01\x7f.py", "\u202e.py", "\udcff.py", "two words.py", "é.py"]
+    for name in names:
+        Path(name).write_text(CODE)
+    plan = plan_of([one for name in names for one in found(name)])
+    assert plan.diff().splitlines()[:2] == ['--- "a/a\\012+++ b.py"', '+++ "b/a\\012+++ b.py"']
+    applied = subprocess.run(["git", "apply", "-"], input=plan.patch(), capture_output=True, check=False)  # noqa: S607
+    assert applied.returncode == 0, applied.stderr
+    assert all(RIGHT in Path(name).read_text() for name in names)
 
 
 def test_planning_writes_nothing() -> None:
@@ -121,6 +129,54 @@ def test_mode_and_link_stay() -> None:
     assert RIGHT in Path("real.py").read_text()
     assert stat.S_IMODE(Path("real.py").stat().st_mode) == 0o755
     assert sorted(path.name for path in Path().iterdir()) == ["real.py", "train.py"]
+
+
+def test_what_was_saved_meanwhile_is_kept() -> None:
+    for name in ("train.py", "other.py"):
+        Path(name).write_text(CODE)
+    plan = plan_of([*found("train.py"), *found("other.py")])
+    Path("other.py").write_text(CODE + "# saved meanwhile\n")
+    with pytest.raises(OutputError, match=r"a file as it was read, found 'other\.py', which changed meanwhile"):
+        plan.write()
+    assert (Path("train.py").read_text(), Path("other.py").read_text()) == (CODE, CODE + "# saved meanwhile\n")
+
+
+def test_two_names_of_one_file_are_changed_once() -> None:
+    Path("real.py").write_text(CODE)
+    Path("train.py").symlink_to("real.py")
+    plan_of([*found("real.py"), *found("train.py")]).write()
+    assert Path("real.py").read_text() == CODE.replace(WRONG, RIGHT)
+
+
+def test_files_that_are_read_only_or_have_several_names_are_left() -> None:
+    Path("train.py").write_text(CODE)
+    Path("train.py").chmod(0o444)
+    assert plan_of(found("train.py")).refused == ("train.py: it is read-only; it is left as it is",)
+    Path("train.py").chmod(0o644)
+    Path("other.py").hardlink_to("train.py")
+    assert "it has 2 names (hard links), of which one would change" in plan_of(found("train.py")).refused[0]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_the_owner_stays() -> None:
+    Path("train.py").write_text(CODE)
+    os.chown("train.py", 1234, 1235)
+    plan_of(found("train.py")).write()
+    state = Path("train.py").stat()
+    assert (state.st_uid, state.st_gid, RIGHT in Path("train.py").read_text()) == (1234, 1235, True)
+
+
+@pytest.mark.parametrize("path", ["train.py", "a.ipynb"])
+def test_a_change_that_loses_a_comment_is_left_to_the_user(path: str) -> None:
+    code = "x = [\n  1,  # red\n  2,\n]\ny = 1\n"
+    cell = {"cell_type": "code", "source": code}
+    Path(path).write_text(code if path == "train.py" else json.dumps({"cells": [cell], "nbformat": 4}))
+    number = int(path == "a.ipynb")
+    losing = finding(path=path, line=1, source="", edits=(Edit(Place(path, 1, 5, 4, 2, cell=number), "[3]"),))
+    other = finding(path=path, line=5, source="", edits=(Edit(Place(path, 5, 5, 5, 6, cell=number), "2"),))
+    plan = plan_of([losing, other])
+    assert plan.repaired == (other,)
+    assert "would lose a comment; it is left to you" in plan.refused[0]
 
 
 def test_of_two_that_overlap_the_first_is_made() -> None:

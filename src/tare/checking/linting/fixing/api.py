@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tare.checking.linting.fixing.file import Changed, changed
+from tare.checking.linting.fixing.file import Changed, changed, loses_comment
 from tare.checking.repository.result import CodeFinding, Edit
 from tare.errors import reason_of
 
@@ -28,7 +28,12 @@ class Plan:
         return b"".join(file.patch() for file in self.files)
 
     def write(self) -> None:
-        """Write every file. Raises :class:`OutputError` for one that cannot be written; those before it are written."""
+        """Write every file. Raises :class:`OutputError` for one that cannot be written; those before it are written.
+
+        If one of them changed since it was read, none is written.
+        """
+        for file in self.files:
+            file.check()
         for file in self.files:
             file.write()
 
@@ -61,6 +66,9 @@ def _chosen(findings: Sequence[CodeFinding]) -> _Chosen:
     """The findings whose edits overlap none that was chosen before; equal edits are one."""
     chosen = _Chosen([], {}, [])
     for finding in findings:
+        if any(map(loses_comment, finding.edits)):
+            chosen.refused.append(f"{finding.place}: {finding.code} would lose a comment; it is left to you")
+            continue
         new = [edit for edit in finding.edits if edit not in chosen.edits.get(edit.place.path, ())]
         if any(_overlap(edit, other) for edit in new for other in chosen.edits.get(edit.place.path, ())):
             chosen.refused.append(f"{finding.place}: {finding.code} would change what another finding changes; run --fix again")

@@ -18,8 +18,9 @@ from tare.checking.linting.fixing.lines import Lines
 from tare.checking.linting.fixing.notebook import cells_of
 from tare.checking.repository.result import CodeFinding, Edit
 from tare.code.place import Place
-from tare.errors import reason_of
+from tare.errors import OutputError, reason_of
 from tare.system.files import replacing
+from tare.system.local.opened import whole
 
 #: The most characters of a change that are shown of what was there, and of what is.
 _LONGEST = 60
@@ -50,13 +51,24 @@ class Changed:
     def _heads(self) -> tuple[str, str]:
         return _in_diff(f"a/{self.path}"), _in_diff(f"b/{self.path}")
 
+    def check(self) -> None:
+        """Raise :class:`OutputError` if the file is not as it was read, as after an editor saved it meanwhile."""
+        if whole(self.path) not in [text.encode(self.encoding) for text in (self.before, self.after)]:
+            raise OutputError("a file as it was read", f"{self.path!r}, which changed meanwhile", "run --fix again")
+
     def write(self) -> None:
-        """Put the new text in place of the old in one step; a link stays a link, and the file keeps its mode."""
+        """Put the new text in place of the old in one step; a link stays a link, and the file keeps its mode and owner.
+
+        Raises :class:`OutputError` if the file is not as it was read, or cannot be written.
+        """
         path = Path(os.path.realpath(self.path))
-        mode = stat.S_IMODE(path.stat().st_mode)
+        before = path.stat()
         with replacing(path) as temporary:
             temporary.write_bytes(self.after.encode(self.encoding))
-        path.chmod(mode)
+            if (before.st_uid, before.st_gid) != ((made := temporary.stat()).st_uid, made.st_gid):
+                os.chown(temporary, before.st_uid, before.st_gid)
+            self.check()
+        path.chmod(stat.S_IMODE(before.st_mode))
 
 
 class _Opened(NamedTuple):
@@ -71,6 +83,7 @@ def changed(path: str, edits: Sequence[Edit], findings: Sequence[CodeFinding]) -
 
     Raises ValueError with the reason if the file is not as the findings have seen it, or would be no Python any more.
     """
+    _check_writable(os.stat(path))
     opened = _opened(path)
     for finding in findings:
         if finding.place.path == path and finding.source and opened.line(finding.place).strip() != finding.source.strip():
@@ -95,6 +108,26 @@ def _shortened(text: str) -> str:
     return (words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…") or "nothing"
 
 
+def loses_comment(edit: Edit) -> bool:
+    """Whether an edit of code would replace a comment, as that behind a number of a list which is written anew."""
+    if not edit.place.path.endswith((".py", ".pyw", ".ipynb")):
+        return False
+    try:
+        opened = _opened(edit.place.path)
+        start, end = opened.offsets(edit.place)
+    except (OSError, ValueError, LookupError):  # told when the file is changed
+        return False
+    return "#" in opened.text[start:end] and "#" not in edit.text
+
+
+def _check_writable(state: os.stat_result) -> None:
+    """Raise ValueError for a file that its owner made read-only, and for one of several names, of which one would change."""
+    if not state.st_mode & 0o222:
+        raise ValueError("it is read-only")
+    if state.st_nlink > 1:
+        raise ValueError(f"it has {state.st_nlink} names (hard links), of which one would change")
+
+
 def _spans(opened: _Opened, path: str, edits: Sequence[Edit]) -> Iterator[tuple[int, int, str]]:
     """Where each edit begins and ends in the file's text, and what it writes there."""
     for edit in edits:
@@ -103,7 +136,7 @@ def _spans(opened: _Opened, path: str, edits: Sequence[Edit]) -> Iterator[tuple[
 
 
 def _opened(path: str) -> _Opened:
-    data = Path(path).read_bytes()
+    data = whole(path)
     if path.endswith(".ipynb"):
         text, encoding = _decoded(data, "utf-8")
         return _notebook(text, encoding)
@@ -164,8 +197,11 @@ def _difference(before: str, after: str, head: str, other: str) -> str:
 
 
 def _in_diff(name: str) -> str:
-    """A name in the head of a difference, where a line break in it would be a line."""
-    return name if name.isprintable() else json.dumps(name)
+    """A name in the head of a difference, quoted as git quotes names: a line break in it would be a line."""
+    if name.isprintable() and not set(name) & {'"', "\\"}:
+        return name + "\t" * (" " in name)  # a tab ends a name with spaces, for git and patch
+    signs = (chr(byte) if 32 <= byte < 127 and byte not in b'"\\' else f"\\{byte:03o}" for byte in os.fsencode(name))
+    return f'"{"".join(signs)}"'
 
 
 def _in_json(text: str) -> str:
