@@ -1,18 +1,30 @@
-"""The mask that belongs to a sample, by its name."""
+"""The mask that belongs to a sample, by its name, and masks among the images of an archive."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.errors import DataError
+from tare.samples.decode import UndecodableError, decode_noted
+
+#: Endings of a mask's name beside its image: photo.jpg and photo_mask.png.
+MASK_ENDINGS = ("_mask", "-mask", "_seg", "_label", "_labelIds", "_gtFine_labelIds", "_segmentation", "_gt", "_m")
+#: Names of a folder of masks in an archive, in lower case and letters alone.
+MASK_FOLDERS = frozenset(
+    ("mask", "masks", "labels", "annotations", "seg", "segmentation", "segmentationclass", "groundtruth", "gt")
+)
+#: Most different values of a mask.
+MASK_LEVELS = 16
 #: nnU-Net numbers the channels of a case behind its name; all of them have one mask.
 _CHANNEL = re.compile(r"_\d{4}$")
+_MASKS_LOOKED_AT = 3
 
 
 def is_mask(path: str, masks: str) -> bool:
@@ -37,3 +49,39 @@ def mask_places(path: str, masks: str, root: str, endings: Sequence[str]) -> lis
     inside = os.path.relpath(stem, root) if Path(root).is_dir() else os.path.basename(stem)  # noqa: PTH119
     names = dict.fromkeys((inside, _CHANNEL.sub("", inside)))
     return [f"{Path(masks) / name}{ending}" for name in names for ending in endings]
+
+
+class ArchivedImages:
+    """The images of an archive in any order, of which some may be named as the masks of others."""
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._images: set[int] = set()
+        self._masked: list[tuple[int, str]] = []
+        self._few: list[bool] = []
+
+    def add(self, name: str, content: Callable[[], bytes]) -> None:
+        """Count an image; the content of the first masks is looked at."""
+        stem = os.path.splitext(name)[0]
+        *folders, base = stem.split("/")
+        ending = next((each for end in MASK_ENDINGS for each in (end, f".{end[1:]}") if stem.endswith(each)), None)
+        inside = not MASK_FOLDERS.isdisjoint(re.sub("[^a-z]", "", folder.lower()) for folder in folders)
+        self._number += 1
+        if not inside:
+            self._images |= {hash(stem), hash((base,))}
+        if ending is None and not inside:
+            return
+        self._masked.append((hash(stem.removesuffix(ending)) if ending and not inside else hash((base,)), name))
+        if len(self._few) < _MASKS_LOOKED_AT:
+            try:
+                self._few.append(len(np.unique(decode_noted(content()).values)) <= MASK_LEVELS)
+            except UndecodableError:
+                self._few.append(False)
+
+    def check(self, place: str) -> None:
+        """Raise :class:`DataError` if most images have a mask of few values: it is no image of the same kind."""
+        masks = [name for of, name in self._masked if of in self._images]
+        images = self._number - len(masks)
+        if masks and len(masks) >= 0.8 * images and all(self._few):
+            found = f"{masks[0]!r} beside its image in {place!r}, and so for {len(masks)} of {images} images"
+            raise DataError("images of one kind", f"{found}: masks for each image", "write the archive without the masks")

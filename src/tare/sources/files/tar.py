@@ -10,12 +10,14 @@ import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from tare.errors import DataError
 from tare.samples.records import Record, Skipped
 from tare.sources.base import Indexed, ItemSource
 from tare.sources.encoded import claims_sample, sample_of
+from tare.sources.files.masks import ArchivedImages
 from tare.sources.options import Options
 from tare.sources.places import is_url, open_binary
 
@@ -199,11 +201,14 @@ def _whole(data: bytes, size: int, place: str) -> bytes:
 def _joined(place: str, members: Iterator[tuple[str, Any, str | None]], content: Callable[[Any], bytes]) -> Iterator[TarEntry]:
     """Join the members of each sample: consecutive ones whose names agree up to the first dot.
 
+    Raises :class:`DataError` at the end if most images have a mask beside them, as folders of that kind are refused.
+
     A second member of one name is refused: an archive that is unpacked keeps the last, and a reader of streams has both.
     """
     key, label = "", None
     seen: set[int] = set()
     held: list[TarEntry] = []
+    images = ArchivedImages()
     for name, data, unread in members:
         stem, suffix = _split(name)
         if stem != key:
@@ -217,8 +222,11 @@ def _joined(place: str, members: Iterator[tuple[str, Any, str | None]], content:
         elif reason:
             held.append(TarEntry(shown, b"", skipped=Skipped(shown, reason, foreign=not claims_sample(name))))
         elif claims_sample(name) or not _is_side_file(suffix):
+            if claims_sample(name):
+                images.add(name, partial(content, data))
             held.append(TarEntry(shown, data, _folder_of(name)))
     yield from _labelled(held, label)
+    images.check(place)
 
 
 class _Watched:
