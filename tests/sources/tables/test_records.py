@@ -362,7 +362,6 @@ def test_a_mode_that_a_column_of_images_is_cast_to_is_said_not_to_be_applied(opt
     assert [remark[: len(each)] for remark, each in zip(stats.extra.get("remarks", []), told, strict=True)] == told
 
 
-
 def test_a_second_column_of_images_is_told(tmp_path: Path) -> None:
     cells = [encoded(image, "PNG") for image in IMAGES[:3]]
     pq.write_table(pa.table({"image": cells, "mask": cells, "depth": cells}), tmp_path / "a.parquet")
