@@ -289,7 +289,7 @@ def _logits(plan: TransferPlan, reporter: Reporter, files: tuple[LabelledFile, .
     device = _device(plan)
     module = plan.network.module.to(device).eval()
     normaliser = InputLayer(plan.chosen).to(device)
-    found = []
+    found: list[torch.Tensor] = []
     with reporter.counting("evaluating", NOUNS[plan.takes.kind], len(files)) as advance:
         for batch, labels in plan.plain_batches(files):
             samples = batch.to(device)

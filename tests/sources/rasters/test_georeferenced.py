@@ -14,6 +14,7 @@ import tare
 from tare.datasets.files import read_named
 from tare.errors import DataError
 from tare.samples.raw_kind import Known, Unknown
+from tare.samples.records import Skipped
 from tare.sources.opening import open_source
 from tests.sources.reading import assert_moments, assert_same_by_index, state_of
 
@@ -162,6 +163,7 @@ def test_training_reads_the_values_that_measuring_reads(tmp_path: Path, bands: i
     scene = RNG.integers(0, high, (bands, 9, 8)).astype("uint8")
     scene[3:] = 128
     read = read_named(str(write(tmp_path / "a.tif", scene, **options)), "stored")
+    assert not isinstance(read, Skipped)
     assert np.array_equal(read, np.moveaxis(scene[:3], 0, -1))
     assert_moments(state_of(open_source(tmp_path)), scene[:3].reshape(min(bands, 3), -1).T)
 
