@@ -6,8 +6,9 @@ A name in an archive is never opened as a path, so ``../../etc/passwd`` is one m
 from __future__ import annotations
 
 import posixpath
+import re
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +25,7 @@ from tare.sources.places import is_url, open_binary
 _LARGEST_MEMBER = 1 << 30
 _COMPRESSED = (".gz", ".tgz")
 _SECOND = "a second member of this name, which replaces the first where the archive is unpacked"
+_MEMBER = re.compile(r"\.(tar|tar\.gz|tgz)/", re.IGNORECASE)
 #: More than tarfile reads at once.
 _REMEMBERED = 4 * tarfile.RECORDSIZE
 
@@ -83,6 +85,19 @@ def open_tar(place: str, options: Options) -> TarArchive:
     """
     next(_members(place), None)
     return TarArchive(place, options)
+
+
+def shared_keys(paths: Sequence[str]) -> tuple[str, ...]:
+    """A remark on samples of archives whose names agree up to the first dot, such as ``7.left.png`` and ``7.right.png``."""
+    first: dict[str, str] = {}
+    shared = [
+        (other, path) for path in paths if _MEMBER.search(path) and (other := first.setdefault(_split(path)[0], path)) != path
+    ]
+    if not shared:
+        return ()
+    names = " and ".join(repr(posixpath.basename(path)) for path in shared[0])
+    found = f"{len(shared)} of {len(paths)} samples are further ones of a key, such as {names}"
+    return (f"{found}: each is a sample of its own, and those of one key can be in training and in validation",)
 
 
 class _Place(NamedTuple):
