@@ -74,9 +74,13 @@ def test_columns_are_paired_by_name_and_strangers_are_refused() -> None:
 
     source = table(("heat", "depth"), (1.0, 5.0))
     assert compare_stats(source, table(("depth", "heat"), (5.0, 1.0))).clean
-    assert compare_stats(source, stated_stats((1.0, 5.0), (1.0, 1.0), 10**4)).clean
+    by_place = compare_stats(source, stated_stats((1.0, 5.0), (1.0, 1.0), 10**4))
+    assert by_place.clean
+    assert by_place.notes[0].startswith("channels are paired by their places: 'heat' with")
     with pytest.raises(DataError, match=r"expected the same columns in both, found 'depth', 'width' in one of"):
         compare_stats(source, table(("heat", "width"), (1.0, 5.0)))
+    with pytest.raises(DataError, match=r"the same columns in both, found 'depth', 'c1'"):
+        compare_stats(source, table(("heat", "c1"), (1.0, 5.0)))
 
 
 def test_narrow_digital_numbers_are_compared_with_themselves() -> None:

@@ -160,6 +160,14 @@ def test_numbers_of_other_units_are_not_compared() -> None:
     assert compare_stats(replace(source, units=Known("HU", "a test")), target).clean
 
 
+def test_scales_that_files_state_and_that_differ_are_said() -> None:
+    source, target = (floats_of(photographs(seed)) for seed in (1, 2))
+    scaled = replace(target, extra={"facts": {"scale": "0.1 v + 0 stated for a raw value v, not applied"}})
+    assert compare_stats(scaled, scaled).notes == compare_stats(source, replace(target, extra={"facts": []})).notes == ()
+    (note,) = compare_stats(source, scaled).notes
+    assert note.endswith("unstated in the source, 0.1 v + 0 stated for a raw value v, not applied in the target")
+
+
 def test_clipping_at_the_end_of_the_range_does_not_hide_a_gain() -> None:
     found = compare_stats(bytes_of(photographs(1)), bytes_of(2.2 * photographs(2)))
     assert found.channels[0].fit is not None

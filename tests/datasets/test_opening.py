@@ -13,6 +13,7 @@ from torch.utils.data import TensorDataset
 
 from tare.errors import DataError
 from tests.datasets.reading import opened, value
+from tests.encoding import packed
 
 
 def png(colour: int) -> bytes:
@@ -90,6 +91,17 @@ def test_recordings_get_their_label_from_their_name_and_others_are_left_out(tmp_
         opened(tmp_path, pattern="(")
     with pytest.raises(DataError, match="expected a label for every sample, found none in"):
         opened(tmp_path, pattern="nobody")
+
+
+def test_images_that_share_a_key_of_an_archive_are_told(tmp_path: Path) -> None:
+    members = [
+        (f"{k}.{view}", data) for k in range(4) for view, data in (("a.png", png(k)), ("b.png", png(k + 9)), ("cls", b"x"))
+    ]
+    packed(tmp_path / "two.tar", members)
+    (remark,) = opened(tmp_path / "two.tar").remarks
+    assert remark.startswith("4 of 8 samples are further ones of a key, such as '0.a.png' and '0.b.png'")
+    packed(tmp_path / "one.tar", [member for member in members if ".b." not in member[0]])
+    assert opened(tmp_path / "one.tar").remarks == ()
 
 
 def test_the_folders_of_an_archive_are_labels_below_the_one_that_holds_all(tmp_path: Path) -> None:

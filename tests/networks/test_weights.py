@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import pickle
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,34 @@ def test_only_the_classifier_may_differ(factory: str, tmp_path: Path) -> None:
         load_network(factory, str(tmp_path / "body.safetensors"))
 
 
+@pytest.mark.parametrize(
+    ("made", "found"),
+    [
+        (lambda each: (100 * each).to(torch.int8), "as int8"),
+        (lambda each: each.to(torch.float8_e4m3fn), "as float8_e4m3fn"),
+        (lambda each: each.to(torch.complex64), "as complex64"),
+        (lambda each: each.to_sparse(), "sparse_coo"),
+        (lambda each: each.to("meta"), "without values"),
+        (lambda each: each * math.nan, "are NaN in"),
+    ],
+)
+def test_bytes_whose_scale_stands_elsewhere_are_no_weights(factory: str, tmp_path: Path, made: Any, found: str) -> None:
+    tensors = load_network(factory, "none").module.state_dict()
+    torch.save({key: made(each) if each.is_floating_point() else each for key, each in tensors.items()}, tmp_path / "w.pth")
+    with pytest.raises(ModelError, match=f"weights .*{found}"):
+        load_network(factory, str(tmp_path / "w.pth"))
+
+
+@pytest.mark.parametrize(("taken", "other"), [("state_dict", "state_dict_ema"), ("model", "model_ema"), ("state_dict", "model")])
+def test_averaged_weights_beside_those_that_are_read_are_noted(factory: str, tmp_path: Path, taken: str, other: str) -> None:
+    trained = load_network(factory, "none", seed=1).module
+    averaged = {key: torch.zeros_like(each) for key, each in trained.state_dict().items()}
+    torch.save({other: averaged, taken: trained.state_dict(), "epoch": 3, "optimizer": {"state": {}}}, tmp_path / "w.pth")
+    loaded = load_network(factory, str(tmp_path / "w.pth"))
+    assert same(loaded.module, trained)
+    assert loaded.notes == (f"w.pth holds other weights too, which are not used: {other}; save those alone to use them",)
+
+
 def test_a_classifier_is_trained_if_it_came_with_the_weights(factory: str, tmp_path: Path) -> None:
     fresh = load_network(factory, "none")
     assert not fresh.head_trained
@@ -56,7 +85,7 @@ def test_batch_norms_step_counter_may_be_absent() -> None:
     tensors = {key: value for key, value in module.state_dict().items() if "tracked" not in key}
     assert "0.num_batches_tracked" in module.state_dict()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tare.networks.weights.read_state_dict", lambda _: tensors)
+        patch.setattr("tare.networks.weights._read", lambda _: (tensors, ()))
         assert load_weights(module, path).notes == ()
 
 

@@ -79,6 +79,15 @@ def test_an_option_that_means_nothing_here_is_refused(tmp_path: Path, name: str,
         open_source(tmp_path / name, options)
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_a_column_that_is_named_twice_is_refused(tmp_path: Path, name: str) -> None:
+    table = pl.DataFrame({"x": [1.0, 3.0], "y": [5.0, 7.0]})
+    (table.write_csv if name.endswith("csv") else table.write_parquet)(tmp_path / name)
+    assert [c.name for c in tare.measure(tmp_path / name, columns=("y", "x")).channels] == ["y", "x"]
+    with pytest.raises(DataError, match="columns that differ, found 'y' more than once"):
+        tare.measure(tmp_path / name, columns=("y", "x", "y"))
+
+
 def test_an_unknown_kind_of_file_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     (tmp_path / "a.docx").touch()
     with pytest.raises(DataError, match=r"\.parquet.*a\.docx"):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -41,6 +42,15 @@ def test_answers_undo_what_was_taught(rows: list[tuple[float, float]]) -> None:
     assert taught.std(axis=0) == pytest.approx([1, 1])
     answers = task.answers(torch.from_numpy(taught)).numpy()
     assert answers == pytest.approx(values, rel=1e-9, abs=1e-6)
+
+
+def test_targets_that_float32_cannot_tell_apart_are_refused() -> None:
+    rows = [(1e8 + k, 2e3 + k) for k in range(6)]
+    task = Regression.of(("stamp", "year"), rows, "x.csv")
+    with pytest.raises(DataError, match=r"'stamp' with mean 100000002.5 and std 1.708 in 'x.csv'; subtract a constant"):
+        task.check_unit("x.csv")
+    replace(task, channels=(0, 1)).check_unit("x.csv")  # a forecast is mapped back in float64
+    Regression.of(("year",), [row[1:] for row in rows], "x.csv").check_unit("x.csv")
 
 
 def test_a_shipped_layer_gives_the_targets_own_units_and_is_restored_afterwards() -> None:

@@ -138,6 +138,17 @@ def test_a_loss_that_is_no_number_stops_the_run_and_leaves_nothing(data: Path, t
     assert not (tmp_path / "run").exists()
 
 
+def test_an_answer_that_is_no_number_counts_as_no_class(tmp_path: Path) -> None:
+    root = dark_and_light(tmp_path / "data")
+    for place in sorted(root.rglob("*.png")):
+        steep = "val" in place.parts and place.stem[-1] == "0"  # bicubic interpolation overshoots below zero beside the edge
+        values = np.full((24, 24), 40_000 * (not steep), np.uint16) + np.arange(24, dtype=np.uint16)
+        values[:, 12:] += 25_000 * np.uint16(steep)
+        Image.fromarray(values).save(place)
+    with pytest.raises(DivergedError, match=r"a finite answer to every sample .*NaN or infinity for . of . .*val"):
+        finetune(root, tmp_path / "run", strategy="log1p", interpolation="bicubic", augmentation="none")
+
+
 def test_a_few_unreadable_files_are_left_out_and_said(data: Path, tmp_path: Path) -> None:
     (data / "train" / "dark" / "broken.png").write_bytes(b"no image")
     with pytest.raises(TooManySkippedError, match=r"at most 1.00% unreadable samples, found 1 of 13"):

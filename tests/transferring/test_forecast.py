@@ -56,6 +56,11 @@ def answers(run: TransferRun, samples: Any, folder: Path) -> Any:
     return np.array([[value for _, value in one.ranks] for one in predict(run.out, str(folder / "new.npy"))])
 
 
+def test_a_forecast_far_from_zero_keeps_the_digits_of_its_samples(run: TransferRun, tmp_path: Path) -> None:
+    near, _ = waves(8, 2, level=0.0, seed=3)
+    assert answers(run, near + 1e8, tmp_path) - 1e8 == pytest.approx(answers(run, near, tmp_path), abs=1e-4)
+
+
 def test_a_forecast_is_sample_by_default_and_written_down(run: TransferRun) -> None:
     assert run.normalisation.strategy == "sample"
     document = json.loads((run.model_dir / "tare.json").read_text())["task"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from tare.comparing.result import ChannelShift
 from tare.errors import DataError
 from tare.samples.raw_kind import Known
+from tare.samples.records import UNSTATED
 from tare.statistics.dataset_stats import DatasetStats
 
 _BITS = {"uint8": 8, "uint16": 16}
@@ -33,6 +35,9 @@ def raw_kinds(source: DatasetStats, target: DatasetStats) -> tuple[tuple[str, ..
         )
     elif abs(_unused(source) - _unused(target)) > 1:  # one bit less is as often a darker exposure
         notes.append(f"bits in use differ: {_typed(source)} in the source, {_typed(target)} in the target")
+    first, second = (_scale(stats) for stats in (source, target))
+    if first != second and source.samples and target.samples:
+        notes.append(f"stated scales differ, and values are compared as stored: {first} in the source, {second} in the target")
     mine, theirs = source.units, target.units
     if isinstance(mine, Known) and isinstance(theirs, Known) and mine.value != theirs.value:
         return tuple(notes), (
@@ -40,6 +45,12 @@ def raw_kinds(source: DatasetStats, target: DatasetStats) -> tuple[tuple[str, ..
             "not be compared before one is converted"
         )
     return tuple(notes), ""
+
+
+def _scale(stats: DatasetStats) -> str:
+    """What the files state that a value is to be multiplied by, and was not."""
+    facts = stats.extra.get("facts")
+    return str(facts.get("scale", UNSTATED)) if isinstance(facts, Mapping) else UNSTATED
 
 
 def bit_depth(source: DatasetStats, target: DatasetStats, channels: tuple[ChannelShift, ...]) -> str:

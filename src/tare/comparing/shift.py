@@ -44,6 +44,7 @@ def compare_stats(
     """
     check_front_ends(source, target)
     target = _paired(source, target)
+    paired = _by_place(source, target)
     source, target, definitions, comparable = like_with_like(source, target)
     _check(source, target)
     z = _quantile(source, target, confidence)
@@ -72,7 +73,7 @@ def compare_stats(
         kind, reason = "units", other
     elif depth and kind in ("units", "gain"):
         kind, reason = "bit depth", depth
-    return Comparison(source, target, channels, kind, reason, confidence, (*definitions, *notes))
+    return Comparison(source, target, channels, kind, reason, confidence, (*definitions, *paired, *notes))
 
 
 def _shapes(stats: DatasetStats, spreads: Sequence[Spread] = ()) -> list[Shape | None]:
@@ -101,9 +102,9 @@ def _top(source: DatasetStats, target: DatasetStats) -> float | None:
 
 
 def _paired(source: DatasetStats, target: DatasetStats) -> DatasetStats:
-    """The target with its channels in the order of the source, paired by name if both files name them."""
+    """The target with its channels in the order of the source, paired by name unless one of both names none of its own."""
     mine, theirs = ([channel.name for channel in stats.channels] for stats in (source, target))
-    unnamed = [_UNNAMED.fullmatch(name) is not None for name in (*mine, *theirs)]
+    unnamed = [all(_UNNAMED.fullmatch(name) for name in names) for names in (mine, theirs)]
     by_name = {channel.name: channel for channel in target.channels}
     if len(by_name) == len(theirs) and sorted(mine) == sorted(theirs):
         return replace(target, channels=tuple(by_name[name] for name in mine))
@@ -121,6 +122,15 @@ def _paired(source: DatasetStats, target: DatasetStats) -> DatasetStats:
             "convert one with --channels rgb or --channels grey" if all(unnamed) else _COLUMNS,
         )
     return target
+
+
+def _by_place(source: DatasetStats, target: DatasetStats) -> tuple[str, ...]:
+    """A note on channels that are paired by their places under different names, at least one of them a file's own."""
+    pairs = [(a.name, b.name) for a, b in zip(source.channels, target.channels, strict=True) if a.name != b.name]
+    if all(_UNNAMED.fullmatch(name) for pair in pairs for name in pair):
+        return ()
+    shown = ", ".join(f"{a!r} with {b!r}" for a, b in pairs[:4]) + (", ..." if len(pairs) > 4 else "")
+    return (f"channels are paired by their places: {shown}",)
 
 
 def _sampled(stats: DatasetStats, other: DatasetStats) -> tuple[ChannelStats, ...]:

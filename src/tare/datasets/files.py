@@ -134,15 +134,15 @@ def read_named(path: str, colour: ColourMode, bands: Sequence[str] | None = None
 
 
 def is_tile(path: str) -> bool:
-    """Whether a file is a georeferenced raster that states which pixels mean no data: read as a picture they would count.
+    """Whether a file is a georeferenced raster that has to be read as one: as a picture it would have other values.
 
-    Raises :class:`tare.errors.MissingDependencyError` for such rasters without rasterio.
+    Raises :class:`tare.errors.MissingDependencyError` for georeferenced rasters without rasterio.
     """
     if scene_kind(path) != "geo":
         return False
-    from tare.sources.rasters.georeferenced import states_missing
+    from tare.sources.rasters.georeferenced import is_no_picture
 
-    return states_missing(path)
+    return is_no_picture(path)
 
 
 def read_recording(path: str, front: FrontEnd | None = None) -> NDArray[Any] | Skipped:

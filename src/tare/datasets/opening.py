@@ -28,6 +28,7 @@ from tare.input_spec.geometry import SampleKind
 from tare.samples.records import Kept, Part, Record, Rows, Sample, Skipped, Stack
 from tare.sources.arrays.whole import whole
 from tare.sources.base import Indexed, Source
+from tare.sources.files.tar import shared_keys
 from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tare.sources.tables.label_columns import label_columns
@@ -116,7 +117,8 @@ def _of_source(data: Any, options: Options, pattern: str | None, *, labelled: bo
     else:
         read = _OfSource(source, wanted)
     columns = source.channel_names if kind == "vector" else None
-    told = {"channel_names": columns, "remarks": source.remarks, "heard": options.front is not None}
+    shared = shared_keys([found[index][0] for index in wanted])
+    told = {"channel_names": columns, "remarks": (*source.remarks, *shared), "heard": options.front is not None}
     return LabelledSamples(source.name, kind, named, read, **told)  # type: ignore[arg-type]
 
 

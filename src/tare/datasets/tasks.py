@@ -20,6 +20,7 @@ from tare.errors import DataError
 from tare.samples.decode import SUFFIXES
 from tare.samples.records import Skipped
 from tare.sources.files.image_folder import read_image
+from tare.sources.files.masks import MASK_ENDINGS, MASK_LEVELS
 from tare.tasks.names import TaskName
 
 if TYPE_CHECKING:
@@ -42,9 +43,6 @@ _TARGETS = frozenset(
     )
 )  # fmt: skip
 
-#: Endings of a mask's name beside its image: photo.jpg and photo_mask.png.
-MASK_ENDINGS = ("_mask", "-mask", "_seg", "_label", "_labelIds", "_gtFine_labelIds", "_segmentation", "_gt", "_m")
-
 #: Usual names of the parts of a dataset, in lower case without separators.
 _PARTS = frozenset(("train", "training", "trainset", "test", "testing", "testset", "val", "valid", "validation", "dev", "eval"))
 
@@ -55,8 +53,6 @@ MANY = 20
 _LOOKED_AT = 1000
 #: Endings of files that describe boxes or polygons.
 _ANNOTATIONS = frozenset((".xml", ".json", ".txt"))
-#: Different values up to which an image may be a mask.
-_LEVELS = 16
 
 
 class _Pair(NamedTuple):
@@ -287,7 +283,7 @@ def _few_values(folder: Path) -> bool:
 def _have_few_values(paths: Iterable[Path]) -> bool:
     read = [read_image(str(path), "stored") for path in islice(paths, 3)]
     images = [values for values in read if not isinstance(values, Skipped)]
-    return bool(images) and all(len(np.unique(values)) <= _LEVELS for values in images)
+    return bool(images) and all(len(np.unique(values)) <= MASK_LEVELS for values in images)
 
 
 def _some_files(root: Path) -> list[Path]:

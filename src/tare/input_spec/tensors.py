@@ -13,8 +13,8 @@ from tare.system.handed.tensors import oddity
 
 #: Unit floats lie in [0, 1] up to the overshoot of a bicubic resize, at most a fifth.
 _OVERSHOOT = 0.25
-#: The std of a constant sample is rounding error, a share of its values.
-ROUNDING = 1e-6
+#: The std of a constant sample is rounding error, a share of its values: of floats, and of doubles.
+ROUNDING, _FINE = 1e-6, 1e-12
 
 
 def check_tensor(values: torch.Tensor) -> None:
@@ -78,12 +78,13 @@ def by_sample(each: PerSample, values: torch.Tensor, axis: int, *, batched: bool
 def own_moments(signals: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and std (ddof 0) of each channel of each sample ``(N, C, T)`` or ``(N, C, D, H, W)``, without NaN, with axes kept.
 
-    The std of a constant signal is rounding error: where it is at most 1e-6 of the largest value it is zero.
+    The std of a constant signal is rounding error: where it is at most 1e-6 of the largest value (of float64 1e-12) it is zero.
     """
     axes = tuple(range(2, signals.ndim))
     mean = signals.nanmean(dim=axes, keepdim=True)
     std = (signals - mean).square().nanmean(dim=axes, keepdim=True).sqrt()
-    least = ROUNDING * signals.abs().nan_to_num(nan=0.0).amax(dim=axes, keepdim=True)
+    share = _FINE if signals.dtype == torch.float64 else ROUNDING
+    least = share * signals.abs().nan_to_num(nan=0.0).amax(dim=axes, keepdim=True)
     return mean, torch.where(std > least, std, torch.zeros_like(std))
 
 

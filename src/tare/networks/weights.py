@@ -17,6 +17,8 @@ from tare.system.local.opened import whole
 #: What to do where a library's weights are neither in its cache nor to be had.
 WITHOUT_WEIGHTS = "give --weights FILE, or --weights none for weights drawn at random"
 
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedWeights:
@@ -29,9 +31,10 @@ class LoadedWeights:
 def load_weights(module: nn.Module, path: Path, head: str = "") -> LoadedWeights:
     """Load a state dict into ``module`` and report the differences.
 
-    Only the classifier ``head`` may differ in shape or be absent. Any other difference raises :class:`ModelError`.
+    Only the classifier ``head`` may differ in shape or be absent. Any other difference raises :class:`ModelError`, and so do
+    numbers that are no weights yet, such as bytes whose scale stands elsewhere. Further weights of the file are noted.
     """
-    given = read_state_dict(path)
+    given, others = _read(path)
     head = head.removeprefix(f"{wrapped_name(module)}.")
     module = weight_holder(module)
     own = module.state_dict()
@@ -45,12 +48,26 @@ def load_weights(module: nn.Module, path: Path, head: str = "") -> LoadedWeights
             f"{path.name!r} leaves {len(wrong)} unmatched, first {_mismatch(wrong[0], own, given)}",
             _renaming(path) if _only_renamed(own, given) else "name the network that these weights belong to",
         )
+    _check_numbers(own, fits, path)
     module.load_state_dict(fits, strict=False)
     left = sorted(set(given) - set(fits))
     new = [key for key in own if _belongs(key, head) and key not in fits]
     differences = (("not used from", left), ("drawn at random, because they are not in", new))
     notes = (f"{what} {path.name}: {', '.join(keys[:6])}{' ...' if len(keys) > 6 else ''}" for what, keys in differences if keys)
-    return LoadedWeights(tuple(notes), not new)
+    remark = f"{path.name} holds other weights too, which are not used: {', '.join(others)}; save those alone to use them"
+    return LoadedWeights((*notes, *((remark,) if others else ())), not new)
+
+
+def _check_numbers(own: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Raise :class:`ModelError` for weights of less than 16 bits or of no real numbers, without values, or with NaN."""
+    for name, value in given.items():
+        stored = f"{str(value.dtype).removeprefix('torch.')}, {str(value.layout).removeprefix('torch.')}"
+        if own[name].is_floating_point() and (value.dtype not in _FLOATS or value.layout != torch.strided or value.is_meta):
+            found = f"{name!r} of {path.name!r} as {stored}{', without values' if value.is_meta else ''}"
+            raise ModelError("weights as numbers of 16 to 64 bits", found, "save them as float32, dequantised")
+        if own[name].is_floating_point() and bool(value.isnan().any()):
+            found = f"{int(value.isnan().sum())} of {value.numel()} are NaN in {name!r} of {path.name!r}"
+            raise ModelError("weights that are numbers", found, "take an earlier checkpoint")
 
 
 def _only_renamed(own: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor]) -> bool:
@@ -77,13 +94,18 @@ def wrapped_name(module: nn.Module) -> str:
 
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
     """Read named tensors from a ``.safetensors`` file or a ``.pth``/``.pt`` through ``weights_only=True``."""
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[dict[str, torch.Tensor], tuple[str, ...]]:
+    """The named tensors of a file, and where it holds further ones, such as averaged weights."""
     if not path.is_file():
         raise ModelError("a weights file", f"{str(path)!r} does not exist", "check the path, or use --weights pretrained|none")
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load
 
-            return dict(load(whole(str(path))))  # not mapped: a file that is cut would end the program
+            return dict(load(whole(str(path)))), ()  # not mapped: a file that is cut would end the program
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise ModelError(
@@ -97,15 +119,21 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
     return _tensors(loaded, path)
 
 
-def _tensors(loaded: Any, path: Path) -> dict[str, torch.Tensor]:
+def _tensors(loaded: Any, path: Path) -> tuple[dict[str, torch.Tensor], tuple[str, ...]]:
+    others: tuple[str, ...] = ()
     for key in ("state_dict", "model", "model_state_dict"):
         if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
+            others += tuple(str(name) for name, each in loaded.items() if name != key and _are_weights(each))
             loaded = loaded[key]
     if not isinstance(loaded, Mapping) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
         raise ModelError("a mapping of names to tensors", f"something else in {str(path)!r}", "save model.state_dict()")
     prefix = "module."  # DistributedDataParallel puts it before every name
     strip = all(str(key).startswith(prefix) for key in loaded)
-    return {str(key).removeprefix(prefix) if strip else str(key): value for key, value in loaded.items()}
+    return {str(key).removeprefix(prefix) if strip else str(key): value for key, value in loaded.items()}, others
+
+
+def _are_weights(value: Any) -> bool:
+    return isinstance(value, Mapping) and bool(value) and all(isinstance(each, torch.Tensor) for each in value.values())
 
 
 def _belongs(key: str, head: str) -> bool:

@@ -30,7 +30,17 @@ def open_hf_dataset(data: Any, options: Options) -> HfDataset:
     first = stored[:IMAGE_ROWS].column if len(stored) else None
     plan = plan_table(stored[:0].schema if len(stored) else data.features.arrow_schema, options, name, first)
     custom = (data.format or {}).get("type") == "custom"
-    return HfDataset(name, stored, plan, options, plan.channel_names, (*plan.remarks, *((_AS_STORED,) if custom else ())))
+    remarks = (*plan.remarks, *((_AS_STORED,) if custom else ()), *(_unapplied(data, plan.columns[0]) if plan.encoded else ()))
+    return HfDataset(name, stored, plan, options, plan.channel_names, remarks)
+
+
+def _unapplied(data: Any, column: str) -> tuple[str, ...]:
+    """A remark on what the library would make of an encoded file when it decodes it."""
+    feature = data.features[column]
+    mode, rate = getattr(feature, "mode", None), getattr(feature, "sampling_rate", None)
+    told = [f"the mode {mode!r}"] if mode else []
+    told += [f"the sampling rate of {rate} Hz"] if rate else []
+    return tuple(f"{each} that the column {column!r} states is not applied: values are as stored" for each in told)
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,11 @@ def open_source(data: Any, options: Options | None = None) -> Source[Any]:
     if options is None:
         options = Options()
     of_kind(options, Options, "the options of data", "pass tare.sources.options.Options", DataError)
+    twice = [name for name, count in Counter(options.columns or ()).items() if count > 1]
+    if twice:
+        raise DataError(
+            "columns that differ", f"{twice[0]!r} more than once in {', '.join(options.columns or ())}", "name it once"
+        )
     if isinstance(data, Source):
         return data
     if isinstance(data, str | os.PathLike):

@@ -129,15 +129,27 @@ class Regression(Task):
         return outputs * std + mean
 
     def restored(self, outputs: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
-        """The outputs; of a forecast from signals ``(N, C, T)``, mapped back by each sample's own mean and std."""
+        """The outputs; of a forecast from signals ``(N, C, T)``, mapped back by each sample's own mean and std.
+
+        Of float64 signals what is undone is float64: float32 would round answers far from zero, such as 1e8 and a spread of 1.
+        """
         if not self.channels:
             return outputs
         mean, std = (moment.flatten(1)[:, list(self.channels)] / self.step for moment in own_moments(samples))
         values = outputs.to(mean.dtype) * std + mean
-        if not self.undone:
-            std, mean = self._moments(values)
-            values = (values - mean) / std
-        return values.to(outputs.dtype)
+        if self.undone:
+            return values
+        std, mean = self._moments(values)
+        return ((values - mean) / std).to(outputs.dtype)
+
+    def check_unit(self, where: str) -> None:
+        """Raise :class:`DataError` for targets that the weights of the last layer round by over a hundredth of their std."""
+        for name, mean, std in zip(self.names, self.mean, self.std, strict=True):
+            if not self.channels and not np.spacing(np.float32(abs(mean))) / 2 <= 0.01 * std:
+                found = f"{name!r} with mean {mean:.10g} and std {std:.4g} in {where!r}"
+                raise DataError(
+                    "targets that the network's float32 can tell apart", found, "subtract a constant from this target"
+                )
 
     @contextmanager
     def shipped(self, last: nn.Module) -> Iterator[Task]:

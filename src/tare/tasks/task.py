@@ -136,6 +136,10 @@ class Task(ABC):
         del samples
         return outputs
 
+    def check_unit(self, where: str) -> None:
+        """Raise :class:`tare.errors.DataError` for targets in a unit that the shipped network cannot answer in."""
+        del where
+
     @contextmanager
     def shipped(self, last: nn.Module) -> Iterator[Task]:
         """Prepare the ``last`` layer for other programs within the block; it gives the task of the network as it is then."""

@@ -323,6 +323,7 @@ def _task(request: TransferRequest, training: Training, target: Target) -> Task:
     """What the network is taught, by the training split. Raises :class:`SpecError` for options that it cannot follow."""
     task = TASKS[target.split.task].of(target.split.classes, [file.label for file in target.split.train], target.split.origin)
     task = task if request.forecast is None else forecasting(task, request.forecast, target.stats)
+    task.check_unit(target.split.origin)
     _check_task(task, training)
     return task
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -286,20 +286,32 @@ def _counted(inputs: Iterator[torch.Tensor], advance: Advance) -> Iterator[torch
 @loader_errors()
 @torch.inference_mode()
 def _logits(plan: TransferPlan, reporter: Reporter, files: tuple[LabelledFile, ...]) -> NDArray[np.float32]:
-    """Return the network's outputs ``(N, K)`` for ``files``."""
+    """Return the network's outputs ``(N, K)`` for ``files``. Raises :class:`DivergedError` for one that is NaN or infinite."""
     device = _device(plan)
     module = plan.network.module.to(device).eval()
     normaliser = InputLayer(plan.chosen).to(device)
-    found = []
+    found: list[torch.Tensor] = []
     with reporter.counting("evaluating", NOUNS[plan.takes.kind], len(files)) as advance:
         for batch, labels in plan.plain_batches(files):
             samples = batch.to(device)
             fed = normaliser(samples)
             size = pass_size(fed.shape[1:], len(fed)) if device.type == "cpu" else len(fed)
             outputs = plan.task.restored(torch.cat([module(part) for part in torch.split(fed, size)]), samples)
+            _check_finite(outputs, files[sum(map(len, found)) :])
             found.append(plan.task.gathered(outputs.float().cpu(), labels))
             advance(len(fed))
     return torch.cat(found).numpy()
+
+
+def _check_finite(outputs: torch.Tensor, files: Sequence[LabelledFile]) -> None:
+    """Raise :class:`DivergedError` for an output that is NaN or infinite: it would count as an answer, the first class."""
+    bad = (~torch.isfinite(outputs)).flatten(1).any(dim=1).nonzero().flatten().tolist()
+    if bad:
+        from tare.training.module import DivergedError
+
+        found = f"NaN or infinity for {len(bad)} of {len(outputs)} in a batch, the first {files[bad[0]].path!r}"
+        remedy = "check the normalisation with another --strategy; a logarithm needs --interpolation bilinear"
+        raise DivergedError("a finite answer to every sample that is evaluated", found, remedy)
 
 
 def _inputs(

@@ -105,6 +105,28 @@ def test_a_second_member_of_one_name_is_no_further_sample(tmp_path: Path) -> Non
     assert_same_by_index(open_source(str(path)))
 
 
+@pytest.mark.parametrize("mask", ["cat/{}_mask.png", "cat/{}.seg.png", "Masks/cat/{}.png"])
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.gz"])
+def test_masks_beside_images_are_no_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, mask: str) -> None:
+    photos = [(f"cat/{k}.png", encoded(IMAGES[k], "PNG")) for k in range(4)]
+    masks = [(mask.format(k), encoded(np.full((8, 9), 255 * (k % 2), np.uint8), "PNG")) for k in range(4)]
+    with pytest.raises(DataError, match=r"images of one kind.*for 4 of 4 images: masks for each image"):
+        tare.measure(packed(tmp_path / name, [*masks, *photos]))
+    monkeypatch.setattr("tare.sources.files.masks._MANY", 0)
+    many = [
+        (member.replace(str(k % 4), str(k)), data)
+        for each in (photos, masks)
+        for k in range(400)
+        for member, data in [each[k % 4]]
+    ]
+    with pytest.raises(DataError, match=r"for (\d+) of \1 images looked at: masks for each image"):
+        tare.measure(packed(tmp_path / name, many))
+    monkeypatch.undo()
+    views = [(member, encoded(IMAGES[9], "PNG")) for member, _ in masks]
+    assert tare.measure(packed(tmp_path / name, [*views, *photos])).samples == 8
+    assert tare.measure(packed(tmp_path / name, [*masks, ("a.png", views[0][1])])).samples == 5
+
+
 @pytest.mark.parametrize("name", ["a.tar", "a.tar.gz"])
 def test_an_archive_that_ends_early_is_refused(tmp_path: Path, name: str) -> None:
     path = packed(tmp_path / name, shard(0, 150))

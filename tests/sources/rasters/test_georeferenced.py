@@ -11,8 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 import tare
+from tare.datasets.files import read_named
 from tare.errors import DataError
 from tare.samples.raw_kind import Known, Unknown
+from tare.samples.records import Skipped
 from tare.sources.opening import open_source
 from tests.sources.reading import assert_moments, assert_same_by_index, state_of
 
@@ -123,6 +125,7 @@ def test_envi_is_read_by_its_header(tmp_path: Path) -> None:
         ({}, {"scales": (0.1,)}, "one (units|scale)"),
         ({"transform": rasterio.transform.from_origin(0, 0, 60, 60)}, {}, "one spacing"),
         ({"units": ("dB",)}, {}, "one units"),
+        ({"photometric": "MINISWHITE"}, {}, "one scale"),
     ],
 )
 def test_scenes_of_two_units_scales_or_spacings_are_not_pooled(tmp_path: Path, first: Any, second: Any, found: str) -> None:
@@ -145,6 +148,24 @@ def test_scenes_of_different_band_counts_are_named_and_not_pooled(tmp_path: Path
     write(tmp_path / "b.tif", np.ones((4, 8, 8), "uint16"), photometric="MINISBLACK")
     with pytest.raises(DataError, match=r"one number of channels.*a.tif.*b.tif"):
         tare.measure(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("bands", "high", "options"),
+    [
+        (1, 250, {"photometric": "MINISWHITE"}),
+        (1, 16, {"nbits": 4}),
+        (4, 250, {"photometric": "RGB", "ALPHA": "PREMULTIPLIED"}),
+        (1, 250, {}),
+    ],
+)
+def test_training_reads_the_values_that_measuring_reads(tmp_path: Path, bands: int, high: int, options: Any) -> None:
+    scene = RNG.integers(0, high, (bands, 9, 8)).astype("uint8")
+    scene[3:] = 128
+    read = read_named(str(write(tmp_path / "a.tif", scene, **options)), "stored")
+    assert not isinstance(read, Skipped)
+    assert np.array_equal(read, np.moveaxis(scene[:3], 0, -1))
+    assert_moments(state_of(open_source(tmp_path)), scene[:3].reshape(min(bands, 3), -1).T)
 
 
 def hostile(path: Path, kind: str) -> None:

@@ -350,6 +350,18 @@ def test_a_hugging_face_dataset_keeps_its_class_names() -> None:
     assert "the transform of the dataset is not applied" in remark
 
 
+@pytest.mark.parametrize(
+    ("options", "told"), [({"mode": "L"}, ["the mode 'L' that the column 'image' states is not applied"]), ({}, [])]
+)
+def test_a_mode_that_a_column_of_images_is_cast_to_is_said_not_to_be_applied(options: dict[str, str], told: list[str]) -> None:
+    datasets = pytest.importorskip("datasets", reason="reads Hugging Face datasets (pip install 'tare[hf]')")
+    images = [{"bytes": encoded(np.full((4, 4, 3), level, np.uint8), "PNG"), "path": None} for level in (10, 30)]
+    data = datasets.Dataset.from_dict({"image": images}).cast_column("image", datasets.Image(**options))
+    stats = tare.measure(data)
+    assert len(stats.channels) == 3
+    assert [remark[: len(each)] for remark, each in zip(stats.extra.get("remarks", []), told, strict=True)] == told
+
+
 def test_a_second_column_of_images_is_told(tmp_path: Path) -> None:
     cells = [encoded(image, "PNG") for image in IMAGES[:3]]
     pq.write_table(pa.table({"image": cells, "mask": cells, "depth": cells}), tmp_path / "a.parquet")

@@ -55,6 +55,9 @@ def test_a_strategy_without_effect_is_called_out() -> None:
     twins = [{**row, "strategy": "twin"} for row in table if row["strategy"] == "source"]
     sentence = next(text for text in analysed(table + twins).sentences if text.startswith("twin"))
     assert "bit-identical to it in all 3 comparisons, which is unlikely with different inputs" in sentence
+    full = [{**row, "acc": 1.0} for row in table + twins if row["strategy"] in ("source", "twin")]
+    (sentence,) = analysed(full).sentences
+    assert "in all 3 comparisons, all at the end of the score's range, where no difference can show" in sentence
 
 
 def test_the_json_has_no_number_that_json_lacks() -> None:

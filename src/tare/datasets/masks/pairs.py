@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tare.datasets.files import LabelledFile, LabelledRaster, is_tile
-from tare.datasets.tasks import MASK_ENDINGS, image_and_mask_folders
+from tare.datasets.tasks import image_and_mask_folders
 from tare.errors import DataError, reason_of
 from tare.samples.decode import SUFFIXES
 from tare.sources.files.image_folder import walk_files
+from tare.sources.files.masks import MASK_ENDINGS
 from tare.system.local.opened import in_memory, whole
 from tare.tasks.names import TaskName
 

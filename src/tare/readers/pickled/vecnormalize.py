@@ -25,6 +25,7 @@ def read_vecnormalize(path: str, key: str = "") -> InputSpec:
     Source: stable_baselines3/common/vec_env/vec_normalize.py, ``_normalize_obs``. Raises :class:`SpecError` if the file holds
     no such statistics, or the statistics of several observations of which none is named.
     """
+    path = str(path)  # a path is told as its text
     state = _state(path)
     found = _statistics(state.get("obs_rms"), key, path)
     try:

@@ -1,18 +1,33 @@
-"""The mask that belongs to a sample, by its name."""
+"""The mask that belongs to a sample, by its name, and masks among the images of an archive."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.errors import DataError
+from tare.samples.decode import UndecodableError, decode_noted
+
+#: Endings of a mask's name beside its image: photo.jpg and photo_mask.png.
+MASK_ENDINGS = ("_mask", "-mask", "_seg", "_label", "_labelIds", "_gtFine_labelIds", "_segmentation", "_gt", "_m")
+#: Names of a folder of masks in an archive, in lower case and letters alone.
+MASK_FOLDERS = frozenset(
+    ("mask", "masks", "labels", "annotations", "seg", "segmentation", "segmentationclass", "groundtruth", "gt")
+)
+#: Most different values of a mask.
+MASK_LEVELS = 16
 #: nnU-Net numbers the channels of a case behind its name; all of them have one mask.
 _CHANNEL = re.compile(r"_\d{4}$")
+_MASKS_LOOKED_AT = 3
+#: Images of an archive up to which every name counts.
+_MANY = 4096
 
 
 def is_mask(path: str, masks: str) -> bool:
@@ -37,3 +52,55 @@ def mask_places(path: str, masks: str, root: str, endings: Sequence[str]) -> lis
     inside = os.path.relpath(stem, root) if Path(root).is_dir() else os.path.basename(stem)  # noqa: PTH119
     names = dict.fromkeys((inside, _CHANNEL.sub("", inside)))
     return [f"{Path(masks) / name}{ending}" for name in names for ending in endings]
+
+
+class ArchivedImages:
+    """The images of an archive in any order, of which some may be named as the masks of others.
+
+    Of many images every 64th name counts, chosen by its check sum, so that a million names take little memory.
+    """
+
+    def __init__(self) -> None:
+        self._number = 0
+        # Masks beside their images by path, and masks in a folder of their own by the last part of it.
+        self._images: tuple[set[int], set[int]] = set(), set()
+        self._masks: tuple[dict[int, str], dict[int, str]] = {}, {}
+        self._few: list[bool] = []
+
+    def add(self, name: str, content: Callable[[], bytes]) -> None:
+        """Count an image; the content of the first masks is looked at."""
+        self._number += 1
+        stem = os.path.splitext(name)[0]
+        *folders, base = stem.split("/")
+        ending = next((each for end in MASK_ENDINGS for each in (end, f".{end[1:]}") if stem.endswith(each)), "")
+        inside = not MASK_FOLDERS.isdisjoint(re.sub("[^a-z]", "", folder.lower()) for folder in folders)
+        keys = _key(stem.removesuffix(ending)), _key(base)
+        if not ending and not inside:
+            for known, key in zip(self._images, keys, strict=True):
+                if self._counts(key):
+                    known.add(key)
+            return
+        if self._counts(keys[inside]):
+            self._masks[inside].setdefault(keys[inside], name)
+        if len(self._few) < _MASKS_LOOKED_AT:
+            try:
+                self._few.append(len(np.unique(decode_noted(content()).values)) <= MASK_LEVELS)
+            except UndecodableError:
+                self._few.append(False)
+
+    def check(self, place: str) -> None:
+        """Raise :class:`DataError` if most images have a mask of few values: it is no image of the same kind."""
+        for known, masks in zip(self._images, self._masks, strict=True):
+            images = [key for key in known if self._counts(key)]
+            found = [masks[key] for key in images if key in masks]
+            if found and len(found) >= 0.8 * len(images) and all(self._few):
+                share = f"{len(found)} of {len(images)} images{' looked at' if self._number > _MANY else ''}"
+                told = f"{min(found)!r} beside its image in {place!r}, and so for {share}: masks for each image"
+                raise DataError("images of one kind", told, "write the archive without the masks")
+
+    def _counts(self, key: int) -> bool:
+        return self._number <= _MANY or key % 64 == 0
+
+
+def _key(name: str) -> int:
+    return crc32(name.encode("utf-8", "surrogateescape"))

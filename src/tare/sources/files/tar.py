@@ -6,22 +6,26 @@ A name in an archive is never opened as a path, so ``../../etc/passwd`` is one m
 from __future__ import annotations
 
 import posixpath
+import re
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from tare.errors import DataError
 from tare.samples.records import Record, Skipped
 from tare.sources.base import Indexed, ItemSource
 from tare.sources.encoded import claims_sample, sample_of
+from tare.sources.files.masks import ArchivedImages
 from tare.sources.options import Options
 from tare.sources.places import is_url, open_binary
 
 _LARGEST_MEMBER = 1 << 30
 _COMPRESSED = (".gz", ".tgz")
 _SECOND = "a second member of this name, which replaces the first where the archive is unpacked"
+_MEMBER = re.compile(r"\.(tar|tar\.gz|tgz)/", re.IGNORECASE)
 #: More than tarfile reads at once.
 _REMEMBERED = 4 * tarfile.RECORDSIZE
 
@@ -81,6 +85,19 @@ def open_tar(place: str, options: Options) -> TarArchive:
     """
     next(_members(place), None)
     return TarArchive(place, options)
+
+
+def shared_keys(paths: Sequence[str]) -> tuple[str, ...]:
+    """A remark on samples of archives whose names agree up to the first dot, such as ``7.left.png`` and ``7.right.png``."""
+    first: dict[str, str] = {}
+    shared = [
+        (other, path) for path in paths if _MEMBER.search(path) and (other := first.setdefault(_split(path)[0], path)) != path
+    ]
+    if not shared:
+        return ()
+    names = " and ".join(repr(posixpath.basename(path)) for path in shared[0])
+    found = f"{len(shared)} of {len(paths)} samples are further ones of a key, such as {names}"
+    return (f"{found}: each is a sample of its own, and those of one key can be in training and in validation",)
 
 
 class _Place(NamedTuple):
@@ -199,11 +216,14 @@ def _whole(data: bytes, size: int, place: str) -> bytes:
 def _joined(place: str, members: Iterator[tuple[str, Any, str | None]], content: Callable[[Any], bytes]) -> Iterator[TarEntry]:
     """Join the members of each sample: consecutive ones whose names agree up to the first dot.
 
+    Raises :class:`DataError` at the end if most images have a mask beside them, as folders of that kind are refused.
+
     A second member of one name is refused: an archive that is unpacked keeps the last, and a reader of streams has both.
     """
     key, label = "", None
     seen: set[int] = set()
     held: list[TarEntry] = []
+    images = ArchivedImages()
     for name, data, unread in members:
         stem, suffix = _split(name)
         if stem != key:
@@ -217,8 +237,11 @@ def _joined(place: str, members: Iterator[tuple[str, Any, str | None]], content:
         elif reason:
             held.append(TarEntry(shown, b"", skipped=Skipped(shown, reason, foreign=not claims_sample(name))))
         elif claims_sample(name) or not _is_side_file(suffix):
+            if claims_sample(name):
+                images.add(name, partial(content, data))
             held.append(TarEntry(shown, data, _folder_of(name)))
     yield from _labelled(held, label)
+    images.check(place)
 
 
 class _Watched:

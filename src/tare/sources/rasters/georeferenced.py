@@ -116,17 +116,28 @@ def tile_bands(place: str, bands: Sequence[str] | None = None) -> tuple[str, ...
         return None
 
 
-def states_missing(place: str) -> bool:
-    """Whether a raster states that pixels may mean no data, by a number or a mask; False for one that cannot be read.
+def is_no_picture(place: str) -> bool:
+    """Whether a picture of the same file would have other values, as it has none that mean no data; False if it is damaged.
+
+    A picture is inverted where 0 is white, spans the range of 8 bits from fewer, and divides premultiplied colours by alpha.
 
     Raises :class:`MissingDependencyError` without rasterio.
     """
     require("rasterio", extra="geo", purpose="georeferenced rasters")
     try:
         with _opened(place) as raster:
-            return any(value is not None for value in raster.nodatavals) or _is_masked(raster)
+            told = _structure(raster)
+            missing = any(value is not None for value in raster.nodatavals) or _is_masked(raster)
     except UndecodableError:
         return False
+    narrow = any(int(value) < 8 for key, value in told if key == "NBITS")
+    return missing or narrow or not told.isdisjoint((("MINISWHITE", "YES"), ("ALPHA", "PREMULTIPLIED")))
+
+
+def _structure(raster: Any) -> set[tuple[str, str]]:
+    """What GDAL says of how the values of the file and of its bands are stored, with the values of each key."""
+    places = ((), *((k,) for k in range(1, raster.count + 1)))
+    return {pair for place in places for pair in raster.tags(*place, ns="IMAGE_STRUCTURE").items()}
 
 
 def _share_missing(raster: Any, bands: list[int], values: NDArray[Any]) -> float:
@@ -258,7 +269,8 @@ def _facts(raster: Any, bands: list[int]) -> Facts:
     scaled = scales != [(1.0, 0.0)]
     facts = [("units", "digital numbers" if scaled else _units(raster, bands)), ("spacing", _spacing(raster))]
     stated = ", ".join(f"{scale:g} v + {offset:g}" for scale, offset in scales)
-    facts.append(("scale", f"{stated} stated for a raw value v, not applied" if scaled else UNSTATED))
+    white = "0 is white, not inverted" if ("MINISWHITE", "YES") in _structure(raster) else UNSTATED
+    facts.append(("scale", f"{stated} stated for a raw value v, not applied" if scaled else white))
     numbers = sorted({str(float(value)) for k in bands if (value := raster.nodatavals[k - 1]) is not None})
     names = band_names(raster)
     return (*facts, ("nodata", " ".join(numbers) or UNSTATED), ("bands", ", ".join(names[k - 1] for k in bands)))

@@ -203,9 +203,10 @@ def _strategy_sentence(analysis: Analysis, items: Sequence[Contrast]) -> str:
         parts.append(f"equivalent to it within {analysis.margin_text}{_of(same, total)}")
     identical = sum(item.statement == "identical" for item in items)
     if identical == total:
-        parts.append(
-            f"bit-identical to it{_of(identical, total)}, which is unlikely with different inputs: the strategy had no effect"
-        )
+        why = "which is unlikely with different inputs: the strategy had no effect"
+        if analysis.unit and {mean.score.estimate for mean in analysis.means if mean.strategy == strategy} <= {0.0, 1.0}:
+            why = "all at the end of the score's range, where no difference can show: make the task harder"
+        parts.append(f"bit-identical to it{_of(identical, total)}, {why}")
     elif identical:
         parts.append(f"the same scores{_of(identical, total)}")
     undecided = [item for item in items if item.statement in ("undecided", "too few")]
