@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from tare.comparing.result import some
 from tare.statistics.intervals import Interval
 from tare.system.files import finite
 from tare.system.shown import Shown
@@ -23,6 +24,7 @@ ChangeKind = Literal[
     "channel order",
     "dead channel",
     "no data",
+    "several maps",
     "content",
     "unclear",
 ]
@@ -118,6 +120,7 @@ class Verdict(Shown):
     first batch of the change, with the range that holds 95% of the evidence. ``order`` is the permutation of channels that
     explains a change of order. ``exceeded`` are the classical distances above a threshold that was asked for. ``command`` puts
     the constants that undo the change into the served weights; "" where none can. ``felt`` is None where it was not measured.
+    ``affected`` are the channels that changed, where the others did not; empty where all did.
     ``recovered`` are the constants by batch norm's memory, None where they were not asked for.
     """
 
@@ -141,6 +144,7 @@ class Verdict(Shown):
     command: str = ""
     felt: Felt | None = None
     recovered: Recovered | None = None
+    affected: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -167,7 +171,8 @@ class Verdict(Shown):
         if since is not None and since.low < since.high:
             when += f" (between {since.low:.0f} and {since.high:.0f})"
         kind = "the kind is not clear yet" if self.kind == "unclear" else self.kind
-        return f"Changed{when}: {kind}."
+        of = f" of {some(self.affected)}" if self.affected else ""
+        return f"Changed{when}: {kind}{of}."
 
     def summary(self) -> str:
         """The verdict's sentences."""

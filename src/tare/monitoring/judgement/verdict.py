@@ -33,13 +33,14 @@ def judged(assay: Assay, state: MonitorState) -> Verdict:
         samples=state.samples,
         kind=found.kind,
         reason=found.reason,
-        cure=cure_of(found.kind, found.maps, reference.taking.channels, found.order),
+        cure=cure_of(found.kind, found.maps, reference.taking.channels, found.order, found.affected),
         since=since,
         maps=found.maps,
         order=found.order,
         tracks=tracks,
         distances=() if live is None else distances(reference.stats, live),
         notes=_notes(assay),
+        affected=tuple(name for name, _ in found.affected),
         command=command_of(found.kind, found.maps, reference),
     )
 
