@@ -121,7 +121,8 @@ class Verdict(Shown):
     explains a change of order. ``exceeded`` are the classical distances above a threshold that was asked for. ``command`` puts
     the constants that undo the change into the served weights; "" where none can. ``felt`` is None where it was not measured.
     ``affected`` are the channels that changed, where the others did not; empty where all did.
-    ``recovered`` are the constants by batch norm's memory, None where they were not asked for.
+    ``neighbours`` says that neighbouring samples are alike, how many of them were counted as one, and why; "" where a memory was
+    stated, or they are not. ``recovered`` are the constants by batch norm's memory, None where they were not asked for.
     """
 
     alarm: int
@@ -145,6 +146,7 @@ class Verdict(Shown):
     felt: Felt | None = None
     recovered: Recovered | None = None
     affected: tuple[str, ...] = ()
+    neighbours: str = ""
 
     @property
     def clean(self) -> bool:
@@ -152,20 +154,27 @@ class Verdict(Shown):
         return not self.alarm and not self.exceeded
 
     def __str__(self) -> str:
-        """The verdict in at most four sentences."""
-        if not self.alarm:
-            above = f" But {'; '.join(self.exceeded)}." if self.exceeded else ""
-            return (
-                f"No change shown in {self.samples} samples ({self.batches} batches): the evidence is {self.evidence:.1f}, "
-                f"and an alarm needs {self.threshold:.1f}.{above}"
-            )
+        """The verdict in at most five sentences."""
+        told = self._changed if self.alarm else self._unchanged
+        return f"{self.neighbours} {told}" if self.neighbours else told
+
+    @property
+    def _unchanged(self) -> str:
+        above = f" But {'; '.join(self.exceeded)}." if self.exceeded else ""
+        return (
+            f"No change shown in {self.samples} samples ({self.batches} batches): the evidence is {self.evidence:.1f}, "
+            f"and an alarm needs {self.threshold:.1f}.{above}"
+        )
+
+    @property
+    def _changed(self) -> str:
         return " ".join((f"{self.headline.removesuffix('.')} ({self.reason}).", *self.cure))
 
     @property
     def headline(self) -> str:
-        """What changed, and since when, in a few words; the whole verdict if no change is shown."""
+        """What changed, and since when, in a few words; the evidence if no change is shown."""
         if not self.alarm:
-            return str(self)
+            return self._unchanged
         since = self.since
         when = "" if since is None else f" since batch {since.estimate:.0f}"
         if since is not None and since.low < since.high:

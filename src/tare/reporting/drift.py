@@ -70,7 +70,9 @@ def first_screen(verdict: Verdict, todo: Sequence[Step]) -> FirstScreen:
     """The verdict, the evidence of each figure against the threshold of an alarm, and what to do now."""
     return FirstScreen(
         verdict=verdict.headline,
-        lead=f"{verdict.reason[:1].upper()}{verdict.reason[1:]}." if verdict.alarm else "",
+        lead=" ".join(
+            filter(None, (f"{verdict.reason[:1].upper()}{verdict.reason[1:]}." * bool(verdict.alarm), verdict.neighbours))
+        ),
         badges=(
             Badge(verdict.kind, "good" if verdict.clean else "bad"),
             Badge(f"evidence {verdict.evidence:.1f}, alarm at {verdict.threshold:.1f}"),

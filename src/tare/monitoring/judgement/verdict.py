@@ -75,7 +75,13 @@ def _notes(assay: Assay) -> tuple[str, ...]:
     notes = (
         [] if taking.paired else [f"differences and correlations of {len(taking.channels)} channels are not judged: four at most"]
     )
-    if options.memory is None:
+    known = assay.reference.alike
+    if options.memory is None and known.figure:
+        notes.append(
+            f"neighbouring samples of the reference are alike ({known.words()}): where those that arrive are, too, the "
+            f"promise needs --memory {known.memory(8)} for batches of 8 (memory= in Python)"
+        )
+    elif options.memory is None:
         notes.append(
             "the promise holds for independent samples; where neighbouring batches are alike, state --memory (memory= in Python)"
         )
