@@ -164,6 +164,22 @@ def table(seed: int, number: int = 1500) -> dict[str, np.ndarray[tuple[int, ...]
     }
 
 
+def test_a_product_of_columns_is_named_as_what_it_is() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.multivariate_normal([0.5, 0.6], [[0.04, -0.015], [-0.015, 0.02]], 3000).T
+    known = Reference.of(np.stack([x, y], axis=1)[:1500], workers=1)
+    assert any(figure.name == "correlation of c0 and c1" for figure in known.figures)  # as in files of earlier versions
+    warm = tare.drift(known, np.stack([1.8 * x + 0.32, y], axis=1)[1500:])
+    product = next(track for track in warm.tracks if track.figure.startswith("product"))
+    assert product.figure == "product of c0 and c1 in reference stds"
+    assert product.reference == pytest.approx(np.corrcoef(x, y)[0, 1], abs=0.05)
+    assert warm.kind == "gain and offset"
+    assert "correlation" not in f"{warm} {[track.figure for track in warm.tracks]}"
+    apart = tare.drift(known, np.stack([x, rng.permutation(y)], axis=1)[1500:])
+    assert apart.kind == "content"
+    assert "the product of c0 and c1 in reference stds is not" in apart.reason
+
+
 def written(columns: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]], path: Path) -> Path:
     np.savetxt(path, np.stack(list(columns.values()), axis=1), delimiter=",", header=",".join(columns), comments="")
     return path

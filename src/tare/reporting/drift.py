@@ -24,11 +24,12 @@ from tare.system.terminal.harmless import visible
 _SHOWN = 8
 METHOD = (
     "Each sample has figures: mean, std, the shares of its values at both ends of the range and of missing ones, and differences "
-    "and correlations of channels. Bets on these figures gain nothing on average while samples come from the reference's "
-    "population. The evidence is the natural logarithm of the capital of all bets, begun at every moment. Without a change it "
-    "ever reaches the threshold with at most the stated probability, however often one looks (Ville 1939; Waudby-Smith and "
-    "Ramdas 2024). The error of the reference, a sample itself, is inside this promise. Intervals hold at every batch, for all "
-    "figures at once."
+    "and correlations of channels. A row has its values, and products of two: how far both lie from the reference's means, in the "
+    "reference's stds, so that a gain or offset of one column changes them, too. Bets on these figures gain nothing on average "
+    "while samples come from the reference's population. The evidence is the natural logarithm of the capital of all bets, begun "
+    "at every moment. Without a change it ever reaches the threshold with at most the stated probability, however often one looks "
+    "(Ville 1939; Waudby-Smith and Ramdas 2024). The error of the reference, a sample itself, is inside this promise. Intervals "
+    "hold at every batch, for all figures at once."
 )
 CLASSICAL = "Classical distances of values, beside the test: they promise nothing"
 

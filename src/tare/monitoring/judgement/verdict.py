@@ -72,9 +72,8 @@ def served_since(state: MonitorState, first: int) -> DatasetState:
 def _notes(assay: Assay) -> tuple[str, ...]:
     """What was not judged, and what the promise rests on."""
     taking, options = assay.reference.taking, assay.options
-    notes = (
-        [] if taking.paired else [f"differences and correlations of {len(taking.channels)} channels are not judged: four at most"]
-    )
+    pairs = "products of two" if taking.rows else "differences and correlations"
+    notes = [] if taking.paired else [f"{pairs} of {len(taking.channels)} channels are not judged: four at most"]
     known = assay.reference.alike
     if options.memory is None and known.figure:
         notes.append(
