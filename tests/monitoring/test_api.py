@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,14 @@ def test_the_annotation_and_the_page_are_escaped(places: dict[str, Path], tmp_pa
     text = page.read_text()
     assert "http" not in text.split("<script")[0]
     assert "Changed since batch" in text
+
+
+def test_the_command_on_the_page_has_every_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, after = (written(table(seed, 200), tmp_path / f"{seed}.csv") for seed in (0, 1))
+    words = ["drift", str(before), str(after), "--columns", "temp,hum", "--batch", "4", "--html", str(tmp_path / "page.html")]
+    monkeypatch.setattr("sys.argv", ["tare", *words])
+    CliRunner().invoke(app, words)
+    assert shlex.join(["tare", *words]) in (tmp_path / "page.html").read_text(encoding="utf-8").replace(" \\\n  ", " ")
 
 
 def test_training_data_serve_as_a_reference(tmp_path: Path) -> None:

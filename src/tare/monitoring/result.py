@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from tare.comparing.result import some
+from tare.statistics.dataset_stats import ChannelStats
 from tare.statistics.intervals import Interval
 from tare.system.files import finite
 from tare.system.shown import Shown
@@ -122,7 +123,8 @@ class Verdict(Shown):
     the constants that undo the change into the served weights; "" where none can. ``felt`` is None where it was not measured.
     ``affected`` are the channels that changed, where the others did not; empty where all did.
     ``neighbours`` says that neighbouring samples are alike, how many of them were counted as one, and why; "" where a memory was
-    stated, or they are not. ``recovered`` are the constants by batch norm's memory, None where they were not asked for.
+    stated, or they are not. ``values`` are the statistics of each channel's values in the reference and of those that are judged,
+    for pictures; no part of JSON. ``recovered`` are the constants by batch norm's memory, None where they were not asked for.
     """
 
     alarm: int
@@ -147,6 +149,7 @@ class Verdict(Shown):
     recovered: Recovered | None = None
     affected: tuple[str, ...] = ()
     neighbours: str = ""
+    values: tuple[tuple[ChannelStats, ChannelStats], ...] = field(default=(), repr=False, compare=False)
 
     @property
     def clean(self) -> bool:
@@ -218,4 +221,9 @@ class Verdict(Shown):
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as a JSON object with schema ``tare.drift/1``; NaN becomes null."""
-        return {"schema": SCHEMA, "clean": self.clean, "sentence": str(self), **finite(asdict(self))}
+        return {"schema": SCHEMA, "clean": self.clean, "sentence": str(self), **finite(_plain(self))}
+
+
+def _plain(verdict: Verdict) -> dict[str, Any]:
+    """A verdict's fields without the values for pictures."""
+    return {name: value for name, value in asdict(replace(verdict, values=())).items() if name != "values"}

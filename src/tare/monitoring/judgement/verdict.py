@@ -40,6 +40,7 @@ def judged(assay: Assay, state: MonitorState) -> Verdict:
         tracks=tracks,
         distances=() if live is None else distances(reference.stats, live),
         notes=_notes(assay),
+        values=() if live is None else tuple(zip(reference.stats.channels, live.channels, strict=True)),
         affected=tuple(name for name, _ in found.affected),
         command=command_of(found.kind, found.maps, reference),
     )
