@@ -164,7 +164,7 @@ def _values(verdict: Verdict) -> list[str]:
     ]
     rows = [
         Row(
-            f"{laid.edges[place * step]:.4g} to {laid.edges[min((place + 1) * step, len(laid.edges) - 1)]:.4g}",
+            f"{laid.edges[place * step]:.3g} to {laid.edges[min((place + 1) * step, len(laid.edges) - 1)]:.3g}",
             [Mark(before, shape="bar"), Mark(after, shape="bar", colour="orange")],
             f"{after:.1f}%",
             beside=f"reference {before:.1f}%",
