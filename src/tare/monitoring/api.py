@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.comparing.shift import compare_stats
 from tare.errors import DataError
 from tare.monitoring.evidence.figures import blocks
 from tare.monitoring.evidence.neighbours import FEWEST, MOST, NONE, Alike, alike
@@ -27,6 +28,7 @@ from tare.system.options import verb
 
 #: A list of arrays of three axes, of which the first or the last is at most so long, is a list of images.
 _MOST_CHANNELS = 4
+_ORDER = "all samples together show no difference, so it is their order that changed: shuffle data that are sorted, as by class"
 
 
 @verb(DriftRequest)
@@ -55,6 +57,8 @@ def drifted(request: DriftRequest) -> Verdict:
     notes = (
         (f"left out {len(skipped)} unreadable samples, the first {skipped[0].path!r}: {skipped[0].reason}",) if skipped else ()
     )
+    if verdict.alarm and _is_order_alone(looked.monitor, verdict):
+        verdict = replace(verdict, reason=f"{verdict.reason}; {_ORDER}")
     notes = (*looked.told, *notes, *filter(None, [foreign_remark(looked.all_skipped)]))
     return replace(
         verdict, exceeded=_exceeded(verdict, request), notes=(*verdict.notes, *notes), neighbours=_said(found, request.batch)
@@ -104,6 +108,17 @@ def _neighbours(looked: _Looked, reference: Reference) -> Alike:
         return reference.alike
     found = alike(np.concatenate(looked.levels), reference.figures, changing=True)
     return replace(found, samples=max(found.samples, reference.alike.samples)) if found.figure else found
+
+
+def _is_order_alone(monitor: Monitor, verdict: Verdict) -> bool:
+    """Whether all samples together have the figures and the values of the reference, so that a change is one of their order."""
+    if not all(track.live.low <= track.reference <= track.live.high for track in verdict.tracks):
+        return False
+    known, served = monitor.reference, monitor.served()
+    try:
+        return served is not None and compare_stats(known.stats, served, spreads=known.spreads).clean
+    except DataError:
+        return False
 
 
 def _said(found: Alike, batch: int) -> str:

@@ -53,6 +53,14 @@ def test_a_table_in_its_order_is_no_drift_of_itself() -> None:
     assert "neighbouring samples of the reference are alike" in str(monitor.verdict().notes)
 
 
+def test_data_in_the_order_of_their_classes_are_told_from_other_data() -> None:
+    classes = np.concatenate([autoregressive(seed, 0.0, 300) + 3.0 * seed for seed in range(3)])
+    for after, is_order in ((classes, True), (classes + 0.8, False), (np.random.default_rng(0).permutation(classes), None)):
+        verdict = found(classes, after)
+        assert verdict.alarm == 0 if is_order is None else verdict.alarm
+        assert ("it is their order that changed" in verdict.reason) == bool(is_order)
+
+
 def test_a_change_of_rows_that_are_alike_is_found_and_said_with_them() -> None:
     verdict = found(autoregressive(1, 0.8), autoregressive(2, 0.8) + 2.0 * (np.arange(2000) >= 1000)[:, None])
     assert verdict.alarm
