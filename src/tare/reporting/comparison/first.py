@@ -13,7 +13,8 @@ from tare.reporting.page.rows import Mark, Row, drawn, key, scale_of
 
 #: Channels drawn: those with the largest shifts.
 _MOST = 8
-_VERDICTS: Mapping[ShiftKind, str] = {
+#: The kind of a comparison in a sentence.
+VERDICTS: Mapping[ShiftKind, str] = {
     "no difference shown": "No difference between the two datasets is shown.",
     "content": "The content differs: no gain, offset or tone curve explains the difference.",
     "gain": "The target's values are the source's at another gain.",
@@ -49,7 +50,7 @@ def first_screen(found: Comparison) -> FirstScreen:
 def _verdict(found: Comparison) -> str:
     """The verdict in a sentence; where it is of some channels alone, with their names."""
     if not found.affected:
-        return _VERDICTS[found.kind]
+        return VERDICTS[found.kind]
     others = "another channel shows" if len(found.channels) - len(found.affected) == 1 else "the others show"
     words = f"{some(found.affected)} differ{'s' if len(found.affected) == 1 else ''}"
     rest = f", {others} no difference" if len(found.affected) < len(found.channels) else ""
