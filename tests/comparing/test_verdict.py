@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tare.comparing.shift import compare_stats
+from tare.comparing.verdict import explaining
 from tare.normalisation.catalog import named
 from tare.samples.raw_kind import Known
 from tare.statistics.bins import Bins
@@ -187,6 +189,51 @@ def test_a_line_that_is_a_known_change_of_units_is_named(gain: float, offset: fl
     found = compare_stats(bytes_of(photographs(1, 3000)), moved(bytes_of(photographs(2, 3000)), gain, offset))
     assert found.kind == "units", found.reason
     assert text in found.reason
+
+
+def columns(seed: int, **change: Callable[[Any], Any]) -> DatasetStats:
+    """A table ``(2000, 4)``: a scale of 50 steps, a share, a column of two values, and a long-tailed count."""
+    rng = np.random.default_rng(seed)
+    made = {
+        "temp": np.round(rng.beta(3, 3, 2000) * 50) / 50,
+        "hum": rng.beta(4, 2, 2000),
+        "holiday": (rng.random(2000) < 0.05).astype(np.float64),
+        "count": np.round(rng.gamma(1.2, 90, 2000)),
+    }
+    stats = stacked(np.stack([change.get(name, lambda x: x)(values) for name, values in made.items()], axis=1)[:, None, :])
+    return replace(stats, channels=tuple(replace(each, name=name) for each, name in zip(stats.channels, made, strict=True)))
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "affected"),
+    [
+        ({}, "no difference shown", ()),
+        ({"temp": lambda x: 41 * x}, "units", ("temp",)),
+        ({"temp": lambda x: 1.8 * x + 0.32}, "gain and offset", ("temp",)),
+        ({"count": lambda x: 0.5 * x}, "gain", ("count",)),
+        ({"temp": lambda x: 41 * x, "hum": lambda x: x - 0.3}, "several maps", ("temp", "hum")),
+        ({"count": lambda x: np.where(x < 60, 5 * x, x), "temp": lambda x: 41 * x}, "content", ()),
+    ],
+)
+def test_the_columns_that_changed_are_named_with_their_maps(change: Any, kind: str, affected: tuple[str, ...]) -> None:
+    found = compare_stats(columns(1), columns(2, **change))
+    assert (found.kind, found.affected) == (kind, affected), found.reason
+    assert found.to_json()["affected"] == list(affected)
+    if "temp" in change:
+        gain, form = change["temp"](1.0) - change["temp"](0.0), explaining(found.channels[0])
+        assert form is not None
+        assert abs(math.log(form.gain / gain)) < form.errors[0] < 0.1
+        assert f"gain {form.gain:.3g}" in found.reason
+    if kind == "content":
+        assert "most in count" in found.reason
+        assert "by itself, temp by units" in found.reason
+
+
+def test_one_inverted_colour_is_named_where_no_map_explains_all() -> None:
+    before, after = (np.repeat(pages(seed), 2, axis=-1) for seed in (1, 2))
+    found = compare_stats(bytes_of(before), bytes_of(np.stack([after[..., 0], 1 - after[..., 1]], axis=-1)))
+    assert (found.kind, found.affected) == ("inversion", ("c1",)), found.reason
+    assert "the other channel shows no difference" in found.reason
 
 
 def test_a_gain_of_two_alone_may_be_exposure() -> None:

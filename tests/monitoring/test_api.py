@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,14 @@ def test_the_annotation_and_the_page_are_escaped(places: dict[str, Path], tmp_pa
     text = page.read_text()
     assert "http" not in text.split("<script")[0]
     assert "Changed since batch" in text
+
+
+def test_the_command_on_the_page_has_every_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, after = (written(table(seed, 200), tmp_path / f"{seed}.csv") for seed in (0, 1))
+    words = ["drift", str(before), str(after), "--columns", "temp,hum", "--batch", "4", "--html", str(tmp_path / "page.html")]
+    monkeypatch.setattr("sys.argv", ["tare", *words])
+    CliRunner().invoke(app, words)
+    assert shlex.join(["tare", *words]) in (tmp_path / "page.html").read_text(encoding="utf-8").replace(" \\\n  ", " ")
 
 
 def test_training_data_serve_as_a_reference(tmp_path: Path) -> None:
@@ -150,3 +159,65 @@ def test_columns_that_the_reference_does_not_have_are_left_out_by_name(tmp_path:
     assert verdict.alarm
     (tmp_path / "plain.csv").write_text("acid,sugar\n" + "".join(f"{a + 2},{b}\n" for a, b in values))
     assert str(verdict) == str(tare.drift(tmp_path / "train.csv", tmp_path / "plain.csv"))
+
+
+def table(seed: int, number: int = 1500) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
+    """Independent rows: a scale of 50 steps, a share, a column of two values, one that is constant, and months."""
+    rng = np.random.default_rng(seed)
+    return {
+        "temp": np.round(rng.beta(3, 3, number) * 50) / 50,
+        "hum": rng.beta(4, 2, number),
+        "holiday": (rng.random(number) < 0.05).astype(np.float64),
+        "year": np.full(number, 2011.0),
+        "month": rng.integers(1, 13, number).astype(np.float64),
+    }
+
+
+def test_a_product_of_columns_is_named_as_what_it_is() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.multivariate_normal([0.5, 0.6], [[0.04, -0.015], [-0.015, 0.02]], 3000).T
+    known = Reference.of(np.stack([x, y], axis=1)[:1500], workers=1)
+    assert any(figure.name == "correlation of c0 and c1" for figure in known.figures)  # as in files of earlier versions
+    warm = tare.drift(known, np.stack([1.8 * x + 0.32, y], axis=1)[1500:])
+    product = next(track for track in warm.tracks if track.figure.startswith("product"))
+    assert product.figure == "product of c0 and c1 in reference stds"
+    assert product.reference == pytest.approx(np.corrcoef(x, y)[0, 1], abs=0.05)
+    assert warm.kind == "gain and offset"
+    assert "correlation" not in f"{warm} {[track.figure for track in warm.tracks]}"
+    apart = tare.drift(known, np.stack([x, rng.permutation(y)], axis=1)[1500:])
+    assert apart.kind == "content"
+    assert "the product of c0 and c1 in reference stds is not" in apart.reason
+
+
+def written(columns: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]], path: Path) -> Path:
+    np.savetxt(path, np.stack(list(columns.values()), axis=1), delimiter=",", header=",".join(columns), comments="")
+    return path
+
+
+def test_the_column_that_changed_is_named_beside_those_that_did_not(tmp_path: Path) -> None:
+    before, after = written(table(0), tmp_path / "before.csv"), table(3)
+    units = tare.drift(before, written({**after, "temp": 41 * after["temp"]}, tmp_path / "units.csv"))
+    assert units.headline == "Changed since batch 1: units of temp."
+    assert units.affected == ("temp",)
+    assert "Convert the values of temp to the units of the reference (divide by 4" in str(units)
+    line = tare.drift(before, written({**after, "temp": 1.8 * after["temp"] + 0.32}, tmp_path / "line.csv"))
+    assert (line.kind, line.affected) == ("gain and offset", ("temp",))
+    gains = [each.gain.estimate for each in line.maps]
+    assert gains[0] == pytest.approx(1.8, rel=0.05)
+    assert gains[1:] == [1.0] * 4
+    assert "Of temp alone: where the network" in str(line)
+    assert ",1,1,1,1 --offset=0.3" in line.command
+
+
+def test_a_constant_column_is_named_and_hides_no_other_change(tmp_path: Path) -> None:
+    before, after = written(table(0), tmp_path / "before.csv"), table(3)
+    month = {**after, "month": np.full(1500, 4.0)}
+    alone = tare.drift(before, written(month, tmp_path / "month.csv"))
+    assert (alone.kind, alone.reason) == ("dead channel", "month is constant")  # and the year, which always was, is not dead
+    warm = {**month, "hum": np.where(month["hum"] < 0.6, month["hum"], 1.2 - month["hum"])}
+    both = tare.drift(before, written(warm, tmp_path / "warm.csv"))
+    assert both.kind == "content"
+    assert "most in hum" in both.reason
+    assert both.reason.endswith("and month is constant")
+    later = tare.drift(before, written({**after, "year": np.full(1500, 2012.0)}, tmp_path / "later.csv"))
+    assert (later.kind, later.reason) == ("content", "year was always 2011 and is 2012")

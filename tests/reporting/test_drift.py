@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import tare
 from tare.monitoring.monitor import Monitor
 from tare.monitoring.result import Track
 from tare.reporting.drift import print_drift, track_row, write_drift
@@ -52,6 +53,24 @@ def test_the_page_begins_with_the_verdict_the_evidence_and_what_to_do(tmp_path: 
     assert text.index(f'<th scope="row">{strongest.figure}') < text.index("<details")
     assert "vegaEmbed" not in text  # drawn without a plotting library
     assert "nan" not in text.split("</style>")[1].split("<script")[0].lower()
+
+
+def test_the_page_draws_the_channel_that_changed_most_and_leaves_out_what_is_zero(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(900, 2))
+    verdict = tare.drift(rows[:600], rows[600:] + np.array([0.0, 1.5]))
+    assert any(track.figure == "share without data of c0" for track in verdict.tracks)
+    write_drift(verdict, tmp_path / "d.html", "tare drift a b")
+    text = (tmp_path / "d.html").read_text(encoding="utf-8")
+    assert "share without data" not in text
+    drawn = text[text.index("Values of c1") : text.index("figures of samples, now and in the reference")]
+    assert "Values of c0" not in text
+    assert "reference 0.0%" in drawn
+    assert drawn.count('<th scope="row">') > 8
+    assert "turned 1 into e to the power x" in text
+    assert "values" not in verdict.to_json()
+    write_drift(tare.drift(rows[:600], rows[600:]), tmp_path / "d.html", "tare drift a b")
+    assert "Values of c" not in (tmp_path / "d.html").read_text(encoding="utf-8")
 
 
 def test_without_a_change_nothing_needs_to_be_done(tmp_path: Path) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tare.advising.evidence.gathered import CANDIDATES, Gathered
 from tare.advising.result import NO_MATTER, Figure
 from tare.advising.rule import RULE, AdvisedProtocol, Decision, Gain
-from tare.comparing.result import ChannelShift
+from tare.comparing.result import ChannelShift, ShiftKind, some
 from tare.comparing.values_used import ValuesUsed
 from tare.normalisation.names import Strategy
 from tare.statistics.intervals import Interval
 
-_KINDS = {
+#: The kind of a comparison in words.
+KINDS: Mapping[ShiftKind, str] = {
     "no difference shown": "no difference between the two datasets' values is shown",
     "content": "more than the scale differs",
     "gain": "the difference is that of the same samples at another gain",
@@ -23,6 +24,7 @@ _KINDS = {
     "gamma": "the difference is that of the same samples under another tone curve",
     "bit depth": "the raw values have another bit depth",
     "units": "the raw values are in other units",
+    "several maps": "channels differ, each by a map of its own",
     "unclear": "the kind of difference cannot be told",
 }
 _WHAT: dict[Strategy, str] = {
@@ -225,7 +227,8 @@ def _units(found: Gathered, used: ValuesUsed | None) -> Iterator[str]:
     if found.comparison is None:
         yield f"The values could not be compared with {against}: {found.uncompared}."
         return
-    yield f"Against {against}: {_KINDS[found.comparison.kind]}; {found.comparison.reason}."
+    of = f" of {some(found.comparison.affected)}" if found.comparison.affected else ""
+    yield f"Against {against}: {KINDS[found.comparison.kind]}{of}; {found.comparison.reason}."
     other = [channel for channel in found.comparison.channels if channel.kind == "units"]
     if other and found.comparison.kind != "units":
         listed = ", ".join(f"{channel.name} (stds {channel.ratio.estimate:.3g} times as large)" for channel in other)

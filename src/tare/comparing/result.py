@@ -23,6 +23,7 @@ ShiftKind = Literal[
     "gamma",
     "bit depth",
     "units",
+    "several maps",
     "unclear",
 ]
 FormName = Literal[
@@ -97,6 +98,7 @@ class ChannelShift:
 class Comparison(Shown):
     """Source against target: all intervals hold simultaneously with ``confidence``; ``reason`` is the evidence in one line.
 
+    ``affected`` are the channels that the kind is of, where the others show no difference; empty where it is of all.
     ``notes`` say what differs before any number: types, bits and units of raw values, definitions of published figures.
     """
 
@@ -107,6 +109,7 @@ class Comparison(Shown):
     reason: str
     confidence: float
     notes: tuple[str, ...] = ()
+    affected: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -147,10 +150,18 @@ class Comparison(Shown):
             "reason": self.reason,
             "confidence": self.confidence,
             "notes": list(self.notes),
+            "affected": list(self.affected),
             "channels": [finite({**asdict(channel), "differs": channel.differs}) for channel in self.channels],
             "source": self.source.to_json(),
             "target": self.target.to_json(),
         }
+
+
+def some(names: tuple[str, ...], most: int = 4) -> str:
+    """Names in words, the first few of many: ``a, b and c``, ``a, b, c and 5 more``."""
+    if len(names) > most:
+        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _ends(interval: Interval) -> tuple[tuple[str, float | None], ...]:

@@ -56,8 +56,8 @@ class Shape:
     ``number`` is the number of independent values whose mean and std would be as uncertain, and ``shape_number`` that of the
     rest of the shape. ``moved`` ``(knots, 2)`` is what one standard error of the mean, and of the std, changes in ``below``.
     ``low`` and ``high`` are the extremes, ``at_low`` and ``at_high`` the shares there, where values may have been clipped.
-    ``edges`` are the ends of bins. ``samples`` is the number of samples, and ``spread`` says how they differ, where that was
-    measured.
+    ``edges`` are the ends of bins, or of cells around the steps of a scale. ``samples`` is the number of samples, and
+    ``spread`` says how they differ, where that was measured.
     """
 
     knots: Doubles
@@ -82,18 +82,18 @@ class Shape:
         if bins is None or not total or not math.isfinite(channel.max):
             return None
         counts = np.array(bins.counts, np.float64)
-        edges = bins.edges - step / 2
+        shares = (counts[(bins.edges[:-1] <= end) & (end < bins.edges[1:])].sum() / total for end in (channel.min, channel.max))
+        at_low, at_high = (float(share) if share > 0.002 else 0.0 for share in shares)
+        edges, counts = _cells(bins.edges - step / 2, counts)
         lows, highs = edges[:-1].copy(), edges[1:].copy()
-        atoms = counts > _ATOM * total
+        atoms = (counts > _ATOM * total) & (len(counts) == len(bins.counts))
         middles, half = (lows + highs) / 2, _NARROW * bins.width / 2
         lows[atoms], highs[atoms] = middles[atoms] - half, middles[atoms] + half
         after = np.cumsum(counts) / total
         knots, below = np.stack([lows, highs], 1).ravel(), np.stack([np.concatenate([[0.0], after[:-1]]), after], 1).ravel()
-        shares = (counts[(bins.edges[:-1] <= end) & (end < bins.edges[1:])].sum() / total for end in (channel.min, channel.max))
-        at_low, at_high = (float(share) if share > 0.002 else 0.0 for share in shares)
         number = min(_number_by_mean(channel), _number_by_std(channel, bins))
         finer = min(float(total), _FINER * number)
-        moved = _moved(channel, bins, edges, knots, 1 - number / finer if finer > number else 0.0)
+        moved = _moved(channel, bins, bins.edges - step / 2, knots, 1 - number / finer if finer > number else 0.0)
         width, ends = max(step, bins.width), (channel.min, channel.max, at_low, at_high)
         return cls(knots, below, edges, width, number, finer, moved, *ends, samples, spread)
 
@@ -137,6 +137,21 @@ class Shape:
         inner = self.edges[found] if found else np.zeros(0)
         known = self.share(inner)
         return np.asarray(inner[(known > 0) & (known < 1)], np.float64)
+
+
+def _cells(edges: Doubles, counts: Doubles) -> tuple[Doubles, Doubles]:
+    """The ends of cells and their counts: the bins, but of values on a scale of steps a cell from middle to middle of two gaps.
+
+    A map leads the ends of such cells to those of the target's. Between the bins themselves the shares would jump, and no map
+    could be followed to within a part of a step.
+    """
+    filled = np.flatnonzero(counts)
+    apart = np.diff(filled) > 1
+    alone = np.concatenate([[True], apart]) & np.concatenate([apart, [True]])
+    if len(filled) < 2 or counts[filled][alone].sum() <= counts.sum() / 2:
+        return edges, counts
+    between = (edges[filled[:-1] + 1] + edges[filled[1:]]) / 2
+    return np.concatenate([edges[filled[:1]], between, edges[filled[-1:] + 1]]), counts[filled]
 
 
 def _number_by_mean(channel: ChannelStats) -> float:

@@ -15,7 +15,7 @@ from tare.comparing.maps import forms, unmapped
 from tare.comparing.raw_kinds import bit_depth, check_front_ends, raw_kinds
 from tare.comparing.result import ChannelShift, Comparison, Fit, Form
 from tare.comparing.shape import Shape, Spread
-from tare.comparing.verdict import verdict_of, verdict_of_constants
+from tare.comparing.verdict import Judged, verdict_of, verdict_of_constants
 from tare.errors import DataError
 from tare.measuring.facts import finite
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
@@ -63,17 +63,18 @@ def compare_stats(
         channels = tuple(
             replace(channel, kind=verdict_of_constants((channel,), both=both, stds=comparable)[0]) for channel in channels
         )
-        kind, reason = verdict_of_constants(channels, both=both, stds=comparable)
+        judged = Judged(*verdict_of_constants(channels, both=both, stds=comparable))
     else:
-        channels = tuple(replace(channel, kind=verdict_of((channel,))[0]) for channel in channels)
-        kind, reason = verdict_of(channels)
+        channels = tuple(replace(channel, kind=verdict_of((channel,)).kind) for channel in channels)
+        judged = verdict_of(channels, related=any(_UNNAMED.fullmatch(channel.name) for channel in channels))
+    kind, reason, affected = judged.kind, judged.reason, judged.affected
     notes, other = raw_kinds(source, target)
     depth = bit_depth(source, target, channels)
     if other:
-        kind, reason = "units", other
+        kind, reason, affected = "units", other, ()
     elif depth and kind in ("units", "gain"):
-        kind, reason = "bit depth", depth
-    return Comparison(source, target, channels, kind, reason, confidence, (*definitions, *paired, *notes))
+        kind, reason, affected = "bit depth", depth, ()
+    return Comparison(source, target, channels, kind, reason, confidence, (*definitions, *paired, *notes), affected)
 
 
 def _shapes(stats: DatasetStats, spreads: Sequence[Spread] = ()) -> list[Shape | None]:

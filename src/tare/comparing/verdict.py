@@ -7,6 +7,8 @@ changes the shape of the distribution. Without histograms, or with too few sampl
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from itertools import islice
 
 from tare.comparing.result import ChannelShift, Form, FormName, ShiftKind
 
@@ -31,18 +33,84 @@ _CURVE = 0.03
 _WELL_KNOWN = 0.05
 
 
-def verdict_of(channels: tuple[ChannelShift, ...]) -> tuple[ShiftKind, str]:
-    """Name the kind of difference that measured channels show together, and the evidence in one line."""
+_UNEXPLAINED = ("content", "unclear")
+# Channels that changed by themselves are described up to this many.
+_MOST_TOLD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The kind of a difference and its evidence in one line; ``affected`` are the channels that differ, () for all together."""
+
+    kind: ShiftKind
+    reason: str
+    affected: tuple[str, ...] = ()
+
+
+def verdict_of(channels: tuple[ChannelShift, ...], *, related: bool = True) -> Judged:
+    """Name the kind of difference that measured channels show, and the evidence in one line.
+
+    ``related`` channels are those of one sensor, as colours are: a map of all of them is likelier than one of a few. Columns of
+    a table are quantities of their own. Where some channels changed, each by a map that explains it, and the others did not,
+    the kind is that of those channels.
+    """
+    whole = _together(channels)
+    if len(channels) < 2:
+        return whole
+    alone = {channel.name: _together((channel,)) for channel in channels}
+    changed = {name: each for name, each in alone.items() if each.kind != "no difference shown"}
+    mapped = {channel.name: changed[channel.name] for channel in channels if _is_mapped(channel, alone[channel.name].kind)}
+    kinds = list(dict.fromkeys(each.kind for each in mapped.values()))
+    rest = len(channels) - len(changed)
+    explained = bool(mapped) and len(mapped) == len(changed)
+    if explained and (whole.kind in _UNEXPLAINED or not related) and (rest or (not related and len(kinds) > 1)):
+        kind: ShiftKind = kinds[0] if len(kinds) == 1 else "several maps"
+        return Judged(kind, _told(mapped, rest), tuple(mapped))
+    if whole.kind != "content" or not mapped:
+        return whole
+    return Judged(whole.kind, f"{whole.reason}; by itself, {_told(mapped, 0)}")
+
+
+def _is_mapped(channel: ChannelShift, kind: ShiftKind) -> bool:
+    """Whether a map explains the difference of one channel; a ratio of stds alone does not."""
+    return kind not in (*_UNEXPLAINED, "no difference shown") and (kind != "units" or explaining(channel) is not None)
+
+
+def _told(changed: dict[str, Judged], rest: int) -> str:
+    """The kind and the evidence of single channels, and that the others show no difference."""
+    if rest and len(changed) == 1:
+        parts = [each.reason for each in changed.values()]
+    else:
+        parts = [f"{name} by {each.kind}: {each.reason}" for name, each in islice(changed.items(), _MOST_TOLD)]
+    parts += [f"{len(changed) - _MOST_TOLD} more channels by maps of their own"] if len(changed) > _MOST_TOLD else []
+    parts += (
+        [f"the other {rest} channels show no difference" if rest > 1 else "the other channel shows no difference"] if rest else []
+    )
+    return "; ".join(parts)
+
+
+def _together(channels: tuple[ChannelShift, ...]) -> Judged:
+    """The kind of difference that all channels show together."""
     if any(math.isnan(end) for channel in channels for end in (channel.shift.low, channel.ratio.low)):
-        return "unclear", "one of the two datasets has no standard errors (fewer than two samples)"
+        return Judged("unclear", "one of the two datasets has no standard errors (fewer than two samples)")
     units = _units(channels)
     if units:
-        return "units", units
-    if all(channel.forms for channel in channels):
-        return _of_forms(channels)
+        return Judged("units", units)
+    coarse = [channel for channel in channels if not channel.forms]  # such as a column of two values
+    if len(coarse) < len(channels):
+        found = Judged(*_of_forms(tuple(channel for channel in channels if channel.forms)))
+        if found.kind == "content" or not any(channel.differs for channel in coarse):
+            return found
     if not any(channel.differs for channel in channels):
-        return "no difference shown", "every interval holds no shift and a ratio of 1"
-    return "unclear", "mean or std differ, but there are too few quantiles to tell content from gain or offset"
+        return Judged("no difference shown", "every interval holds no shift and a ratio of 1")
+    return Judged("unclear", "mean or std differ, but there are too few quantiles to tell content from gain or offset")
+
+
+def explaining(channel: ChannelShift) -> Form | None:
+    """The likeliest line of a channel's values among those that explain the difference; None if no gain and offset does."""
+    lines = [form for form in channel.forms if form.fits and form.name in ("gain", "offset", "gain and offset")]
+    named = [form for form in lines if form.name == channel.kind]
+    return min(named or lines, key=lambda form: form.criterion, default=None)
 
 
 def verdict_of_constants(channels: tuple[ChannelShift, ...], *, both: bool, stds: bool) -> tuple[ShiftKind, str]:
@@ -131,6 +199,10 @@ def _one_curve(found: list[Form]) -> bool:
 
 def _no_map(channels: tuple[ChannelShift, ...]) -> str:
     nearest = [(channel, min(channel.forms, key=lambda form: form.distance / form.critical)) for channel in channels]
+    if all(form.fits for _, form in nearest):
+        each = ", ".join(f"{channel.name} {_described([form])}" for channel, form in islice(nearest, _MOST_TOLD))
+        more = f", and {len(nearest) - _MOST_TOLD} more" if len(nearest) > _MOST_TOLD else ""
+        return f"a map explains each channel by itself, but no one kind of map explains all of them: {each}{more}"
     channel, form = max(nearest, key=lambda pair: pair[1].distance / pair[1].critical)
     most = f", most in {channel.name}" if len(channels) > 1 else ""
     how = _described([form]) if form.name != "same" else "no change"
@@ -179,7 +251,11 @@ def _units(channels: tuple[ChannelShift, ...]) -> str:
     if not certain or max(ratios) > 2 * min(ratios):
         return ""
     nearest = _known_factor(ratios, 0.25) or "no known factor lies within 25% of it"
-    return f"stds differ by a factor of {_geometric_mean(ratios):.3g} in all channels: {nearest}"
+    where = " in all channels" if len(ratios) > 1 else ""
+    lines = [form for form in map(explaining, channels) if form is not None]
+    alike = len(lines) == len(channels) and len({form.name for form in lines}) == 1
+    line = f"; {_described(lines)}, explains the values" if alike and len(lines) <= _MOST_TOLD else ""
+    return f"stds differ by a factor of {_geometric_mean(ratios):.3g}{where}: {nearest}{line}"
 
 
 def _known_factor(ratios: list[float], tolerance: float) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.comparing.shift import compare_stats
 from tare.errors import DataError
 from tare.monitoring.evidence.figures import blocks
+from tare.monitoring.evidence.neighbours import FEWEST, MOST, NONE, Alike, alike
 from tare.monitoring.inputs import DriftRequest
 from tare.monitoring.monitor import Monitor
 from tare.monitoring.reference import Reference, fitted
@@ -26,6 +28,7 @@ from tare.system.options import verb
 
 #: A list of arrays of three axes, of which the first or the last is at most so long, is a list of images.
 _MOST_CHANNELS = 4
+_ORDER = "all samples together show no difference, so it is their order that changed: shuffle data that are sorted, as by class"
 
 
 @verb(DriftRequest)
@@ -44,23 +47,89 @@ def drift(request: DriftRequest) -> Verdict:
 
 def drifted(request: DriftRequest) -> Verdict:
     """Carry out a request; see :func:`drift`."""
-    options = _options(request)
-    monitor = Monitor(reference_of(request), alpha=request.alpha, tolerance=request.tolerance, memory=request.memory)
-    all_skipped: list[Skipped] = []
-    told: list[str] = []
-    named = request.data if isinstance(request.data, list) and not _is_of_images(request.data) else [request.data]
-    for batch in _batches(_all_blocks(named, options, monitor.reference, all_skipped, told), request.batch, monitor.reference):
-        monitor.count(batch)
-        if request.progress is not None:
-            request.progress(sum(map(len, batch)))
-    skipped = [record for record in all_skipped if not record.foreign]
-    _check_read(monitor, skipped, request)
-    verdict = monitor.verdict(monitor.reference.origin or None, request.factory)
+    known = reference_of(request)
+    looked = _looked(request, known, request.memory, watching=request.memory is None)
+    found = _neighbours(looked, known) if request.memory is None else NONE
+    if found.figure:  # the same data once more, with fewer independent samples
+        looked = _looked(request, known, found.memory(request.batch), watching=False)
+    _check_read(looked.monitor, looked.skipped, request)
+    verdict, skipped = looked.monitor.verdict(known.origin or None, request.factory), looked.skipped
     notes = (
         (f"left out {len(skipped)} unreadable samples, the first {skipped[0].path!r}: {skipped[0].reason}",) if skipped else ()
     )
-    notes = (*told, *notes, *filter(None, [foreign_remark(all_skipped)]))
-    return replace(verdict, exceeded=_exceeded(verdict, request), notes=(*verdict.notes, *notes))
+    if verdict.alarm and _is_order_alone(looked.monitor, verdict):
+        verdict = replace(verdict, reason=f"{verdict.reason}; {_ORDER}")
+    notes = (*looked.told, *notes, *filter(None, [foreign_remark(looked.all_skipped)]))
+    return replace(
+        verdict, exceeded=_exceeded(verdict, request), notes=(*verdict.notes, *notes), neighbours=_said(found, request.batch)
+    )
+
+
+@dataclass
+class _Looked:
+    """A monitor that has seen all data; what was left out, remarks of the data, and the levels of the first samples."""
+
+    monitor: Monitor
+    all_skipped: list[Skipped] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    levels: list[NDArray[np.int8]] = field(default_factory=list)
+
+    @property
+    def skipped(self) -> list[Skipped]:
+        """The samples that could not be read, without files that are no samples."""
+        return [record for record in self.all_skipped if not record.foreign]
+
+    def keep(self, levels: NDArray[np.int64]) -> None:
+        """Keep the levels of a batch; of very many samples those of the first."""
+        if sum(map(len, self.levels[-1:])) and len(self.levels) * len(self.levels[0]) >= MOST:
+            return
+        self.levels.append(levels.astype(np.int8))
+
+
+def _looked(request: DriftRequest, reference: Reference, memory: int | None, *, watching: bool) -> _Looked:
+    """Look at all data in their order."""
+    looked = _Looked(Monitor(reference, alpha=request.alpha, tolerance=request.tolerance, memory=memory))
+    monitor, options = looked.monitor, _options(request)
+    named = request.data if isinstance(request.data, list) and not _is_of_images(request.data) else [request.data]
+    found = _all_blocks(named, options, monitor.reference, looked.all_skipped, looked.told)
+    for batch in _batches(found, request.batch, monitor.reference):
+        monitor.count(batch, looked.keep if watching else None)
+        if request.progress is not None:
+            request.progress(sum(map(len, batch)))
+    return looked
+
+
+def _neighbours(looked: _Looked, reference: Reference) -> Alike:
+    """How alike neighbours are among what arrived: they decide, and with few of them the reference does.
+
+    How many count as one is told by both, since the reference holds no change.
+    """
+    if looked.monitor.state.samples < FEWEST:
+        return reference.alike
+    found = alike(np.concatenate(looked.levels), reference.figures, changing=True)
+    return replace(found, samples=max(found.samples, reference.alike.samples)) if found.figure else found
+
+
+def _is_order_alone(monitor: Monitor, verdict: Verdict) -> bool:
+    """Whether all samples together have the figures and the values of the reference, so that a change is one of their order."""
+    if not all(track.live.low <= track.reference <= track.live.high for track in verdict.tracks):
+        return False
+    known, served = monitor.reference, monitor.served()
+    try:
+        return served is not None and compare_stats(known.stats, served, spreads=known.spreads).clean
+    except DataError:
+        return False
+
+
+def _said(found: Alike, batch: int) -> str:
+    """That neighbours are alike, and what follows, in a sentence; "" where they are not."""
+    if not found.figure:
+        return ""
+    memory = found.memory(batch)
+    return (
+        f"Neighbouring samples are alike ({found.words()}), so {batch * (memory + 1)} in a row count as one, "
+        f"as with --memory {memory}."
+    )
 
 
 def reference_of(request: DriftRequest) -> Reference:

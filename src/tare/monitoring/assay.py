@@ -11,6 +11,8 @@ import numpy as np
 from tare.monitoring.evidence.betting import BETS, Bets, bets_of
 from tare.monitoring.evidence.confidence import Scale, intervals
 from tare.monitoring.evidence.detection import log_evidence, log_weight
+from tare.monitoring.evidence.figures import product_units
+from tare.monitoring.evidence.levels import Figure
 from tare.monitoring.inputs import MonitorOptions
 from tare.monitoring.reference import Reference
 from tare.monitoring.result import Course, Moment, Track
@@ -47,11 +49,16 @@ class Assay:
 
     def __init__(self, reference: Reference, options: MonitorOptions) -> None:
         self.reference, self.options = reference, options
-        self.bets: Bets = bets_of(reference.counts, reference.middles, options.alpha, options.tolerance)
+        # Who states a memory says that neighbours are alike: then those of the reference count as they are, too.
+        one = 1.0 if options.memory is None else reference.alike.samples
+        self.bets: Bets = bets_of(reference.counts / one, reference.middles, options.alpha, options.tolerance)
         self.threshold = self.bets.threshold + (0.0 if options.memory is None else math.log(options.memory + 1))
         self._allowed = self.bets.allowed.reshape(-1, self.bets.allowed.shape[-1])
         self._weights = self.bets.weights.ravel()
-        self._scales = [Scale.of(held, figure.shown) for held, figure in zip(reference.counts, reference.figures, strict=True)]
+        self._scales = [
+            Scale.of(held, figure.shown * _in_stds(reference, figure))
+            for held, figure in zip(reference.counts, reference.figures, strict=True)
+        ]
         self._sums: WeakKeyDictionary[Stretch, tuple[Doubles, Doubles]] = WeakKeyDictionary()
 
     def evidence(self, state: MonitorState) -> float:
@@ -72,14 +79,15 @@ class Assay:
         """Each figure over the whole life, with an interval that holds at every batch, for all figures at once."""
         if not state.ladder:
             return ()
+        reference = self.reference
         starts = np.array([log_weight(start) for start in starts_of(state)])
         capital = self._capital(state) + self._weights + starts[:, None]
         each = np.logaddexp.reduce(capital.reshape(len(starts), -1, BETS), axis=(0, 2))
         counts = np.sum([stretch.counts for stretch in state.ladder], axis=0) / UNIT
         live = self._intervals(counts[:, None], np.zeros(1))
         return tuple(
-            Track(figure.name, self._known(place), live[place][0], float(each[place]))
-            for place, figure in enumerate(self.reference.figures)
+            Track(reference.taking.said(figure), self._known(place), live[place][0], float(each[place]))
+            for place, figure in enumerate(reference.figures)
         )
 
     def courses(self, state: MonitorState) -> tuple[Course, ...]:
@@ -89,20 +97,21 @@ class Assay:
         """
         if not state.ladder:
             return ()
+        reference = self.reference
         starts, ends = starts_of(state), np.cumsum([stretch.length for stretch in state.ladder])
         each = np.stack([stretch.counts for stretch in state.ladder], axis=1) / UNIT
         life = self._intervals(np.cumsum(each, axis=1), np.full(len(ends), math.log(2.0)))
         windows = self._intervals(each, math.log(2.0) - np.array([log_weight(start) for start in starts]))
         return tuple(
             Course(
-                figure.name,
+                reference.taking.said(figure),
                 self._known(place),
                 tuple(
                     Moment(start, int(end), life[place][k], windows[place][k])
                     for k, (start, end) in enumerate(zip(starts, ends, strict=True))
                 ),
             )
-            for place, figure in enumerate(self.reference.figures)
+            for place, figure in enumerate(reference.figures)
         )
 
     def evidence_over_time(self, state: MonitorState) -> tuple[tuple[int, float], ...]:
@@ -151,6 +160,14 @@ class Assay:
                 self._sums[stretch] = ((counts @ self.bets.gains).ravel(), (counts @ self.bets.drops).ravel())
         found = [self._sums[stretch] for stretch in state.ladder]
         return np.stack([gains for gains, _ in found]), np.stack([drops for _, drops in found])
+
+
+def _in_stds(reference: Reference, figure: Figure) -> float:
+    """What a figure is multiplied by to be shown: products of columns, whose levels have steps of their own, are in stds."""
+    if not reference.taking.rows or figure.kind != "correlation":
+        return 1.0
+    units = product_units(reference.figures)
+    return math.prod(units[place] / std if (std := reference.stats.channels[place].std) > 0 else 1.0 for place in figure.channels)
 
 
 def starts_of(state: MonitorState) -> tuple[int, ...]:

@@ -25,9 +25,10 @@ class MonitorOptions(OptionGroup):
     )
     memory: int | None = option(
         None,
-        "Batches further apart than this are independent (0: all batches, but not their samples); without it samples are.",
+        "Batches further apart than this are independent (0: all batches, but not their samples); in drift it is measured "
+        "whether neighbouring samples are alike, in a monitor they count as independent without it.",
         least=0,
-        shown="samples are independent",
+        shown="as measured",
     )
 
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -136,16 +136,20 @@ class Monitor:
         """
         return self.count(blocks_of(batch, self.reference, values or self.values))
 
-    def count(self, blocks: list[NDArray[Any]]) -> bool:
-        """Count one batch of raw values, blocks ``(N, P, C)``, as :meth:`update` does."""
+    def count(self, blocks: list[NDArray[Any]], seen: Callable[[NDArray[np.int64]], None] | None = None) -> bool:
+        """Count one batch of raw values, blocks ``(N, P, C)``, as :meth:`update` does.
+
+        ``seen`` is told the levels ``(N, F)`` of its figures.
+        """
         taking, blocks = self.reference.taking, [put_back(block, self.reference) for block in joined(blocks)]
         if not blocks or not sum(len(block) for block in blocks):
             return self.alarm
         levels = np.concatenate(
             [levels_of(figures_of(block, taking), self.reference.figures, rows=taking.rows) for block in blocks]
         )
-        counts = counts_of(levels, LEVELS)
-        return self._add(counts, Arrived.of(blocks, taking), len(levels))
+        if seen is not None:
+            seen(levels)
+        return self._add(counts_of(levels, LEVELS), Arrived.of(blocks, taking), len(levels))
 
     def _add(self, counts: NDArray[np.int64], arrived: Arrived, samples: int) -> bool:
         with self._lock:

@@ -24,6 +24,7 @@ from tare.measuring.one_pass import stats_of
 from tare.monitoring.carried import carried, is_exported
 from tare.monitoring.evidence.figures import Taking, blocks, counts_of, figures_of, laid, levels_of
 from tare.monitoring.evidence.levels import LEVELS, Figure
+from tare.monitoring.evidence.neighbours import NONE, Alike, alike
 from tare.monitoring.evidence.spreads import Shares, spreads_from_json, spreads_to_json
 from tare.samples.layout import Doubles, channel_names, dtype_range, unit_scale
 from tare.samples.raw_kind import Known, bits_in_use
@@ -56,7 +57,8 @@ class Reference:
     of a network that `tare respec` rewrote for a change: values are put back before they are tested. Empty for no change.
     ``seen`` is the reference of the same samples after the network's resize and crop, for monitors of values as the network
     takes them. ``spreads`` say how samples differ in the shape of their values, one for each channel; references of earlier
-    versions have none. ``origin`` is the run or model directory that it was loaded from, and ``factory`` what that directory
+    versions have none. ``alike`` says how many samples in a row count as one, where their order shows that neighbours are alike.
+    ``origin`` is the run or model directory that it was loaded from, and ``factory`` what that directory
     names as the function that built its network, "" if timm did. Neither is part of the file.
     """
 
@@ -69,6 +71,7 @@ class Reference:
     arriving: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     seen: Reference | None = None
     spreads: tuple[Spread, ...] = ()
+    alike: Alike = NONE
     origin: str = field(default="", compare=False)
     factory: str = field(default="", compare=False)
 
@@ -101,14 +104,14 @@ class Reference:
 
     @classmethod
     def from_figures(cls, values: Doubles, taking: Taking, stats: DatasetStats, spreads: tuple[Spread, ...] = ()) -> Reference:
-        """Make a reference of the figures ``(N, F)`` of samples. Raises :class:`DataError` for fewer than 20."""
+        """Make a reference of the figures ``(N, F)`` of samples, in their order. Raises :class:`DataError` for fewer than 20."""
         if len(values) < _FEWEST:
             raise DataError(
                 f"a reference of {_FEWEST} samples or more", f"{len(values)}", "name the data that trained the network"
             )
         figures = laid(values, taking)
-        counts = counts_of(levels_of(values, figures, rows=taking.rows), LEVELS)
-        return cls(taking, figures, counts, len(values), stats, spreads=spreads)
+        levels = levels_of(values, figures, rows=taking.rows)
+        return cls(taking, figures, counts_of(levels, LEVELS), len(values), stats, spreads=spreads, alike=alike(levels, figures))
 
     @cached_property
     def middles(self) -> Doubles:
@@ -138,6 +141,7 @@ class Reference:
             "as_fed": {name: list(values) for name, values in self.as_fed.items()},
             "stats": self.stats.to_json(),
             **({"spreads": spreads_to_json(self.spreads)} if self.spreads else {}),
+            **({"alike": asdict(self.alike)} if self.alike.figure else {}),
             **({"arriving": arriving} if arriving else {}),
             **({} if self.seen is None else {"seen": self.seen.to_json()}),
         }
@@ -184,7 +188,7 @@ class Reference:
         seen = None if inside is None else cls._read({**inside, "seen": None})
         spreads = spreads_from_json(document.get("spreads", []), len(channels))
         stats = DatasetStats.from_json(document["stats"])
-        return cls(taking, figures, counts, samples, stats, as_fed, arriving, seen, spreads)
+        return cls(taking, figures, counts, samples, stats, as_fed, arriving, seen, spreads, _alike(document, samples))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the reference as JSON, atomically."""
@@ -233,6 +237,17 @@ def _factory(folder: Path) -> str:
         return "" if known else str(stated["reference"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ""
+
+
+def _alike(document: Mapping[str, Any], samples: int) -> Alike:
+    """How alike neighbours are; earlier versions did not state it. Raises ValueError for what no samples are."""
+    stated = document.get("alike")
+    if stated is None:
+        return NONE
+    found = Alike(float(stated["samples"]), str(stated["figure"]), float(stated["correlation"]))
+    if not 1 <= found.samples <= samples or not -1 <= found.correlation <= 1:
+        raise ValueError("neighbours that are more alike than samples can be")
+    return found
 
 
 def _is_map(arriving: Mapping[str, tuple[float, ...]], channels: int) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from tare.comparing.result import some
+from tare.statistics.dataset_stats import ChannelStats
 from tare.statistics.intervals import Interval
 from tare.system.files import finite
 from tare.system.shown import Shown
@@ -23,6 +25,7 @@ ChangeKind = Literal[
     "channel order",
     "dead channel",
     "no data",
+    "several maps",
     "content",
     "unclear",
 ]
@@ -118,7 +121,10 @@ class Verdict(Shown):
     first batch of the change, with the range that holds 95% of the evidence. ``order`` is the permutation of channels that
     explains a change of order. ``exceeded`` are the classical distances above a threshold that was asked for. ``command`` puts
     the constants that undo the change into the served weights; "" where none can. ``felt`` is None where it was not measured.
-    ``recovered`` are the constants by batch norm's memory, None where they were not asked for.
+    ``affected`` are the channels that changed, where the others did not; empty where all did.
+    ``neighbours`` says that neighbouring samples are alike, how many of them were counted as one, and why; "" where a memory was
+    stated, or they are not. ``values`` are the statistics of each channel's values in the reference and of those that are judged,
+    for pictures; no part of JSON. ``recovered`` are the constants by batch norm's memory, None where they were not asked for.
     """
 
     alarm: int
@@ -141,6 +147,9 @@ class Verdict(Shown):
     command: str = ""
     felt: Felt | None = None
     recovered: Recovered | None = None
+    affected: tuple[str, ...] = ()
+    neighbours: str = ""
+    values: tuple[tuple[ChannelStats, ChannelStats], ...] = field(default=(), repr=False, compare=False)
 
     @property
     def clean(self) -> bool:
@@ -148,26 +157,34 @@ class Verdict(Shown):
         return not self.alarm and not self.exceeded
 
     def __str__(self) -> str:
-        """The verdict in at most four sentences."""
-        if not self.alarm:
-            above = f" But {'; '.join(self.exceeded)}." if self.exceeded else ""
-            return (
-                f"No change shown in {self.samples} samples ({self.batches} batches): the evidence is {self.evidence:.1f}, "
-                f"and an alarm needs {self.threshold:.1f}.{above}"
-            )
+        """The verdict in at most five sentences."""
+        told = self._changed if self.alarm else self._unchanged
+        return f"{self.neighbours} {told}" if self.neighbours else told
+
+    @property
+    def _unchanged(self) -> str:
+        above = f" But {'; '.join(self.exceeded)}." if self.exceeded else ""
+        return (
+            f"No change shown in {self.samples} samples ({self.batches} batches): the evidence is {self.evidence:.1f}, "
+            f"and an alarm needs {self.threshold:.1f}.{above}"
+        )
+
+    @property
+    def _changed(self) -> str:
         return " ".join((f"{self.headline.removesuffix('.')} ({self.reason}).", *self.cure))
 
     @property
     def headline(self) -> str:
-        """What changed, and since when, in a few words; the whole verdict if no change is shown."""
+        """What changed, and since when, in a few words; the evidence if no change is shown."""
         if not self.alarm:
-            return str(self)
+            return self._unchanged
         since = self.since
         when = "" if since is None else f" since batch {since.estimate:.0f}"
         if since is not None and since.low < since.high:
             when += f" (between {since.low:.0f} and {since.high:.0f})"
         kind = "the kind is not clear yet" if self.kind == "unclear" else self.kind
-        return f"Changed{when}: {kind}."
+        of = f" of {some(self.affected)}" if self.affected else ""
+        return f"Changed{when}: {kind}{of}."
 
     def summary(self) -> str:
         """The verdict's sentences."""
@@ -204,4 +221,9 @@ class Verdict(Shown):
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as a JSON object with schema ``tare.drift/1``; NaN becomes null."""
-        return {"schema": SCHEMA, "clean": self.clean, "sentence": str(self), **finite(asdict(self))}
+        return {"schema": SCHEMA, "clean": self.clean, "sentence": str(self), **finite(_plain(self))}
+
+
+def _plain(verdict: Verdict) -> dict[str, Any]:
+    """A verdict's fields without the values for pictures."""
+    return {name: value for name, value in asdict(replace(verdict, values=())).items() if name != "values"}

@@ -5,12 +5,38 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+from tare.comparing.result import some
 from tare.monitoring.reference import Reference
 from tare.monitoring.result import Map
 
 
-def cure_of(kind: str, maps: tuple[Map, ...], names: tuple[str, ...], order: tuple[int, ...]) -> tuple[str, ...]:
-    """What to do about a change, one sentence each."""
+def cure_of(
+    kind: str, maps: tuple[Map, ...], names: tuple[str, ...], order: tuple[int, ...], affected: tuple[tuple[str, str], ...] = ()
+) -> tuple[str, ...]:
+    """What to do about a change, one sentence each; ``affected`` are the channels that changed alone, with their kinds."""
+    if not affected:
+        return _cure(kind, maps, names, order)
+    each = ((kind, [name for name, own in affected if own == kind]) for kind in dict.fromkeys(own for _, own in affected))
+    return tuple(sentence for kind, mine in each for sentence in _cure_apart(kind, mine, maps))
+
+
+def _cure_apart(kind: str, names: list[str], maps: tuple[Map, ...]) -> tuple[str, ...]:
+    """What to do about the channels that changed by one kind, where others did not."""
+    mine = tuple(each for each in maps if each.channel in names)
+    if kind == "units":
+        back = "".join(f" ({_back(each)})" for each in mine[:1]) if len(mine) == 1 else ""
+        return (f"Convert the values of {some(tuple(names))} to the units of the reference{back}.",)
+    words = _cure(kind, mine, tuple(names), ())
+    return tuple(f"Of {some(tuple(names))} alone: {each[:1].lower()}{each[1:]}" for each in words[:1]) + words[1:]
+
+
+def _back(found: Map) -> str:
+    """How the values of a channel are put back, in words."""
+    gain, offset = found.gain.estimate, found.offset.estimate
+    return f"divide by {gain:.4g}" if not offset else f"subtract {offset:.4g}, and divide by {gain:.4g}"
+
+
+def _cure(kind: str, maps: tuple[Map, ...], names: tuple[str, ...], order: tuple[int, ...]) -> tuple[str, ...]:
     if kind in ("gain", "offset", "gain and offset") and maps:
         offsets, gains = zip(*(undone(0.0, 1.0, found) for found in maps), strict=True)
         return (
@@ -30,7 +56,7 @@ def command_of(kind: str, maps: tuple[Map, ...], reference: Reference) -> str:
     The reference of weights that were rewritten before states a map already, and the command's gain and offset are those of the
     values that arrive: x' = g x + o of values that were put back by y = G x + O is y' = g y + G o + O (1 - g).
     """
-    if kind not in ("gain", "offset", "gain and offset") or not maps:
+    if kind not in ("gain", "offset", "gain and offset", "several maps") or not maps:
         return ""
     known = reference.arriving or {"gain": (1.0,) * len(maps), "offset": (0.0,) * len(maps)}
     offsets = [
@@ -65,7 +91,7 @@ _CURES = {
     "gamma": ("Undo the tone curve before the constants are applied: no mean and std can.",),
     "units": ("Convert the values to the units of the reference.",),
     "bit depth": ("Divide by the largest value of the bits in use, not of the type.",),
-    "dead channel": ("Repair the channel: no constants can mend it.",),
+    "dead channel": ("Find out why the channel is constant, and repair it if it should vary: no constants can mend it.",),
     "no data": ("Find out why values are missing: no constants can mend it.",),
     "content": ("Content changed: constants cannot mend this. Look at the samples, and train again if they are to be served.",),
     "unclear": ("Serve on until the kind is clear, or look at the latest samples.",),

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.text import Text
 
+from tare.comparing.overlay import overlay
 from tare.monitoring.judgement.felt import felt_words
 from tare.monitoring.result import Track, Verdict
 from tare.reporting import html
@@ -24,11 +25,12 @@ from tare.system.terminal.harmless import visible
 _SHOWN = 8
 METHOD = (
     "Each sample has figures: mean, std, the shares of its values at both ends of the range and of missing ones, and differences "
-    "and correlations of channels. Bets on these figures gain nothing on average while samples come from the reference's "
-    "population. The evidence is the natural logarithm of the capital of all bets, begun at every moment. Without a change it "
-    "ever reaches the threshold with at most the stated probability, however often one looks (Ville 1939; Waudby-Smith and "
-    "Ramdas 2024). The error of the reference, a sample itself, is inside this promise. Intervals hold at every batch, for all "
-    "figures at once."
+    "and correlations of channels. A row has its values, and products of two: how far both lie from the reference's means, in "
+    "the reference's stds, so that a gain or offset of one column changes them, too. Bets on these figures gain nothing on "
+    "average while samples come from the reference's population. The evidence is the natural logarithm of the capital of all "
+    "bets, begun at every moment. Without a change it ever reaches the threshold with at most the stated probability, however "
+    "often one looks (Ville 1939; Waudby-Smith and Ramdas 2024). The error of the reference, a sample itself, is inside this "
+    "promise. Intervals hold at every batch, for all figures at once."
 )
 CLASSICAL = "Classical distances of values, beside the test: they promise nothing"
 
@@ -38,7 +40,7 @@ def print_drift(verdict: Verdict) -> None:
     out.print(Text(visible(str(verdict))), soft_wrap=True)
     out.print(table(TRACKS, [track_row(track) for track in strongest(verdict)[:_SHOWN]]))
     if verdict.maps:
-        out.print(table(MAPS, [map_row(each) for each in verdict.maps]))
+        out.print(table(MAPS, map_rows(verdict)))
     if verdict.felt is not None:
         out.print(Text(visible(felt_words(verdict.felt))), soft_wrap=True)
     if verdict.command:
@@ -70,7 +72,9 @@ def first_screen(verdict: Verdict, todo: Sequence[Step]) -> FirstScreen:
     """The verdict, the evidence of each figure against the threshold of an alarm, and what to do now."""
     return FirstScreen(
         verdict=verdict.headline,
-        lead=f"{verdict.reason[:1].upper()}{verdict.reason[1:]}." if verdict.alarm else "",
+        lead=" ".join(
+            filter(None, (f"{verdict.reason[:1].upper()}{verdict.reason[1:]}." * bool(verdict.alarm), verdict.neighbours))
+        ),
         badges=(
             Badge(verdict.kind, "good" if verdict.clean else "bad"),
             Badge(f"evidence {verdict.evidence:.1f}, alarm at {verdict.threshold:.1f}"),
@@ -109,19 +113,22 @@ def _evidence(verdict: Verdict) -> list[str]:
     if not rows:
         return []
     scale = replace(scale_of(rows, "evidence", zero=verdict.threshold), low=0.0)
-    caption = "Dashed: the threshold of an alarm. On the right: the evidence, and the figure's mean in the reference and now."
+    caption = (
+        "Dashed: the threshold of an alarm. On the right: the evidence, and the figure's mean in the reference and now. "
+        "Evidence x: bets on a change turned 1 into e to the power x. Without a change that ever happens in at most one of e to "
+        "the power x services."
+    )
     return [drawn(rows, scale, "Evidence by figure", "long"), html.paragraph(caption, "faint")]
 
 
 def figure_folds(verdict: Verdict) -> list[str]:
-    """Every figure beside its reference, the maps of values, and the classical distances."""
+    """The values of the channel that changed most, every figure beside its reference, maps of values, and distances."""
     table = html.table("Figures of samples over the whole life", TRACKS, map(track_row, strongest(verdict)))
-    parts = [
-        html.fold("Figures", f"{len(verdict.tracks)} figures of samples, now and in the reference", [*_drawn(verdict), table])
-    ]
+    gist = f"{len(verdict.tracks)} figures of samples, now and in the reference"
+    parts = [*_values(verdict), html.fold("Figures", gist, [*_drawn(verdict), table])]
     felt = [html.paragraph(felt_words(verdict.felt))] if verdict.felt is not None else []
     if verdict.maps or felt:
-        maps = [html.table(MAPS_CAPTION, MAPS, map(map_row, verdict.maps))] if verdict.maps else []
+        maps = [html.table(MAPS_CAPTION, MAPS, map_rows(verdict))] if verdict.maps else []
         parts.append(
             html.fold("How values changed", "gain and offset of each channel, and what the network feels", [*maps, *felt])
         )
@@ -139,6 +146,39 @@ def method_folds(verdict: Verdict) -> list[str]:
     return [*html.notes(verdict.notes), html.fold("Method", "what the test promises, and how", [html.paragraph(METHOD)])]
 
 
+_BINS = 16
+
+
+def _values(verdict: Verdict) -> list[str]:
+    """The values of the channel that changed most, in the reference and since the change, as shares of bins."""
+    far = {each.channel: each.wasserstein for each in verdict.distances if math.isfinite(each.wasserstein)}
+    known = {after.name: (before, after) for before, after in verdict.values if after.name in far}
+    asked = [name for name in known if name in verdict.affected] or list(known)
+    most = max(asked, key=far.__getitem__, default="")
+    laid = overlay(*known[most]) if most and not verdict.clean else None
+    if laid is None or laid.source is None or laid.target is None:
+        return []
+    step = max(1, len(laid.source) // _BINS)
+    shares = [
+        [100 * sum(side[start : start + step]) for start in range(0, len(side), step)] for side in (laid.source, laid.target)
+    ]
+    rows = [
+        Row(
+            f"{laid.edges[place * step]:.3g} to {laid.edges[min((place + 1) * step, len(laid.edges) - 1)]:.3g}",
+            [Mark(before, shape="bar"), Mark(after, shape="bar", colour="orange")],
+            f"{after:.1f}%",
+            beside=f"reference {before:.1f}%",
+        )
+        for place, (before, after) in enumerate(zip(*shares, strict=True))
+        if before or after
+    ]
+    legend = key([(Mark(0, shape="bar"), "reference"), (Mark(0, shape="bar", colour="orange"), "since the change")])
+    picture = drawn(rows, replace(scale_of(rows, "share of values", percent=True), low=0.0), f"Values of {most}")
+    return [
+        html.fold(f"Values of {most}", "the channel whose values moved most: shares of them", [picture, legend], is_open=True)
+    ]
+
+
 _CUT_OFF = 1e-6
 TRACKS = ("figure", "reference", "served, with its interval", "evidence")
 MAPS_CAPTION = "Values now, as a map of the reference's unit values"
@@ -153,8 +193,9 @@ _CAPTION = (
 
 
 def strongest(verdict: Verdict) -> list[Track]:
-    """The figures, those with most evidence first."""
-    return sorted(verdict.tracks, key=lambda track: -track.evidence)
+    """The figures, those with most evidence first, without those that are zero before and now: they tell nothing."""
+    told = [track for track in verdict.tracks if track.reference or track.live.estimate or track.evidence > 0]
+    return sorted(told, key=lambda track: -track.evidence)
 
 
 def track_row(track: Track) -> tuple[str, ...]:
@@ -171,9 +212,10 @@ def _served(live: Interval) -> str:
     return _interval(live)
 
 
-def map_row(found: Any) -> tuple[str, ...]:
-    """The gain and offset of one channel as a row."""
-    return found.channel, _interval(found.gain), _interval(found.offset)
+def map_rows(verdict: Verdict) -> list[tuple[str, ...]]:
+    """The gain and offset of each channel that changed as a row."""
+    maps = [each for each in verdict.maps if not verdict.affected or each.channel in verdict.affected]
+    return [(each.channel, _interval(each.gain), _interval(each.offset)) for each in maps]
 
 
 def distance_row(found: Any) -> tuple[str, ...]:
@@ -208,7 +250,7 @@ def _interval(found: Interval) -> str:
 def _drawn(verdict: Verdict) -> list[str]:
     """One picture for each kind of figure, since kinds have scales of their own."""
     kinds: dict[str, list[Track]] = {}
-    for track in verdict.tracks:
+    for track in strongest(verdict):
         if math.isfinite(track.live.low):
             kinds.setdefault(track.figure.partition(" of ")[0], []).append(track)
     if not kinds:

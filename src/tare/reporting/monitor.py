@@ -50,7 +50,7 @@ def _plotted(verdict: Verdict, courses: Sequence[Course]) -> list[Course]:
     order = {each.figure: ranks.get(each.figure.partition(" of ")[0], 2) for each in courses}
     if verdict.alarm:
         order = {track.figure: place for place, track in enumerate(strongest(verdict))}
-    return sorted(courses, key=lambda each: order[each.figure])[:_PLOTTED]
+    return sorted((each for each in courses if each.figure in order), key=lambda each: order[each.figure])[:_PLOTTED]
 
 
 def _first(verdict: Verdict, has_charts: bool) -> FirstScreen:

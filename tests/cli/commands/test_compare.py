@@ -35,7 +35,10 @@ def sensors(tmp_path: Path) -> tuple[Path, Path, Path]:
 
 
 def run(*arguments: str | Path, command: str = "compare") -> Result:
-    return CliRunner().invoke(app, [command, *map(str, arguments)])
+    words = [command, *map(str, arguments)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["tare", *words])
+        return CliRunner().invoke(app, words)
 
 
 def test_no_difference_is_exit_code_zero_and_a_gain_is_one(sensors: tuple[Path, Path, Path]) -> None:
@@ -233,7 +236,7 @@ def test_options_of_measuring_reach_the_data(tmp_path: Path) -> None:
     assert [channel["name"] for channel in two["channels"]] == ["x", "y"]
     three = json.loads(run(a, b, "--exclude-nan", "--json", "--html", page).stdout)
     assert [channel["name"] for channel in three["channels"]] == ["x", "y", "z"]
-    assert f"tare compare {a} {b} --exclude-nan --html {page}" in page.read_text(encoding="utf-8").replace(" \\\n  ", " ")
+    assert f"tare compare {a} {b} --exclude-nan --json --html {page}" in page.read_text(encoding="utf-8").replace(" \\\n  ", " ")
 
 
 def test_images_are_compared_as_a_network_sees_them(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,17 +40,6 @@ def compare(
 
     found = compare_stats(*sides_from(request, opened))
     if html is not None:
-        words = ["tare", "compare", request.source, request.target, *_stated(request), "--html", str(html)]
-        write_comparison(found, html, shlex.join(words))
+        write_comparison(found, html, shlex.join(["tare", *sys.argv[1:]]))
     show(found, as_json, print_comparison)
     raise typer.Exit(0 if found.clean else 1)
-
-
-def _stated(request: CompareRequest) -> list[str]:
-    """The options of the command that gives the same figures again, for the page."""
-    return [
-        *([] if request.channels == "stored" else ["--channels", request.channels]),
-        *([] if request.columns is None else ["--columns", ",".join(request.columns)]),
-        *(["--exclude-nan"] if request.exclude_nan else []),
-        *([] if request.as_seen is None else ["--as-seen", request.as_seen]),
-    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -40,8 +41,7 @@ def drift(
 
         verdict = with_recovered(verdict, reference, request.data, request.factory)
     if html is not None:
-        command = shlex.join(["tare", "drift", request.reference, *request.data, "--html", str(html)])
-        drift.write_drift(verdict, html, command, ", ".join(map(str, request.data)))
+        drift.write_drift(verdict, html, shlex.join(["tare", *sys.argv[1:]]), ", ".join(map(str, request.data)))
     if as_json or output == "json":
         print_json(verdict.to_json())
     elif output == "github":

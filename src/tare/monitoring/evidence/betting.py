@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,8 +59,10 @@ class Bets:
     threshold: float
 
 
-def bets_of(counts: NDArray[np.int64], middles: Doubles, alpha: float, tolerance: float) -> Bets:
+def bets_of(counts: NDArray[Any], middles: Doubles, alpha: float, tolerance: float) -> Bets:
     """Lay the bets for a reference: ``counts`` ``(F, 64)`` of its samples, ``middles`` ``(F, 64)`` of the levels.
+
+    Counts of samples that are alike are parts of whole ones: so many as are independent.
 
     ``alpha`` is the probability of any false alarm, ever, over all figures together. ``tolerance`` is a change of a figure's mean
     that is no alarm, in units of its spread over samples.
@@ -73,7 +76,7 @@ def bets_of(counts: NDArray[np.int64], middles: Doubles, alpha: float, tolerance
     return Bets(gains, drops, allowed, weights, -math.log(alpha * (1 - _BEYOND)))
 
 
-def _of_figure(counts: NDArray[np.int64], middles: Doubles, certain: float, tolerance: float) -> tuple[Doubles, Doubles, Doubles]:
+def _of_figure(counts: NDArray[Any], middles: Doubles, certain: float, tolerance: float) -> tuple[Doubles, Doubles, Doubles]:
     """The three tables of one figure's bets."""
     shares = counts / counts.sum()
     mean = float(shares @ middles)
@@ -95,7 +98,7 @@ def _tail(cumulated: Doubles, share: float) -> int:
     return int(np.clip(np.searchsorted(cumulated, share, side="right"), 1, LEVELS - 1))
 
 
-def _tilt(counts: NDArray[np.int64], function: Doubles, certain: float, slack: float) -> tuple[Doubles, Doubles, Doubles]:
+def _tilt(counts: NDArray[Any], function: Doubles, certain: float, slack: float) -> tuple[Doubles, Doubles, Doubles]:
     """Bet all capital on a positive function: a sample multiplies it by the function over its mean.
 
     The logarithm is a line in the logarithm of the mean, so places are laid evenly on that.
@@ -108,7 +111,7 @@ def _tilt(counts: NDArray[np.int64], function: Doubles, certain: float, slack: f
 
 
 def _stake(
-    counts: NDArray[np.int64], function: Doubles, step: float, certain: float, slack: float
+    counts: NDArray[Any], function: Doubles, step: float, certain: float, slack: float
 ) -> tuple[Doubles, Doubles, Doubles]:
     """Bet a share ``step`` of the largest stake that never loses all capital."""
     held = _Held.of(counts, function)
@@ -124,15 +127,15 @@ def _stake(
 class _Held:
     """What a reference says about the mean of one function of levels; ``against`` are its stakes against a larger mean."""
 
-    counts: NDArray[np.int64]
+    counts: NDArray[Any]
     function: Doubles
     mean: float
     against: tuple[float, ...]
 
     @classmethod
-    def of(cls, counts: NDArray[np.int64], function: Doubles) -> _Held:
+    def of(cls, counts: NDArray[Any], function: Doubles) -> _Held:
         """Stakes near the best for the errors that matter."""
-        number = int(counts.sum())
+        number = float(counts.sum())
         mean, reach = float(counts @ function) / number, float(function.max() - function.min())
         spread = max(math.sqrt(float(counts @ (function - mean) ** 2) / number), reach / number)
         best, most = math.sqrt(20.0 / number) / spread, _MOST / max(float(function.max()) - mean, 1e-9)

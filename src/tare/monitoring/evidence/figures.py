@@ -56,6 +56,15 @@ class Taking:
         noun = {"low end": "share at the low end", "high end": "share at the high end", "no data": "share without data"}
         return f"{noun.get(kind, kind)} of {' and '.join(self.channels[place] for place in places)}"
 
+    def said(self, figure: Figure) -> str:
+        """The name of a figure as it is shown. Of rows a "correlation" is a mean product, which a gain of a column changes, too.
+
+        In files the name stays, since it is part of what identifies a reference.
+        """
+        if not self.rows or figure.kind != "correlation":
+            return figure.name
+        return f"product of {' and '.join(self.channels[place] for place in figure.channels)} in reference stds"
+
 
 def blocks(records: Iterable[Record]) -> Iterator[NDArray[Any]]:
     """The samples of records as arrays ``(N, P, C)`` of raw values, at most 4,096 values of each channel of a sample."""
@@ -175,20 +184,24 @@ def _figure(
 
 
 def with_products(values: Doubles, figures: Sequence[Figure]) -> Doubles:
-    """For rows, fill in the products of two standardised columns, each cut off at three spreads of the reference.
+    """For rows, fill in the products of two columns in steps of their levels, each cut off at three of :func:`product_units`.
 
-    The mean of such a product over rows is the correlation of the columns, as far as their tails do not matter.
+    In stds of the reference, the mean of such a product over its rows is the correlation of the columns, as far as their tails do
+    not matter. Of other rows it is not, since their means and stds may be others: it is named :meth:`Taking.said`.
     """
     places = {figure.channels[0]: place for place, figure in enumerate(figures) if figure.kind == "mean"}
+    units = product_units(figures)
     filled = values.copy()
     for place, figure in enumerate(figures):
         if figure.kind == "correlation":
-            z = [
-                np.clip((values[:, places[c]] - figures[places[c]].centre) / (8 * figures[places[c]].step), -_CUT, _CUT)
-                for c in figure.channels
-            ]
+            z = [np.clip((values[:, places[c]] - figures[places[c]].centre) / units[c], -_CUT, _CUT) for c in figure.channels]
             filled[:, place] = z[0] * z[1]
     return filled
+
+
+def product_units(figures: Sequence[Figure]) -> dict[int, float]:
+    """The units of each column's values in products: eight steps of their levels, two thirds to four thirds of their spread."""
+    return {figure.channels[0]: 8 * figure.step for figure in figures if figure.kind == "mean"}
 
 
 def laid(values: Doubles, taking: Taking) -> tuple[Figure, ...]:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from itertools import permutations
 
 from tare._version import __version__
-from tare.comparing.result import Comparison, Form
+from tare.comparing.result import Comparison, Form, some
+from tare.comparing.shape import Spread
 from tare.comparing.shift import compare_stats, same_forms
+from tare.comparing.verdict import explaining
 from tare.errors import DataError
 from tare.monitoring.reference import Reference
 from tare.monitoring.result import ChangeKind, Map
@@ -25,16 +27,22 @@ _MISSING, _TIMES = 0.005, 2.0
 _MOST_ORDERED = 5
 # Another order has to explain the values better than none by this much of a criterion, and better than a map by this much.
 _CERTAIN, _EVIDENCE = 10.0, 2.0
+# Gain and offset of a channel that did not change.
+_AS_IT_WAS = (Interval(1.0, 1.0, 1.0), Interval(0.0, 0.0, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The kind of a change, its evidence in a few words, the maps of values, and the order of channels that explains it."""
+    """The kind of a change, its evidence in a few words, the maps of values, and the order of channels that explains it.
+
+    ``affected`` are the channels that changed, each with the kind of its change, where the others did not; empty where all did.
+    """
 
     kind: ChangeKind
     reason: str
     maps: tuple[Map, ...] = ()
     order: tuple[int, ...] = ()
+    affected: tuple[tuple[str, str], ...] = ()
 
 
 def live_stats(reference: Reference, state: DatasetState) -> DatasetStats | None:
@@ -58,29 +66,94 @@ def named(reference: Reference, live: DatasetStats | None, figures: Sequence[str
     missing = _missing(before, live)
     if missing:
         return Named("no data", missing)
-    dead = [b.name for a, b in zip(before.channels, live.channels, strict=True) if not b.std > _DEAD * a.std and a.std > 0]
-    if dead:
-        return Named("dead channel", f"{', '.join(dead)} {'is' if len(dead) == 1 else 'are'} constant")
+    still = _still(before, live)
+    if not still.varying:
+        return still.named() or _of_figures(figures)
+    kept = still.varying
+    known, now = (replace(stats, channels=tuple(stats.channels[place] for place in kept)) for stats in (before, live))
+    spreads = tuple(reference.spreads[place] for place in kept) if reference.spreads else ()
     try:
-        found = compare_stats(before, live, spreads=reference.spreads)
+        found = compare_stats(known, now, spreads=spreads)
     except DataError as error:
-        return Named("unclear", str(error))
-    order = _order(reference, live, found)
+        return still.named() or Named("unclear", str(error))
+    order = _order(known, now, spreads, found) if len(kept) == len(before.channels) else ()
     if order:
         names = [channel.name for channel in live.channels]
         return Named(
             "channel order", f"{', '.join(names[place] for place in order)} explain the values without any map", (), order
         )
-    return _of_comparison(found, figures)
+    shown = _of_comparison(found, figures, [channel.name for channel in live.channels])
+    differing = tuple(channel.name for channel in found.channels if channel.differs)
+    return _with_still(shown, still, differing, rows=reference.taking.rows)
 
 
-def _of_comparison(found: Comparison, figures: Sequence[str]) -> Named:
+@dataclass(frozen=True, slots=True)
+class _Still:
+    """The places of the channels that vary in the reference and now; those that are ``dead`` now, and constants that changed."""
+
+    varying: tuple[int, ...]
+    dead: tuple[str, ...]
+    other: tuple[str, ...]
+
+    @property
+    def reason(self) -> str:
+        """The evidence, "" where every channel varies as before or is constant as before."""
+        verb = "is" if len(self.dead) == 1 else "are"
+        dead = f"{', '.join(self.dead)} {verb} constant" if self.dead else ""
+        return "; ".join(filter(None, (dead, *self.other)))
+
+    def named(self) -> Named | None:
+        """The kind, if nothing else changed."""
+        if self.dead:
+            return Named("dead channel", self.reason)
+        return Named("content", self.reason) if self.other else None
+
+
+def _still(before: DatasetStats, live: DatasetStats) -> _Still:
+    """Tell channels that are constant. A channel that is constant in the reference, too, is not dead."""
+    varying, dead, other = [], [], []
+    for place, (a, b) in enumerate(zip(before.channels, live.channels, strict=True)):
+        if a.std > 0 and b.std > _DEAD * a.std:
+            varying.append(place)
+        elif a.std > 0:
+            dead.append(b.name)
+        elif not (a.min == b.min and a.max == b.max):
+            now = f"is {b.mean:.6g}" if not b.std > 0 else f"varies, from {b.min:.6g} to {b.max:.6g}"
+            other.append(f"{b.name} was always {a.mean:.6g} and {now}")
+    return _Still(tuple(varying), tuple(dead), tuple(other))
+
+
+def _with_still(found: Named, still: _Still, differing: tuple[str, ...], *, rows: bool) -> Named:
+    """What channels that vary show, of which some are ``differing`` in mean or std, and those that do not vary.
+
+    A constant column of a table hides no change of another one; the channels of a sensor are judged by the dead one.
+    """
+    alone = still.named()
+    if alone is None:
+        return found
+    if not differing:
+        return alone
+    if found.kind == "unclear" or (still.dead and not rows):
+        return replace(alone, reason=f"{alone.reason}; mean or std also differ in {some(differing)}: {found.reason}")
+    return replace(found, reason=f"{found.reason}; and {still.reason}", maps=())
+
+
+def _of_comparison(found: Comparison, figures: Sequence[str], names: Sequence[str]) -> Named:
     if found.kind == "no difference shown":
-        strongest = figures[0] if figures else "a figure of samples"
-        if "correlation" in strongest or "difference" in strongest:
-            return Named("content", f"every channel's values are distributed as before, but the {strongest} is not")
-        return Named("unclear", f"the {strongest} changed, and too few samples arrived since to tell how values did")
-    return Named(found.kind, found.reason, _maps(found))
+        return _of_figures(figures)
+    kinds = {channel.name: channel.kind for channel in found.channels}
+    affected = tuple((name, kinds[name]) for name in found.affected)
+    maps = {each.channel: each for each in _maps(found)}
+    every = tuple(maps.get(name, Map(name, *_AS_IT_WAS)) for name in names) if maps else ()
+    return Named(found.kind, found.reason, every, (), affected)
+
+
+def _of_figures(figures: Sequence[str]) -> Named:
+    """The kind where no channel's values differ."""
+    strongest = figures[0] if figures else "a figure of samples"
+    if "product" in strongest or "correlation" in strongest or "difference" in strongest:
+        return Named("content", f"every channel's values are distributed as before, but the {strongest} is not")
+    return Named("unclear", f"the {strongest} changed, and too few samples arrived since to tell how values did")
 
 
 def _missing(before: DatasetStats, live: DatasetStats) -> str:
@@ -94,7 +167,7 @@ def _missing(before: DatasetStats, live: DatasetStats) -> str:
     return f"the share of missing values rose: {', '.join(worse)}" if worse else ""
 
 
-def _order(reference: Reference, live: DatasetStats, found: Comparison) -> tuple[int, ...]:
+def _order(before: DatasetStats, live: DatasetStats, spreads: Sequence[Spread], found: Comparison) -> tuple[int, ...]:
     """The order of channels that alone explains the values, () if a map does as well, or too few samples tell it from none.
 
     An order has no parameters, so its distance is its criterion (see :class:`tare.comparing.result.Form`).
@@ -102,7 +175,7 @@ def _order(reference: Reference, live: DatasetStats, found: Comparison) -> tuple
     count = len(live.channels)
     if found.clean or not 1 < count <= _MOST_ORDERED:
         return ()
-    same = same_forms(reference.stats, live, reference.spreads)
+    same = same_forms(before, live, spreads)
     orders = list(permutations(range(count)))
     scores = {each: _unexplained([row[place] for row, place in zip(same, each, strict=True)]) for each in orders}
     forms = [same[place][place] for place in range(count)]
@@ -123,11 +196,26 @@ def _of_best_map(found: Comparison) -> float:
 
 
 def _maps(found: Comparison) -> tuple[Map, ...]:
-    """The affine map of each channel, with intervals; () for kinds that no gain and offset describe."""
+    """The affine map of each channel, with intervals; () for kinds that no gain and offset describe.
+
+    Channels that show no difference, where others do, stay as they are.
+    """
+    if found.affected:
+        return _maps_apart(found)
     forms = [next((form for form in channel.forms if form.name == found.kind), None) for channel in found.channels]
     if any(form is None for form in forms):
         return ()
     return tuple(_map(channel.name, form) for channel, form in zip(found.channels, forms, strict=True) if form is not None)
+
+
+def _maps_apart(found: Comparison) -> tuple[Map, ...]:
+    maps = []
+    for channel in found.channels:
+        form = explaining(channel) if channel.name in found.affected else None
+        if form is None and channel.name in found.affected:
+            return ()
+        maps.append(Map(channel.name, *_AS_IT_WAS) if form is None else _map(channel.name, form))
+    return tuple(maps)
 
 
 def _map(name: str, form: Form) -> Map:

@@ -33,13 +33,15 @@ def judged(assay: Assay, state: MonitorState) -> Verdict:
         samples=state.samples,
         kind=found.kind,
         reason=found.reason,
-        cure=cure_of(found.kind, found.maps, reference.taking.channels, found.order),
+        cure=cure_of(found.kind, found.maps, reference.taking.channels, found.order, found.affected),
         since=since,
         maps=found.maps,
         order=found.order,
         tracks=tracks,
         distances=() if live is None else distances(reference.stats, live),
         notes=_notes(assay),
+        values=() if live is None else tuple(zip(reference.stats.channels, live.channels, strict=True)),
+        affected=tuple(name for name, _ in found.affected),
         command=command_of(found.kind, found.maps, reference),
     )
 
@@ -71,10 +73,15 @@ def served_since(state: MonitorState, first: int) -> DatasetState:
 def _notes(assay: Assay) -> tuple[str, ...]:
     """What was not judged, and what the promise rests on."""
     taking, options = assay.reference.taking, assay.options
-    notes = (
-        [] if taking.paired else [f"differences and correlations of {len(taking.channels)} channels are not judged: four at most"]
-    )
-    if options.memory is None:
+    pairs = "products of two" if taking.rows else "differences and correlations"
+    notes = [] if taking.paired else [f"{pairs} of {len(taking.channels)} channels are not judged: four at most"]
+    known = assay.reference.alike
+    if options.memory is None and known.figure:
+        notes.append(
+            f"neighbouring samples of the reference are alike ({known.words()}): where those that arrive are, too, the "
+            f"promise needs --memory {known.memory(8)} for batches of 8 (memory= in Python)"
+        )
+    elif options.memory is None:
         notes.append(
             "the promise holds for independent samples; where neighbouring batches are alike, state --memory (memory= in Python)"
         )

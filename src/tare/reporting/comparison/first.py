@@ -6,14 +6,15 @@ import math
 import shlex
 from collections.abc import Mapping
 
-from tare.comparing.result import ChannelShift, Comparison, ShiftKind
+from tare.comparing.result import ChannelShift, Comparison, ShiftKind, some
 from tare.reporting import html
 from tare.reporting.page.frame import Badge, FirstScreen, Step
 from tare.reporting.page.rows import Mark, Row, drawn, key, scale_of
 
 #: Channels drawn: those with the largest shifts.
 _MOST = 8
-_VERDICTS: Mapping[ShiftKind, str] = {
+#: The kind of a comparison in a sentence.
+VERDICTS: Mapping[ShiftKind, str] = {
     "no difference shown": "No difference between the two datasets is shown.",
     "content": "The content differs: no gain, offset or tone curve explains the difference.",
     "gain": "The target's values are the source's at another gain.",
@@ -23,16 +24,17 @@ _VERDICTS: Mapping[ShiftKind, str] = {
     "gamma": "The target has another tone curve.",
     "bit depth": "The raw values have another bit depth.",
     "units": "The raw values are in other units.",
+    "several maps": "Channels differ, each by a map of its own.",
     "unclear": "What kind of difference it is cannot be told from these figures.",
 }
-_RAW = ("units", "bit depth", "inversion")
+_RAW = ("units", "bit depth", "inversion", "several maps")
 
 
 def first_screen(found: Comparison) -> FirstScreen:
     """The verdict in a sentence, with its reason below it."""
     differing = sum(channel.differs for channel in found.channels)
     return FirstScreen(
-        verdict=_VERDICTS[found.kind],
+        verdict=_verdict(found),
         lead=f"{found.reason[:1].upper()}{found.reason[1:].removesuffix('.')}.",
         badges=(
             Badge(found.kind, "good" if found.clean else "bad"),
@@ -43,6 +45,16 @@ def first_screen(found: Comparison) -> FirstScreen:
         picture=_picture(found),
         steps=_steps(found),
     )
+
+
+def _verdict(found: Comparison) -> str:
+    """The verdict in a sentence; where it is of some channels alone, with their names."""
+    if not found.affected:
+        return VERDICTS[found.kind]
+    others = "another channel shows" if len(found.channels) - len(found.affected) == 1 else "the others show"
+    words = f"{some(found.affected)} differ{'s' if len(found.affected) == 1 else ''}"
+    rest = f", {others} no difference" if len(found.affected) < len(found.channels) else ""
+    return f"{words} by {found.kind}{rest}."
 
 
 def _picture(found: Comparison) -> list[str]:

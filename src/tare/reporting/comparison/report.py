@@ -11,7 +11,7 @@ from typing import Any
 from rich.text import Text
 
 from tare.comparing.overlay import overlay
-from tare.comparing.result import ChannelShift, Comparison
+from tare.comparing.result import ChannelShift, Comparison, some
 from tare.reporting import html
 from tare.reporting.comparison import blocks
 from tare.reporting.comparison.first import first_screen
@@ -43,7 +43,8 @@ def print_comparison(found: Comparison) -> None:
         out.print(f"{side}  [bold]{shown(stats.source)}[/]: {_size(stats)}", soft_wrap=True)
     for words in found.notes:
         note(words)
-    out.print(f"\n[bold]{found.kind}[/]: {shown(found.reason)}")
+    of = f" of {some(found.affected)}" if found.affected else ""
+    out.print(f"\n[bold]{found.kind}{shown(of)}[/]: {shown(found.reason)}")
     out.print(table(("channel", *_headings(found)), [_figures(channel) for channel in found.channels]))
     if len(found.channels) > 1:
         out.print(f"Each channel alone: {shown(_by_kind(found))}.")
