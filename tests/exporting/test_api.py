@@ -4,7 +4,7 @@ import json
 import sys
 import warnings
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 import pytest
@@ -262,9 +262,9 @@ def test_an_earlier_export_survives_a_failure(run: Path, tmp_path: Path, monkeyp
 
 def test_the_runs_own_model_is_never_replaced(run: Path) -> None:
     before = {path: path.read_bytes() for path in (run / "model").iterdir()}
-    for form, place in (("hf", run / "model"), ("safetensors", run / "model" / "model.safetensors")):
+    for form, place in (("hf", "model"), ("safetensors", "model/model.safetensors")):
         with pytest.raises(OutputError, match=r"an output of its own, found .*, a part of a (run|model directory)"):
-            export(run, form, place, overwrite=True)
+            export(run, cast(ExportFormat, form), run / place, overwrite=True)
     assert {path: path.read_bytes() for path in (run / "model").iterdir()} == before
 
 
