@@ -182,18 +182,25 @@ def loader_errors() -> Iterator[None]:
     if a batch was being transferred.
     """
     try:
-        yield
-    except (OSError, EOFError) as error:
-        if not any(frame.f_globals.get("__name__") == "multiprocessing.queues" for frame, _ in walk_tb(error.__traceback__)):
-            raise
-        raise _ended() from None
-    except RuntimeError as error:
+        with _lost_connection():
+            yield
+    except RuntimeError as error:  # torch's signal handler raises it at any moment, also while the other error is told
         if str(error).startswith("DataLoader worker (pid"):
             raise _ended() from None
         found = _IN_LOADER.search(str(error))
         if found is None:
             raise
         raise DataError(*found.groups()) from None
+
+
+@contextmanager
+def _lost_connection() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, EOFError) as error:
+        if not any(frame.f_globals.get("__name__") == "multiprocessing.queues" for frame, _ in walk_tb(error.__traceback__)):
+            raise
+        raise _ended() from None
 
 
 def _ended() -> DataError:

@@ -63,7 +63,7 @@ def _block(array: NDArray[Any], channels: int, first: bool, *, rows: bool) -> ND
         return array.reshape(-1, 1, 1)
     if rows and array.ndim == 2 and array.shape[1] == channels:
         return array[:, None, :]
-    ends = (array.shape[1], array.shape[-1])
+    ends = (*array.shape[1:2], *array.shape[-1:])
     if channels == 1 and not (array.ndim > _SEVERAL and 1 in ends):
         if array.ndim > _SEVERAL and not {*ends}.isdisjoint(_COLOURS):
             found = f"an array of shape {array.shape}"
