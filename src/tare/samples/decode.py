@@ -366,6 +366,9 @@ def _flattened(image: Any, background: Background) -> Any:
     if image.mode == "F" or image.mode.startswith("I"):
         raise UnsupportedError("a transparent level in deep grey, which cannot be composited")
     grey = image.mode in ("1", "L", "LA", "La")
+    if image.mode == "1" and isinstance(level := image.info.get("transparency"), int):  # releases of Pillow count it differently
+        image = image.convert("L")
+        image.info["transparency"] = 255 * bool(level)
     straight = image.convert("LA" if grey else "RGBA")
     values = composited(np.asarray(straight), background)
     return Image.fromarray(values[..., 0] if grey else values)
