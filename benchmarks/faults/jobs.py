@@ -38,9 +38,10 @@ class Job:
         """Digest by name of everything that the job left, hidden files included."""
         files = sorted(path for path in (folder / "made").rglob("*") if path.is_file() and path.name not in self.unlike)
         said = "".join(f" {option}" for option in self.options).encode()
+        in_lines = "".join(f" \\\n  {each}" if each.startswith("--") else f" {each}" for each in self.options).encode()
         found = {}
         for path in files:
-            content = re.sub(rb"(?m)^workers: \d+\n", b"", path.read_bytes().replace(said, b""))
+            content = re.sub(rb"(?m)^workers: \d+\n", b"", path.read_bytes().replace(in_lines, b"").replace(said, b""))
             found[str(path.relative_to(folder))] = hashlib.sha256(content).hexdigest()
         return found
 

@@ -118,7 +118,7 @@ def test_answers_are_those_of_the_graph_and_the_monitor_tells_a_change(model: Pa
         assert json.loads(service.ask("GET", "/monitor/verdict.json")[1])["kind"] == "gain"
         status, page = service.ask("GET", "/monitor")
         assert status == 200
-        assert re.search(rb"Changed since batch \d+( \(between \d+ and \d+\))?: gain ", page)
+        assert re.search(rb"Changed since batch \d+( \(between \d+ and \d+\))?: gain[ .]", page)
         assert service.ask("GET", "/monitor/metrics")[0] in (200, 501)  # 501 says that prometheus_client is missing
         assert service.ask("POST", "/predict", b"123")[0] == 400
         service.end(signal.SIGTERM)

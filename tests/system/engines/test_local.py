@@ -53,14 +53,14 @@ def test_an_error_reaches_the_caller_and_nothing_new_begins(workers: int) -> Non
     with pytest.raises(RuntimeError, match="broken at five"):
         list(ordered_map(fail_at_five, range(1000), workers))
     assert len(begun) <= 5 + 2 * workers + 1
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("tare")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("tare_")]
 
 
 def test_leaving_early_ends_the_threads() -> None:
     results = ordered_map(abs, range(1000), workers=2)
     next(results)
     results.close()  # type: ignore[attr-defined]
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("tare")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("tare_")]
 
 
 def test_there_is_at_least_one_worker() -> None:
