@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from tare.checking.linting.inputs import CheckCommand, CodeRequest
+from tare.cli.options import typed
 from tare.errors import SpecError, TareError
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def _check(options: CheckCommand, request: CodeRequest, output: Format) -> int:
     if output == "text":
         _print(report, options.statistics)
     elif output == "html":
-        console.write(html_page(report, shlex.join(["tare", *sys.argv[1:]])))
+        console.write(html_page(report, typed()))
     else:
         console.write(FORMATS[output](report))
     return int(report.fails)

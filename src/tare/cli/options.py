@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -16,6 +18,11 @@ def show(result: Any, as_json: bool, render: Callable[..., None], *details: Any)
         print_json(result.to_json())
     else:
         render(result, *details)
+
+
+def typed() -> str:
+    """The command as it was typed, for the page that it writes."""
+    return shlex.join(["tare", *sys.argv[1:]])
 
 
 def print_json(document: dict[str, Any]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +10,7 @@ import typer
 
 from tare.advising.inputs import AdviceRequest
 from tare.cli.fields import command
-from tare.cli.options import Json, show
+from tare.cli.options import Json, show, typed
 
 
 @command(AdviceRequest, loads="tare.advising.api")
@@ -32,5 +30,5 @@ def advise(
     with console.working("advising"):
         found = advised(replace(request, reporter=console))
     if html is not None:
-        write_advice(found, html, shlex.join(["tare", *sys.argv[1:]]))
+        write_advice(found, html, typed())
     show(found, as_json, print_advice)

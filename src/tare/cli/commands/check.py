@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import sys
 from typing import Annotated
 
@@ -13,7 +12,7 @@ from tare.checking.inputs import CheckRequest, RuleRequest
 from tare.checking.linting.inputs import FILES, CheckCommand
 from tare.cli.fields import command
 from tare.cli.files import Format, check_files, show_places
-from tare.cli.options import Json, print_json
+from tare.cli.options import Json, print_json, typed
 from tare.normalisation.inputs import NORM
 
 
@@ -56,7 +55,7 @@ def _check_pipeline(request: CheckRequest, output: Format) -> int:
     elif output == "html":
         from tare.reporting.findings.page import pipeline_page
 
-        console.write(pipeline_page(report, shlex.join(["tare", *sys.argv[1:]])))
+        console.write(pipeline_page(report, typed()))
     else:
         findings.print_report(report)
     return 1 if report.fails else 0 if report.clean else 2

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tare.cli.fields import command
-from tare.cli.options import Json, show
+from tare.cli.options import Json, show, typed
 from tare.comparing.inputs import CompareRequest
 
 if TYPE_CHECKING:
@@ -40,6 +38,6 @@ def compare(
 
     found = compare_stats(*sides_from(request, opened))
     if html is not None:
-        write_comparison(found, html, shlex.join(["tare", *sys.argv[1:]]))
+        write_comparison(found, html, typed())
     show(found, as_json, print_comparison)
     raise typer.Exit(0 if found.clean else 1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from tare.cli.fields import command
-from tare.cli.options import Json, print_json
+from tare.cli.options import Json, print_json, typed
 from tare.monitoring.inputs import DriftRequest
 
 
@@ -41,7 +39,7 @@ def drift(
 
         verdict = with_recovered(verdict, reference, request.data, request.factory)
     if html is not None:
-        drift.write_drift(verdict, html, shlex.join(["tare", *sys.argv[1:]]), ", ".join(map(str, request.data)))
+        drift.write_drift(verdict, html, typed(), ", ".join(map(str, request.data)))
     if as_json or output == "json":
         print_json(verdict.to_json())
     elif output == "github":

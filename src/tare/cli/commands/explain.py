@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +10,7 @@ import typer
 
 from tare.advising.explaining.inputs import ExplainRequest
 from tare.cli.fields import command
-from tare.cli.options import Json, show
+from tare.cli.options import Json, show, typed
 
 
 @command(ExplainRequest, loads="tare.advising.explaining.api")
@@ -29,5 +27,5 @@ def explain(
     with console.working("loading the network and following its first layers"):
         found = explained(replace(request, reporter=console))
     if html is not None:
-        write_explanation(found, html, shlex.join(["tare", *sys.argv[1:]]), str(request.data or ""))
+        write_explanation(found, html, typed(), str(request.data or ""))
     show(found, as_json, print_explanation)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tare.cli.fields import command
-from tare.cli.options import Json, show
+from tare.cli.options import Json, show, typed
 from tare.identifying.inputs import IdentifyRequest
 
 
@@ -35,6 +33,6 @@ def identify(
     if out is not None:
         write_spec(found, out)
     if html is not None:
-        write_identification(found, html, shlex.join(["tare", *sys.argv[1:]]))
+        write_identification(found, html, typed())
     show(found, as_json, print_identification, None if out is None else str(out))
     raise typer.Exit(0 if found.identifiable else 1)

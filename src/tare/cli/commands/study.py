@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tare.cli.fields import command, load
-from tare.cli.options import Json, print_json, show
+from tare.cli.options import Json, print_json, show, typed
 from tare.datasets.options import DATA
 from tare.networks.inputs import NET
 from tare.normalisation.inputs import NORM
@@ -71,7 +69,7 @@ def _run(plan: StudyPlan, out: Path, options: StudyOptions, as_json: bool) -> No
         with watching(total) as tell:
             yield tell
 
-    line = shlex.join(["tare", *sys.argv[1:]])
+    line = typed()
     try:
         machine: dict[str, Any] = {"workers": options.workers, "engine": options.engine, "tracker": options.tracker}
         run = run_study(plan, out, watch=watch, reporter=console, command=line, **machine)
