@@ -104,7 +104,7 @@ class LabelledFiles(ItemSource[LabelledFile]):
         return len(self.files)
 
     def read(self, chunk: tuple[LabelledFile, ...]) -> Iterator[Record]:
-        """Read each file; rows of numbers that follow each other are one record, which is counted in a hundredth of the time."""
+        """Read each file; rows of numbers that follow each other are one record, which is counted much faster."""
         for alike, records in groupby(map(self.read_item, chunk), key=_row_layout):
             rows = list(records)
             if alike is None:
