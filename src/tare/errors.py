@@ -76,6 +76,13 @@ def reason_of(error: BaseException | str, limit: int | None = 160) -> str:
     return " ".join(str(error).split())[:limit]
 
 
+def shell_word(value: object) -> str:
+    """A path or name as one word of a command that a user copies into a shell; no part of it is run there."""
+    import shlex
+
+    return shlex.quote(str(value))
+
+
 def short_repr(value: object) -> str:
     """A value of any kind as it fits into one line: not its middle if it is long, nor what lies deeper than four lists.
 

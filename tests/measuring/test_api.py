@@ -187,3 +187,22 @@ def test_photographs_agree_with_pillow_and_numpy(real_data: Path) -> None:
     # Two JPEG decoders may differ by a level here and there.
     assert measured.mean == pytest.approx(pixels.mean(axis=0) / 255, abs=2e-3)
     assert measured.std == pytest.approx(pixels.std(axis=0, dtype=np.float64) / 255, abs=2e-3)
+
+
+def test_a_folder_of_a_training_part_beside_others_says_that_they_are_pooled(tmp_path: Path) -> None:
+    data = tmp_path / "my data"
+    for part in ("train", "val", "test"):
+        rgb_folder(data / part, 4)
+    (remark,) = tare.measure(data).extra["remarks"]
+    trained = data / "train"
+    assert remark == (
+        f"test, train and val are counted as one; a network is trained with those of train alone: tare measure '{trained}'"
+    )
+    assert "remarks" not in tare.measure(trained).extra
+
+
+@pytest.mark.parametrize("parts", [["train"], ["val", "test"], ["trains", "planes"]])
+def test_folders_that_are_not_parts_of_a_dataset_are_not_remarked_on(tmp_path: Path, parts: list[str]) -> None:
+    for part in parts:
+        rgb_folder(tmp_path / part, 4)
+    assert "remarks" not in tare.measure(tmp_path).extra

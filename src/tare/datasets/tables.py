@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from tare.datasets.samples import InMemory, LabelledSamples, check_labels
-from tare.errors import DataError, reason_of
+from tare.errors import DataError, reason_of, shell_word
 from tare.sources.files.listed import is_label_column, is_path_column
 from tare.sources.options import Options
 from tare.sources.places import open_binary
@@ -96,7 +96,7 @@ def columns_of_marks(name: str) -> str | None:
     raise DataError(
         "a column of classes",
         f"{', '.join(others[:8])} beside the paths in {name!r}, and none of a usual name such as label",
-        f"name it: --label {others[0]}; or take classes from the paths with --label-pattern",
+        f"name it: --label {shell_word(others[0])}; or take classes from the paths with --label-pattern",
     )
 
 

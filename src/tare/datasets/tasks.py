@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tare.errors import DataError
+from tare.errors import DataError, shell_word
 from tare.samples.decode import SUFFIXES
 from tare.samples.records import Skipped
 from tare.sources.files.image_folder import read_image
@@ -79,7 +79,7 @@ def check_folders(root: Path, names: Sequence[str]) -> None:
             "one folder per class", f"{beside}, not images of a class",
             "train on the masks with --task segmentation, or take them out",
         )  # fmt: skip
-    parts = [name for name in names if _plain(name) in _PARTS]
+    parts = parts_among(names)
     if len(parts) > 1:
         raise DataError(
             "one folder per class", f"{parts[0]}/ beside {parts[1]}/ in {str(root)!r}, parts of the data",
@@ -91,7 +91,7 @@ def check_folders(root: Path, names: Sequence[str]) -> None:
             "one folder per class",
             f"{pair.inputs}/ beside {pair.targets}/ in {str(root)!r}{pair}, not classes",
             f"detection is no task of tare transfer: score it by `tare study --evaluate`, give images a class with a .csv of "
-            f"path,label or --label-pattern, or `tare measure {root / pair.inputs}`",
+            f"path,label or --label-pattern, or `tare measure {shell_word(root / pair.inputs)}`",
         )
 
 
@@ -108,7 +108,8 @@ def check_one_kind(root: Path, masked: bool = False) -> None:
     """
     if not masked and (beside := _masks_beside(root)) is not None:
         ending = Path(beside.mask).name.removeprefix(Path(beside.image).stem)
-        remedy = f"take the masks out, or measure only the foreground: tare measure {root} --mask={ending}"
+        command = f"tare measure {shell_word(root)} --mask={shell_word(ending)}"
+        remedy = f"take the masks out, or measure only the foreground: {command}"
         raise DataError("images of one kind", f"{beside}: masks for each image", remedy)
     with os.scandir(root) as entries:
         names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
@@ -118,8 +119,24 @@ def check_one_kind(root: Path, masked: bool = False) -> None:
         raise DataError(
             "images of one kind",
             f"{pair.inputs}/ beside {pair.targets}/ in {str(root)!r}{pair}",
-            f"measure {inputs} alone, or only its foreground: tare measure {inputs} --mask {masks}",
+            f"measure {inputs} alone, or only its foreground: tare measure {shell_word(inputs)} --mask {shell_word(masks)}",
         )
+
+
+def parts_among(names: Sequence[str]) -> list[str]:
+    """Those of the folders' names that name a part of a dataset, such as train or val."""
+    return [name for name in names if _plain(name) in _PARTS]
+
+
+def pooled_parts(root: Path) -> str | None:
+    """A remark that the parts of a dataset in one folder are counted as one, or none if there is one part or no training part."""
+    with os.scandir(root) as entries:
+        parts = parts_among(sorted(entry.name for entry in entries if entry.is_dir()))
+    trained = next((name for name in parts if _plain(name).startswith("train")), None)
+    if trained is None or len(parts) == 1:
+        return None
+    listed, command = f"{', '.join(parts[:-1])} and {parts[-1]}", f"tare measure {shell_word(root / trained)}"
+    return f"{listed} are counted as one; a network is trained with those of {trained} alone: {command}"
 
 
 class _Beside(NamedTuple):

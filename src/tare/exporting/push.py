@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any
 
-from tare.errors import OutputError, SpecError, reason_of
+from tare.errors import OutputError, SpecError, reason_of, shell_word
 from tare.system.optional import require
 from tare.system.quiet import quietly
 
@@ -51,7 +50,7 @@ def pushed(folder: Path, repository: str) -> str:
             )
     except Exception as error:  # the hub's own errors, and those of whichever HTTP client it uses today
         reason = reason_of(error, 200) or type(error).__name__
-        again = f"hf upload {repository} {shlex.quote(str(folder))}"
+        again = f"hf upload {repository} {shell_word(folder)}"
         remedy = f"the folder is complete: check the name, the login (hf auth login) and the connection, then run: {again}"
         raise OutputError(f"an upload to {repository!r} on the hub", reason, remedy) from None
     return str(commit.commit_url)

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from tare.datasets.tasks import check_one_kind
+from tare.datasets.tasks import check_one_kind, pooled_parts
 from tare.errors import DataError
 from tare.input_spec.formats.front_end import front_end_of, remark_of
 from tare.measuring.checkpoint import Checkpoint
@@ -78,7 +78,7 @@ def measured(request: MeasureRequest) -> DatasetStats:
     stats = stats_of(state, source, exclude_nan=request.exclude_nan, colours=request.pages != "channels")
     if nodata or request.mask is not None:
         _check_left(stats, nodata)
-    remarks = [*source.remarks, *_remarks(options, nodata, state, stats)]
+    remarks = [*_pooled(request.data), *source.remarks, *_remarks(options, nodata, state, stats)]
     extra |= {"remarks": remarks} if remarks else {}
     stats = replace(stats, nodata=Known(nodata, "user")) if nodata else stats
     stats = with_facts(replace(stats, extra={**stats.extra, **extra}), state, source.stated, mixed_spacing=request.mixed_spacing)
@@ -150,6 +150,14 @@ def _remarks(options: Options, nodata: tuple[float, ...], state: DatasetState, s
     if options.front is not None:
         return [remark_of(options.front)]
     return _nothing_left_out(state, nodata) if nodata else nodata_remarks(state, stats)
+
+
+def _pooled(data: Any) -> list[str]:
+    """A remark if the data are a folder of a training part beside others."""
+    if not isinstance(data, str | os.PathLike) or not Path(data).is_dir():
+        return []
+    remark = pooled_parts(Path(data))
+    return [] if remark is None else [remark]
 
 
 def _nothing_left_out(state: DatasetState, nodata: tuple[float, ...]) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tare.cli.fields import command
 from tare.cli.options import Json, show
+from tare.errors import shell_word
 from tare.studying.demo.inputs import DemoRequest
 
 
@@ -22,6 +23,6 @@ def demo(request: DemoRequest, as_json: Json = False) -> None:
         result = run_demo(out, console, seeds)
         from tare.reporting.demo.report import print_demo, write_demo, write_differences
 
-        write_demo(result, out / "report.html", f"tare demo --seeds {seeds} --out {out}")
+        write_demo(result, out / "report.html", f"tare demo --seeds {seeds} --out {shell_word(out)}")
         write_differences(result, out / "differences.png")
     show(result, as_json, print_demo, out / "report.html")

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from tare.errors import ModelError, reason_of
+from tare.errors import ModelError, reason_of, shell_word
 from tare.folding.layers import FoldedNetwork, LayerForm, with_form
 from tare.input_spec.spec import InputSpec
 from tare.networks.building.hub.kinds import PREFIX
@@ -97,7 +97,7 @@ def _by_name(plan: BuildPlan) -> Network:
     if factory is None and plan.reference.startswith(("torchvision:", "tare:")):
         factory = plan.reference  # a library's name, not code chosen by the directory
     if factory is None and plan.reference.startswith(PREFIX):
-        remedy = f"name it with --model, and run its code: --model {plan.reference} --trust-remote-code"
+        remedy = f"name it with --model, and run its code: --model {shell_word(plan.reference)} --trust-remote-code"
         raise ModelError("the repository whose code builds this network, which is run only if you name it", "no --model", remedy)
     if factory is None:
         remedy = f"name the file with --model, as in training: {plan.reference}"

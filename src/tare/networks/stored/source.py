@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tare.errors import ModelError
+from tare.errors import ModelError, shell_word
 from tare.input_spec.model_file import model_file
 from tare.input_spec.spec import InputSpec, Unknown
 from tare.networks.loading import load_network
@@ -62,7 +62,7 @@ def _transferred(folder: Path, weights: str, seed: int) -> Network:
         raise ModelError(
             "the Python file that builds this network",
             "a directory, which names the file but never runs it",
-            f"use --model {reference} --weights {folder}",
+            f"use --model {shell_word(reference)} --weights {shell_word(folder)}",
         )
     if weights == "none":
         return replace(load_network(reference, "none", seed, channels_of(folder)), spec=_spec(folder, InputSpec()))

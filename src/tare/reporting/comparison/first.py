@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Mapping
 
 from tare.comparing.result import ChannelShift, Comparison, ShiftKind, some
+from tare.errors import shell_word
 from tare.reporting import html
 from tare.reporting.page.frame import Badge, FirstScreen, Step
 from tare.reporting.page.rows import Mark, Row, drawn, key, scale_of
@@ -90,7 +90,7 @@ def _row(channel: ChannelShift) -> Row:
 
 
 def _steps(found: Comparison) -> list[Step]:
-    source, target = (shlex.quote(side.source) if side.dtype else "SOURCE" for side in (found.source, found.target))
+    source, target = (shell_word(side.source) if side.dtype else "SOURCE" for side in (found.source, found.target))
     advise = f"tare advise --model MODEL {target} --source-stats {source}"
     if found.clean:
         return [Step("Keep the source's constants:", f"tare transfer --model MODEL {target} --strategy source --out run")]

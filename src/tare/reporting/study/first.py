@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from dataclasses import replace
 from typing import cast
 
+from tare.errors import shell_word
 from tare.normalisation.names import MEANINGS, Strategy
 from tare.reporting import html
 from tare.reporting.page.frame import Badge, FirstScreen, Step
@@ -85,7 +85,7 @@ def _row(analysis: Analysis, name: str, found: Interval) -> Row:
 
 
 def _steps(run: StudyRun) -> list[Step]:
-    folder = shlex.quote(str(run.folder))
+    folder = shell_word(run.folder)
     if run.missing:
         return [Step("Go on. Measured cells are kept:", f"tare study {folder}/plan.json --out {folder}")]
     better = Counter(item.strategy for item in run.analysis.contrasts if item.statement == "better").most_common(1)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tare.errors import shell_word
 from tare.networks.stored.directory import versions
 from tare.normalisation.names import MEANINGS
 from tare.reporting import html
@@ -89,7 +89,7 @@ def _task(run: TransferRun) -> list[Badge]:
 
 
 def _steps(run: TransferRun) -> list[Step]:
-    folder = f"{shlex.quote(str(run.out))}{_own_code(run)}"
+    folder = f"{shell_word(run.out)}{_own_code(run)}"
     load = loading_call(run.model_dir, str(run.settings["model"]), in_timm=run.is_timm)
     return [
         Step(f"Answer for new {noun_of(run)}:", f"tare predict {folder} NEW"),
@@ -101,7 +101,7 @@ def _steps(run: TransferRun) -> list[Step]:
 def _own_code(run: TransferRun) -> str:
     """The option that names the Python file of a network which is no library's: a model directory names it and never runs it."""
     model = str(run.settings["model"])
-    return f" --model {shlex.quote(model)}" if model.rpartition(":")[0].endswith(".py") else ""
+    return f" --model {shell_word(model)}" if model.rpartition(":")[0].endswith(".py") else ""
 
 
 def _made(run: TransferRun, command: str) -> Made:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.errors import DataError, TareError, reason_of
+from tare.errors import DataError, TareError, reason_of, shell_word
 from tare.samples.records import Facts, Part, Record
 from tare.sources.arrays.axes import arranged, as_record
 from tare.sources.arrays.in_memory import samples_per_chunk
@@ -190,7 +190,8 @@ def chosen(place: str, arrays: Mapping[str, str], stated: str | None) -> str:
         shown = ", ".join(f"{each} {what}" for each, what in list(arrays.items())[:8]) + (", ..." if len(arrays) > 8 else "")
         found = f"{stated!r} for {place!r}" if stated else f"several in {place!r}"
         first = next(iter(arrays)).strip("/")
-        raise DataError(f"one of the arrays or tables {shown}", found, f"name it: {place}#{first}, or --array {first}")
+        remedy = f"name it: {shell_word(f'{place}#{first}')}, or --array {shell_word(first)}"
+        raise DataError(f"one of the arrays or tables {shown}", found, remedy)
     return name
 
 
