@@ -102,8 +102,8 @@ def words_of(constants: Constants) -> str:
 
 
 def listed(numbers: tuple[float, ...]) -> str:
-    """Numbers in parentheses, to six digits."""
-    return f"({', '.join(f'{number:.6g}' for number in numbers)})"
+    """Numbers in parentheses, to nine digits, which tell all values of float32 apart."""
+    return f"({', '.join(f'{number:.9g}' for number in numbers)})"
 
 
 def _equal(one: tuple[float, ...], other: tuple[float, ...]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tare.checking.repository.edits import same_function
 from tare.checking.repository.result import CodeFinding, Edit
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.normalisations import of_pipeline
@@ -54,7 +55,7 @@ def _code(call: Call) -> Iterator[CodeFinding]:
     node = call.spot.node
     argument = getattr(node, "args", [])
     edits = ()
-    if len(argument) > 1:
+    if len(argument) > 1 and isinstance(source, Call) and same_function(source.spot, call.spot):
         place = call.spot.source.place(argument[1])
         text = call.spot.source.line(argument[1])[place.column - 1 : place.end_column - 1]
         if text.endswith(code):

@@ -45,9 +45,9 @@ def _slip(document: Document, value: Value, values: tuple[float, ...], which: st
         return
     for found in slips(values, which):
         written = value.get(found.position) or value
-        said = f"{values[found.position]:g} in the {which} {listed(values)} is a slip for {found.wanted:g}: {found.because}"
-        edits = (Edit(written.place, f"{found.wanted:g}"),) if written.exact and written is not value else ()
-        yield _finding(document, written, "TARE100", "error", said, f"write {found.wanted:g}", edits=edits)
+        said = f"{values[found.position]:g} in the {which} {listed(values)} is a slip for {found.wanted:.9g}: {found.because}"
+        edits = (Edit(written.place, f"{found.wanted:.9g}"),) if written.exact and written is not value else ()
+        yield _finding(document, written, "TARE100", "error", said, f"write {found.wanted:.9g}", edits=edits)
         return
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from tare.checking.repository.edits import exchanged, of_list, of_part
 from tare.checking.repository.result import CodeFinding, Edit, Step
 from tare.checking.repository.rules.found import finding, origin, origins, step
 from tare.checking.repository.rules.linking import Program, programs
@@ -50,8 +51,8 @@ def _of_pair(each: Normalisation) -> Iterator[CodeFinding]:
     if is_undoing(each.mean, each.std) or len(each.mean) < 3:
         return
     link = (step(_NAMES.get(each.call.function, each.call.last), each.call.spot),)
-    yield from _typo(each.means, "mean", link)
-    yield from _typo(each.stds, "std", link)
+    yield from _typo(each.means, "mean", link, each.call)
+    yield from _typo(each.stds, "std", link, each.call)
     known = next((one for one in published() if near(one.mean, each.std) and near(one.std, each.mean)), None)
     if known is not None and len(set(each.mean)) > 1:
         yield _exchanged(each, known)
@@ -72,7 +73,10 @@ def _grey(each: Normalisation) -> Iterator[CodeFinding]:
                 written = which.items[0] if isinstance(which, Items) else which
                 spot = written.spot if isinstance(written, Literal) and written.spot is not None else each.call.spot
                 because = f"the {right} {getattr(one, right)[0]:g} is that of {label(one.name)}"
-                yield _slipped(spot, f"the {wrong} {seen:g}", Slip(0, wanted, one.name, 0), because, (seen,), ())
+                slip = Slip(0, wanted, one.name, 0)
+                around = (each.call.spot, which.spot if isinstance(which, Items) else None)
+                edits = _edits(written, slip, (seen,), around)
+                yield _slipped(spot, f"the {wrong} {seen:g}", slip, because, (), edits)
                 return
 
 
@@ -166,7 +170,7 @@ def _others(program: Program, done: Sequence[Normalisation]) -> bool:
     return any(call.last in ("Normalize", "normalize") and id(call) not in known for call in program.calls)
 
 
-def _typo(value: Value | None, which: str, link: tuple[Step, ...]) -> Iterator[CodeFinding]:
+def _typo(value: Value | None, which: str, link: tuple[Step, ...], call: Call | None = None) -> Iterator[CodeFinding]:
     values = numbers(value)
     if values is None or not isinstance(value, Items):
         return
@@ -180,34 +184,33 @@ def _typo(value: Value | None, which: str, link: tuple[Step, ...]) -> Iterator[C
     if spot is None:
         return
     what = f"{values[found.position]:g} in the {which} {listed(values)}"
-    yield _slipped(spot, what, found, found.because, values, (*origin(value, which), *link))
+    edits = _edits(written, found, values, (value.spot, None if call is None else call.spot))
+    yield _slipped(spot, what, found, found.because, (*origin(value, which), *link), edits)
 
 
 def _slipped(
-    spot: Spot, what: str, found: Slip, because: str, values: tuple[float, ...], evidence: tuple[Step, ...]
+    spot: Spot, what: str, found: Slip, because: str, evidence: tuple[Step, ...], edits: tuple[Edit, ...]
 ) -> CodeFinding:
     return finding(
         "TARE100",
         "error",
         spot,
-        f"{what} is a slip for {found.wanted:g}: {because}",
-        f"write {found.wanted:g}",
+        f"{what} is a slip for {found.wanted:.9g}: {because}",
+        f"write {found.wanted:.9g}",
         evidence=evidence,
-        edits=_edits(spot, found, values),
+        edits=edits,
     )
 
 
-def _edits(spot: Spot, found: Slip, values: tuple[float, ...]) -> tuple[Edit, ...]:
-    node = spot.node
-    if isinstance(node, ast.Constant) and node.value == values[found.position]:
-        return (Edit(spot.place, f"{found.wanted:g}"),)
+def _edits(written: Value | None, found: Slip, values: tuple[float, ...], around: Iterable[Spot | None]) -> tuple[Edit, ...]:
+    """The number as it should be, if it is written as a number and not as a part of a formula."""
+    spot = written.spot if isinstance(written, Literal) else None
+    if spot is not None and isinstance(spot.node, ast.Constant) and spot.node.value == values[found.position]:
+        return of_part(spot, f"{found.wanted:.9g}", around)
     return ()
 
 
 def _exchanged(each: Normalisation, known: Published) -> CodeFinding:
-    edits: tuple[Edit, ...] = ()
-    if isinstance(each.means, Items) and isinstance(each.stds, Items):
-        edits = _exchange(each.means.spot, each.stds.spot)
     return finding(
         "TARE006",
         "warning" if each.call.function == "operator.+" else "error",  # a picture for people is no input
@@ -215,15 +218,8 @@ def _exchanged(each: Normalisation, known: Published) -> CodeFinding:
         f"mean {listed(each.mean)} and std {listed(each.std)} are those of {known.name} with mean and std exchanged",
         f"use mean {listed(known.mean)} and std {listed(known.std)}",
         evidence=origins(each.call.spot, each.means, each.stds),
-        edits=edits,
+        edits=exchanged(each.call, each.means, each.stds),
     )
-
-
-def _exchange(one: Spot | None, other: Spot | None) -> tuple[Edit, ...]:
-    if one is None or other is None or not all(isinstance(each.node, ast.List | ast.Tuple) for each in (one, other)):
-        return ()
-    texts = [ast.unparse(each.node) for each in (one, other)]
-    return (Edit(one.place, texts[1]), Edit(other.place, texts[0]))
 
 
 def _repeated(each: Normalisation) -> Iterator[CodeFinding]:
@@ -233,13 +229,9 @@ def _repeated(each: Normalisation) -> Iterator[CodeFinding]:
         return
     source = known or other
     assert source is not None  # noqa: S101 (one of the two is there)
-    wrong = each.stds if known is not None else each.means
-    same = each.means is each.stds
-    edits = ()
-    wanted = source.std if known is not None else source.mean
-    if isinstance(wrong, Items) and wrong.spot is not None and isinstance(wrong.spot.node, ast.List | ast.Tuple) and not same:
-        left, right = ("[", "]") if isinstance(wrong.spot.node, ast.List) else ("(", ")")
-        edits = (Edit(wrong.spot.place, left + ", ".join(f"{value:g}" for value in wanted) + right),)  # type: ignore[assignment]
+    wrong, which = (each.stds, "std") if known is not None else (each.means, "mean")
+    wanted = ", ".join(f"{each:.9g}" for each in (source.std if known is not None else source.mean))
+    edits = () if each.means is each.stds else of_list(wrong, which, wanted, each.call)
     yield finding(
         "TARE007",
         "error",

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from tare.checking.repository.costs import cost
-from tare.checking.repository.result import CodeFinding, Edit
+from tare.checking.repository.edits import of_part
+from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.abandoned import is_abandoned
 from tare.checking.repository.rules.feeds import goes_elsewhere
 from tare.checking.repository.rules.found import finding, step
@@ -221,7 +222,7 @@ def _slipped(value: Value, call: Call, factor: float) -> CodeFinding:
         spot,
         f"rescale multiplies by {factor:.4g}, and 1/255 = 0.003922 brings values of 0..255 to 0..1",
         "write rescale=1 / 255",
-        edits=(Edit(spot.place, "1 / 255"),) if spot is not call.spot else (),
+        edits=of_part(spot, "1 / 255", (call.spot,)) if spot is not call.spot else (),
     )
 
 

@@ -1,0 +1,97 @@
+"""Changes of code that nobody has to decide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tare.checking.linting.fixing.api import plan_of
+from tare.checking.repository.edits import says
+from tare.code.files.reading import documents_in
+from tare.code.interpreter.values import Items
+from tare.checking.repository.api import examined
+
+MEAN, STD = "[0.485, 0.456, 0.406]", "[0.229, 0.224, 0.225]"
+HEAD = "import json\nimport cv2\nimport numpy as np\nfrom PIL import Image\nfrom torchvision import transforms as T\n"
+CLIP = "(0.48145466, 0.4578275, 0.40821073)"
+
+
+def repaired(code: str) -> tuple[str, int]:
+    """The code after all certain changes, and the number of errors that are left."""
+    Path("train.py").write_text(HEAD + code)
+    plan_of(examined(documents_in([Path("train.py")]).documents)).write()
+    left = examined(documents_in([Path("train.py")]).documents)
+    return Path("train.py").read_text().removeprefix(HEAD), sum(each.severity == "error" for each in left)
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"t = T.Normalize({STD}, {MEAN})\n", f"t = T.Normalize({MEAN}, {STD})\n"),
+        (
+            f"MEAN = {MEAN}\nSTD = {STD}\nt = T.Normalize(STD, MEAN)\njson.dumps(dict(mean=MEAN, std=STD))\n",
+            f"MEAN = {MEAN}\nSTD = {STD}\nt = T.Normalize(MEAN, STD)\njson.dumps(dict(mean=MEAN, std=STD))\n",
+        ),
+        (
+            f"a = {MEAN}\nb = {STD}\nt = T.Normalize(mean=b, std=a)\nprint(a)\n",
+            f"a = {MEAN}\nb = {STD}\nt = T.Normalize(mean=a, std=b)\nprint(a)\n",
+        ),
+        (
+            f"class C:\n    MEAN = {MEAN}\n    STD = {STD}\nt = T.Normalize(C.STD, C.MEAN)\n",
+            f"class C:\n    MEAN = {MEAN}\n    STD = {STD}\nt = T.Normalize(C.MEAN, C.STD)\n",
+        ),
+        (  # the names lie, to every reader of them
+            f"MEAN = {STD}\nSTD = {MEAN}\nt = T.Normalize(MEAN, STD)\nprint(MEAN)\n",
+            f"MEAN = {MEAN}\nSTD = {STD}\nt = T.Normalize(MEAN, STD)\nprint(MEAN)\n",
+        ),
+    ],
+)
+def test_what_a_call_got_exchanged_is_exchanged_where_no_other_use_suffers(before: str, after: str) -> None:
+    assert repaired(before) == (after, 0)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"one = {MEAN}\nother = {STD}\ndef f(m, s):\n    return T.Normalize(m, s)\nt = f(other, one)\n",
+        "A = 0.255\nSTD = [0.229, 0.224, A]\n" + f"t = T.Normalize({MEAN}, STD)\ndropout = A\n",
+        f"both = {MEAN}\nx = {MEAN}\nt = T.Normalize(both, x)\n",
+        "from keras.preprocessing.image import ImageDataGenerator\nS = 1 / 225\ng = ImageDataGenerator(rescale=S)\nh = 100 * S\n",
+    ],
+)
+def test_a_value_behind_a_name_that_others_may_read_is_left(code: str) -> None:
+    after, errors = repaired(code)
+    assert after == code
+    assert errors > 0
+
+
+def test_a_function_that_others_call_keeps_its_colour_code() -> None:
+    shared = (
+        "def grey(image):\n    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)\n"
+        "one = grey(cv2.imread('a.png'))\nother = grey(np.array(Image.open('b.png').convert('RGB')))\n"
+    )
+    assert repaired(shared)[0] == shared
+    alone = "def grey(path):\n    return cv2.cvtColor(cv2.imread(path), cv2.COLOR_RGB2GRAY)\ngrey('a.png')\n"
+    assert repaired(alone)[0] == alone.replace("RGB2GRAY", "BGR2GRAY")
+
+
+def test_constants_are_written_with_all_their_digits() -> None:
+    after, errors = repaired(f"t = T.Normalize({CLIP}, {CLIP})\n")
+    assert (after, errors) == (f"t = T.Normalize({CLIP}, (0.26862954, 0.26130258, 0.27577711))\n", 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("IMAGENET_MEAN", "mean"), ("pixelStd", "std"), ("std_dev", "std"), ("mu", "mean"), ("sigma", "std"), ("m", "mean"),
+        ("mean_std", ""), ("values", ""), ("", ""), ("max", ""), ("bias", ""),
+    ],
+)  # fmt: skip
+def test_what_a_name_says(name: str, said: str) -> None:
+    assert says(Items((), name=name)) == said
