@@ -25,7 +25,7 @@ from tare.monitoring.evidence.compiled import log_evidence
 from tare.monitoring.evidence.detection import FULL, RATIO, log_weight
 from tare.monitoring.evidence.figures import Taking, counts_of, laid, levels_of
 from tare.monitoring.evidence.levels import LEVELS, Figure
-from tare.monitoring.state import UNIT
+from tare.monitoring.state import BATCH
 
 Doubles = NDArray[np.float64]
 
@@ -74,7 +74,7 @@ class Service:
 
     def evidence(self, batches: NDArray[np.int64], memory: int | None = None, *, until_alarm: bool = False) -> Doubles:
         """The evidence after each batch ``(T,)``. ``until_alarm`` leaves NaN after an alarm, and before there can be one."""
-        weight = 1.0 if memory is None else (UNIT // (batches.shape[1] * (memory + 1))) / UNIT
+        weight = 1.0 if memory is None else (BATCH // batches.shape[1]) / (BATCH * (memory + 1))
         gains, drops = (weight * _with_none(table) for table in (self.bets.gains, self.bets.drops))
         weights, allowed = self.bets.weights.ravel(), self.bets.allowed.reshape(-1, PLACES)
         moments, begin, limit = _log_weights(len(batches)), 0, math.inf

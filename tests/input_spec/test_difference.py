@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from tare.errors import SpecError
@@ -47,3 +48,32 @@ def test_what_cannot_be_compared_is_one_line() -> None:
         spec_difference(HALF, InputSpec.of([0.5] * 3, [0.5] * 3, scale=1.0, raw_dtype="float32"))
     with pytest.raises(SpecError, match="a stated mean of the network's input, found it is unknown: nobody"):
         spec_difference(HALF, InputSpec(channels=HALF.channels, scale=HALF.scale, mean=Unknown("nobody"), std=HALF.std))
+
+
+def _through(mean: float, std: float, name: str, dtype: str, clip: list[tuple[float, float]] | None = None) -> InputSpec:
+    more = {} if clip is None else {"clip": clip}
+    return InputSpec.of([mean], [std], scale=1.0, raw_dtype=dtype, value_map=name, **more)
+
+
+@pytest.mark.parametrize("name", ["sqrt", "log", "log1p", "log2", "log10", "dB"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "float32"])
+def test_values_after_a_named_map_are_compared_where_the_map_has_values(name: str, dtype: str) -> None:
+    one, other = _through(-12.0, 4.0, name, dtype), _through(-30.0, 9.0, name, dtype)
+    assert spec_difference(one, one).distance == 0.0
+    found = spec_difference(one, other)
+    assert not found.equivalent
+    if dtype == "float32":  # three stds around either mean: -57 to 0, in the map's own units
+        assert found.distance == pytest.approx(8.25)  # |(-57 + 12) / 4 - (-57 + 30) / 9|
+        return
+    info = np.iinfo(dtype)
+    raw = np.arange(0 if name in ("sqrt", "log1p") else 1, info.max + 1, dtype=np.float64)[:, None]
+    differences = np.abs(one.input_map().apply(raw) - other.input_map().apply(raw))
+    assert found.distance == pytest.approx(differences.max(), rel=1e-12)
+
+
+def test_a_clip_that_makes_an_infinite_value_finite_is_a_difference_without_end() -> None:
+    bare, cut = _through(0.0, 1.0, "dB", "uint8"), _through(0.0, 1.0, "dB", "uint8", [(0.0, 50.0)])
+    assert spec_difference(cut, cut).equivalent
+    found = spec_difference(bare, cut)
+    assert found.describe() == "different: a raw value reaches one network as a number, and the other as an infinite one"
+    assert found.to_json()["distance"] is None

@@ -46,20 +46,20 @@ def test_the_distance_is_the_largest_difference_over_the_range(
     mine, theirs = (InputMap(a, clip=None if c is None else (c,)) for a, c in ((first, one), (second, two)))
     values = np.linspace(-60, 160, 4001)[:, None]
     seen = float(np.abs(mine.apply(values) - theirs.apply(values)).max())
-    found = mine.distance(theirs, -60.0, 160.0)
+    found = mine.distance(theirs, (-60.0, 160.0))
     assert found >= seen - 1e-9
     assert found <= seen + 12 * 220 / 4000  # the slopes are at most 10, and a grid point is never farther than its spacing
-    assert mine.distance(theirs, -60.0, 160.0) == theirs.distance(mine, -60.0, 160.0)
-    assert mine.distance(mine, -60.0, 160.0) == 0
+    assert mine.distance(theirs, (-60.0, 160.0)) == theirs.distance(mine, (-60.0, 160.0))
+    assert mine.distance(mine, (-60.0, 160.0)) == 0
 
 
 def test_after_the_same_map_the_ends_decide_and_another_map_has_no_distance() -> None:
-    assert made(name="log10").distance(made(name="log10", b=0.0), 1.0, 1000.0) == pytest.approx(1.0)
-    assert made(name="log10").distance(made(name="log10", a=3.0), 1.0, 1000.0) == pytest.approx(3.0)
-    assert made(name="log10").distance(made(), 1.0, 1000.0) == math.inf
+    assert made(name="log10").distance(made(name="log10", b=0.0), (0.0, 3.0)) == pytest.approx(1.0)
+    assert made(name="log10").distance(made(name="log10", a=3.0), (0.0, 3.0)) == pytest.approx(3.0)
+    assert made(name="log10").distance(made(), (0.0, 3.0)) == math.inf
     each = InputMap(made().affine, per_sample=PerSample("zscore"))
-    assert each.distance(made(), 0, 1) == math.inf
-    assert each.distance(each, 0, 1) == 0
+    assert each.distance(made(), (0.0, 1.0)) == math.inf
+    assert each.distance(each, (0.0, 1.0)) == 0
 
 
 def test_a_clip_that_never_binds_leaves_an_affine_map() -> None:

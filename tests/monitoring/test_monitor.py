@@ -3,10 +3,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tare.errors import DataError, OutputError, SpecError
+from tare.errors import DataError, OutputError, SpecError, TareWarning
 from tare.monitoring.monitor import Monitor
 from tare.monitoring.reference import Reference, digest_of
 from tests.monitoring.made import changed, photographs, reference
@@ -199,6 +201,55 @@ def test_a_second_writer_is_refused(known: Reference, tmp_path: Path) -> None:
     ):
         Monitor.open(tmp_path / "m.json", known)
     Monitor.open(tmp_path / "m.json", known).close()
+
+
+def test_the_file_stays_the_same_where_the_process_changes_its_directory(
+    known: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "m.json").write_text("another's")
+    monkeypatch.chdir(tmp_path)
+    monitor = Monitor.open("m.json", known, every=1)
+    (elsewhere / "link.json").symlink_to(tmp_path / "m.json")
+    monkeypatch.chdir(elsewhere)
+    monitor.update(photographs(4, seed=1))
+    monitor.save("link.json")
+    monitor.close()
+    assert (elsewhere / "m.json").read_text() == "another's"
+    assert Monitor.load(tmp_path / "m.json").state.samples == 4
+
+
+def test_a_file_that_cannot_be_written_stops_no_service(known: Reference, tmp_path: Path) -> None:
+    folder = tmp_path / "monitors"
+    folder.mkdir()
+    monitor = Monitor.open(folder / "m.json", known, every=2)
+    shutil.rmtree(folder)
+    folder.write_text("no folder")
+    monitor.update(photographs(4, seed=1))
+    with pytest.warns(TareWarning, match=r"goes on counting and tries again every 2 batches: .*m\.json"):
+        monitor.update(photographs(4, seed=2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for seed in range(3, 6):
+            monitor.update(photographs(4, seed=seed))
+    assert (monitor.unsaved, monitor.state.batches) == (5, 5)
+    monitor.save(tmp_path / "elsewhere.json")
+    assert monitor.unsaved == 5
+    with pytest.raises(OutputError):
+        monitor.close()
+    folder.unlink()
+    folder.mkdir()
+    monitor.update(photographs(4, seed=6))
+    assert monitor.unsaved == 0
+    monitor.close()
+    assert Monitor.load(folder / "m.json").state.samples == 24
+
+
+def test_a_long_memory_blinds_no_monitor(known: Reference) -> None:
+    monitor = Monitor(known, memory=20_000)
+    monitor.update(photographs(64, seed=1))
+    assert int(monitor.state.ladder[0].counts.sum(axis=1).max()) / monitor.state.unit == pytest.approx(1 / 20_001)
 
 
 def test_a_forked_process_leaves_the_file_and_its_lock_to_the_one_that_opened_it(known: Reference, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tare.errors import DataError
 from tare.monitoring.evidence.levels import LEVELS
-from tare.monitoring.state import UNIT, Arrived, MonitorState
+from tare.monitoring.reference import packed
+from tare.monitoring.state import BATCH, UNIT, Arrived, MonitorState
 from tare.statistics.state import DatasetState
 
 
@@ -68,12 +69,24 @@ def test_states_of_other_references_and_memories_do_not_merge() -> None:
 
 
 def test_a_batch_with_memory_weighs_at_most_its_share_of_one_sample() -> None:
-    for samples in (1, 3, 7, 64):
-        counts = np.zeros((1, LEVELS), np.int64)
-        counts[0, 3] = samples
-        state = MonitorState("r", 4).added(counts, Arrived(DatasetState()), samples)
-        weight = state.ladder[0].counts.sum() / UNIT
-        assert 0.99 / 5 < weight <= 1 / 5
+    for memory in (0, 4, 10_000, 10**7):
+        for samples in (1, 3, 7, 64, 300_000, BATCH):
+            counts = np.zeros((1, LEVELS), np.int64)
+            counts[0, 3] = samples
+            state = MonitorState("r", memory).added(counts, Arrived(DatasetState()), samples)
+            weight = state.ladder[0].counts.sum() / state.unit * (memory + 1)
+            assert 0.99 < weight <= 1
+    with pytest.raises(DataError, match=f"expected at most {BATCH} samples in a batch of a monitor with memory"):
+        MonitorState("r", 0).added(counts, Arrived(DatasetState()), BATCH + 1)
+
+
+def test_counts_of_the_first_version_are_read_in_todays_unit() -> None:
+    counts = np.zeros((1, LEVELS), np.int64)
+    counts[0, 3] = 16
+    state = MonitorState("r", 3).added(counts, Arrived(DatasetState()), 16)
+    earlier = state.to_json()
+    earlier["ladder"][0]["counts"] = packed(counts * (UNIT // (16 * 4)))
+    assert same(MonitorState.from_json(earlier, 1, version=1), state)
 
 
 @pytest.mark.parametrize("batches", [0, 1, 7, 8, 50, 333])

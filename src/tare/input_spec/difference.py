@@ -64,11 +64,11 @@ def spec_difference(first: InputSpec, second: InputSpec) -> SpecDifference:
         mine, theirs = getattr(first, name), getattr(second, name)
         if isinstance(mine, Known) and isinstance(theirs, Known) and mine.value != theirs.value:
             others[name] = (plain(mine), plain(theirs))
-    return SpecDifference(distance, others, _incomparable(first.input_map(), second.input_map()))
+    return SpecDifference(distance, others, _incomparable(first.input_map(), second.input_map()) if math.isinf(distance) else "")
 
 
 def _incomparable(mine: InputMap, theirs: InputMap) -> str:
-    """Why no number says how far the two maps are apart; empty if one does."""
+    """Why no number says how far the two maps are apart, if none does."""
     if mine.affine.order != theirs.affine.order:
         return "the channels differ in order or number"
     if mine.per_sample != theirs.per_sample:
@@ -76,4 +76,4 @@ def _incomparable(mine: InputMap, theirs: InputMap) -> str:
         return f"samples are normalised by {' in one and '.join(kinds)} in the other, or by other values of the sample"
     if mine.value_map != theirs.value_map:
         return f"values pass through {mine.value_map} in one and {theirs.value_map} in the other"
-    return ""
+    return "a raw value reaches one network as a number, and the other as an infinite one"

@@ -8,7 +8,7 @@ comes before g, and is no map of single values.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,21 +89,27 @@ class InputMap:
         low, high = (self.clip or ((-math.inf, math.inf),))[0]
         return f"values are clipped to [{low:g}, {high:g}]"
 
-    def distance(self, other: InputMap, low: float, high: float) -> float:
-        """Largest difference of the two maps over raw values in [low, high], in units of input std.
+    def images(self, low: int, high: int) -> tuple[float, ...]:
+        """What the named map makes of the integers from ``low`` to ``high``: the ends of all images, and -inf if one has it."""
+        turning = {low, high, *(each for each in (-1, 0, 1) if low <= each <= high)}  # where the domain of a map begins
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = np.asarray(mapped(self.value_map, np, np.array(sorted(turning), np.float64)))
+        return tuple(found[~np.isnan(found)].tolist())
 
-        Infinite if channels, per-sample normalisation or the named map differ. After the same monotone map both are piecewise
-        linear, so that the largest difference is at an end of the range or of a clip.
+    def distance(self, other: InputMap, ends: Sequence[float]) -> float:
+        """Largest difference of the two maps between the least and the largest of ``ends``, in units of input std.
+
+        ``ends`` are in the units that ``value_map`` gives, in which both maps are piecewise linear: the largest difference is at
+        an end or at the edge of a clip. Infinite if channels, per-sample normalisation or the named map differ, or if one map
+        makes an infinite value finite.
         """
         if (self.affine.order, self.per_sample, self.value_map) != (other.affine.order, other.per_sample, other.value_map):
             return math.inf
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ends = np.atleast_1d(mapped(self.value_map, np, np.array([low, high], np.float64)))
-        places = [float(end) for end in ends]
-        places += [edge for clip in (self.clip, other.clip) for window in clip or () for edge in window]
-        inside = np.array([place for place in places if ends[0] <= place <= ends[1]])[:, None]
+        edges = (edge for clip in (self.clip, other.clip) for window in clip or () for edge in window)
+        inside = np.array([*ends, *(edge for edge in edges if min(ends) <= edge <= max(ends))])[:, None]
         mine, theirs = (_after_map(each, inside) for each in (self, other))
-        return float(np.abs(mine - theirs).max(initial=0.0))
+        with np.errstate(invalid="ignore"):
+            return float(np.where(mine == theirs, 0.0, np.abs(mine - theirs)).max())
 
 
 def _after_map(each: InputMap, values: Doubles) -> Doubles:

@@ -150,7 +150,7 @@ class InputSpec(Shown):
             raise SpecError("a convention of a shift and a scale per channel", found, "map the values with InputSpec.apply")
         return affine
 
-    def raw_range(self) -> tuple[float, float] | None:
+    def raw_range(self) -> tuple[int, int] | None:
         """The least and the largest raw value of the stated type and bits in use; None for floats, and where unknown."""
         if isinstance(self.raw_dtype, Unknown):
             return None
@@ -175,16 +175,18 @@ class InputSpec(Shown):
         """The largest difference of the two inputs that one raw value becomes, in units of input std; see :class:`InputMap`.
 
         Raw values lie in the range of their type and bits in use or, without a stated integer type, within three stds of either
-        network's means. Raises :class:`SpecError` if a field that is needed is unknown, or the raw values are of different types
+        network's means, which are those of values after a named map. Raises :class:`SpecError` if a field that is needed is
+        unknown, or the raw values are of different types
         or units.
         """
         for name, noun in (("raw_dtype", "type"), ("units", "unit")):
             stated = [field.value for field in (getattr(self, name), getattr(other, name)) if isinstance(field, Known)]
             if len(set(stated)) > 1:
                 raise SpecError(f"raw values of one {noun} in both", " and ".join(stated), f"state them in the same {noun}")
-        spans = [span for spec in (self, other) if (span := spec.raw_range()) is not None]
+        mine, theirs = self.input_map(), other.input_map()
+        spans = [each.images(*span) for each, spec in ((mine, self), (theirs, other)) if (span := spec.raw_range()) is not None]
         spans = spans or [self._constants_range(), other._constants_range()]
-        return self.input_map().distance(other.input_map(), min(low for low, _ in spans), max(high for _, high in spans))
+        return mine.distance(theirs, [end for span in spans for end in span])
 
     def _constants_range(self) -> tuple[float, float]:
         scale = self.require("scale")

@@ -16,7 +16,7 @@ from tare.monitoring.evidence.levels import Figure
 from tare.monitoring.inputs import MonitorOptions
 from tare.monitoring.reference import Reference
 from tare.monitoring.result import Course, Moment, Track
-from tare.monitoring.state import UNIT, MonitorState, Stretch
+from tare.monitoring.state import MonitorState, Stretch
 from tare.samples.layout import Doubles
 from tare.statistics.intervals import Interval
 
@@ -83,7 +83,7 @@ class Assay:
         starts = np.array([log_weight(start) for start in starts_of(state)])
         capital = self._capital(state) + self._weights + starts[:, None]
         each = np.logaddexp.reduce(capital.reshape(len(starts), -1, BETS), axis=(0, 2))
-        counts = np.sum([stretch.counts for stretch in state.ladder], axis=0) / UNIT
+        counts = np.sum([stretch.counts for stretch in state.ladder], axis=0) / state.unit
         live = self._intervals(counts[:, None], np.zeros(1))
         return tuple(
             Track(reference.taking.said(figure), self._known(place), live[place][0], float(each[place]))
@@ -99,7 +99,7 @@ class Assay:
             return ()
         reference = self.reference
         starts, ends = starts_of(state), np.cumsum([stretch.length for stretch in state.ladder])
-        each = np.stack([stretch.counts for stretch in state.ladder], axis=1) / UNIT
+        each = np.stack([stretch.counts for stretch in state.ladder], axis=1) / state.unit
         life = self._intervals(np.cumsum(each, axis=1), np.full(len(ends), math.log(2.0)))
         windows = self._intervals(each, math.log(2.0) - np.array([log_weight(start) for start in starts]))
         return tuple(
@@ -156,7 +156,7 @@ class Assay:
         """The sums of gains and drops ``(S, F * B)`` of each stretch."""
         for stretch in state.ladder:
             if stretch not in self._sums:
-                counts = stretch.counts[:, None, :] / UNIT
+                counts = stretch.counts[:, None, :] / state.unit
                 self._sums[stretch] = ((counts @ self.bets.gains).ravel(), (counts @ self.bets.drops).ravel())
         found = [self._sums[stretch] for stretch in state.ladder]
         return np.stack([gains for gains, _ in found]), np.stack([drops for _, drops in found])

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import threading
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.errors import DataError, OutputError, SpecError
+from tare.errors import DataError, OutputError, SpecError, TareWarning
 from tare.monitoring.assay import Assay
 from tare.monitoring.batches import blocks_of, put_back
 from tare.monitoring.evidence.figures import counts_of, figures_of, joined, levels_of
@@ -32,7 +33,9 @@ from tare.system.files import remove_parts, write_text
 from tare.system.local.opened import text_of
 from tare.system.lock import only_writer
 
-SCHEMA = "tare.monitor/1"
+SCHEMA = "tare.monitor/2"
+#: The versions of the schema that can be read.
+_READABLE = {f"tare.monitor/{version}": version for version in (1, 2)}
 
 
 class Monitor:
@@ -62,7 +65,7 @@ class Monitor:
         self._state = MonitorState(self.reference.digest, memory)
         self._lock = threading.RLock()
         self._path: Path | None = None
-        self._every, self._unsaved = 0, 0
+        self._every, self._unsaved, self._warned = 0, 0, False
         self._held = contextlib.ExitStack()
         self._process = 0
 
@@ -77,13 +80,14 @@ class Monitor:
     ) -> Monitor:
         """Go on with the monitor of a file, or begin one there; it is written after ``every`` batches and by ``close``.
 
+        Where it cannot be written, :meth:`update` warns once and goes on, :attr:`unsaved` counts, and ``close`` raises.
         A process that is killed loses at most the last ``every`` batches. A second monitor on the same file is refused while
         this one is open. An existing file states its own reference and options; others are refused.
 
         Raises :class:`OutputError` if another monitor holds the file, :class:`DataError` if it is damaged or has another
         reference. In a process that was forked from this one, :meth:`update` does: open one there, with a file of its own.
         """
-        place, held = Path(path), contextlib.ExitStack()
+        place, held = Path(path).absolute(), contextlib.ExitStack()  # the process may change its directory later
         with contextlib.ExitStack() as failing:
             failing.enter_context(held)
             held.enter_context(only_writer(place))
@@ -104,15 +108,15 @@ class Monitor:
         except (OSError, ValueError, RecursionError) as error:
             remedy = "check the path" if isinstance(error, FileNotFoundError) else "remove it to begin again"
             raise DataError("a readable monitor file", f"{os.fspath(path)!r}: {error}", remedy) from None
-        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        if not isinstance(document, dict) or document.get("schema") not in _READABLE:
             found = document.get("schema") if isinstance(document, dict) else type(document).__name__
             raise DataError(f"a JSON object with schema {SCHEMA!r}", f"{found!r} in {os.fspath(path)!r}", "name another file")
         try:
             reference = Reference.from_json(document["reference"])
             monitor = cls(reference, **{name: document["options"][name] for name in ("alpha", "tolerance", "memory", "values")})
-            state = MonitorState.from_json(document["state"], len(reference.figures))
+            state = MonitorState.from_json(document["state"], len(reference.figures), version=_READABLE[document["schema"]])
             monitor._state = _under(state, monitor, document["reference"])
-        except (KeyError, TypeError, ValueError, AttributeError, SpecError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError, SpecError) as error:
             found = f"{type(error).__name__}: {error} in {os.fspath(path)!r}"
             raise DataError("a whole monitor file", found, "remove it to begin again") from None
         return monitor
@@ -122,6 +126,11 @@ class Monitor:
         """The state so far: a frozen value, to be merged elsewhere."""
         with self._lock:
             return self._state
+
+    @property
+    def unsaved(self) -> int:
+        """The number of batches that the file of :meth:`open` does not have yet; 0 without a file."""
+        return self._unsaved
 
     @property
     def alarm(self) -> bool:
@@ -156,10 +165,20 @@ class Monitor:
             self._check_process()
             state = self._state.added(counts, arrived, samples)
             self._state = self._looked(state)
-            self._unsaved += 1
-            if self._path is not None and self._unsaved >= self._every:
-                self._write(self._path)
+            self._unsaved += self._path is not None
+            if self._path is not None and self._unsaved % self._every == 0:
+                self._kept(self._path)
             return self._state.alarm > 0
+
+    def _kept(self, path: Path) -> None:
+        """Write the file, or warn once: a full disk under the monitor is no reason to stop the service that it looks at."""
+        try:
+            self._write(path)
+        except OutputError as error:
+            if not self._warned:
+                words = f"the monitor goes on counting and tries again every {self._every} batches: {error}"
+                warnings.warn(words, TareWarning, stacklevel=5)
+            self._warned = True
 
     def _looked(self, state: MonitorState) -> MonitorState:
         evidence = self._assay.evidence(state)
@@ -225,9 +244,9 @@ class Monitor:
         """Write the monitor to a file, atomically. Raises :class:`OutputError` if another process is writing there."""
         place = Path(path)
         with self._lock:
-            if self._path is not None and place.absolute() == self._path.absolute():
+            if self._path is not None and place.resolve() == self._path.resolve():
                 self._check_process()
-                self._write(place)
+                self._write(self._path)
                 return
             with only_writer(place):
                 self._write(place)
@@ -256,7 +275,7 @@ class Monitor:
             raise OutputError("a monitor that this process opened", found, "open one in each process, each with its file")
 
     def to_json(self) -> dict[str, Any]:
-        """The monitor as a JSON object with schema ``tare.monitor/1``: its reference, options and state."""
+        """The monitor as a JSON object with schema ``tare.monitor/2``: its reference, options and state."""
         return {
             "schema": SCHEMA,
             "options": self._stated(),
@@ -271,7 +290,8 @@ class Monitor:
 
     def _write(self, path: Path) -> None:
         write_text(path, json.dumps(self.to_json(), allow_nan=False) + "\n")
-        self._unsaved = 0
+        if path == self._path:
+            self._unsaved, self._warned = 0, False
 
 
 def merged(paths: Sequence[str | os.PathLike[str]]) -> Monitor:

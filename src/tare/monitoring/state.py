@@ -20,8 +20,10 @@ from tare.monitoring.reference import packed, state_of, unpacked
 from tare.statistics.state import DatasetState
 from tare.statistics.state_json import state_from_json, state_to_json
 
-#: One sample's weight: counts are whole numbers of 1 / UNIT samples, so that shares of a sample add exactly, too.
+#: Without a memory: counts are whole numbers of 1 / UNIT samples.
 UNIT = 1 << 20
+#: With a memory: what all samples of one batch weigh together, so that no number of samples or memory makes one weigh nothing.
+BATCH = 1 << 26
 # Batches of at most this many bytes wait until four of them are reduced together.
 _MOST_KEPT = 1 << 20
 
@@ -111,6 +113,11 @@ class MonitorState:
         return sum(stretch.length for stretch in self.ladder)
 
     @property
+    def unit(self) -> int:
+        """The count of one sample; with a memory of k, of k + 1 batches."""
+        return UNIT if self.memory is None else BATCH * (self.memory + 1)
+
+    @property
     def samples(self) -> int:
         """Number of samples counted."""
         return sum(stretch.samples for stretch in self.ladder)
@@ -123,7 +130,10 @@ class MonitorState:
         every (k + 1)-th batch makes a fair game; the capital is at most the mean of k + 1 such games, and the threshold is
         k + 1 times as high (:class:`tare.monitoring.assay.Assay`).
         """
-        weight = UNIT if self.memory is None else UNIT // (max(samples, 1) * (self.memory + 1))
+        if self.memory is not None and samples > BATCH:
+            found = f"{samples} samples in one batch"
+            raise DataError(f"at most {BATCH} samples in a batch of a monitor with memory", found, "count it in several batches")
+        weight = UNIT if self.memory is None else BATCH // max(samples, 1)
         ladder = [*self.ladder, Stretch(1, counts * weight, arrived, samples)]
         length = 1
         while sum(stretch.length == length for stretch in ladder) == FULL:
@@ -178,12 +188,17 @@ class MonitorState:
         }
 
     @classmethod
-    def from_json(cls, document: Any, figures: int) -> MonitorState:
-        """Read :meth:`to_json` back. Raises ValueError, KeyError or TypeError if it is malformed."""
+    def from_json(cls, document: Any, figures: int, *, version: int = 2) -> MonitorState:
+        """Read :meth:`to_json` back. Raises ValueError, KeyError or TypeError if it is malformed.
+
+        In version 1 counts with a memory were whole numbers of 1 / UNIT samples, too.
+        """
+        memory = None if document["memory"] is None else int(document["memory"])
+        times = BATCH * (memory + 1) // UNIT if version == 1 and memory is not None else 1
         ladder = tuple(
             Stretch(
                 int(each["length"]),
-                unpacked(each["counts"], (figures, LEVELS)),
+                unpacked(each["counts"], (figures, LEVELS)) * times,
                 Arrived(state_from_json(each["data"])),
                 int(each["samples"]),
             )
@@ -192,7 +207,7 @@ class MonitorState:
         lengths = [stretch.length for stretch in ladder]
         if lengths != stretches(sum(lengths)) or any((stretch.counts < 0).any() or stretch.samples < 0 for stretch in ladder):
             raise ValueError("stretches that no monitor has")
-        memory, identities = document["memory"], document["identities"]
+        identities = document["identities"]
         if not isinstance(identities, list) or not identities:
             raise ValueError("a state of no monitor")
         alarm, peak = int(document["alarm"]), float(document["peak"])
@@ -203,7 +218,7 @@ class MonitorState:
             raise ValueError("counts of another number of samples")
         return cls(
             str(document["reference"]),
-            None if memory is None else int(memory),
+            memory,
             ladder,
             peak,
             alarm,

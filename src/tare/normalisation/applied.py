@@ -151,4 +151,4 @@ def _alike(one: Normalisation, other: Normalisation, tolerance: float) -> bool:
     """Whether two feed the same for unit values; logarithms are told apart by their constants."""
     if one.value_map != "identity":
         return replace(one, strategy=other.strategy) == other
-    return one.input_map().distance(other.input_map(), 0.0, 1.0) <= tolerance
+    return one.input_map().distance(other.input_map(), (0.0, 1.0)) <= tolerance

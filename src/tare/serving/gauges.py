@@ -29,6 +29,7 @@ def gauges(monitor: Monitor) -> Iterator[Gauge]:
     served, reference = monitor.served(), monitor.reference.stats
     yield Gauge("tare_monitor_batches", "Batches counted.", state.batches, counts=True)
     yield Gauge("tare_monitor_samples", "Samples counted.", state.samples, counts=True)
+    yield Gauge("tare_monitor_unsaved_batches", "Batches that the monitor's file does not have yet.", monitor.unsaved)
     yield Gauge("tare_monitor_alarm", "1 once a change was shown, which it stays; 0 before.", float(state.alarm > 0))
     yield Gauge("tare_monitor_alarm_batch", "The batch that raised the alarm; 0 before.", state.alarm)
     yield Gauge("tare_monitor_evidence", "Natural logarithm of the e-value against no change.", evidence)
