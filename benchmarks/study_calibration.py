@@ -3,7 +3,9 @@
 Cells are simulated as a study makes them: a seed's network and samples move all its cells together, cells of one seed share
 their test samples and so part of their noise, and a strategy has noise of its own. The standard deviation of paired differences
 falls with the size, as it did in the study of digits (5, 4 and 2.5 points at 20, 80 and 320 samples); accuracies are shares of
-448 test samples, so they are coarse, as real ones are. The default study makes 96 comparisons; the narrow one, of ``target``
+448 test samples, so they are coarse, as real ones are. Coarse studies have 100 test samples, of which a strategy answers a few
+otherwise than the baseline, right or wrong alike: in few seeds all differences are then often equal. The default study makes 96
+comparisons; the narrow one, of ``target``
 against ``source`` on one network, makes 12, which Holm's adjustment spreads the same 5% over.
 """
 
@@ -43,6 +45,10 @@ def main() -> None:
             wrong = np.mean([_any(study, ("better", "worse")) for study in _simulated(studies, seeds, noise, 0.0)])
             edge = np.mean([_any(study, ("equivalent",)) for study in _simulated(studies, seeds, noise, 0.01)])
             null.add_row(str(seeds), noise, _share(float(wrong), studies), _share(float(edge), studies))
+    for seeds in (2, 3, 5, 10):
+        for changed in (0.02, 0.05):
+            wrong = np.mean([_any(study, ("better", "worse")) for study in _coarse(studies, seeds, changed)])
+            null.add_row(str(seeds), f"{changed:.0%} of 100 answers differ", _share(float(wrong), studies), "")
     console.print(null)
     power = Table("plan", "seeds", *(f"found, n = {size}" for size in _SIZES), "any said to be worse")
     for plan in _PLANS:
@@ -65,6 +71,21 @@ def _simulated(studies: int, seeds: int, noise: str, effect: float, plan: str = 
     generator = np.random.default_rng((studies, seeds, len(noise), round(1000 * effect)))
     for _ in range(studies):
         yield _study(generator, seeds, noise, effect, plan)
+
+
+def _coarse(studies: int, seeds: int, changed: float) -> Iterator[Study]:
+    """The contrasts of so many studies of 48 comparisons in which no strategy differs, and a share of 100 answers changes."""
+    generator = np.random.default_rng((studies, seeds, round(1000 * changed)))
+    for _ in range(studies):
+        others = generator.binomial(100, changed, (24, 2, seeds))
+        shares = 0.8 + (2 * generator.binomial(others, 0.5) - others) / 100
+        rows = [
+            {"group": group, "strategy": strategy, "seed": seed, "accuracy": float(value)}
+            for group in range(24)
+            for strategy, values in zip(("source", "target", "blend"), (np.full(seeds, 0.8), *shares[group]), strict=True)
+            for seed, value in enumerate(values)
+        ]
+        yield contrasts(scores_of(rows, strategy="strategy", score="accuracy", pair=["seed"], group=["group"]), "source", 0.01)
 
 
 def _study(generator: np.random.Generator, seeds: int, noise: str, effect: float, plan: str) -> Study:

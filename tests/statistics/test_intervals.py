@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tare.statistics.intervals import equivalence_p_value, holm, mean_interval, paired_p_value, random_effects
+from tare.statistics.intervals import equivalence_p_value, holm, mean_interval, paired_p_value, random_effects, spacing
 
 samples = st.lists(st.floats(-100, 100), min_size=2, max_size=12).filter(lambda v: float(np.std(v)) > 1e-6)
 p_values = st.lists(st.floats(0, 1), min_size=1, max_size=8)
@@ -178,3 +178,25 @@ def test_one_group_has_no_interval() -> None:
     assert interval.estimate == 2.0
     assert math.isnan(interval.low)
     assert math.isnan(tau)
+
+
+@pytest.mark.parametrize(
+    ("values", "step"),
+    [
+        ([], 0.0), ([0.5], 0.0), ([0.5, 0.5], 0.0), ([0.1 + 0.2, 0.3], 0.0), ([0.5, 0.25, 1.0, 0.75], 0.25), ([3.0, -1, 7], 4.0),
+    ],
+)  # fmt: skip
+def test_the_spacing_is_the_least_difference_beyond_rounding(values: list[float], step: float) -> None:
+    assert spacing(values) == pytest.approx(step)
+
+
+@given(samples, st.floats(0.0, 10.0))
+def test_a_step_adds_the_variance_of_a_uniform_value_inside_it(values: list[float], step: float) -> None:
+    error = math.sqrt((np.var(values, ddof=1) + step**2 / 12) / len(values))
+    mean, number = float(np.mean(values)), len(values) - 1
+    interval = mean_interval(values, step=step)
+    assert interval.high - mean == pytest.approx(stats.t.ppf(0.975, number) * error, rel=1e-6, abs=1e-9)
+    assert paired_p_value(values, step) == pytest.approx(2 * stats.t.sf(abs(mean) / error, number), rel=1e-6, abs=1e-12)
+    assert equivalence_p_value(values, 1.0, step) == pytest.approx(
+        stats.t.cdf((abs(mean) - 1) / error, number), rel=1e-6, abs=1e-12
+    )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tare.statistics.inference.distributions import t_below, t_quantile
 
@@ -21,37 +22,52 @@ class Interval:
     high: float
 
 
-def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
-    """Mean of independent values with Student's t interval."""
+def spacing(values: Iterable[float]) -> float:
+    """The step of scores such as shares of n samples: the least difference of two values beyond rounding, 0 if there is none."""
+    sample = np.unique(np.asarray([*values], dtype=np.float64))
+    gaps = np.diff(sample)
+    gaps = gaps[gaps > 1e-9 * np.abs(sample).max(initial=0.0)]
+    return float(gaps.min(initial=math.inf)) if gaps.size else 0.0
+
+
+def mean_interval(values: Sequence[float], confidence: float = 0.95, step: float = 0.0) -> Interval:
+    """Mean of independent values with Student's t interval; values that come in a ``step`` may hide a part of their spread."""
     sample = np.asarray(values, dtype=np.float64)
     mean = float(sample.mean())
     if sample.size < 2:
         return Interval(mean, math.nan, math.nan)
-    error = float(sample.std(ddof=1)) / math.sqrt(sample.size)
-    half = t_quantile(0.5 + confidence / 2, sample.size - 1) * error
+    half = t_quantile(0.5 + confidence / 2, sample.size - 1) * _error(sample, step)
     return Interval(mean, mean - half, mean + half)
 
 
-def paired_p_value(differences: Sequence[float]) -> float:
+def paired_p_value(differences: Sequence[float], step: float = 0.0) -> float:
     """Two-sided p value of Student's paired t test that the mean difference is zero (1 if all differences are zero)."""
     sample = np.asarray(differences, dtype=np.float64)
     if sample.size < 2:
         return math.nan
-    error = float(sample.std(ddof=1)) / math.sqrt(sample.size)
+    error = _error(sample, step)
     if error == 0.0:
         return 1.0 if float(sample.mean()) == 0.0 else 0.0
     return 2 * t_below(-abs(float(sample.mean())) / error, sample.size - 1)
 
 
-def equivalence_p_value(differences: Sequence[float], margin: float) -> float:
+def equivalence_p_value(differences: Sequence[float], margin: float, step: float = 0.0) -> float:
     """P value of two one-sided paired t tests that the mean difference lies outside (-margin, margin) (Schuirmann 1987)."""
     sample = np.asarray(differences, dtype=np.float64)
     if sample.size < 2:
         return math.nan
-    mean, error = float(sample.mean()), float(sample.std(ddof=1)) / math.sqrt(sample.size)
+    mean, error = float(sample.mean()), _error(sample, step)
     if error == 0.0:
         return 0.0 if abs(mean) < margin else 1.0
     return t_below((abs(mean) - margin) / error, sample.size - 1)
+
+
+def _error(sample: NDArray[np.float64], step: float) -> float:
+    """The standard error of the mean: the variance that a step hides, step^2 / 12 (Sheppard 1898), counts, too.
+
+    Shares of n samples are often equal in a few repeats; their own variance is then zero, and would make any difference certain.
+    """
+    return math.sqrt((float(sample.var(ddof=1)) + step**2 / 12) / sample.size)
 
 
 def random_effects(estimates: Sequence[float], errors: Sequence[float], confidence: float = 0.95) -> tuple[Interval, float]:

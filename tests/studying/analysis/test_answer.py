@@ -49,6 +49,33 @@ def test_with_one_kind_of_shift_the_second_sentence_says_what_is_open() -> None:
     assert rest.startswith("1 of 1 comparisons are open; the widest interval is -")
 
 
+def _analysis(seeds: dict[str, dict[str, int]], effect: float) -> Analysis:
+    """Scores of each strategy in groups with so many seeds; strategies other than the source gain ``effect``."""
+    rng = np.random.default_rng(0)
+    rows = [
+        {"g": group, "strategy": name, "seed": seed, "accuracy": 0.7 + (name != "source") * effect + rng.normal(0, 0.004)}
+        for group, strategies in seeds.items()
+        for name, number in strategies.items()
+        for seed in range(number)
+    ]
+    return analyse(scores_of(rows, strategy="strategy", score="accuracy", pair=["seed"], group=["g"]))
+
+
+def test_a_group_with_one_pair_has_no_part_in_the_span_of_the_intervals() -> None:
+    texts = answer(_analysis({"a": {"source": 5, "target": 5}, "b": {"source": 1, "target": 1}}, 0.0))
+    assert "nan" not in " ".join(texts)
+    assert "no strategy is shown to differ from source in any of 2 comparisons: their intervals lie between" in texts[0].lower()
+    texts = answer(_analysis({"b": {"source": 1, "target": 1}}, 0.0))
+    assert texts[0] == "No strategy is shown to differ from source in any of 1 comparisons, since none has two pairs."
+    assert texts[1] == "1 of 1 comparisons are open, with one pair each: use more seeds."
+
+
+def test_each_strategy_is_counted_among_its_own_comparisons() -> None:
+    both, one = {"source": 5, "target": 5, "match": 5}, {"source": 5, "target": 5}
+    first, _ = answer(_analysis({"a": both, "b": one, "c": one}, 0.1))
+    assert first.startswith("Target is better than source in 3 of 3 comparisons, match in 1 of 1; the largest")
+
+
 def test_the_standing_is_a_running_mean() -> None:
     standing = Standing()
     assert standing.text() == ""

@@ -130,7 +130,7 @@ def analyse_together(families: Mapping[str, Family], *, size: str | None = None)
 def _analysis(family: Family, found: tuple[Contrast, ...], size: str | None) -> Analysis:
     scores, baseline = family.scores, family.baseline
     means = tuple(
-        Mean(group, name, len(pairs), mean_interval(list(pairs.values())))
+        Mean(group, name, len(pairs), mean_interval(list(pairs.values()), step=scores.step(group)))
         for group, strategies in scores.values.items()
         for name, pairs in strategies.items()
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -30,21 +31,19 @@ def _findings(analysis: Analysis, items: Sequence[Contrast]) -> str:
     shown = [item for item in items if item.shown]
     total, base = len(items), analysis.baseline
     if not shown:
-        low, high = min(i.difference.low for i in items), max(i.difference.high for i in items)
         equivalent = sum(item.statement == "equivalent" for item in items)
         within = f" (shown to be within {analysis.margin_text} in {equivalent})" if equivalent else ""
-        return (
-            f"no strategy is shown to differ from {base} in any of {total} comparisons: their intervals lie between "
-            f"{analysis.told(low)} and {analysis.told(high)}{analysis.unit_text}{within}"
-        )
-    of_each = total // len({item.strategy for item in items})
+        return f"no strategy is shown to differ from {base} in any of {total} comparisons{_span(analysis, items)}{within}"
+    of_each = Counter(item.strategy for item in items)
     parts = []
     for statement in ("better", "worse"):
         counts = Counter(item.strategy for item in items if item.statement == statement).most_common()
         if counts:
             (first, number), *others = counts
-            rest = f"{', ' if others else ''}{_joined([f'{name} in {count}' for name, count in others])}"
-            parts.append(f"{first} is {statement} than {base} in {number} of {of_each} comparisons{rest}")
+            alike = len({of_each[name] for name, _ in counts}) == 1
+            named = [f"{name} in {count}{'' if alike else f' of {of_each[name]}'}" for name, count in others]
+            rest = f"{', ' if others else ''}{_joined(named)}"
+            parts.append(f"{first} is {statement} than {base} in {number} of {of_each[first]} comparisons{rest}")
     largest = max(shown, key=lambda item: abs(item.difference.estimate))
     gap = largest.difference
     most = (
@@ -55,12 +54,24 @@ def _findings(analysis: Analysis, items: Sequence[Contrast]) -> str:
     return f"{'; '.join(parts)}{undecided}; {most}"
 
 
+def _span(analysis: Analysis, items: Sequence[Contrast]) -> str:
+    """Between what the intervals lie; nothing where no comparison has one."""
+    known = [item.difference for item in items if math.isfinite(item.difference.low)]
+    if not known:
+        return ", since none has two pairs"
+    low, high = min(each.low for each in known), max(each.high for each in known)
+    return f": their intervals lie between {analysis.told(low)} and {analysis.told(high)}{analysis.unit_text}"
+
+
 def _limits(analysis: Analysis) -> str:
     """How many comparisons are open, and the widest interval, which more seeds or samples would narrow."""
     undecided = [item for item in analysis.contrasts if item.statement in ("undecided", "too few")]
     if not undecided:
         return "Every comparison is settled at the 5% level, adjusted over all comparisons."
-    widest = max(undecided, key=lambda item: item.difference.high - item.difference.low)
+    known = [item for item in undecided if math.isfinite(item.difference.low)]
+    if not known:
+        return f"{len(undecided)} of {len(analysis.contrasts)} comparisons are open, with one pair each: use more seeds."
+    widest = max(known, key=lambda item: item.difference.high - item.difference.low)
     gap = widest.difference
     where = f"{widest.strategy}{', ' if widest.group else ''}{group_text(widest.group)}"
     return (

@@ -7,7 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tare.statistics.intervals import Interval, equivalence_p_value, holm, mean_interval, paired_p_value, random_effects
+from tare.statistics.intervals import (
+    Interval,
+    equivalence_p_value,
+    holm,
+    mean_interval,
+    paired_p_value,
+    random_effects,
+)
 from tare.studying.analysis.scores import ScoreGroup, Scores
 
 Statement = Literal["better", "worse", "equivalent", "undecided", "identical", "too few"]
@@ -69,7 +76,8 @@ class Family:
 def contrasts(scores: Scores, baseline: str, margin: float) -> tuple[Contrast, ...]:
     """Compare every strategy with ``baseline`` in every group.
 
-    The tests are two-sided paired t tests, and two one-sided t tests against ``margin``. Each family is Holm-adjusted over all
+    The tests are two-sided paired t tests, and two one-sided t tests against ``margin``; the variance that the step of coarse
+    scores hides counts in them (:func:`tare.statistics.intervals.spacing`). Each family is Holm-adjusted over all
     groups and strategies: the chance of any wrong "better" or "worse" is at most 5%, and so is that of any wrong "equivalent".
     """
     return contrasts_together([Family(scores, baseline, margin)])[0]
@@ -77,32 +85,43 @@ def contrasts(scores: Scores, baseline: str, margin: float) -> tuple[Contrast, .
 
 def contrasts_together(families: Sequence[Family]) -> list[tuple[Contrast, ...]]:
     """As :func:`contrasts` for several scores of the same trials; p values are adjusted over all of them together."""
-    compared = [list(_gaps(family)) for family in families]
-    flat = [(place, gap) for place, gaps in enumerate(compared) for _, gap in gaps]
-    tested = [index for index, (_, gap) in enumerate(flat) if len(gap) > 1 and any(gap)]
-    margins = [families[flat[index][0]].margin for index in tested]
-    p_values = dict(zip(tested, holm([paired_p_value(flat[i][1]) for i in tested]), strict=True))
-    within = [equivalence_p_value(flat[index][1], margin) for index, margin in zip(tested, margins, strict=True)]
-    p_equivalent = dict(zip(tested, holm(within), strict=True))
-    keys = [(families[place].lower, key) for place, gaps in enumerate(compared) for key, _ in gaps]
-    made = [
-        _contrast(key, flat[index][1], p_values.get(index, math.nan), p_equivalent.get(index, math.nan), lower)
-        for index, (lower, key) in enumerate(keys)
+    flat = [(place, gaps) for place, family in enumerate(families) for gaps in _gaps(family)]
+    tested = [index for index, (_, gaps) in enumerate(flat) if len(gaps.values) > 1 and any(gaps.values)]
+    p_values = dict(zip(tested, holm([paired_p_value(flat[i][1].values, flat[i][1].step) for i in tested]), strict=True))
+    within = [
+        equivalence_p_value(gaps.values, families[place].margin, gaps.step) for place, gaps in (flat[index] for index in tested)
     ]
-    return [tuple(one for one, (place, _) in zip(made, flat, strict=True) if place == number) for number in range(len(families))]
+    p_equivalent = dict(zip(tested, holm(within), strict=True))
+    made = [
+        (place, _contrast(gaps, p_values.get(index, math.nan), p_equivalent.get(index, math.nan), families[place].lower))
+        for index, (place, gaps) in enumerate(flat)
+    ]
+    return [tuple(one for place, one in made if place == number) for number in range(len(families))]
 
 
-def _gaps(family: Family) -> Iterator[tuple[tuple[ScoreGroup, str], list[float]]]:
+@dataclass(frozen=True, slots=True)
+class _Gaps:
+    """The paired differences of a strategy in a group, and the step that the group's scores come in."""
+
+    group: ScoreGroup
+    strategy: str
+    values: Sequence[float]
+    step: float
+
+
+def _gaps(family: Family) -> Iterator[_Gaps]:
     """The paired differences of each strategy in each group; those without a pair are left out."""
     for group, strategies in family.scores.values.items():
+        step = family.scores.step(group)
         for name in (name for name in strategies if name != family.baseline):
             gap = list(family.scores.differences(group, name, family.baseline).values())
             if gap:
-                yield (group, name), gap
+                yield _Gaps(group, name, gap, step)
 
 
-def _contrast(key: tuple[ScoreGroup, str], gap: Sequence[float], p: float, p_equivalent: float, lower: bool) -> Contrast:
-    interval = mean_interval(gap)
+def _contrast(gaps: _Gaps, p: float, p_equivalent: float, lower: bool) -> Contrast:
+    gap = gaps.values
+    interval = mean_interval(gap, step=gaps.step)
     statement: Statement = "undecided"
     if len(gap) > 1 and not any(gap):
         statement = "identical"
@@ -112,7 +131,7 @@ def _contrast(key: tuple[ScoreGroup, str], gap: Sequence[float], p: float, p_equ
         statement = "better" if (interval.estimate > 0) != lower else "worse"
     elif p_equivalent < LEVEL:
         statement = "equivalent"
-    return Contrast(key[0], key[1], len(gap), interval, p, p_equivalent, statement)
+    return Contrast(gaps.group, gaps.strategy, len(gap), interval, p, p_equivalent, statement)
 
 
 def overall(found: Sequence[Contrast]) -> tuple[Overall, ...]:

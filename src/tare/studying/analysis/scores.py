@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import DataError, did_you_mean, reason_of
+from tare.statistics.intervals import spacing
 from tare.system.local.opened import in_memory, whole
 
 #: A group of comparable scores: the columns that they share, with their values.
@@ -35,6 +36,10 @@ class Scores:
     def largest(self) -> float:
         """The largest absolute score; up to 1, scores are taken as shares and printed in points."""
         return max(abs(v) for by in self.values.values() for pairs in by.values() for v in pairs.values())
+
+    def step(self, group: ScoreGroup) -> float:
+        """The step that the scores of a group come in: 1 / n of shares of n samples, or a multiple of it; see :func:`spacing`."""
+        return spacing(value for pairs in self.values[group].values() for value in pairs.values())
 
     def differences(self, group: ScoreGroup, strategy: str, baseline: str) -> dict[Pair, float]:
         """Score of ``strategy`` minus that of ``baseline`` for every pair that has both."""
