@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tare.comparing.api import compare
 from tare.comparing.shift import compare_stats
 from tare.comparing.verdict import explaining
 from tare.normalisation.catalog import named
@@ -316,3 +317,33 @@ def test_values_clipped_at_the_end_of_the_range_refuse_no_map() -> None:
     pictures = [np.clip(generator.normal(0.6, 0.25, (400, 12, 12, 1)), 0, 1) for _ in range(2)]
     found = compare_stats(bytes_of(pictures[0]), bytes_of(np.clip(1.2 * pictures[1], 0, 1)))
     assert "gain" in [form.name for form in found.channels[0].forms], found.reason
+
+
+@pytest.mark.parametrize("offset", [3.0, 0.3])
+def test_an_offset_of_a_symmetric_distribution_is_not_taken_for_an_inversion(offset: float) -> None:
+    kinds = []
+    for seed in range(20):
+        generator = np.random.default_rng(seed)
+        found = compare(generator.normal(5, 1, (4000, 2)), generator.normal(5, 1, (4000, 2)) + offset)
+        kinds.append(found.kind)
+    assert kinds.count("offset") >= 18
+    assert "inversion" not in kinds
+
+
+def test_a_skewed_distribution_that_is_inverted_is_told() -> None:
+    generator = np.random.default_rng(0)
+    found = compare(generator.gamma(30, 1, (4000, 2)), 9 - generator.gamma(30, 1, (4000, 2)))
+    assert found.kind == "inversion"
+
+
+@pytest.mark.parametrize("huge", [1e101, 1e154, 1e300, 1.7e308])
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_numbers_beyond_all_squares_are_said_and_raise_nothing(huge: float) -> None:
+    generator = np.random.default_rng(0)
+    source, target = generator.normal(size=(2000, 2)), generator.normal(size=(2000, 2))
+    target[5, 0], target[7, 0] = huge, -huge
+    for pair in ((source, target), (target, source)):
+        found = compare(*pair)
+        assert found.kind == "unclear"
+        assert "look for missing values that are stored as huge numbers" in found.reason
+    assert compare(target, target).kind == "no difference shown"

@@ -162,11 +162,13 @@ def _number_by_std(channel: ChannelStats, bins: Bins) -> float:
     """The number of independent values whose std is as uncertain: (m4 - s^4) / (4 s^2 Var(s))."""
     middles = bins.edges[:-1] + bins.width / 2
     counts = np.array(bins.counts, np.float64) / sum(bins.counts)
-    mean = float(counts @ middles)
-    second, fourth = (float(counts @ (middles - mean) ** power) for power in (2, 4))
-    if not channel.std_se > 0 or not second > 0:
+    away = middles - float(counts @ middles)
+    widest = float(np.abs(away).max())  # the unit of the powers: those of the values themselves may be beyond all numbers
+    if not channel.std_se > 0 or not widest > 0:
         return math.inf
-    return max(1.0, (fourth - second**2) / (4 * second * channel.std_se**2))
+    second, fourth = (float(counts @ (away / widest) ** power) for power in (2, 4))
+    error = channel.std_se / widest
+    return max(1.0, (fourth - second**2) / (4 * second * error**2)) if error**2 > 0 else math.inf
 
 
 def _moved(channel: ChannelStats, bins: Bins, edges: Doubles, knots: Doubles, share: float) -> Doubles:

@@ -23,6 +23,8 @@ from tare.statistics.inference.distributions import t_quantile
 from tare.statistics.intervals import Interval
 
 _FEWEST_POINTS = 4
+# Values with a std above this, or below its inverse, are none that a sensor gives: fillers such as 1e300 are among them.
+_FAR = 1e100
 # Names that tare gave, not the file: such channels are paired by position.
 _UNNAMED = re.compile(r"red|green|blue|grey|c\d+|log-mel")
 _COLUMNS = "choose the columns with `tare measure --columns A,B --out FILE`, and compare the files"
@@ -54,7 +56,7 @@ def compare_stats(
     channels = tuple(
         replace(
             _channel(a, b, z, _step(source), _step(target)),
-            forms=() if mine is None or theirs is None else forms(mine, theirs, top, tests),
+            forms=() if mine is None or theirs is None or not _is_ordinary(a, b) else forms(mine, theirs, top, tests),
         )
         for a, b, mine, theirs in pairs
     )
@@ -169,6 +171,11 @@ def _quantile(source: DatasetStats, target: DatasetStats, confidence: float) -> 
     return t_quantile(1 - (1 - confidence) / (4 * len(source.channels)), max(1, samples - 1))
 
 
+def _is_ordinary(*channels: ChannelStats) -> bool:
+    """Whether the squares of stds and their ratios are numbers; no map is fitted where they are not."""
+    return all(1 / _FAR < channel.std < _FAR for channel in channels)
+
+
 def _step(stats: DatasetStats) -> float:
     """The distance between two neighbouring values, unit values."""
     return {"uint8": 1 / 255, "uint16": 1 / 65535}.get(stats.dtype, 0.0)
@@ -176,7 +183,7 @@ def _step(stats: DatasetStats) -> float:
 
 def _channel(a: ChannelStats, b: ChannelStats, z: float, step_a: float, step_b: float) -> ChannelShift:
     d, ratio = (b.mean - a.mean) / a.std, b.std / a.std
-    half = z * math.sqrt((b.mean_se**2 + a.mean_se**2) / a.std**2 + (d * a.std_se / a.std) ** 2)
+    half = z * math.hypot(b.mean_se / a.std, a.mean_se / a.std, d * a.std_se / a.std)
     factor = math.exp(min(700.0, z * math.hypot(b.std_se / b.std, a.std_se / a.std)))
     return ChannelShift(
         a.name, Interval(d, d - half, d + half), Interval(ratio, ratio / factor, ratio * factor), _fit(a, b, z, step_a, step_b)
@@ -187,7 +194,7 @@ def _fit(a: ChannelStats, b: ChannelStats, z: float, step_a: float, step_b: floa
     """Fit a line through the quantiles of both, each weighted by the inverse of its error."""
     common = [key for key in a.quantiles if key in b.quantiles]
     inside = [key for key in common if _inside(a, a.quantiles[key], step_a) and _inside(b, b.quantiles[key], step_b)]
-    if len(inside) < _FEWEST_POINTS:
+    if len(inside) < _FEWEST_POINTS or not _is_ordinary(a, b):
         return None
     x, y = (np.array([c.quantiles[key] for key in inside]) for c in (a, b))
     slope = b.std / a.std

@@ -25,6 +25,8 @@ _FACTORS = {
     1000.0: "per mille, or milli",
     180 / math.pi: "degrees against radians",
 }
+# A ratio of stds beyond this is one of no sensor.
+_FAR = 1e50
 # Shape can be judged only where sampling leaves less than this uncertain, in units of the std.
 _SHARPEST = 0.2
 # Exponents of one tone curve differ between channels by no more than their errors and this share.
@@ -93,6 +95,10 @@ def _together(channels: tuple[ChannelShift, ...]) -> Judged:
     """The kind of difference that all channels show together."""
     if any(math.isnan(end) for channel in channels for end in (channel.shift.low, channel.ratio.low)):
         return Judged("unclear", "one of the two datasets has no standard errors (fewer than two samples)")
+    far = next((channel for channel in channels if not 1 / _FAR < channel.ratio.estimate < _FAR), None)
+    if far is not None:
+        times = f"the std of {far.name} is {far.ratio.estimate:.3g} times the source's"
+        return Judged("unclear", f"{times}: look for missing values that are stored as huge numbers")
     units = _units(channels)
     if units:
         return Judged("units", units)
@@ -148,6 +154,7 @@ _NAMES: dict[FormName, ShiftKind] = {
     "linear": "gamma",
     "gamma and gain": "gamma",
 }
+_LINES = ("gain", "offset", "gain and offset")
 # A difference of the criterion below this is no evidence for one of two maps (Kass and Raftery 1995).
 _EVIDENCE = 2.0
 
@@ -169,8 +176,10 @@ def _of_forms(channels: tuple[ChannelShift, ...]) -> tuple[ShiftKind, str]:
     best = min(score, key=score.__getitem__)
     close = [name for name in score if score[name] < score[best] + _EVIDENCE]
     rising = [name for name in close if _NAMES[name] != "inversion"]
-    if not rising and "same" in fitting:
-        rising = [min((name for name in score if _NAMES[name] != "inversion"), key=score.__getitem__, default=best)]
+    if not rising:  # by chance: of an offset and a negative that are both right either may be the nearer one by far
+        lines = [name for name in score if _NAMES[name] in _LINES and best == "negative"]
+        upright = [name for name in score if _NAMES[name] != "inversion" and "same" in fitting] or lines
+        rising = [min(upright, key=score.__getitem__)] if upright else []
     if rising:  # a symmetric distribution is its own negative; inversion is the rarer cause
         best = min(rising, key=score.__getitem__)
     rivals = [name for name in rising if _NAMES[name] != _NAMES[best]]
@@ -185,9 +194,8 @@ def _of_forms(channels: tuple[ChannelShift, ...]) -> tuple[ShiftKind, str]:
     if units:
         gains = ", ".join(f"{form.gain:.3g}" for form in found)
         return "units", f"{shape}, and values are multiplied by {gains}: {units}"
-    turned = (
-        "; the distribution is symmetric, so an inversion would explain it as well" if rising and len(rising) < len(close) else ""
-    )
+    symmetric = bool(rising) and any(_NAMES[name] == "inversion" for name in close)
+    turned = "; the distribution is symmetric, so an inversion would explain it as well" if symmetric else ""
     return _NAMES[best], f"{shape}; {_described(found)}{turned}"
 
 

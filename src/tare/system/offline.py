@@ -17,6 +17,7 @@ SETTINGS = {
     "HF_HUB_DISABLE_UPDATE_CHECK": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "NO_ALBUMENTATIONS_UPDATE": "1",  # asks a package index for a newer version when it is imported
+    "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime, read when it is loaded
     "RAY_USAGE_STATS_ENABLED": "0",
     "SCARF_NO_ANALYTICS": "true",
     "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",

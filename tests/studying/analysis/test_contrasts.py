@@ -125,7 +125,22 @@ def test_over_all_groups_the_interval_covers_how_groups_differ() -> None:
     for shift, effect in (("a", 0.05), ("b", -0.05), ("c", 0.0)):
         base = {_pair(i): 0.7 for i in range(8)}
         values[(("shift", shift),)] = {"source": base, "target": {p: v + effect + rng.normal(0, 1e-3) for p, v in base.items()}}
-    (item,) = overall(contrasts(Scores(values), "source", 0.01))
+    (item,) = overall(contrasts(Scores(values), "source", 0.01), Scores(values), "source")
     assert item.groups == 3
     assert item.difference.low < -0.05 < 0.05 < item.difference.high
     assert item.between == pytest.approx(0.05, rel=0.1)
+
+
+@pytest.mark.parametrize(("pairs", "shared"), [(5, 0.06), (10, 0.0), (10, 0.06), (10, 0.5)])
+def test_over_groups_that_share_seeds_the_interval_covers_what_moves_a_seed(pairs: int, shared: float) -> None:
+    generator, covered = np.random.default_rng(pairs), 0
+    for _ in range(120):
+        moved, noise = np.sqrt(shared) * generator.standard_normal(pairs), np.tile([0.05, 0.04, 0.025], 4)
+        values: dict[ScoreGroup, dict[str, dict[Pair, float]]] = {}
+        for place, sd in enumerate(noise):
+            gaps = sd * (moved + np.sqrt(1 - shared) * generator.standard_normal(pairs))
+            own = {_pair(k): 0.7 + float(gap) for k, gap in enumerate(gaps)}
+            values[("group", str(place)),] = {"source": dict.fromkeys(own, 0.7), "target": own}
+        (item,) = overall(contrasts(Scores(values), "source", 0.01), Scores(values), "source")
+        covered += item.difference.low <= 0 <= item.difference.high
+    assert covered >= 105  # 95% of 120, less 4 standard deviations

@@ -118,8 +118,8 @@ def _still(before: DatasetStats, live: DatasetStats) -> _Still:
         elif a.std > 0:
             dead.append(b.name)
         elif not (a.min == b.min and a.max == b.max):
-            now = f"is {b.mean:.6g}" if not b.std > 0 else f"varies, from {b.min:.6g} to {b.max:.6g}"
-            other.append(f"{b.name} was always {a.mean:.6g} and {now}")
+            now = f"is {b.mean!r}" if not b.std > 0 else f"varies, from {b.min!r} to {b.max!r}"
+            other.append(f"{b.name} was always {a.mean!r} and {now}")
     return _Still(tuple(varying), tuple(dead), tuple(other))
 
 

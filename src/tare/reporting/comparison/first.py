@@ -90,7 +90,8 @@ def _row(channel: ChannelShift) -> Row:
 
 
 def _steps(found: Comparison) -> list[Step]:
-    source, target = (shell_word(side.source) if side.dtype else "SOURCE" for side in (found.source, found.target))
+    source = shell_word(found.source.source) if found.source.dtype else "SOURCE"
+    target = shell_word(found.target.source) if found.target.dtype else "DATA"
     advise = f"tare advise --model MODEL {target} --source-stats {source}"
     if found.clean:
         return [Step("Keep the source's constants:", f"tare transfer --model MODEL {target} --strategy source --out run")]

@@ -195,7 +195,8 @@ def _method(run: StudyRun) -> list[str]:
         "Before anything was measured, a check showed that the strategies feed the network different tensors. Means have "
         "Student's t intervals over seeds; differences are paired by seed. The p values of better and worse, and those of "
         f"equivalence within {margin} (two one-sided tests), are adjusted by "
-        "Holm separately, each over all comparisons. Crossovers are bootstrapped over seeds.",
+        "Holm separately, each over all comparisons. A crossover's interval holds the sizes at "
+        "which the paired t interval holds zero (Fieller).",
     ]
 
 

@@ -137,7 +137,16 @@ def _analysis(family: Family, found: tuple[Contrast, ...], size: str | None) -> 
     crossings = _crossings(family, size) if size else ()
     unit = "" if family.lower else _unit(scores)
     return Analysis(
-        baseline, family.margin, unit, means, found, overall(found), crossings, scores.missing, family.score, family.lower
+        baseline,
+        family.margin,
+        unit,
+        means,
+        found,
+        overall(found, scores, baseline),
+        crossings,
+        scores.missing,
+        family.score,
+        family.lower,
     )
 
 
@@ -161,7 +170,7 @@ def _crossings(family: Family, size: str) -> tuple[Crossing, ...]:
         for strategy in (name for name in scores.strategies if name != baseline):
             found_gaps = ((n, scores.differences(group, strategy, baseline)) for n, group in by_size.items())
             gaps = {n: {pair: sign * value for pair, value in gap.items()} for n, gap in found_gaps if gap}
-            crossing = crossover(gaps)
+            crossing = crossover(gaps, max(scores.step(group) for group in by_size.values()))
             if crossing is not None:
                 found.append(Crossing(others, strategy, tuple(sorted(gaps)), crossing))
     return tuple(found)

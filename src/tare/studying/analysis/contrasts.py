@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from tare.statistics.inference.distributions import t_quantile
 from tare.statistics.intervals import (
     Interval,
     equivalence_p_value,
@@ -15,10 +19,12 @@ from tare.statistics.intervals import (
     paired_p_value,
     random_effects,
 )
-from tare.studying.analysis.scores import ScoreGroup, Scores
+from tare.studying.analysis.scores import Pair, ScoreGroup, Scores
 
 Statement = Literal["better", "worse", "equivalent", "undecided", "identical", "too few"]
 LEVEL = 0.05
+#: The pairs that the mean variance of the groups counts for in that of each.
+_PRIOR = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,25 +140,59 @@ def _contrast(gaps: _Gaps, p: float, p_equivalent: float, lower: bool) -> Contra
     return Contrast(gaps.group, gaps.strategy, len(gap), interval, p, p_equivalent, statement)
 
 
-def overall(found: Sequence[Contrast]) -> tuple[Overall, ...]:
+def overall(found: Sequence[Contrast], scores: Scores, baseline: str) -> tuple[Overall, ...]:
     """Each strategy over all its groups, by random effects: the groups are a sample of possible groups.
 
-    Groups with the same seeds are not independent; the interval comes from the differences between groups, which includes this.
+    Groups with the same pairs are not independent: what moves a pair in all groups together does not differ between them. So
+    the interval is at least that of the mean over the groups pair by pair, and of the spread of the groups, together.
     """
     result = []
     for strategy in dict.fromkeys(item.strategy for item in found):
         usable = [item for item in found if item.strategy == strategy and item.pairs > 1]
         if len(usable) < 2:
             continue
-        estimates = [item.difference.estimate for item in usable]
-        errors = [_error(item) for item in usable]
+        estimates, errors = [item.difference.estimate for item in usable], _moderated(usable)
         interval, between = random_effects(estimates, errors)
-        result.append(Overall(strategy, len(usable), interval, between))
+        weights = np.array([1 / max(error**2 + between**2, 1e-300) for error in errors])
+        gaps = [scores.differences(item.group, strategy, baseline) for item in usable]
+        half = max(interval.high - interval.estimate, _half(gaps, weights / weights.sum(), between))
+        widened = Interval(interval.estimate, interval.estimate - half, interval.estimate + half)
+        result.append(Overall(strategy, len(usable), widened, between))
     return tuple(result)
 
 
-def _error(item: Contrast) -> float:
-    from scipy import special
+def _half(gaps: Sequence[Mapping[Pair, float]], weights: NDArray[np.float64], between: float) -> float:
+    """Half the 95% interval of the weighted mean of groups that share pairs.
 
-    half = (item.difference.high - item.difference.low) / 2
-    return half / float(special.stdtrit(item.pairs - 1, 0.975))
+    Its variance has two parts: that of the pairs' own weighted means, and that of the groups' true effects. Degrees of freedom
+    by Satterthwaite (1946).
+    """
+    means = [math.fsum(gap.values()) / len(gap) for gap in gaps]
+    pairs = sorted({pair for gap in gaps for pair in gap})
+    moved = [
+        math.fsum(w * (gap[pair] - mean) / len(gap) for w, gap, mean in zip(weights, gaps, means, strict=True) if pair in gap)
+        for pair in pairs
+    ]
+    of_pairs = math.fsum(each**2 for each in moved) * len(pairs) / (len(pairs) - 1)
+    of_groups = between**2 * float((weights**2).sum())
+    if of_pairs + of_groups == 0.0:
+        return 0.0
+    freedom = (of_pairs + of_groups) ** 2 / (of_pairs**2 / (len(pairs) - 1) + of_groups**2 / (len(gaps) - 1))
+    return t_quantile(0.975, freedom) * math.sqrt(of_pairs + of_groups)
+
+
+def _moderated(found: Sequence[Contrast]) -> list[float]:
+    """The standard errors of groups, with variances drawn towards their mean as by four more pairs (Smyth 2004).
+
+    Weights by the variances of a few pairs would favour the groups whose variance happens to be estimated too low.
+    """
+    variances = [_error(item) ** 2 * item.pairs for item in found]
+    usual = math.fsum(variances) / len(variances)
+    drawn = [
+        ((item.pairs - 1) * own + _PRIOR * usual) / (item.pairs - 1 + _PRIOR) for item, own in zip(found, variances, strict=True)
+    ]
+    return [math.sqrt(variance / item.pairs) for item, variance in zip(found, drawn, strict=True)]
+
+
+def _error(item: Contrast) -> float:
+    return (item.difference.high - item.difference.low) / 2 / t_quantile(0.975, item.pairs - 1)

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.statistics.inference.distributions import t_quantile
 from tare.studying.analysis.scores import Pair
-
-_RESAMPLES = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +43,59 @@ class Crossover:
         return f"Where {strategy} overtakes {baseline}, if anywhere, is not located: between {low} and {high} samples."
 
 
-def crossover(differences: Mapping[int, Mapping[Pair, float]], seed: int = 0) -> Crossover | None:
+def crossover(differences: Mapping[int, Mapping[Pair, float]], step: float = 0.0) -> Crossover | None:
     """Find the crossover from paired differences by size; None with fewer than two sizes or two pairs common to all sizes.
 
-    The mean difference is taken as linear in log size between the measured sizes. The interval is the percentile bootstrap over
-    pairs; a pair keeps its differences at all sizes, which share a seed (Efron and Tibshirani 1993, section 13.3).
+    The mean difference is taken as linear in log size between the measured sizes. The interval is that of Fieller (1954): it
+    holds the sizes at which Student's t interval of the paired difference holds zero. It begins behind the last size at which
+    the difference is shown to be negative, and ends where it is shown to be positive from there on. ``step`` is that of the
+    scores (:func:`tare.statistics.intervals.spacing`). Two pairs bound it on no side: their interval covers too seldom.
     """
     sizes = sorted(differences)
     common = sorted(set.intersection(*(set(differences[size]) for size in sizes))) if sizes else []
     if len(sizes) < 2 or len(common) < 2:
         return None
     table = np.array([[differences[size][pair] for size in sizes] for pair in common])
-    draws = np.random.default_rng(seed).integers(0, len(common), (_RESAMPLES, len(common)))
-    found = np.sort(_crossings(sizes, table[draws].mean(axis=1)))
-    low, high = found[int(0.025 * _RESAMPLES)], found[math.ceil(0.975 * _RESAMPLES) - 1]
-    return Crossover(float(_crossings(sizes, table.mean(axis=0)[None])[0]), float(low), float(high))
+    low, high = (_last(sizes, table, step, sign) for sign in (-1, 1)) if len(common) > 2 else (-math.inf, math.inf)
+    return Crossover(_crossing(sizes, table.mean(axis=0)), low, high)
 
 
-def _crossings(sizes: Sequence[int], means: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The size at which each row of means, as a broken line, last turns from at most zero to positive."""
-    logs, rows = np.log(sizes), np.arange(len(means))
-    below = means <= 0
-    left = means.shape[1] - 1 - np.argmax(below[:, ::-1], axis=1)
-    right = np.minimum(left + 1, means.shape[1] - 1)
-    start, end = means[rows, left], means[rows, right]
-    share = -start / np.where(end > start, end - start, 1.0)
-    found = np.exp(logs[left] + share * (logs[right] - logs[left]))
-    return np.where(below[:, -1], math.inf, np.where(below.any(axis=1), found, -math.inf))
+def _last(sizes: Sequence[int], table: NDArray[np.float64], step: float, sign: int) -> float:
+    """The last size at which the difference is shown to be negative (``sign`` -1) or not shown to be positive (1).
+
+    Inf if it is so at the largest size, -inf if it is so at none.
+    """
+    number, reach = len(table), t_quantile(0.975, len(table) - 1)
+    means, square = table.mean(axis=0), reach**2 / number
+    spread = np.cov(table, rowvar=False, ddof=1)
+    spread[np.diag_indices_from(spread)] += step**2 / 12
+
+    def holds(place: int) -> bool:
+        bound = means[place] - sign * reach * math.sqrt(spread[place, place] / number)
+        return bool(bound <= 0 if sign > 0 else bound < 0)
+
+    if holds(len(sizes) - 1):
+        return math.inf
+    for right in range(len(sizes) - 1, 0, -1):
+        left = right - 1
+        # (mean of the share w)^2 = reach^2 / n times its variance, with w from 0 at the left size to 1 at the right one
+        slope, bend = means[right] - means[left], spread[left, left] - 2 * spread[left, right] + spread[right, right]
+        square_term = slope**2 - square * bend
+        line_term = 2 * (means[left] * slope - square * (spread[left, right] - spread[left, left]))
+        found = np.roots([square_term, line_term, means[left] ** 2 - square * spread[left, left]])
+        shares = found[np.isreal(found)].real
+        ends = [float(w) for w in shares if 0 <= w < 1 and sign * (means[left] + w * slope) >= 0]
+        if ends or holds(left):
+            logs = np.log([sizes[left], sizes[right]])
+            return float(np.exp(logs[0] + max(ends, default=0.0) * (logs[1] - logs[0])))
+    return -math.inf
+
+
+def _crossing(sizes: Sequence[int], means: NDArray[np.float64]) -> float:
+    """The size at which a broken line of means last turns from at most zero to positive."""
+    below = np.flatnonzero(means <= 0)
+    if not below.size or below[-1] == len(means) - 1:
+        return math.inf if below.size else -math.inf
+    left = int(below[-1])
+    logs, share = np.log(sizes), -means[left] / (means[left + 1] - means[left])
+    return float(np.exp(logs[left] + share * (logs[left + 1] - logs[left])))
