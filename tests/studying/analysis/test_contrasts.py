@@ -95,7 +95,8 @@ def test_two_seeds_with_one_difference_of_shares_show_nothing() -> None:
     (item,) = contrasts(
         Scores({(): {name: {_pair(i): v for i, v in enumerate(row)} for name, row in pairs.items()}}), "source", 0.01
     )
-    assert (item.statement, item.difference.estimate) == ("undecided", pytest.approx(0.01))
+    assert item.statement == "undecided"
+    assert item.difference.estimate == pytest.approx(0.01)
     assert item.difference.low < 0 < item.difference.high
 
 
