@@ -51,6 +51,7 @@ _OTHER = frozenset(
         "mul",
         "mul_",
         "multiply",
+        "subtract",
         "true_divide",
         "divide",
         "to_tensor",

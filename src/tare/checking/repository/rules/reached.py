@@ -274,12 +274,25 @@ def _transformed(call: Call, pipelines: Mapping[int, Pipeline]) -> _Change | Non
         return None
     if call.function in _TO_TENSOR:
         return _Change(call.args[0], partial(_through, (Step("to_tensor", call.last, call),), None))
+    if call.last in ("convert_image_dtype", "to_dtype"):
+        return _Change(call.args[0], _other_type(call))
     if call.function in FUNCTIONS:
         return _Change(call.args[0], partial(_through, (step_of_function(call),), None))
     if call.function == "skimage.transform.resize":
         kept = flag(call.keywords.get("preserve_range"))
         return _Change(call.args[0], _unchanged if kept else partial(_through, (Step("to_float", call.last, call),), None))
     return None
+
+
+def _other_type(call: Call) -> Callable[[Reached], Reached | None]:
+    """To floats of 0..1, as ``convert_image_dtype`` does and ``to_dtype`` where it is told to scale; to floats as they are."""
+    kind = call.argument(1, "dtype")
+    if kind is not None and not _names_floats(kind):
+        return _unknown
+    scales = call.last == "convert_image_dtype" or flag(call.argument(2, "scale"))
+    if scales:
+        return partial(_through, (Step("to_float", call.last, call),), None)
+    return _floating if flag(call.argument(2, "scale") or Literal(False)) is False else _unknown
 
 
 _TO_TENSOR = frozenset(f"torchvision.transforms.{each}functional.to_tensor" for each in ("", "v2."))
