@@ -210,6 +210,8 @@ def _converted(call: Call, _: Mapping[int, Pipeline]) -> _Change | None:
         return _Change(call.receiver, _unchanged if [text(each) for each in call.args] == ["RGB"] else _unknown)
     if call.function in (".astype", ".to", ".type") and call.args:
         return _Change(call.receiver, _floating if _names_floats(call.args[0]) else _typed(call))
+    if call.last in ("convert_image_dtype", "to_dtype") and call.args:
+        return _Change(call.args[0], _other_type(call))
     if call.last in _FLOATING:
         return _Change(call.receiver if call.function.startswith(".") else call.argument(0) or UNKNOWN, _floating)
     return None
@@ -274,8 +276,6 @@ def _transformed(call: Call, pipelines: Mapping[int, Pipeline]) -> _Change | Non
         return None
     if call.function in _TO_TENSOR:
         return _Change(call.args[0], partial(_through, (Step("to_tensor", call.last, call),), None))
-    if call.last in ("convert_image_dtype", "to_dtype"):
-        return _Change(call.args[0], _other_type(call))
     if call.function in FUNCTIONS:
         return _Change(call.args[0], partial(_through, (step_of_function(call),), None))
     if call.function == "skimage.transform.resize":

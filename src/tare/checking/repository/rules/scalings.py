@@ -138,9 +138,9 @@ def mapped(data: Value, program: Program) -> Iterator[Call]:
     functions = [each for each in given if isinstance(each, Function)]
     used = consumed(program.calls) if functions else set()
     for call in program.calls if functions else ():
-        if unit_scaling(call) is not None and id(call) not in used:
-            if any(stands_in(call, each) and _is_given(call.spot.node, each.node) for each in functions):
-                yield call
+        within = [each for each in functions if stands_in(call, each)] if unit_scaling(call) is not None else []
+        if id(call) not in used and any(_is_given(call.spot.node, each.node) for each in within):
+            yield call
 
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda

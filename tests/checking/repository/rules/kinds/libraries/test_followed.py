@@ -1,7 +1,5 @@
 """Images that a function brings to a range on their way from a dataset to a network of Keras."""
 
-# ruff: noqa: E501 (a program a line)
-
 from __future__ import annotations
 
 import pytest
