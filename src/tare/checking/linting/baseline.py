@@ -21,7 +21,7 @@ SCHEMA = "tare.baseline/1"
 
 
 class Unknown(NamedTuple):
-    """The findings that the baseline does not have, how many it has, and how many of those that were looked for were not found."""
+    """The findings that the baseline does not have, how many it has, and how many that were looked for were not found."""
 
     findings: tuple[CodeFinding, ...]
     known: int
