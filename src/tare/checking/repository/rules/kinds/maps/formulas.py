@@ -11,7 +11,7 @@ from tare.checking.repository.rules.kinds.maps.scaling import evidence_of
 from tare.checking.repository.rules.published import mixed_scales, near, published
 from tare.checking.repository.rules.reached import Numbers, Reached, reached
 from tare.code.facts import Facts, Pipeline
-from tare.code.interpreter.values import Call, Value
+from tare.code.interpreter.values import Call, Literal, Value
 from tare.code.libraries.flows import is_guarded, root, unit_scaling
 from tare.code.libraries.opencv import is_bgr
 from tare.code.libraries.step import number, numbers, text
@@ -34,7 +34,7 @@ def formulas(facts: Facts) -> Iterator[CodeFinding]:
     for call in facts.calls:
         if call.function == "operator.-":
             yield from _bracket(call, pipelines)
-        elif call.function in _SCALING and not is_guarded(call):
+        elif call.function in _SCALING:
             yield from _depth(call, pipelines)
             if call.function in _DIVIDING:
                 yield from _scales(call, facts, pipelines)
@@ -44,11 +44,17 @@ def _given(call: Call) -> tuple[Value, ...]:
     return (call.receiver, *call.args) if call.function.startswith(".") else call.args
 
 
+def _three_of(value: Value) -> Numbers | None:
+    """The three numbers that a list is; None for anything else, most often one number."""
+    found = None if isinstance(value, Literal) else numbers(root(value))
+    return found if found is not None and len(found) == 3 else None
+
+
 def _bracket(call: Call, pipelines: _Pipelines) -> Iterator[CodeFinding]:
     """``x - mean / std`` and ``x / std - mean`` with a published mean and its std, on values of 0..1 or 0..255."""
     given = _given(call)
-    subtracted = numbers(root(given[1])) if len(given) == 2 else None
-    if subtracted is None or len(subtracted) != 3 or len(set(subtracted)) == 1:
+    subtracted = _three_of(given[1]) if len(given) == 2 else None
+    if subtracted is None or len(set(subtracted)) == 1:
         return
     image = reached(given[0], pipelines)
     if image is None or any(image.offset):
@@ -81,14 +87,15 @@ def _slip(image: Reached, subtracted: Numbers, mean: Numbers, std: Numbers) -> s
 def _scales(call: Call, facts: Facts, pipelines: _Pipelines) -> Iterator[CodeFinding]:
     """``(x - mean) / std`` with a published mean and its std, one of them for values of 0..1 and the other for 0..255."""
     given = _given(call)
-    inner = root(given[0]) if len(given) == 2 else None
+    std = _three_of(given[1]) if len(given) == 2 else None
+    inner = root(given[0]) if std is not None else None
     if not isinstance(inner, Call) or inner.function not in _SUBTRACTING or len(_given(inner)) != 2:
         return
     value, means = _given(inner)
-    mean, std = numbers(root(means)), numbers(root(given[1]))
+    mean = _three_of(means)
     top = mixed_scales(mean, std) if mean is not None and std is not None else 0
     image = reached(value, pipelines) if top else None
-    if image is None or not (image.is_raw or image.is_unit) or _is_scaled_later(call, facts, pipelines):
+    if image is None or not (image.is_raw or image.is_unit) or is_guarded(call) or _is_scaled_later(call, facts, pipelines):
         return
     tops, here = ("0..1", "0..255") if top == 1 else ("0..255", "0..1"), "0..255" if image.is_raw else "0..1"
     yield finding(
@@ -124,7 +131,7 @@ def _depth(call: Call, pipelines: _Pipelines) -> Iterator[CodeFinding]:
         top = by if call.function in _DIVIDING else 1 / by if by else 0.0
         depth = next((each for each in _DEEP if abs(top - each) < 1e-3), 0)
         image = reached(value, pipelines) if depth else None
-        if image is not None and image.is_raw and _has_8_bits(value, image):
+        if image is not None and image.is_raw and not is_guarded(call) and _has_8_bits(value, image):
             deep = "read it with cv2.IMREAD_UNCHANGED" if is_bgr(image.source) else "do not convert it to RGB"
             yield finding(
                 "TARE011",
