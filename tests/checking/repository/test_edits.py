@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tare.checking.linting.fixing.api import plan_of
+from tare.checking.repository.api import examined
 from tare.checking.repository.edits import says
 from tare.code.files.reading import documents_in
 from tare.code.interpreter.values import Items
-from tare.checking.repository.api import examined
 
 MEAN, STD = "[0.485, 0.456, 0.406]", "[0.229, 0.224, 0.225]"
 HEAD = "import json\nimport cv2\nimport numpy as np\nfrom PIL import Image\nfrom torchvision import transforms as T\n"
