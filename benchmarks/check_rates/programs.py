@@ -24,6 +24,11 @@ _CALLED = (
     _TORCH
     + "from PIL import Image\nimport numpy as np\nnet = models.resnet50(weights='DEFAULT')\nx = torch.tensor(np.array(Image.open(p))).float()\n"
 )
+#: An image as it was read, and ImageNet's constants.
+_READ = (
+    "import numpy as np\nfrom PIL import Image\nMEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])\n"
+    "x = np.array(Image.open(p).convert('RGB'), dtype=np.float32)\n"
+)
 _HALVES = "T.Normalize([0.5] * 3, [0.5] * 3)"
 
 
@@ -400,5 +405,58 @@ MISTAKES: tuple[Mistake, ...] = (
         _SOUND + "extract = ASTFeatureExtractor()\nx = extract(w, sampling_rate=16000).input_values\nx = {}",
         "(x + 4.2677393) / (2 * 4.5689974)",
         "x",
+    ),
+    Mistake(
+        "a bracket is missing",
+        ("TARE046",),
+        _READ + "x = x / 255\nx = {}",
+        "x - MEAN / STD",
+        "(x - MEAN) / STD",
+    ),
+    Mistake(
+        "the mean for 0..255 and the std for 0..1",
+        ("TARE016",),
+        _READ + "x = (x - MEAN * 255) / {}",
+        "STD",
+        "(STD * 255)",
+    ),
+    Mistake(
+        "8 bits divided as 16",
+        ("TARE011",),
+        _CV + "x = cv2.cvtColor(cv2.imread(p), cv2.COLOR_BGR2RGB) / {}",
+        "65535",
+        "255",
+        True,
+    ),
+    Mistake(
+        "normalised again, by a network of one's own",
+        ("TARE003",),
+        _TORCH
+        + f"from PIL import Image\nt = T.Compose([T.ToTensor(){{}}])\nnet = torch.nn.Sequential({_IMAGENET}, models.resnet18(weights='DEFAULT'))\ny = net(t(Image.open(p))[None])",
+        f", {_IMAGENET}",
+        "",
+    ),
+    Mistake(
+        "a mean for 0..1 in blobFromImage",
+        ("TARE016",),
+        _CV + "x = cv2.dnn.blobFromImage(cv2.imread(p), 1 / 255, (224, 224), {}, swapRB=True)",
+        "(0.485, 0.456, 0.406)",
+        "(123.675, 116.28, 103.53)",
+        True,
+    ),
+    Mistake(
+        "a mean of red first in blobFromImage",
+        ("TARE008",),
+        _CV + "x = cv2.dnn.blobFromImage(cv2.imread(p), 1.0, (224, 224), (123.68, 116.779, 103.939){})",
+        "",
+        ", swapRB=True",
+    ),
+    Mistake(
+        "a mean of blue first in blobFromImage",
+        ("TARE015",),
+        _CV + "x = cv2.dnn.blobFromImage(cv2.imread(p), 1.0, (224, 224), {}, swapRB=True)",
+        "(103.939, 116.779, 123.68)",
+        "(123.68, 116.779, 103.939)",
+        True,
     ),
 )

@@ -98,6 +98,29 @@ def test_a_baseline_is_written_and_used(capsys: pytest.CaptureFixture[str]) -> N
     assert (code, out) == (0, "no findings in 2 files read; 1 in the baseline\n")
 
 
+def test_the_command_that_repairs_repairs_what_was_shown_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("third party").mkdir()
+    Path("third party/b.py").write_text(CODE)
+    options = ["--select", "TARE010", "--ignore", "TARE02", "--exclude", "third party"]
+    out = run(capsys, "check", ".", *options)[1]
+    assert "; tare check . --select TARE010 --ignore TARE02 --exclude 'third party' --fix repairs 1;" in out
+    run(capsys, "check", ".", *options, "--fix")
+    assert Path("train.py").read_text() != CODE
+    assert Path("third party/b.py").read_text() == CODE
+
+
+def test_a_baseline_of_a_part_keeps_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("other.py").write_text(CODE)
+    known = ("--baseline", "known.json")
+    run(capsys, "check", ".", *known, "--write-baseline")
+    for part in (("train.py",), (".", "--select", "TARE020")):
+        assert "gone" not in "".join(map(str, run(capsys, "check", *part, *known)))
+        run(capsys, "check", *part, *known, "--write-baseline")
+    assert run(capsys, "check", ".", *known)[:2] == (0, "no findings in 3 files read; 2 in the baseline\n")
+    Path("other.py").write_text("x = 1\n")
+    assert "1 known finding of 'known.json' is gone" in "".join(map(str, run(capsys, "check", ".", *known)))
+
+
 def test_statistics_count_codes(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "check", ".", "--statistics")
     assert code == 1

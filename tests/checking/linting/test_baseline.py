@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tare.checking.linting.baseline import unknown, write_baseline
+from tare.checking.linting.baseline import Looked, unknown, write_baseline
 from tare.errors import SpecError
 from tests.code_findings import finding
 
@@ -51,6 +51,23 @@ def test_paths_are_those_from_the_baseline(tmp_path: Path, monkeypatch: pytest.M
     assert json.loads(Path("known.json").read_text())["findings"][0]["path"] == "src/a.py"
     monkeypatch.chdir(tmp_path / "src")
     assert unknown(Path("../known.json"), [finding(path="a.py")]).known == 1
+
+
+def test_what_was_not_looked_at_stays_and_is_not_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "src").mkdir()
+    for name in ("src/a.py", "b.py", "c.py"):
+        (tmp_path / name).touch()
+    known = [finding(path="src/a.py"), finding(path="b.py"), finding("TARE020", path="b.py"), finding(path="c.py")]
+    write_baseline(Path("known.json"), known)
+    Path("c.py").unlink()
+    monkeypatch.chdir(tmp_path / "src")
+    here = Looked({"a.py"}, lambda _: True)
+    other = Looked({"a.py", "../b.py"}, lambda code: code == "TARE020")
+    assert unknown(Path("../known.json"), [], here).gone == 2  # that of a.py, and that of the file that is not there
+    assert unknown(Path("../known.json"), [], other).gone == 1
+    write_baseline(Path("../known.json"), [finding("TARE011", path="a.py")], here)
+    found = [finding("TARE011", path="a.py"), finding(path="../b.py"), finding("TARE020", path="../b.py")]
+    assert unknown(Path("../known.json"), found) == ((), 3, 0)
 
 
 @given(st.lists(st.sampled_from(["TARE003", "TARE010", "TARE020"]), max_size=8))

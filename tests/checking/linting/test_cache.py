@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,51 @@ def test_the_key_covers_names_texts_kinds_settings_and_tare(monkeypatch: pytest.
     monkeypatch.setattr(cache, "_program", lambda: "another tare")
     others.append(cache.key_of([ONE], "a"))
     assert len({base, *others}) == 8
+
+
+@pytest.mark.parametrize(
+    "name", ["__init__.py", "normalisation/catalog.json", "readers/configs/new.py", "code/networks/inputs.json"]
+)
+def test_the_key_covers_every_file_of_tare(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for each in ("__init__.py", "normalisation/catalog.json", "code/networks/inputs.json"):
+        (tmp_path / each).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / each).write_text("0.225")
+    monkeypatch.setattr(cache, "_PACKAGE", tmp_path)
+    before = renewed()
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "a.pyc").touch()
+    assert renewed() == before
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("0.2255")
+    assert renewed() != before
+
+
+def test_the_key_covers_python_and_the_files_of_pyyaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = renewed()
+    with monkeypatch.context() as other:
+        other.setattr("sys.version", "3.99.0 (another build)")
+        assert cache.key_of([ONE]) != before
+    (tmp_path / "yaml").mkdir()
+    (tmp_path / "yaml" / "__init__.py").write_text("__version__ = '99'")
+    monkeypatch.delitem(sys.modules, "yaml", raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with_other = renewed()
+    assert with_other != before
+    (tmp_path / "yaml" / "_yaml.so").touch()  # the parser in C, which a build may lack
+    assert renewed() not in (before, with_other)
+
+
+def renewed() -> str:
+    """The key of a document in a process that has not looked at tare before."""
+    cache._program.cache_clear()
+    return cache.key_of([ONE])
+
+
+@pytest.fixture(autouse=True)
+def _looks_again() -> Iterator[None]:
+    program = cache._program
+    yield
+    program.cache_clear()
 
 
 def test_parts_do_not_run_into_each_other() -> None:

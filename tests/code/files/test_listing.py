@@ -162,6 +162,55 @@ def test_links_are_not_followed_and_those_that_lead_out_are_named(here: Path) ->
     assert names("in/b.py", "in/outside") == ["in/b.py", "in/outside/b.py"]
 
 
+LEFT_OUT_TARGETS = [".dvc/cache/ab12", "build/real.py", "ignored/real.py", "old/real.py", "tool", ".hidden.py"]
+
+
+@pytest.mark.parametrize("target", LEFT_OUT_TARGETS)
+def test_a_link_to_a_file_that_is_left_out_under_its_own_name_is_read(target: str) -> None:
+    make(target, "kept.py")
+    Path(".gitignore").write_text("ignored/\n")
+    Path("train.py").symlink_to(target)
+    Path("twice.py").symlink_to("train.py")  # one file is read once
+    Path("notes.txt").symlink_to(target)
+    listing = listed([Path()], exclude=["old"])
+    assert listing.names == ("kept.py", "train.py")
+    assert listing.skipped == ()
+
+
+@pytest.mark.parametrize("target", [".dvc/pkg", "build/pkg", "ignored", "old/pkg"])
+def test_a_link_to_a_folder_that_is_left_out_is_named(target: str) -> None:
+    make(f"{target}/b.py", "kept.py", "sub/deep/c.py")
+    Path(".gitignore").write_text("ignored/\nmine\n")
+    for name in ("pkg", "mine", "dist", ".quiet"):  # all but the first are left out as names
+        Path(name).symlink_to(target)
+    Path("again").symlink_to("sub/deep")
+    listing = listed([Path()], exclude=["old"])
+    assert listing.names == ("kept.py", "sub/deep/c.py")
+    assert [(each.path, each.reason) for each in listing.skipped] == [
+        ("pkg", "it is a link to a folder that is left out: name it to read it")
+    ]
+    assert names("pkg") == ["pkg/b.py"]
+
+
+def test_an_environment_behind_a_link_is_left_out_as_one(here: Path) -> None:
+    make("in/a.py", "in/.venv/pyvenv.cfg", "in/.venv/b.py", "other/pyvenv.cfg")
+    Path("in/env").symlink_to(".venv")
+    Path("in/far").symlink_to(here / "other")
+    assert names("in") == ["in/a.py"]
+    assert listed([Path("in")]).skipped == ()
+
+
+def test_a_link_to_what_another_path_lists_is_not_named(here: Path) -> None:
+    make("one/a.py", "two/b.py", "two/sub/c.py", "three/d.py")
+    Path("one/b.py").symlink_to(here / "two" / "b.py")
+    Path("one/sub").symlink_to(here / "two" / "sub")
+    Path("one/d.py").symlink_to(here / "three" / "d.py")
+    Path("through").symlink_to("one")
+    assert listed([Path("one"), Path("two"), Path("three/d.py")]).skipped == ()
+    assert [each.path for each in listed([Path("one")]).skipped] == ["one/b.py", "one/d.py", "one/sub"]
+    assert [each.path for each in listed([Path("through"), Path("two")]).skipped] == ["through/d.py"]
+
+
 def test_a_folder_that_cannot_be_listed_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     make("a.py", "closed/b.py")
     real = os.scandir

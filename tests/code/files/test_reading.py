@@ -92,6 +92,8 @@ def hostile(folder: Path) -> dict[str, str]:
         "nul.py": (b"x = 1\0", "it has NUL bytes"),
         "latin.py": (b"x = '\xe9'\n", "it is not utf-8"),
         "codec.py": (b"# coding: nothing\n", "its encoding"),
+        "utf16.yaml": ("mean: [0.5]".encode("utf-16"), "it is not utf-8"),
+        "wide.json": (b"\0\0\xfe\xff" + '{"a": 1}'.encode("utf-32-be"), "it is not utf-8"),
         "utf16.py": ("x = 1".encode("utf-16"), "it is not utf-8"),
         "line\n::error::break.py": (b"x = = 1\n", f"line 1: {NO_PYTHON}"),
         "pointer.ipynb": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "it is a pointer of Git LFS"),

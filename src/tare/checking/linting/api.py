@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tare.checking.linting.baseline import unknown, write_baseline
+from tare.checking.linting.baseline import Looked, unknown, write_baseline
 from tare.checking.linting.cache import keep, kept, key_of
 from tare.checking.linting.inputs import CodeRequest
 from tare.checking.linting.networks import check_networks
-from tare.checking.linting.selection import selected
+from tare.checking.linting.selection import chosen, selected
 from tare.checking.linting.settings import Settings, settings_for
 from tare.checking.repository.result import IN_PART, CodeFinding, CodeReport, Judged
 from tare.code.files.document import Document, Skipped
@@ -36,8 +36,8 @@ def check_code(request: CodeRequest) -> CodeReport:
 def code_checked(request: CodeRequest) -> CodeReport:
     """Carry out a request; see :func:`check_code`."""
     settings = settings_for(request.places)
-    report, baseline = _all_found(request, settings), _baseline(request, settings)
-    return report if baseline is None else _without_known(report, baseline)
+    (report, looked), baseline = _all_found(request, settings), _baseline(request, settings)
+    return report if baseline is None else _without_known(report, baseline, looked)
 
 
 def made_known(request: CodeRequest) -> tuple[Path, int]:
@@ -49,28 +49,46 @@ def made_known(request: CodeRequest) -> tuple[Path, int]:
     baseline = _baseline(request, settings)
     if baseline is None:
         raise SpecError("a file for --write-baseline", "no --baseline", "for example: --baseline tare-baseline.json")
-    report = _all_found(request, settings)
-    write_baseline(baseline, report.findings)
+    report, looked = _all_found(request, settings)
+    write_baseline(baseline, report.findings, looked)
     return baseline, len(report.findings)
 
 
-def _all_found(request: CodeRequest, settings: Settings) -> CodeReport:
-    """The findings that options, settings and comments leave, known ones included."""
+def _all_found(request: CodeRequest, settings: Settings) -> tuple[CodeReport, Looked]:
+    """The findings that options, settings and comments leave, known ones included, and what was looked at."""
     check_networks(request, settings)
     documents, skipped = documents_of(request, settings)
     judged = _judged(request, settings, documents)
     cut = [each for each in judged.skipped if each.reason in IN_PART]
     whole = [each for each in judged.skipped if each.reason not in IN_PART]
     skipped = sorted({*skipped, *(judged.skipped if request.pedantic else whole)}, key=lambda each: (each.path, each.reason))
-    files = len({each.path for each in documents} - {each.path for each in whole})
+    files = {each.path for each in documents} - {each.path for each in whole}
     if not files:
         raise _nothing_read(request.places, skipped)
     found = sorted(judged.findings, key=lambda finding: (finding.place, finding.code))
-    chosen = selected(found, documents, request, settings)
+    selection = selected(found, documents, request, settings)
     fail_on = request.fail_on or settings.fail_on or "warning"
-    notes = chosen.notes if request.pedantic or not cut else (*chosen.notes, _in_part(cut))
-    paths = tuple(map(str, request.places))
-    return CodeReport(chosen.findings, files, tuple(skipped), notes, fail_on, chosen.ignored, paths=paths)
+    notes = selection.notes if request.pedantic or not cut else (*selection.notes, _in_part(cut))
+    report = CodeReport(
+        selection.findings,
+        len(files),
+        tuple(skipped),
+        notes,
+        fail_on,
+        selection.ignored,
+        paths=tuple(map(str, request.places)),
+        options=tuple(_options(request)),
+    )
+    return report, Looked(files, chosen(request, settings))
+
+
+def _options(request: CodeRequest) -> Iterator[str]:
+    """The options of a request that choose among findings, as words of the command."""
+    several = {"--select": request.select, "--ignore": request.ignore, "--exclude": request.exclude}
+    yield from (word for name, values in several.items() for value in values or () for word in (name, value))
+    for name, one in {"--baseline": request.baseline, "--model": request.model}.items():
+        if one is not None:
+            yield from (name, os.fsdecode(one))
 
 
 def _in_part(cut: Sequence[Skipped]) -> str:
@@ -153,10 +171,10 @@ def _with_source(finding: CodeFinding, document: Document | None) -> CodeFinding
     return replace(finding, source=document.line(place.line + before).rstrip())
 
 
-def _without_known(report: CodeReport, baseline: Path) -> CodeReport:
+def _without_known(report: CodeReport, baseline: Path, looked: Looked) -> CodeReport:
     if not baseline.exists():
         raise SpecError("an existing baseline", f"{str(baseline)!r} does not exist", "write it with --write-baseline")
-    new = unknown(baseline, report.findings)
+    new = unknown(baseline, report.findings, looked)
     known = "1 known finding" if new.gone == 1 else f"{new.gone} known findings"
     gone = f"{known} of {str(baseline)!r} {'is' if new.gone == 1 else 'are'} gone; --write-baseline renews it"
     return replace(report, findings=new.findings, known=new.known, notes=report.notes + ((gone,) if new.gone else ()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,26 +21,41 @@ SCHEMA = "tare.baseline/1"
 
 
 class Unknown(NamedTuple):
-    """The findings that the baseline does not have, how many it has, and how many of its entries were not found."""
+    """The findings that the baseline does not have, how many it has, and how many that were looked for were not found."""
 
     findings: tuple[CodeFinding, ...]
     known: int
     gone: int
 
 
-def write_baseline(path: Path, findings: Iterable[CodeFinding]) -> None:
+class Looked(NamedTuple):
+    """What was looked at: the files that were read, and the codes that were asked for."""
+
+    files: Container[str]
+    is_chosen: Callable[[str], bool]
+
+    def at(self, baseline: Path, name: Identity) -> bool:
+        """Whether an entry of a baseline would have been found again; one of a file that is not there any more as well."""
+        path = os.path.normpath(baseline.parent / name.path)
+        return self.is_chosen(name.code) and (os.path.relpath(path).replace(os.sep, "/") in self.files or not Path(path).exists())
+
+
+def write_baseline(path: Path, findings: Iterable[CodeFinding], looked: Looked | None = None) -> None:
     """Write the findings as known ones; paths are those from the folder of the baseline.
+
+    Entries of files that were not read and of codes that were not asked for stay; without ``looked`` all was looked at.
 
     Raises :class:`SpecError` for a file that is there and is no baseline, :class:`OutputError` if it cannot be written.
     """
-    if path.exists():
-        _read(path)  # the name may come from the settings of a repository that one does not know
-    counts = Counter(_from(path, identity(finding)) for finding in findings)
+    # A file that is there is read first: its name may come from the settings of a repository that one does not know.
+    before = _read(path) if path.exists() else Counter[Identity]()
+    counts = Counter({each: count for each, count in before.items() if looked is not None and not looked.at(path, each)})
+    counts.update(_from(path, identity(finding)) for finding in findings)
     entries = [{**each._asdict(), "count": counts[each]} for each in sorted(counts)]
     write_text(path, json_text({"schema": SCHEMA, "findings": entries}) + "\n")
 
 
-def unknown(path: Path, findings: Sequence[CodeFinding]) -> Unknown:
+def unknown(path: Path, findings: Sequence[CodeFinding], looked: Looked | None = None) -> Unknown:
     """Leave out the findings that a baseline has, each as often as it has it. Raises :class:`SpecError` if it is none."""
     left = _read(path)
     new = []
@@ -50,7 +65,8 @@ def unknown(path: Path, findings: Sequence[CodeFinding]) -> Unknown:
             left[name] -= 1
         else:
             new.append(finding)
-    return Unknown(tuple(new), len(findings) - len(new), left.total())
+    gone = sum(count for each, count in left.items() if looked is None or looked.at(path, each))
+    return Unknown(tuple(new), len(findings) - len(new), gone)
 
 
 def _read(path: Path) -> Counter[Identity]:

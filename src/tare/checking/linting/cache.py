@@ -1,4 +1,4 @@
-"""Findings kept between runs, for as long as no file, no stated network and no part of tare changes.
+"""Findings kept between runs, for as long as no file, no stated network, no part of tare and no parser changes.
 
 A finding may depend on any file of the project, so the key covers all of them. One JSON file is kept for each set of paths that
 is checked, in the user's cache folder. Whatever cannot be read there is computed again.
@@ -10,8 +10,10 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from tare._version import __version__
@@ -42,9 +44,9 @@ def cache_folder() -> Path:
 
 
 def key_of(documents: Iterable[Document], *settings: str) -> str:
-    """A digest of everything that findings depend on: the documents, the settings, and tare itself."""
+    """A digest of everything that findings depend on: the documents, the settings, tare itself, and the parsers of code."""
     digest = hashlib.sha256()
-    for part in (SCHEMA, __version__, _program(), *settings):
+    for part in (SCHEMA, __version__, _program(), sys.version, *settings):
         _add(digest, part)
     for document in documents:
         for part in (document.path, document.kind, document.text, *map(str, document.cells)):
@@ -85,13 +87,22 @@ def _file(name: Sequence[str]) -> Path:
 
 @cache
 def _program() -> str:
-    """Sizes and times of the modules that read and judge code, so that a changed tare judges again."""
-    found = []
-    for folder in ("code", "checking"):
-        for place, _, names in os.walk(_PACKAGE / folder):
-            files = [os.path.join(place, name) for name in names if name.endswith((".py", ".json"))]
-            found += [f"{path}:{(state := os.stat(path)).st_size}:{state.st_mtime_ns}" for path in files]
-    return "\n".join(sorted(found))
+    """Names, sizes and times of the files of tare, of which rules may read any, and of PyYAML, which is not imported here."""
+    yaml = find_spec("yaml")
+    folders = [str(_PACKAGE), *(yaml.submodule_search_locations or () if yaml else ())]
+    return "\n".join(sorted(line for folder in folders for line in _states(folder)))
+
+
+def _states(folder: str) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name == "__pycache__":
+                continue
+            if entry.is_dir():
+                yield from _states(entry.path)
+            else:
+                state = entry.stat()
+                yield f"{entry.path}:{state.st_size}:{state.st_mtime_ns}"
 
 
 def _add(digest: hashlib._Hash, part: str) -> None:

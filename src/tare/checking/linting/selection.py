@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -47,7 +47,8 @@ def selected(
     findings: Iterable[CodeFinding], documents: Sequence[Document], options: CodeOptions, settings: Settings
 ) -> Selected:
     """Select by the options, which come before the settings, then by path, then by comments."""
-    shown = list(_of_codes(findings, options, settings))
+    is_chosen = chosen(options, settings)
+    shown = [finding for finding in findings if is_chosen(finding.code)]
     comments = {document.path: list(_comments(document)) for document in documents if document.ignores}
     used: set[int] = set()
     kept = []
@@ -60,12 +61,11 @@ def selected(
     return Selected(tuple(kept), len(shown) - len(kept), tuple(_unused(comments, used)) if everything else ())
 
 
-def _of_codes(findings: Iterable[CodeFinding], options: CodeOptions, settings: Settings) -> Iterator[CodeFinding]:
+def chosen(options: CodeOptions, settings: Settings) -> Callable[[str], bool]:
+    """Whether a code is one that is asked for."""
     wanted = codes_of(options.select, "--select") or settings.select or ("",)
     left = (*codes_of(options.ignore, "--ignore"), *settings.ignore)
-    for finding in findings:
-        if finding.code.startswith(wanted) and not (left and finding.code.startswith(left)):
-            yield finding
+    return lambda code: code.startswith(wanted) and not (left and code.startswith(left))
 
 
 def codes_of(given: Sequence[str] | None, name: str) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -13,6 +12,7 @@ from typing import Any, get_args
 
 from tare.checking.linting.inputs import FailOn
 from tare.checking.rules.index import check_code
+from tare.code.files.configuration.toml_text import toml_document
 from tare.errors import SpecError, did_you_mean, reason_of
 from tare.system.local.opened import limited
 
@@ -66,7 +66,7 @@ def _table(path: Path) -> Any:
     """The table ``[tool.tare]``; None where the file or the table is not."""
     try:
         text = limited(path, _MOST_BYTES).decode("utf-8")
-        tool = tomllib.loads(text).get("tool", {})
+        tool = toml_document(text).get("tool", {})
         if not isinstance(tool, dict):
             raise ValueError(f"tool is a {type(tool).__name__}, not a table")
         return tool.get("tare")

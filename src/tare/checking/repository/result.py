@@ -105,7 +105,8 @@ class CodeReport(Shown):
     """The findings about files, in the order of their places, and what was not read.
 
     ``fail_on`` is the least severity with which the check is not clean. ``ignored`` counts the findings that comments or settings
-    leave out, ``known`` those that the baseline has. ``paths`` are the files and folders as they were asked for.
+    leave out, ``known`` those that the baseline has. ``paths`` are the files and folders as they were asked for, and ``options``
+    the words of the command that choose among the findings.
     """
 
     findings: tuple[CodeFinding, ...]
@@ -116,11 +117,12 @@ class CodeReport(Shown):
     ignored: int = 0
     known: int = 0
     paths: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
     @property
     def repairing(self) -> str:
-        """The command that repairs what is certain."""
-        return shlex.join(["tare", "check", *self.paths, "--fix"])
+        """The command that repairs what is certain of these findings, and of no others."""
+        return shlex.join(["tare", "check", *self.paths, *self.options, "--fix"])
 
     @property
     def fails(self) -> bool:

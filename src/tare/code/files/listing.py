@@ -39,12 +39,23 @@ class Listing:
     skipped: tuple[Skipped, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A link that was met in a folder, what it leads to, and the top of the walk, both without links."""
+
+    path: str
+    target: str
+    top: str
+    is_folder: bool
+
+
 @dataclass(slots=True)
 class _Walk:
-    """One walk through a folder: its top, without links, the patterns to leave out, and what could not be read."""
+    """Walks through folders: patterns to leave out, what was listed, by its path without links, and what could not be read."""
 
-    top: str
     exclude: Patterns | None
+    read: set[str] = field(default_factory=set)
+    links: list[_Link] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
 
@@ -52,26 +63,26 @@ def listed(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> Listing:
     """The files of ``paths``: those named, and those below folders that neither git nor ``exclude`` nor habit leaves out.
 
     Habit leaves out hidden files and folders, virtual environments, ``node_modules``, ``site-packages`` and folders of builds.
-    ``exclude`` has patterns as in a ``.gitignore`` of the working directory. Links are not followed below a folder: what they
-    lead to is listed under its own name, or skipped if it is outside the folder. Raises :class:`DataError` for a path that is
-    not there.
+    ``exclude`` has patterns as in a ``.gitignore`` of the working directory. What a link below a folder leads to is listed under
+    its own name. A file of the folder that is left out under its own name is listed under that of the link; folders that are
+    left out and what lies outside the folder are skipped. Raises :class:`DataError` for a path that is not there.
     """
-    patterns = patterns_of(str(Path.cwd()), list(exclude))
+    walk = _Walk(patterns_of(str(Path.cwd()), list(exclude)))
     names: set[str] = set()
     named: set[str] = set()
-    skipped: dict[str, Skipped] = {}
     for path in paths:
         text = os.path.normpath(Path(path).absolute())
         if _is_folder(text):
-            walk = _Walk(os.path.realpath(text), patterns)
             names.update(shown(each) for each in _files(text, _above(text), walk))
-            skipped.update((each.path, each) for each in walk.skipped)
         elif os.path.lexists(text):
             named.add(shown(text))
+            walk.read.add(os.path.realpath(text))
         else:
             raise DataError(
                 "a file or folder to check", f"{str(path)!r}, which is not there or not yours to read", "check the path"
             )
+    names.update(map(shown, _linked(walk)))
+    skipped = {each.path: each for each in walk.skipped}
     return Listing(tuple(sorted(names | named, key=_order)), frozenset(named), tuple(sorted(skipped.values(), key=_place)))
 
 
@@ -92,12 +103,15 @@ def _place(skipped: Skipped) -> tuple[str, ...]:
 
 
 def _files(top: str, above: tuple[Patterns, ...], walk: _Walk) -> Iterator[str]:
+    real = os.path.realpath(top)
     waiting = [(top, above, 0)]
     while waiting:
         folder, patterns, depth = waiting.pop()
         if depth > DEEPEST:
             walk.skipped.append(Skipped(shown(folder), f"it is more than {DEEPEST} folders deep"))
             continue
+        own = real + folder[len(top) :]
+        walk.read.add(own)
         entries = _entries(folder, walk)
         if any(entry.name == ".gitignore" for entry in entries):
             patterns = (*patterns, *patterns_in(folder))
@@ -105,11 +119,12 @@ def _files(top: str, above: tuple[Patterns, ...], walk: _Walk) -> Iterator[str]:
             if entry.name.startswith("."):
                 continue
             if entry.is_symlink():
-                _note_link(entry, patterns, walk)
+                _note_link(entry, patterns, walk, real)
             elif entry.is_dir(follow_symlinks=False):
                 if _is_entered(entry, patterns, walk):
                     waiting.append((entry.path, patterns, depth + 1))
             elif kind_of(entry.name) and not _is_out(entry.path, patterns, walk, is_folder=False):
+                walk.read.add(os.path.join(own, entry.name))
                 yield entry.path
 
 
@@ -152,9 +167,11 @@ def _entries(folder: str, walk: _Walk) -> list[os.DirEntry[str]]:
 def _is_entered(entry: os.DirEntry[str], patterns: tuple[Patterns, ...], walk: _Walk) -> bool:
     if entry.name in LEFT_OUT or entry.name.endswith(".egg-info"):
         return False
-    if any(os.path.lexists(os.path.join(entry.path, each)) for each in _IN_ENVIRONMENTS):
-        return False
-    return not _is_out(entry.path, patterns, walk, is_folder=True)
+    return not (_is_environment(entry.path) or _is_out(entry.path, patterns, walk, is_folder=True))
+
+
+def _is_environment(folder: str) -> bool:
+    return any(os.path.lexists(os.path.join(folder, each)) for each in _IN_ENVIRONMENTS)
 
 
 def _is_out(path: str, patterns: tuple[Patterns, ...], walk: _Walk, *, is_folder: bool) -> bool:
@@ -163,13 +180,26 @@ def _is_out(path: str, patterns: tuple[Patterns, ...], walk: _Walk, *, is_folder
     return bool(patterns) and is_left_out(path, patterns, is_folder=is_folder)
 
 
-def _note_link(entry: os.DirEntry[str], patterns: tuple[Patterns, ...], walk: _Walk) -> None:
-    """Skip a link that leads out of the folder, or nowhere; what one inside leads to has its own name."""
+def _note_link(entry: os.DirEntry[str], patterns: tuple[Patterns, ...], walk: _Walk, top: str) -> None:
+    """Keep a link until all is listed, and skip one that leads nowhere."""
     is_folder = _is_folder(entry.path)
     if not (is_folder or kind_of(entry.name)) or entry.name in LEFT_OUT or _is_out(entry.path, patterns, walk, is_folder=False):
         return
-    target = os.path.realpath(entry.path)
     if not (is_folder or _is_there(entry.path)):
         walk.skipped.append(Skipped(shown(entry.path), "it is a link that leads nowhere"))
-    elif os.path.commonpath([walk.top, target]) != walk.top:
-        walk.skipped.append(Skipped(shown(entry.path), "it is a link out of the folder: name its target to read it"))
+    elif not (is_folder and _is_environment(entry.path)):
+        walk.links.append(_Link(entry.path, os.path.realpath(entry.path), top, is_folder))
+
+
+def _linked(walk: _Walk) -> Iterator[str]:
+    """The links to files that have no name of their own in the list, each file once; other links are skipped."""
+    for link in sorted(walk.links, key=lambda each: each.path):
+        if link.target in walk.read:
+            continue
+        if os.path.commonpath([link.top, link.target]) != link.top:
+            walk.skipped.append(Skipped(shown(link.path), "it is a link out of the folder: name its target to read it"))
+        elif link.is_folder:
+            walk.skipped.append(Skipped(shown(link.path), "it is a link to a folder that is left out: name it to read it"))
+        else:
+            walk.read.add(link.target)
+            yield link.path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ _RELEVANT = re.compile(
     rb"|image_?processor|feature_?extractor|to_?rgb|transforms?(?![a-z])",
     re.IGNORECASE,
 )
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _LOCKS = frozenset({"package.json", "package-lock.json", "composer.json", "tsconfig.json", "poetry.lock", "pnpm-lock.yaml"})
 
@@ -77,4 +79,6 @@ def _configuration(name: str, data: bytes) -> Document:
 
 
 def _is_relevant(name: str, data: bytes) -> bool:
+    if data.startswith(_WIDE):  # in which no word can be looked for
+        return True
     return name.rpartition("/")[2] not in _LOCKS and _RELEVANT.search(data) is not None

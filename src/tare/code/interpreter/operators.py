@@ -25,7 +25,8 @@ from tare.code.interpreter.values import (
     joined,
 )
 
-_LONGEST = 10_000
+#: The most characters of a text and items of a list that are made: what doubles line by line would take all memory.
+LONGEST = 10_000
 _LARGEST = 1e12
 
 NAMES: dict[type[ast.operator], str] = {
@@ -108,7 +109,7 @@ def _of_literals(symbol: str, left: Literal, right: Literal, spot: Spot) -> Valu
 
 def _bounded(symbol: str, one: object, other: object) -> bool:
     if isinstance(one, str):
-        return symbol == "+" and isinstance(other, str) and len(one) + len(other) < _LONGEST
+        return symbol == "+" and isinstance(other, str) and len(one) + len(other) < LONGEST
     numbers = [each for each in (one, other) if isinstance(each, int | float)]
     return len(numbers) == 2 and all(abs(each) < _LARGEST for each in numbers) and (symbol != "**" or abs(numbers[1]) < 64)
 
@@ -119,7 +120,7 @@ def _of_items(symbol: str, left: Items, right: Items, spot: Spot) -> Value | Non
         if len(left.items) != len(right.items):
             return None
         return _of_array(symbol, list(zip(left.items, right.items, strict=True)), left, right, spot)
-    if symbol == "+" and len(left.items) + len(right.items) < _LONGEST:
+    if symbol == "+" and len(left.items) + len(right.items) < LONGEST:
         return Items((*left.items, *right.items), spot, left.kind, soft)
     return None
 

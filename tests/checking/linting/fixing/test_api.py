@@ -231,3 +231,31 @@ def test_a_file_that_is_gone_or_no_notebook_is_told() -> None:
         plan = plan_of([finding(path=path, edits=(edit(1, 1, 2, "z", path),))])
         assert plan.files == ()
         assert plan.refused[0].startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize("name", ["T.PY", "T.Pyw", "C.IPYNB", "C.Yaml", "tool"])
+def test_a_file_is_changed_as_it_was_read_whatever_the_case_of_its_ending(name: str) -> None:
+    code = f"# coding: latin-1\nname = 'caf\xe9'\nstd = ({WRONG}, 0.224, 0.229)\n"
+    texts = {
+        ".ipynb": json.dumps({"cells": [{"cell_type": "code", "source": code}], "metadata": {}, "nbformat": 4}),
+        ".yaml": f"std: [{WRONG}, 0.224, 0.225]\n",
+    }
+    before = texts.get(Path(name).suffix.lower(), code).encode("latin-1")
+    Path(name).write_bytes(before)
+    plan = plan_of(found(name))
+    plan.write()
+    assert (Path(name).read_bytes(), plan.refused) == (before.replace(WRONG.encode(), RIGHT.encode()), ())
+
+
+@pytest.mark.parametrize("name", ["a.yaml", "a.JSON", "a.toml"])
+def test_a_configuration_that_could_not_be_loaded_any_more_is_left_as_it_is(name: str) -> None:
+    text = {
+        "a.yaml": f"std: [{WRONG}, 0.224]\n",
+        "a.JSON": f'{{"std": [{WRONG}, 0.224]}}',
+        "a.toml": f"std = [{WRONG}, 0.224]\n",
+    }[name]
+    Path(name).write_text(text)
+    start = text.index(WRONG) + 1
+    change = edit(1, start, start + len(WRONG), "[{", path=name)
+    plan = plan_of([finding(path=name, line=1, edits=(change,), source="")])
+    assert (plan.files, plan.refused) == ((), (f"{name}: it could not be loaded any more; it is left as it is",))

@@ -82,3 +82,14 @@ def test_constants_that_no_code_reads(code: str, codes: list[str]) -> None:
 
 def test_a_file_that_no_code_loads_is_not_called_unread() -> None:
     assert found("mean: [0.485, 0.456, 0.406]\nstd: [0.229, 0.224, 0.225]\n") == []
+
+
+@pytest.mark.parametrize("written", ["&b 0.255", "!!float 0.255", "&b !!float 0.255"])
+def test_a_number_with_an_anchor_or_a_tag_is_left_to_a_person(written: str) -> None:
+    (each,) = found(f"data:\n  mean: [0.485, 0.456, 0.406]\n  std: [0.229, 0.224, {written}]\n")
+    assert (each.code, each.edits) == ("TARE100", ())
+
+
+def test_a_number_behind_an_alias_is_left_to_a_person() -> None:
+    (each,) = found("blue: &b 0.255\nmean: [0.485, 0.456, 0.406]\nstd: [0.229, 0.224, *b]\n")
+    assert (each.code, each.place.line, each.edits) == ("TARE100", 1, ())

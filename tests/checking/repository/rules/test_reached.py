@@ -22,7 +22,7 @@ pytest.importorskip("torchvision")
 
 HEAD = (
     "import numpy as np, torch, torchvision\nfrom PIL import Image\nfrom torchvision import transforms as T\n"
-    "import torchvision.transforms.functional as TF\n"
+    "import torchvision.transforms.functional as TF\nimport torchvision.transforms.v2.functional as F2\n"
 )
 #: What may be done to an array (height, width, channels), and to a tensor (channels, height, width) of floats.
 ON_ARRAYS = (
@@ -50,6 +50,9 @@ ON_TENSORS = (
     "x = x.clone().contiguous()",
 )
 TO_TENSOR = (
+    "x = TF.convert_image_dtype(torch.from_numpy(np.ascontiguousarray(x.transpose(2, 0, 1))), torch.float32)",
+    "x = F2.to_dtype(torch.from_numpy(np.ascontiguousarray(x.transpose(2, 0, 1))), torch.float32, scale=True)",
+    "x = F2.to_dtype(torch.from_numpy(np.ascontiguousarray(x.transpose(2, 0, 1))), torch.float32)",
     "x = torch.from_numpy(np.ascontiguousarray(x.transpose(2, 0, 1))).float()",
     "x = torch.tensor(np.ascontiguousarray(x)).permute(2, 0, 1).float()",
     "x = TF.to_tensor(np.ascontiguousarray(x)).float()",

@@ -17,6 +17,10 @@ from typing import NamedTuple
 from tare.checking.linting.fixing.lines import Lines
 from tare.checking.linting.fixing.notebook import cells_of
 from tare.checking.repository.result import CodeFinding, Edit
+from tare.code.files.configuration.reading import configuration
+from tare.code.files.configuration.value import Configuration
+from tare.code.files.document import Document, Kind
+from tare.code.files.listing import kind_of
 from tare.code.place import Place
 from tare.errors import OutputError, reason_of
 from tare.system.files import replacing
@@ -110,7 +114,7 @@ def _shortened(text: str) -> str:
 
 def loses_comment(edit: Edit) -> bool:
     """Whether an edit of code would replace a comment, as that behind a number of a list which is written anew."""
-    if not edit.place.path.endswith((".py", ".pyw", ".ipynb")):
+    if _kind(edit.place.path) == "configuration":
         return False
     try:
         opened = _opened(edit.place.path)
@@ -132,15 +136,15 @@ def _spans(opened: _Opened, path: str, edits: Sequence[Edit]) -> Iterator[tuple[
     """Where each edit begins and ends in the file's text, and what it writes there."""
     for edit in edits:
         start, end = opened.offsets(edit.place)
-        yield start, end, _in_json(edit.text) if path.endswith(".ipynb") else edit.text
+        yield start, end, _in_json(edit.text) if _kind(path) == "notebook" else edit.text
 
 
 def _opened(path: str) -> _Opened:
     data = whole(path)
-    if path.endswith(".ipynb"):
+    if _kind(path) == "notebook":
         text, encoding = _decoded(data, "utf-8")
         return _notebook(text, encoding)
-    text, encoding = _decoded(data, _declared(data) if path.endswith((".py", ".pyi", ".pyw")) else "utf-8")
+    text, encoding = _decoded(data, _declared(data) if _kind(path) == "python" else "utf-8")
     lines = Lines.of(text)
     return _Opened(text, encoding, lines.offsets, lambda place: lines.line(place.line))
 
@@ -175,14 +179,21 @@ def _decoded(data: bytes, encoding: str) -> tuple[str, str]:
 
 
 def _check_parses(path: str, before: str, after: str) -> None:
-    """Raise ValueError if a file of Python was one before the change only."""
-    if not path.endswith((".py", ".pyw")) or not _parses(before):
+    """Raise ValueError if a file was Python, or YAML, JSON or TOML, before the change only."""
+    kind = _kind(path)
+    if kind == "notebook" or not _parses(path, before) or _parses(path, after):
         return
-    if not _parses(after):
-        raise ValueError("it would be no Python any more")
+    raise ValueError("it would be no Python any more" if kind == "python" else "it could not be loaded any more")
 
 
-def _parses(text: str) -> bool:
+def _kind(path: str) -> Kind:
+    """What a file is by its name, as it was read."""
+    return kind_of(path) or "python"
+
+
+def _parses(path: str, text: str) -> bool:
+    if _kind(path) == "configuration":
+        return isinstance(configuration(Document(path, "configuration", text)), Configuration)
     try:
         ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -11,7 +11,6 @@ from typing import NamedTuple
 from tare.checking.repository.rules.linking import Program
 from tare.code.facts import Facts
 from tare.code.interpreter.values import Call, Choice, Class, Function, Instance, Items, Table, Value
-from tare.code.libraries.flows import unit_scaling
 from tare.code.libraries.openness import WITH_TRANSFORM
 from tare.code.libraries.step import number
 
@@ -89,7 +88,7 @@ def with_own_weights(facts: Facts) -> Iterator[Callable[[Call], bool]]:
 
 
 def _is_part(inside: set[int], cls: Class | None, made: Call) -> bool:
-    return id(made) in inside or (cls is not None and _stands_in(made, cls))
+    return id(made) in inside or (cls is not None and stands_in(made, cls))
 
 
 def given_image(call: Call) -> Value | None:
@@ -145,19 +144,8 @@ def steps(data: Value) -> Iterator[Value]:
             return
 
 
-def mapped(data: Value, program: Program) -> Iterator[Call]:
-    """Divisions by 255 in the functions that are mapped over a dataset."""
-    functions = [
-        each.args[0]
-        for each in steps(data)
-        if isinstance(each, Call) and each.function == ".map" and each.args and isinstance(each.args[0], Function)
-    ]
-    for call in program.calls:
-        if unit_scaling(call) is not None and any(_stands_in(call, each) for each in functions if isinstance(each, Function)):
-            yield call
-
-
-def _stands_in(call: Call, outer: Function | Class) -> bool:
+def stands_in(call: Call, outer: Function | Class) -> bool:
+    """Whether a call is written in a function or a class."""
     node = call.spot.node
     return call.spot.source is outer.source and any(each is node for each in ast.walk(outer.node))
 

@@ -85,6 +85,22 @@ def is_published(values: Numbers, which: str) -> bool:
     return any(near(values, getattr(one, which)) for one in _listed())
 
 
+def is_set(mean: Numbers, std: Numbers) -> bool:
+    """Whether a mean and a std are a published set of colour images; one number stands for all channels."""
+    means, stds = (values * 3 if len(values) == 1 else values for values in (mean, std))
+    return any(near(means, one.mean) and near(stds, one.std) for one in published())
+
+
+def mixed_scales(means: Numbers, stds: Numbers) -> int:
+    """1 or 255, the top of the values that a published mean is for, if its std is for values up to the other; 0 for all else."""
+    for one in published():
+        for mean, std in ((one.mean, one.std), (one.mean[::-1], one.std[::-1])):
+            for top in (1, 255):
+                if near(tuple(each / top for each in means), mean) and near(tuple(each * top / 255 for each in stds), std):
+                    return top
+    return 0
+
+
 class Slip(NamedTuple):
     """One number of a published list that is written with one wrong digit, or twice; ``others`` counts the right ones."""
 

@@ -210,6 +210,8 @@ def _converted(call: Call, _: Mapping[int, Pipeline]) -> _Change | None:
         return _Change(call.receiver, _unchanged if [text(each) for each in call.args] == ["RGB"] else _unknown)
     if call.function in (".astype", ".to", ".type") and call.args:
         return _Change(call.receiver, _floating if _names_floats(call.args[0]) else _typed(call))
+    if call.last in ("convert_image_dtype", "to_dtype") and call.args:
+        return _Change(call.args[0], _other_type(call))
     if call.last in _FLOATING:
         return _Change(call.receiver if call.function.startswith(".") else call.argument(0) or UNKNOWN, _floating)
     return None
@@ -280,6 +282,17 @@ def _transformed(call: Call, pipelines: Mapping[int, Pipeline]) -> _Change | Non
         kept = flag(call.keywords.get("preserve_range"))
         return _Change(call.args[0], _unchanged if kept else partial(_through, (Step("to_float", call.last, call),), None))
     return None
+
+
+def _other_type(call: Call) -> Callable[[Reached], Reached | None]:
+    """To floats of 0..1, as ``convert_image_dtype`` does and ``to_dtype`` where it is told to scale; to floats as they are."""
+    kind = call.argument(1, "dtype")
+    if kind is not None and not _names_floats(kind):
+        return _unknown
+    scales = call.last == "convert_image_dtype" or flag(call.argument(2, "scale"))
+    if scales:
+        return partial(_through, (Step("to_float", call.last, call),), None)
+    return _floating if flag(call.argument(2, "scale") or Literal(False)) is False else _unknown
 
 
 _TO_TENSOR = frozenset(f"torchvision.transforms.{each}functional.to_tensor" for each in ("", "v2."))

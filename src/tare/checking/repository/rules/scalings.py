@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeGuard
 
-from tare.checking.repository.rules.feeds import network_call
+from tare.checking.repository.rules.feeds import network_call, stands_in, steps
 from tare.checking.repository.rules.linking import Program
 from tare.code.interpreter.conditions import ALWAYS, Decisions
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.syntax.calls import is_layer
-from tare.code.interpreter.values import UNKNOWN, Call, Choice, Instance, Library, Literal, Parameter, Value
+from tare.code.interpreter.values import UNKNOWN, Call, Choice, Function, Instance, Library, Literal, Parameter, Value
 from tare.code.libraries.expected import Scaling
 from tare.code.libraries.flows import chain, is_guarded, root, signed_scaling, unit_scaling
 from tare.code.libraries.keras import generator, preprocessing, rescaling
@@ -115,7 +116,11 @@ def unit_places(program: Program) -> Iterator[Scaled]:
             scale, offset = rescaling(call) or (0.0, 0.0)
             if abs(scale * 255 - 1) < 1e-2 and offset == 0:
                 yield Scaled(call.spot, "Rescaling(1/255)", call, decisions=call.decisions)
-        elif id(call) not in used and is_image(call) and not _is_dropped(call):
+        elif (
+            id(call) not in used
+            and is_image(call)
+            and not (_is_dropped(call) or _is_beside(call.spot.node, call.spot.source.tree))
+        ):
             what = "convert_image_dtype" if call.last == "convert_image_dtype" else "the division by 255"
             yield Scaled(call.spot, what, call, decisions=call.decisions)
 
@@ -125,6 +130,63 @@ def _is_dropped(call: Call) -> bool:
     text = call.spot.source.document.text
     inside = call.within and call.names
     return bool(inside) and all(len(re.findall(rf"\b{re.escape(each)}\b", text)) == 1 for each in call.names)
+
+
+def mapped(data: Value, program: Program) -> Iterator[Call]:
+    """Divisions by 255 in the functions that are mapped over a dataset, of its images and with no arithmetic after them."""
+    given = [each.args[0] for each in steps(data) if isinstance(each, Call) and each.function == ".map" and each.args]
+    functions = [each for each in given if isinstance(each, Function)]
+    used = consumed(program.calls) if functions else set()
+    for call in program.calls if functions else ():
+        within = [each for each in functions if stands_in(call, each)] if unit_scaling(call) is not None else []
+        if id(call) not in used and any(_is_given(call.spot.node, each.node) for each in within):
+            yield call
+
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+def _is_given(node: ast.AST, function: _Function) -> bool:
+    """Whether a part of a function goes into what it returns, of several things into the first: a mask may be the second."""
+    return _goes_into(node, function, [each.elts[0] if _is_tuple(each) else each for each in _returned(function)])
+
+
+def _is_beside(node: ast.AST, tree: ast.AST) -> bool:
+    """Whether a part of a file goes only into the second or a later one of the things that a function returns."""
+    around = [each for each in ast.walk(tree) if isinstance(each, _Function) and any(part is node for part in ast.walk(each))]
+    if not around:
+        return False
+    later = [part for each in _returned(around[-1]) if _is_tuple(each) for part in each.elts[1:]]
+    return bool(later) and not _is_given(node, around[-1]) and _goes_into(node, around[-1], later)
+
+
+def _returned(function: _Function) -> list[ast.expr]:
+    if isinstance(function, ast.Lambda):
+        return [function.body]
+    return [each.value for each in ast.walk(function) if isinstance(each, ast.Return) and each.value is not None]
+
+
+def _is_tuple(value: ast.expr) -> TypeGuard[ast.Tuple]:
+    return isinstance(value, ast.Tuple) and bool(value.elts)
+
+
+def _goes_into(node: ast.AST, function: _Function, values: Sequence[ast.AST]) -> bool:
+    """Whether a part of a function stands in one of some values, or in what their variables were given."""
+    left = list(values)
+    makes = [each for each in ast.walk(function) if isinstance(each, ast.Assign | ast.AugAssign | ast.AnnAssign)]
+    while left:
+        inside = list(ast.walk(left.pop()))
+        if any(each is node for each in inside):
+            return True
+        names = {each.id for each in inside if isinstance(each, ast.Name)}
+        left += [each for each in makes if names & _named(each)]
+        makes = [each for each in makes if not names & _named(each)]
+    return False
+
+
+def _named(node: ast.Assign | ast.AugAssign | ast.AnnAssign) -> set[str]:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return {each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)}
 
 
 def spot_of_rescale(call: Call) -> Spot:
@@ -143,6 +205,8 @@ def consumed(calls: tuple[Call, ...]) -> set[int]:
     return used
 
 
+#: Functions that calculate as operators do.
+_ARITHMETIC = frozenset(("subtract", "multiply", "divide", "add"))
 #: What makes a model: calling it is no scaling.
 _MODELS = frozenset(("Model", "Sequential", "load_model"))
 
@@ -153,6 +217,7 @@ def _goes_on(call: Call) -> bool:
         return not _is_model(call.receiver)
     return (
         call.function.startswith("operator.")
+        or (call.last in _ARITHMETIC and call.function.startswith(("tensorflow.", "numpy.", "keras.", "cv2.")))
         or call.function == "set.item"
         or call.last in ("imshow", "normalize", "preprocess_input", "fromarray")
     )

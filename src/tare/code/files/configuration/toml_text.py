@@ -15,18 +15,31 @@ _TOKEN = re.compile(
     r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|\n|[\[\]{}=,]|[^\s\[\]{}=,"\'#]+|[^\S\n]+',
     re.DOTALL,
 )
+#: What is no key: texts, of which one may be a part of a key, and comments.
+_APART = re.compile(r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL)
+_DOTTED = re.compile(rf"(?<![\w-])[\w-]++(?:[ \t]*+\.[ \t]*+[\w-]++){{{DEEPEST}}}")
 Places = dict[tuple[str, ...], Place]
 
 
 def toml_value(path: str, text: str) -> Value:
     """The value of a TOML text. Raises :class:`ConfigurationError`."""
     try:
-        document = tomllib.loads(text)
+        document = toml_document(text)
     except (tomllib.TOMLDecodeError, ValueError) as error:
         raise ConfigurationError(f"it is no TOML: {reason_of(error)}") from None
     except RecursionError:
         raise ConfigurationError(f"it has more than {DEEPEST} levels") from None
     return _value(document, (), dict(_places(path, text)), Place(path))
+
+
+def toml_document(text: str) -> dict[str, Any]:
+    """The document of a TOML text. Raises ValueError for other texts, RecursionError for one that is too deep.
+
+    The parser keeps every beginning of a dotted key, which takes memory by the square of its parts.
+    """
+    if _DOTTED.search(_APART.sub(lambda found: "" if found[0].startswith("#") else "x", text)):
+        raise RecursionError(f"a key has more than {DEEPEST} parts")
+    return tomllib.loads(text)
 
 
 def _value(content: Any, keys: tuple[str, ...], places: Places, near: Place) -> Value:

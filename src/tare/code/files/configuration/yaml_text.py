@@ -94,7 +94,8 @@ def _take(reader: _Reader, event: Any) -> None:
     if isinstance(event, yaml.ScalarEvent):
         reader.counted(1)
         content = str(event.value) if reader.wants_key else _scalar(event)
-        reader.done(Value(content, _place(reader.path, event, event)), event.anchor)
+        alone = not (event.anchor or event.tag)  # whose text is a part of the place
+        reader.done(Value(content, _place(reader.path, event, event), exact=alone), event.anchor)
     elif isinstance(event, yaml.AliasEvent):
         reader.done(_alias(reader, event), None)
     elif isinstance(event, yaml.CollectionStartEvent):

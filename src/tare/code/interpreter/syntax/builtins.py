@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from tare.code.interpreter.frame import Frame
-from tare.code.interpreter.operators import NOT_PLAIN, is_soft, plain
+from tare.code.interpreter.operators import LONGEST, NOT_PLAIN, is_soft, plain
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.syntax.arguments import add_option
 from tare.code.interpreter.syntax.patterns import note_constants
@@ -132,13 +132,24 @@ def _of_text(owner: Literal, name: str, args: Args, spot: Spot) -> Value | None:
     found = [plain(each) for each in args]
     if NOT_PLAIN in found:
         return UNKNOWN
+    text = str(owner.value)
+    if len(text) >= LONGEST or (name == "replace" and _is_longer(text, found)):
+        return UNKNOWN
     try:
-        result = getattr(str(owner.value), name)(*found)
+        result = getattr(text, name)(*found)
     except (TypeError, ValueError):
         return UNKNOWN
     if isinstance(result, list):
         return Items(tuple(Literal(each, spot, owner.soft) for each in result[:64]), spot)
     return Literal(result, spot, owner.soft)
+
+
+def _is_longer(text: str, found: Sequence[object]) -> bool:
+    """Whether a text would have too many characters after ``replace``."""
+    old, new = found[:2] if len(found) > 1 else ("", "")
+    if not isinstance(old, str) or not isinstance(new, str):
+        return True
+    return len(text) + text.count(old) * (len(new) - len(old)) >= LONGEST
 
 
 def _attribute(args: Args) -> Value | None:

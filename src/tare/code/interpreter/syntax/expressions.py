@@ -8,7 +8,7 @@ from typing import Any
 
 from tare.code.interpreter.conditions import Decisions
 from tare.code.interpreter.frame import DEEPEST_EXPRESSION, Frame
-from tare.code.interpreter.operators import NAMES, compared, computed, lifted, truth
+from tare.code.interpreter.operators import LONGEST, NAMES, compared, computed, lifted, truth
 from tare.code.interpreter.syntax.comprehensions import comprehension, dict_comprehension
 from tare.code.interpreter.syntax.making import function, made
 from tare.code.interpreter.syntax.mutation import mutated
@@ -120,6 +120,8 @@ def _sequence(frame: Frame, node: ast.List | ast.Tuple | ast.Set) -> Value:
         else:
             spread = True
             found.append(value)
+    if len(found) > LONGEST:
+        return UNKNOWN
     if spread:
         return made(frame, "operator.spread", tuple(found), node)
     if len(node.elts) > _MOST_ITEMS:
@@ -263,9 +265,13 @@ def _lambda(frame: Frame, node: ast.Lambda) -> Value:
 
 def _joined_text(frame: Frame, node: ast.JoinedStr) -> Value:
     parts = [evaluate(frame, each.value if isinstance(each, ast.FormattedValue) else each) for each in node.values]
-    if all(isinstance(each, Literal) for each in parts):
-        return Literal("".join(str(each.value) for each in parts if isinstance(each, Literal)), frame.spot(node))
-    return UNKNOWN
+    if not all(isinstance(each, Literal) for each in parts):
+        return UNKNOWN
+    try:
+        texts = [str(each.value) for each in parts if isinstance(each, Literal)]
+    except ValueError:  # a number of thousands of digits
+        return UNKNOWN
+    return Literal("".join(texts), frame.spot(node)) if sum(map(len, texts)) < LONGEST else UNKNOWN
 
 
 def _walrus(frame: Frame, node: ast.NamedExpr) -> Value:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.rules.feeds import with_own_weights
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, programs
 from tare.checking.repository.rules.scalings import RESULTS, scalings
 from tare.code.facts import Facts
 from tare.code.interpreter.source import Spot
+from tare.code.interpreter.values import Call
 
 
 class Scaling(NamedTuple):
@@ -26,13 +28,23 @@ _NOT_KNOWN = ""
 def read(facts: Facts) -> list[Scaling]:
     """The files of a group that train or predict, without their trees."""
     texts = {each.path: each.document.text for each in facts.sources}
+    own = list(with_own_weights(facts))
     found = []
     for program in programs(facts, every=True):
         text = texts.get(program.path, "")
         trains = ".fit(" in text or ".fit_generator(" in text
         if trains or ".predict(" in text or "load_model(" in text:
-            found.append(Scaling(trains, _places(program)))
+            places = _places(program)
+            wanted = set() if trains else _wanted(program, own)
+            found.append(Scaling(trains, {kind: spots for kind, spots in places.items() if kind not in wanted}))
     return found
+
+
+def _wanted(program: Program, own: Sequence[Callable[[Call], bool]]) -> set[str]:
+    """What pretrained networks of a file want as they are published: they were not trained here."""
+    networks = [each for each in program.networks if each.library == "keras" and each.pretrained and each.scaling in RESULTS]
+    published = [each for each in networks if not any(loads(each.call) for loads in own)]
+    return {RESULTS[each.scaling] for each in published if each.scaling in RESULTS}
 
 
 def _places(program: Program) -> dict[str, list[Spot]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tare.checking.repository.result import CodeFinding
-from tare.checking.repository.rules.found import finding, origin, step
-from tare.checking.repository.rules.normalisations import is_undoing, of_pipeline, of_step
+from tare.checking.repository.rules.found import finding, origin, origins, step
+from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline, of_step
+from tare.checking.repository.rules.published import mixed_scales
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import Decisions
 from tare.code.libraries import torchvision
@@ -87,7 +88,12 @@ def _twice(steps: tuple[Step, ...], decisions: Decisions) -> Iterator[CodeFindin
 
 def _scale(pipeline: Pipeline) -> Iterator[CodeFinding]:
     for steps, normalize, each in of_pipeline(pipeline):
-        before = steps[: steps.index(normalize)]
+        before, after = steps[: steps.index(normalize)], steps[steps.index(normalize) + 1 :]
+        top = mixed_scales(each.mean, each.std)
+        if top:
+            if not any(one.kind in ("opaque", "rescale", "normalize") for one in after):
+                yield _mixed(each, top)
+            continue
         if any(one.kind in ("opaque", "convert", "rescale", "normalize") for one in before):
             continue
         scaled = [one for one in before if one.kind in ("to_tensor", "to_float")]
@@ -103,6 +109,18 @@ def _scale(pipeline: Pipeline) -> Iterator[CodeFinding]:
                 "divide the constants by 255",
                 evidence=(*origin(each.means, "mean"), *(step(one.name, one.call.spot) for one in scaled[-1:])),
             )
+
+
+def _mixed(each: Normalisation, top: int) -> CodeFinding:
+    tops = ("0..1", "0..255") if top == 1 else ("0..255", "0..1")
+    return finding(
+        "TARE016",
+        "error",
+        each.call.spot,
+        f"mean {listed(each.mean)} is for values of {tops[0]}, and std {listed(each.std)} for values of {tops[1]}",
+        "take both for the same values",
+        evidence=origins(each.call.spot, each.means, each.stds),
+    )
 
 
 def _unscaled(pipeline: Pipeline) -> Iterator[CodeFinding]:

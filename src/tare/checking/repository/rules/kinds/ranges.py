@@ -10,7 +10,7 @@ from tare.checking.repository.costs import cost
 from tare.checking.repository.edits import of_part
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.abandoned import is_abandoned
-from tare.checking.repository.rules.feeds import goes_elsewhere
+from tare.checking.repository.rules.feeds import goes_elsewhere, network_call, within
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, programs, says
 from tare.checking.repository.rules.scalings import RESULTS, Scaled, scalings
@@ -24,10 +24,19 @@ from tare.code.libraries.keras import generator, preprocessing
 from tare.code.libraries.networks import Network
 from tare.code.networks.expected import Expected, listed
 
+#: Steps from 0..1 to -1..1: ``x * 2 - 1``, ``(x - 0.5) / 0.5`` and the like, of which each may stand by itself.
+_TO_SIGNED = (
+    r"\*\s*2\.?0?\s*-\s*1\b|\b2\.?0?\s*\*[^-\n]+-\s*1\b|[\w)\]]\s*-=?\s*0?\.5\b|\*=\s*2\.?0?\b|Rescaling\((?:scale\s*=\s*)?2\b"
+    r"|\b(?:multiply|subtract)\([^\n]*,\s*(?:2|0?\.5)"
+)
 #: Code that scales in a way that is not followed, or has a preprocessing of its own.
-OTHER_SCALING = re.compile(r"preprocess_input|\bNormalization\(|hub\.KerasLayer|per_image_standardization|standardi[sz]e|\.std\(")
+OTHER_SCALING = re.compile(
+    r"preprocess_input|\bNormalization\(|hub\.KerasLayer|per_image_standardization|standardi[sz]e|\.std\(|" + _TO_SIGNED
+)
 #: Code that scales in a way that is not followed, beside preprocess_input.
-_UNFOLLOWED = re.compile(r"\bNormalization\(|hub\.KerasLayer|per_image_standardization|def preprocess_input|\.std\(")
+_UNFOLLOWED = re.compile(
+    r"\bNormalization\(|hub\.KerasLayer|per_image_standardization|def preprocess_input|\.std\(|" + _TO_SIGNED
+)
 #: Small images that are the data of networks of one's own.
 OTHER_DATA = re.compile(r"keras\.datasets|\b(?:mnist|fashion_mnist|cifar10|cifar100)\.load_data")
 #: A network of one's own, which may be fed anything.
@@ -55,8 +64,9 @@ def _of_networks(facts: Facts, program: Program, networks: list[Network], texts:
     severity: Severity = "error" if certain else "warning"
     right = [each for each in networks if each.scaling == places[0].kind]
     alone: dict[int, tuple[Network, Scaled]] = {}
-    for place, fed in misfed(places, networks):
-        if is_for_others(facts, program, place, fed):
+    for place, wanting in misfed(places, networks):
+        fed = _of_takers(program, place, wanting)
+        if not fed or is_for_others(facts, program, place, fed):
             continue
         near = [each for each in fed if each.call.spot.source is place.spot.source]
         if right:
@@ -89,6 +99,23 @@ def misfed(places: Sequence[Scaled], networks: Sequence[Network]) -> Iterator[tu
         fed = [each for each in wrong.values() if agree(each.decisions, place.decisions)]
         if fed:
             yield place, fed
+
+
+def _of_takers(program: Program, place: Scaled, networks: list[Network]) -> list[Network]:
+    """The networks that may get what a place scales: all, unless it is seen to be given to certain ones."""
+    takers = {
+        id(network)
+        for call in program.calls
+        if call.function == "()" and is_backbone(network := network_call(call.receiver))
+        for given in call.args
+        if any(place.call in (part, part.receiver) for part in within(given))
+    }
+    return [each for each in networks if not takers or id(each.call) in takers]
+
+
+def is_backbone(network: Value) -> bool:
+    """Whether a value is a network of Keras, known or not."""
+    return isinstance(network, Call) and ".applications." in network.function and network.last[:1].isupper()
 
 
 def is_for_others(facts: Facts, program: Program, place: Scaled, networks: list[Network]) -> bool:

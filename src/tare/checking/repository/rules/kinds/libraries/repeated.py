@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tare.checking.repository.result import CodeFinding
-from tare.checking.repository.rules.feeds import Fed, fed, mapped, parts, steps
+from tare.checking.repository.rules.feeds import Fed, fed, parts, steps
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, programs
+from tare.checking.repository.rules.scalings import mapped
 from tare.code.facts import Facts
 from tare.code.interpreter.values import Call
 from tare.code.libraries.keras import flow, rescaling

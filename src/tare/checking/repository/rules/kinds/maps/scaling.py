@@ -14,7 +14,7 @@ from tare.checking.repository.rules.normalisations import (
     of_function,
     of_step,
 )
-from tare.checking.repository.rules.published import near, published
+from tare.checking.repository.rules.published import is_set, near, published
 from tare.checking.repository.rules.reached import Reached, reached
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import ALWAYS
@@ -48,11 +48,12 @@ def _divided(call: Call, image: Reached | None) -> Iterator[CodeFinding]:
             call.spot,
             f"the image is 0..1 here, and is divided by 255 again: {_SMALL}",
             "leave one of the two divisions out",
-            evidence=_evidence(image),
+            evidence=evidence_of(image),
         )
 
 
-def _evidence(image: Reached) -> list[Step]:
+def evidence_of(image: Reached) -> list[Step]:
+    """Where an image was read, and every call that changed its values."""
     return [step(f"read by {image.reader}", image.source.spot), *(step(_called(each), each.spot) for each in image.steps)]
 
 
@@ -75,10 +76,12 @@ def _applied(call: Call, pipelines: _Pipelines) -> Iterator[CodeFinding]:
                 call.spot,
                 f"the image is 0..1, and {each.call.last} divides by max_pixel_value={each.top:g} itself: {_SMALL}",
                 "give it the image as it was read, or write max_pixel_value=1.0",
-                evidence=[*_evidence(image), step("Normalize", each.call.spot)],
+                evidence=[*evidence_of(image), step("Normalize", each.call.spot)],
             )
         elif each.top == 1 and image.is_raw:
             yield from _unscaled(call, each, image)
+        elif is_set(each.mean, each.std):
+            yield from _twice(call, image)
 
 
 def _first_normalize(receiver: Call, pipelines: _Pipelines) -> Iterator[Normalisation]:
@@ -121,14 +124,14 @@ def _given(call: Call) -> Value:
 def _twice(call: Call, image: Reached) -> Iterator[CodeFinding]:
     """An image that a published mean and std have been applied to before."""
     mean, std = image.constants
-    if not image.is_raw and not image.is_unit and any(near(one.mean, mean) and near(one.std, std) for one in published()):
+    if not image.is_raw and not image.is_unit and is_set(mean, std):
         yield finding(
             "TARE003",
             "error",
             call.spot,
             f"the image is normalised here for the second time: it was with mean {listed(mean)} and std {listed(std)}",
             "leave one of the two out",
-            evidence=_evidence(image),
+            evidence=evidence_of(image),
         )
 
 
@@ -142,7 +145,7 @@ def _order(call: Call, each: Normalisation, image: Reached) -> Iterator[CodeFind
             f"the image is as {image.reader} reads it (blue, green, red), and mean {listed(each.mean)} is in the order "
             "red, green, blue",
             "convert it first: cv2.cvtColor(image, cv2.COLOR_BGR2RGB)",
-            evidence=_evidence(image),
+            evidence=evidence_of(image),
         )
 
 
@@ -154,7 +157,7 @@ def _unscaled(call: Call, each: Normalisation, image: Reached) -> Iterator[CodeF
             call.spot,
             f"the image has values of 0..255, and mean {listed(each.mean)} and std {listed(each.std)} are for values of 0..1",
             "divide the image by 255 first",
-            evidence=_evidence(image),
+            evidence=evidence_of(image),
         )
 
 
@@ -166,5 +169,5 @@ def _levels(call: Call, each: Normalisation, image: Reached) -> Iterator[CodeFin
             call.spot,
             f"mean {listed(each.mean)} and std {listed(each.std)} are for values of 0..255, and the image is 0..1 here",
             "leave the division by 255 out, or divide the constants by 255",
-            evidence=_evidence(image),
+            evidence=evidence_of(image),
         )
