@@ -184,22 +184,3 @@ def test_a_panic_of_a_compiled_library_is_a_failure(reason: str, lines: int | No
     assert left.value.code == 2
     assert (len(said.splitlines()) == 1) == (lines == 1)
     assert ("too many open files" in said) == (lines == 1)
-
-
-ENDING = {
-    "a pipeline": ("import sys\ndef f(image):\n    sys.exit({})\n", "f"),
-    "a function that makes one": ("import sys\ndef make():\n    sys.exit({})\n", "make"),
-    "a library that one calls": ("import argparse\ndef f(image):\n    argparse.ArgumentParser().exit({})\n", "f"),
-}
-
-
-@pytest.mark.parametrize("code", [0, 1, 3])
-@pytest.mark.parametrize("case", ENDING)
-def test_code_that_ends_the_program_is_a_failure_and_no_result(
-    case: str, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    text, name = ENDING[case]
-    (tmp_path / "ending.py").write_text(text.format(code))
-    left, out, err = run(capsys, "check", f"{tmp_path / 'ending.py'}:{name}", *CONSTANTS, "--json")
-    assert (left, out) == (2, "")
-    assert f"expected code that returns to tare, found sys.exit({code}) in " in err

@@ -82,21 +82,3 @@ def test_required_parameters() -> None:
 
     assert required_parameters(function) == ("a", "d")
     assert required_parameters(3) == ()
-
-
-def test_a_file_that_changes_the_working_directory_changes_it_for_itself_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "else").mkdir()
-    monkeypatch.chdir(tmp_path)
-    head = f"import os, sys\nos.chdir({str(tmp_path / 'else')!r})\n"
-    write(tmp_path, head + "f = os.getcwd()\n", "moves.py")
-    write(tmp_path, head + "sys.path.clear()\nf = 1\n", "moves_and_clears.py")
-    before = list(sys.path)
-    assert load_object("moves.py:f", PipelineError) == str(tmp_path / "else")
-    assert (Path.cwd(), sys.path) == (tmp_path, before)
-    assert load_object("moves:f", PipelineError) == str(tmp_path / "else")
-    assert (Path.cwd(), sys.path) == (tmp_path, before)
-    monkeypatch.setattr(sys, "path", list(before))
-    assert load_object("moves_and_clears.py:f", PipelineError) == 1
-    assert Path.cwd() == tmp_path

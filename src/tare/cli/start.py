@@ -23,8 +23,6 @@ _NO_FILES = ("TooManyOpenFiles", "Too many open files")
 _PANIC = "PanicException"
 #: What the largest command opens at once besides its workers' files, several times over.
 _FILES = 64
-#: What ends the program when a command has come to its end.
-_OWN = ("tare", "typer", "click")
 _FAILED, _INTERRUPTED, _READER_GONE = 2, 130, 141
 
 
@@ -73,12 +71,6 @@ def _code_of(work: Callable[[], None]) -> str | int | None:
     try:
         work()
     except SystemExit as end:
-        place = _foreign(end)
-        if place:
-            from tare.errors import TareError
-
-            _tell(TareError("code that returns to tare", f"sys.exit({end.code!r}) in {place}", "take it out"))
-            return _FAILED
         return 0 if end.code is None else end.code
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -92,20 +84,6 @@ def _code_of(work: Callable[[], None]) -> str | int | None:
         _tell(error)
         return _FAILED
     return None
-
-
-def _foreign(end: SystemExit) -> str:
-    """Where code that a command called, such as the user's own, ended the program; empty if tare did so itself."""
-    trace, last, is_called = end.__traceback__, "", False
-    while trace is not None:
-        frame = trace.tb_frame
-        name = str(frame.f_globals.get("__name__", ""))
-        if name.startswith("tare.") and name != __name__:
-            is_called, last = True, ""
-        else:
-            last = f"{frame.f_code.co_filename!r}, line {trace.tb_lineno}" if name.partition(".")[0] not in _OWN else ""
-        trace = trace.tb_next
-    return last if is_called else ""
 
 
 def _tell(error: BaseException) -> None:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -64,30 +61,21 @@ def _file(path: Path, error: type[TareError]) -> ModuleType:
         raise error("a Python file", f"{str(path)!r}", "name a file that ends in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses and pickle look it up there
+    sys.path.insert(0, str(path.parent.absolute()))  # the file may import its neighbours, as it does when it is run
     try:
-        with _importing_from(path.parent.absolute()):  # the file may import its neighbours, as it does when it is run
-            spec.loader.exec_module(module)
+        spec.loader.exec_module(module)
     except (Exception, SystemExit) as raised:  # the user's own code
         raise error(f"{str(path)!r} to import", one_line(raised), _REMEDY) from None
+    finally:
+        sys.path.remove(str(path.parent.absolute()))
     return module
 
 
 def _module(name: str, error: type[TareError]) -> ModuleType:
+    sys.path.insert(0, str(Path.cwd()))  # as `python -m` does
     try:
-        with _importing_from(Path.cwd()):  # as `python -m` does
-            return importlib.import_module(name)
+        return importlib.import_module(name)
     except (Exception, SystemExit) as raised:  # the user's own code
         raise error(f"the module {name!r} to import", one_line(raised), "check it") from None
-
-
-@contextmanager
-def _importing_from(folder: Path) -> Iterator[None]:
-    """Import from a folder first; a module that changes the working directory changes it for itself alone."""
-    here = Path.cwd()
-    sys.path.insert(0, str(folder))
-    try:
-        yield
     finally:
-        with suppress(ValueError):  # the module may have taken it away
-            sys.path.remove(str(folder))
-        os.chdir(here)
+        sys.path.remove(str(Path.cwd()))
