@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from tare.studying.analysis.contrasts import Contrast, contrasts
-from tare.studying.analysis.scores import scores_of
+from tare.studying.analysis.contrasts import Contrast, contrasts, overall
+from tare.studying.analysis.crossover import crossover
+from tare.studying.analysis.scores import Pair, ScoreGroup, Scores, scores_of
 
 _SIZES = {20: 0.05, 80: 0.04, 320: 0.025}
 _SHIFTS = ("content", "gain", "offset", "both")
@@ -34,7 +35,7 @@ Study = tuple[Contrast, ...]
 
 
 def main() -> None:
-    """Simulate, count, and print the two tables."""
+    """Simulate, count, and print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.study_calibration", description=__doc__)
     parser.add_argument("--studies", type=int, default=1000, help="simulated studies a line")
     studies = parser.parse_args().studies
@@ -58,6 +59,41 @@ def main() -> None:
             wrong = np.mean([_any(study, ("worse",)) for study in made])
             power.add_row(plan, str(seeds), *shares, _share(float(wrong), studies))
     console.print(power)
+    covered = Table("seeds", "of a crossover", "over groups, a seed's correlation 0.06", "over groups, correlation 0.5")
+    for seeds in (3, 5, 10, 20):
+        held = (_crossing(studies, seeds), _over_groups(studies, seeds, 0.06), _over_groups(studies, seeds, 0.5))
+        covered.add_row(str(seeds), *(_share(share, studies) for share in held))
+    console.print(covered)
+
+
+def _crossing(studies: int, seeds: int) -> float:
+    """The share of crossovers at 80 samples that their interval holds; a seed moves all its sizes by a std of 1.5 points."""
+    generator, held = np.random.default_rng((studies, seeds, 80)), 0
+    for _ in range(studies):
+        moved = generator.normal(0, 0.015, seeds)
+        gaps = {n: 0.03 * np.log(n / 80) + moved + generator.normal(0, sd, seeds) for n, sd in _SIZES.items()}
+        found = crossover({n: {(str(k),): float(v) for k, v in enumerate(gap)} for n, gap in gaps.items()})
+        held += found is not None and found.low <= 80 <= found.high
+    return held / studies
+
+
+def _over_groups(studies: int, seeds: int, shared: float) -> float:
+    """The share of studies whose interval over 24 groups holds the true difference of none.
+
+    ``shared`` is the correlation of the differences of one seed in two groups.
+    """
+    generator, held = np.random.default_rng((studies, seeds, round(100 * shared))), 0
+    for _ in range(studies):
+        moved = generator.standard_normal(seeds)
+        values: dict[ScoreGroup, dict[str, dict[Pair, float]]] = {}
+        for place, sd in enumerate(np.tile([*_SIZES.values()], 8)):
+            gaps = sd * (np.sqrt(shared) * moved + np.sqrt(1 - shared) * generator.standard_normal(seeds))
+            own = {(str(k),): 0.7 + float(gap) for k, gap in enumerate(gaps)}
+            values[("group", str(place)),] = {"source": dict.fromkeys(own, 0.7), "target": own}
+        scores = Scores(values)
+        (item,) = overall(contrasts(scores, "source", 0.01), scores, "source")
+        held += item.difference.low <= 0 <= item.difference.high
+    return held / studies
 
 
 def _found(studies: Sequence[Study], size: str) -> str:

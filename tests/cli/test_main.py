@@ -184,3 +184,16 @@ def test_a_panic_of_a_compiled_library_is_a_failure(reason: str, lines: int | No
     assert left.value.code == 2
     assert (len(said.splitlines()) == 1) == (lines == 1)
     assert ("too many open files" in said) == (lines == 1)
+
+
+def test_the_end_of_a_loader_that_was_never_made_is_not_told() -> None:
+    program = (
+        "import sys, tare.cli.start\n"
+        "class _MultiProcessingDataLoaderIter:\n    def __del__(self):\n        raise AttributeError('_workers_status')\n"
+        "class Other:\n    def __del__(self):\n        raise AttributeError('other')\n"
+        "def run():\n    _MultiProcessingDataLoaderIter()\n    Other()\n"
+        "tare.cli.start.main(run)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "_workers_status" not in done.stderr
+    assert "other" in done.stderr

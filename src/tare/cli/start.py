@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 from tare.system.offline import ask_no_network, import_nothing_from_here
 from tare.system.terminal import streams
@@ -51,6 +52,8 @@ def main(run: Callable[[], None] = _command_line) -> None:
     # A bad file is reported by name elsewhere, so Pillow's warnings about it are left out.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     warnings.formatwarning = _warning_line  # type: ignore[assignment]
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = _unraisable
     code = _code_of(lambda: _ran(run))
     lost = _code_of(streams.flush)  # the exit code of a command whose output is lost is not its own
     if lost is not None:
@@ -58,6 +61,12 @@ def main(run: Callable[[], None] = _command_line) -> None:
         code = lost if code in (None, 0, 1) else code
     if code is not None:
         sys.exit(code)
+
+
+def _unraisable(found: Any) -> None:
+    """Say nothing of a loader whose process died while it was being made: its end fails, and the death itself is told."""
+    if getattr(found.object, "__qualname__", "") != "_MultiProcessingDataLoaderIter.__del__":
+        sys.__unraisablehook__(found)
 
 
 def _ran(run: Callable[[], None]) -> None:
