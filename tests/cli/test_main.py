@@ -194,6 +194,6 @@ def test_the_end_of_a_loader_that_was_never_made_is_not_told() -> None:
         "def run():\n    _MultiProcessingDataLoaderIter()\n    Other()\n"
         "tare.cli.start.main(run)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603 (our own)
     assert "_workers_status" not in done.stderr
     assert "other" in done.stderr
