@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ def test_what_cannot_be_compared_is_one_line() -> None:
 
 
 def _through(mean: float, std: float, name: str, dtype: str, clip: list[tuple[float, float]] | None = None) -> InputSpec:
-    more = {} if clip is None else {"clip": clip}
+    more: dict[str, Any] = {} if clip is None else {"clip": clip}
     return InputSpec.of([mean], [std], scale=1.0, raw_dtype=dtype, value_map=name, **more)
 
 

@@ -120,7 +120,7 @@ def test_a_saved_keras_model_gives_the_same_numbers_without_tare_and_states_the_
     subprocess.run([sys.executable, "-c", _LOAD, model, data, out], env=environment, check=True)  # noqa: S603
     np.testing.assert_allclose(np.load(out), layer(torch.from_numpy(values)).numpy(), rtol=0, atol=1e-5)
     read = tare.read_spec(model)
-    assert read.input_map().distance(layer.spec.input_map(), 0, 255) < 1e-5
+    assert read.input_map().distance(layer.spec.input_map(), (0, 255)) < 1e-5
 
 
 CONVERTERS: dict[str, Callable[[Normaliser], Any]] = {
