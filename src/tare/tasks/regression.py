@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from tare.errors import DataError
 from tare.input_spec.tensors import own_moments
-from tare.tasks.evaluations.regression import RegressionEvaluation, evaluate_regression
+from tare.tasks.evaluations.regression import RegressionEvaluation, evaluate_regression, spreads
 from tare.tasks.names import TaskName
 from tare.tasks.task import Epochs, Target, Task, Texts
 
@@ -76,9 +76,9 @@ class Regression(Task):
     def of(cls, names: tuple[str, ...], targets: Sequence[Target], where: str) -> Self:
         """Measure the targets' own mean and std. Raises :class:`DataError` for a target that is constant."""
         values = np.asarray(targets, np.float64)
-        mean, std = values.mean(axis=0), values.std(axis=0)
+        mean, std = values.mean(axis=0), spreads(values)
         for name, at, spread in zip(names, mean, std, strict=True):
-            if not spread > 1e-12 * abs(at):
+            if not spread > 0:
                 found = f"{name!r} is {at:g} for all {len(values)} training samples of {where!r}: std 0"
                 raise DataError("targets that differ between training samples", found, "leave this target out")
         return cls(names, tuple(mean.tolist()), tuple(std.tolist()))

@@ -48,3 +48,26 @@ def test_a_constant_column_has_no_r2_and_one_sample_no_interval() -> None:
     alone = mean_of_ratios(np.array([[1.0]]), np.array([[4.0]]))
     assert alone.estimate == 0.25
     assert Figure("x", alone).interval() == "unknown"
+
+
+@pytest.mark.parametrize(("value", "count"), [(0.1, 3), (0.1, 10), (36.6, 12), (1 / 3, 7), (-1e100, 5), (0.0, 4)])
+def test_a_constant_whose_mean_is_rounded_has_no_r2_either_and_leaves_the_figure_to_the_others(value: float, count: int) -> None:
+    line: np.ndarray[tuple[int, ...], np.dtype[np.float64]] = np.arange(count, dtype=np.float64)
+    truth = np.stack([np.full(count, value, np.float64), line], axis=1)
+    found = evaluate_regression(truth + 0.05, truth, ("constant", "line"), [str(row) for row in range(count)])
+    alone = evaluate_regression(line[:, None] + 0.05, line[:, None], ("line",), [""] * count)
+    assert math.isnan(found.scores[0].r2.estimate)
+    assert found.r2 == alone.r2
+
+
+def test_errors_of_a_constant_target_are_listed_by_their_own_size() -> None:
+    line = np.arange(12) * 1.0
+    truth = np.stack([np.full(12, 36.6), line], axis=1)
+    answers = truth + np.array([1e-9, 2.0])
+    found = evaluate_regression(answers, truth, ("constant", "line"), [""] * 12)
+    assert {error.target for error in found.errors} == {"line"}
+
+
+def test_values_that_differ_by_rounding_alone_are_constant() -> None:
+    truth = np.array([[0.3], [0.1 + 0.2], [0.3], [0.3]])
+    assert math.isnan(evaluate_regression(truth + 1, truth, ("a",), [""] * 4).r2.estimate)

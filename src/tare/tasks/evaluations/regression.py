@@ -17,6 +17,8 @@ from tare.tasks.evaluations.figure import Figure, mean_of_ratios
 _ERRORS = 12
 _POINTS = 2000
 _FIGURES = ("mae", "rmse", "r2")
+# The mean of equal numbers is rounded, and so may be the numbers: a std below this share of the mean is none.
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def evaluate_regression(
     :func:`tare.tasks.evaluations.figure.mean_of_ratios`. The errors listed are the largest in stds of their target.
     """
     residual = answers - targets
-    around = (targets - targets.mean(axis=0)) ** 2
+    around = np.where(spreads(targets) > 0, (targets - targets.mean(axis=0)) ** 2, 0.0)
     scores = tuple(_score(name, residual[:, k], around[:, k]) for k, name in enumerate(names))
     return RegressionEvaluation(
         len(targets),
@@ -101,6 +103,12 @@ def evaluate_regression(
         _largest(answers, targets, names, samples),
         _pairs(answers, targets, names),
     )
+
+
+def spreads(targets: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The std of each target ``(N, T)`` over samples; 0 for one that is constant but for rounding."""
+    spread = targets.std(axis=0)
+    return np.where(spread > _ROUNDING * np.abs(targets.mean(axis=0)), spread, 0.0)
 
 
 def _score(name: str, residual: NDArray[np.float64], around: NDArray[np.float64]) -> TargetScore:
@@ -118,7 +126,7 @@ def _r2(squares: NDArray[np.float64], around: NDArray[np.float64]) -> Interval:
 def _largest(
     answers: NDArray[np.float64], targets: NDArray[np.float64], names: Sequence[str], samples: Sequence[str]
 ) -> tuple[TargetError, ...]:
-    spread = targets.std(axis=0)
+    spread = spreads(targets)
     size = np.abs(answers - targets) / np.where(spread > 0, spread, 1.0)
     order = np.argsort(-size, axis=None, kind="stable")[:_ERRORS]
     places = [divmod(int(place), len(names)) for place in order]
