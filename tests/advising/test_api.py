@@ -83,6 +83,27 @@ def test_without_labels_it_says_so(photos: Path) -> None:
     assert any(text.startswith("labels:") for text in found.would_change)
 
 
+@pytest.mark.parametrize("labels", [None, False])
+def test_samples_that_cannot_be_read_are_said(tmp_path: Path, *, labels: bool | None) -> None:
+    data = textured(tmp_path / "data")
+    for place in range(12):
+        (data / "class0" / f"{place}.png").write_bytes(b"\x89PNG\r\n\x1a\n, cut")
+    (data / "class0" / "read_me.txt").write_text("a note")
+    found = tare.advise(data=data, labels=labels, max_skipped=0.6, **NET)  # type: ignore[arg-type]
+    told = [note for note in found.notes if "unreadable images" in note]
+    assert len(told) == 1
+    assert "class0" in told[0]
+    assert f"left out {12 if labels is False else 10} unreadable" in told[0]
+    assert sum("read_me.txt" in note for note in found.notes) == 1
+
+
+def test_an_explanation_says_what_could_not_be_read(tmp_path: Path) -> None:
+    data = textured(tmp_path / "data")
+    (data / "class0" / "0.png").write_bytes(b"\x89PNG\r\n\x1a\n, cut")
+    notes = explain(data=data, max_skipped=0.5, **NET).notes  # type: ignore[arg-type]
+    assert sum("left out 1 unreadable images" in note and "0.png" in note for note in notes) == 1
+
+
 def test_labels_that_cannot_be_used_are_said_to_be_why(tmp_path: Path) -> None:
     lone = textured(tmp_path / "lone", 6)
     for path in sorted((lone / "class1").iterdir())[1:]:

@@ -80,6 +80,32 @@ def test_training_data_serve_as_a_reference(tmp_path: Path) -> None:
     assert moved.tracks
 
 
+def test_what_the_reference_could_not_read_is_counted_and_said_as_of_the_data(tmp_path: Path) -> None:
+    whole = saved(photographs(40, 3), tmp_path / "whole")
+    damaged = saved(photographs(40, 4), tmp_path / "damaged")
+    for place in (0, 7):
+        (damaged / f"{place:04d}.png").write_bytes((damaged / f"{place:04d}.png").read_bytes()[:60])
+    (damaged / "notes.txt").write_text("a note")
+    for known, data in ((damaged, whole), (whole, damaged)):
+        with pytest.raises(DataError, match=r"at most 0.00% unreadable samples.*2 of 40"):
+            tare.drift(known, data, max_skipped=0.0)
+        told = [note for note in tare.drift(known, data, max_skipped=0.5).notes if "0000.png" in note]
+        assert len(told) == 1
+        assert "2 unreadable samples" in told[0]
+        assert told[0].startswith("reference: ") == (known == damaged)
+    assert any(
+        note.startswith("reference: ") and "notes.txt" in note for note in tare.drift(damaged, whole, max_skipped=1.0).notes
+    )
+
+
+def test_too_few_samples_for_a_reference_name_what_could_not_be_read(tmp_path: Path) -> None:
+    folder = saved(photographs(24, 5), tmp_path / "few")
+    for place in range(10):
+        (folder / f"{place:04d}.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"14, beside 10 unreadable.*0000\.png"):
+        Reference.of(folder)
+
+
 def test_batches_do_not_depend_on_how_data_are_cut() -> None:
     known, images = reference(300), photographs(50, 4)
     whole = tare.drift(known, [images], batch=7)

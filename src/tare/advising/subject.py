@@ -29,7 +29,7 @@ from tare.networks.stated_numbers import check_channels, check_column_order, cho
 from tare.samples.layout import unit_scale
 from tare.samples.records import Record, Sample, Stack
 from tare.sources.arrays.whole import whole
-from tare.sources.files.each import foreign_remark
+from tare.sources.files.each import foreign_remark, unreadable_remark
 from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tare.sources.reading import MAX_SKIPPED
@@ -78,7 +78,9 @@ def subject_of(fed: FedNetwork, labelled: LabelOptions, reading: Reading, report
     files = tuple(file for file in split.train if file.path not in bad)
     left_out = tuple(remark for remark in split.remarks if "left out" in remark or "read by how" in remark)
     fed, more = sized_input(fed, files, stats, reading.workers)
-    return labelled_subject(fed, files, stats, reading.seed, reporter), (note, *left_out, *more, *_thinned(len(files)), *found)
+    bad_ones = filter(None, [unreadable_remark(stats.skipped, NOUNS[split.kind])])
+    notes = (note, *left_out, *bad_ones, *more, *_thinned(len(files)), *found)
+    return labelled_subject(fed, files, stats, reading.seed, reporter), notes
 
 
 def sized_input(
@@ -193,7 +195,7 @@ def _unlabelled_images(
     samples = stacked([(_tensor(value), 0) for value in values[:MOST]])[0]
     return _subject(fed, stats, samples, None), (
         missing,
-        *filter(None, [foreign_remark(stats.skipped)]),
+        *filter(None, [foreign_remark(stats.skipped), unreadable_remark(stats.skipped, NOUNS["image"])]),
         *_thinned(stats.samples),
         *found,
     )

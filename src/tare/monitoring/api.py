@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tare.comparing.shift import compare_stats
 from tare.errors import DataError
+from tare.measuring.one_pass import enough_read
 from tare.monitoring.evidence.figures import blocks
 from tare.monitoring.evidence.neighbours import FEWEST, MOST, NONE, Alike, alike
 from tare.monitoring.inputs import DriftRequest
@@ -21,7 +22,7 @@ from tare.monitoring.reference import Reference, fitted
 from tare.monitoring.result import Verdict
 from tare.samples.records import Skipped
 from tare.sources.base import Source
-from tare.sources.files.each import foreign_remark
+from tare.sources.files.each import foreign_remark, unreadable_remark
 from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tare.system.options import verb
@@ -53,16 +54,18 @@ def drifted(request: DriftRequest) -> Verdict:
     if found.figure:  # the same data once more, with fewer independent samples
         looked = _looked(request, known, found.memory(request.batch), watching=False)
     _check_read(looked.monitor, looked.skipped, request)
-    verdict, skipped = looked.monitor.verdict(known.origin or None, request.factory), looked.skipped
-    notes = (
-        (f"left out {len(skipped)} unreadable samples, the first {skipped[0].path!r}: {skipped[0].reason}",) if skipped else ()
-    )
+    verdict = looked.monitor.verdict(known.origin or None, request.factory)
     if verdict.alarm and _is_order_alone(looked.monitor, verdict):
         verdict = replace(verdict, reason=f"{verdict.reason}; {_ORDER}")
-    notes = (*looked.told, *notes, *filter(None, [foreign_remark(looked.all_skipped)]))
+    notes = (*_told(known.remarks, known.stats.skipped, "reference: "), *_told(looked.told, looked.all_skipped))
     return replace(
         verdict, exceeded=_exceeded(verdict, request), notes=(*verdict.notes, *notes), neighbours=_said(found, request.batch)
     )
+
+
+def _told(remarks: Sequence[str], skipped: Sequence[Skipped], of: str = "") -> tuple[str, ...]:
+    """Remarks of data, and what of them could not be read or is no sample."""
+    return tuple(of + told for told in (*remarks, unreadable_remark(skipped), foreign_remark(skipped)) if told)
 
 
 @dataclass
@@ -133,12 +136,17 @@ def _said(found: Alike, batch: int) -> str:
 
 
 def reference_of(request: DriftRequest) -> Reference:
-    """The reference of a request: stated, read from a file or directory that carries one, or made of the data."""
+    """The reference of a request: stated, read from a file or directory that carries one, or made of the data.
+
+    Raises :class:`DataError` for data of which more cannot be read than ``max_skipped`` allows.
+    """
     given, nodata = request.reference, _nodata(request)
     if isinstance(given, str | os.PathLike) and _carries(Path(given)):
         given = Reference.load(given)
     if not isinstance(given, Reference):
-        return Reference.of(given, _options(request), nodata=nodata, workers=request.workers, progress=request.progress)
+        made = Reference.of(given, _options(request), nodata=nodata, workers=request.workers, progress=request.progress)
+        enough_read(made.stats, request.max_skipped)
+        return made
     if nodata and nodata != given.taking.nodata:
         expected = f"the values that mean no data in the reference: {list(given.taking.nodata)}"
         raise DataError(expected, f"--nodata {list(nodata)}", "leave it out, or name the training data as the reference")

@@ -59,7 +59,8 @@ class Reference:
     takes them. ``spreads`` say how samples differ in the shape of their values, one for each channel; references of earlier
     versions have none. ``alike`` says how many samples in a row count as one, where their order shows that neighbours are alike.
     ``origin`` is the run or model directory that it was loaded from, and ``factory`` what that directory
-    names as the function that built its network, "" if timm did. Neither is part of the file.
+    names as the function that built its network, "" if timm did. ``remarks`` are what the data said when it was made. None of
+    these is part of the file.
     """
 
     taking: Taking
@@ -74,6 +75,7 @@ class Reference:
     alike: Alike = NONE
     origin: str = field(default="", compare=False)
     factory: str = field(default="", compare=False)
+    remarks: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
     def of(
@@ -100,15 +102,17 @@ class Reference:
             if progress is not None:
                 progress(length)
         stats = stats_of(states, source, exclude_nan=True)
-        return cls.from_figures(np.concatenate(values), taking, stats, shares.spreads(taking))
+        made = cls.from_figures(np.concatenate(values), taking, stats, shares.spreads(taking))
+        return replace(made, remarks=tuple(source.remarks))
 
     @classmethod
     def from_figures(cls, values: Doubles, taking: Taking, stats: DatasetStats, spreads: tuple[Spread, ...] = ()) -> Reference:
         """Make a reference of the figures ``(N, F)`` of samples, in their order. Raises :class:`DataError` for fewer than 20."""
         if len(values) < _FEWEST:
-            raise DataError(
-                f"a reference of {_FEWEST} samples or more", f"{len(values)}", "name the data that trained the network"
-            )
+            bad = stats.unreadable
+            beside = f", beside {len(bad)} unreadable ones, the first {bad[0].path!r}: {bad[0].reason}" if bad else ""
+            remedy = "name the data that trained the network"
+            raise DataError(f"a reference of {_FEWEST} samples or more", f"{len(values)}{beside}", remedy)
         figures = laid(values, taking)
         levels = levels_of(values, figures, rows=taking.rows)
         return cls(taking, figures, counts_of(levels, LEVELS), len(values), stats, spreads=spreads, alike=alike(levels, figures))

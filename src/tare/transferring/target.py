@@ -21,6 +21,7 @@ from tare.measuring.mapped.logarithms import with_logarithms
 from tare.measuring.one_pass import enough_read, measure_state, stats_of
 from tare.normalisation.names import Strategy
 from tare.samples.modes import ColourMode
+from tare.sources.files.each import unreadable_remark
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.progress import Reporter
 
@@ -86,8 +87,7 @@ def measured(
             f"{len(bad)} of {total}, the first {bad[0].path!r}: {bad[0].reason}",
             "repair or remove them, or allow more with --max-skipped",
         )
-    notes = (f"left out {len(bad)} unreadable {noun}, the first {bad[0].path!r}: {bad[0].reason}",) if bad else ()
-    notes = (*split.remarks, *notes, *copies(split.train, split.val, split.kind))
+    notes = (*split.remarks, *filter(None, [unreadable_remark(bad, noun)]), *copies(split.train, split.val, split.kind))
     split = split.without(bad) if bad else split
     val = stats_of(states[1], sources[1])
     digests = {

@@ -104,6 +104,12 @@ def foreign_remark(skipped: Iterable[Skipped]) -> str:
     return f"left out {len(paths):,} {'file or column' if len(paths) == 1 else 'files or columns'} without samples: {named}"
 
 
+def unreadable_remark(skipped: Iterable[Skipped], noun: str = "samples") -> str:
+    """A sentence on what among ``skipped`` should have been a sample; empty without any."""
+    bad = [item for item in skipped if not item.foreign]
+    return f"left out {len(bad):,} unreadable {noun}, the first {bad[0].path!r}: {bad[0].reason}" if bad else ""
+
+
 def _size(file: str) -> int:
     try:
         return os.stat(file).st_size

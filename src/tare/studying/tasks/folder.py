@@ -36,6 +36,7 @@ from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Constants, normalisation
 from tare.samples.layout import unit_scale
 from tare.samples.records import Skipped
+from tare.sources.files.each import unreadable_remark
 from tare.studying.tasks.samples import Samples, least_tested
 from tare.studying.tasks.task import Pretrained, Task
 
@@ -188,15 +189,8 @@ def _sized_volumes(labelled: LabelOptions, network: Network, constants: Constant
         labels.append(int(file.label))  # type: ignore[arg-type]  # classes alone
     if values is None:
         raise DataError(f"{NOUNS[network.kind]} that can be read", f"none of {len(files)}", "repair the data")
-    told = (*found.remarks, *_unreadable(skipped, network.kind))
+    told = (*found.remarks, *filter(None, [unreadable_remark(skipped, NOUNS[network.kind])]))
     return Samples(Path(labelled.name).name, values[: len(labels)], np.array(labels, np.int64), told)
-
-
-def _unreadable(skipped: Sequence[Skipped], kind: SampleKind) -> tuple[str, ...]:
-    """What is to be said of samples that cannot be read, and so are in no cell."""
-    if not skipped:
-        return ()
-    return (f"left out {len(skipped)} unreadable {NOUNS[kind]}, the first {skipped[0].path!r}: {skipped[0].reason}",)
 
 
 def _check_fits(size: int, count: int, shape: Sequence[int], kind: SampleKind) -> None:
@@ -234,7 +228,8 @@ def _numbers(labelled: LabelOptions, network: Network, constants: Constants | No
         pad = _raw_zero(constants, network.channels, arrays[0].dtype)
         arrays = [of_length(values, length, pad) for values in arrays]
     order = np.argsort(labels, kind="stable")
-    told = (*found.remarks, *_unreadable([values for _, values in read if isinstance(values, Skipped)], network.kind))
+    skipped = [values for _, values in read if isinstance(values, Skipped)]
+    told = (*found.remarks, *filter(None, [unreadable_remark(skipped, NOUNS[network.kind])]))
     return Samples(Path(labelled.name).name, np.stack(arrays)[order], labels[order], told)
 
 
