@@ -190,3 +190,14 @@ def test_an_explanation_of_data_has_their_numbers(photos: Path) -> None:
 def test_a_network_without_batch_norm_is_told_so() -> None:
     found = explain(**{**NET, "model": "timm:test_vit", "size": 160})  # type: ignore[arg-type]
     assert any("freezing one changes nothing" in text for text in found.sentences)
+
+
+def test_how_a_convolution_pads_is_said(tmp_path: Path) -> None:
+    source = (
+        "from torch import nn\n\n\ndef net():\n    return nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, padding_mode='reflect'), "
+    )
+    source += "nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))\n"
+    (tmp_path / "net.py").write_text(source)
+    found = explain(**{**NET, "model": f"{tmp_path / 'net.py'}:net"})  # type: ignore[arg-type]
+    assert "padding 1 (reflect)" in found.diagram()
+    assert not any("zeros" in text for text in found.sentences)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given
@@ -64,6 +66,38 @@ def test_padded_zeros_keep_a_batch_norm_from_cancelling_a_constant_at_the_border
     assert found.positions == pytest.approx(44 / 144)
     assert border_effect(stem(nn.BatchNorm2d(8), padding=0), x, other) is None
     assert border_effect(stem(nn.GroupNorm(1, 8), padding=1), x, other) is None
+
+
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+def test_a_convolution_that_pads_with_its_own_input_has_no_border_of_zeros(mode: Any) -> None:
+    torch.manual_seed(0)
+    x = images()
+    convolution = nn.Conv2d(3, 8, 3, padding=1, padding_mode=mode, bias=False)
+    behind = nn.Sequential(convolution, nn.BatchNorm2d(8, eps=1e-12))
+    assert border_effect(behind, x, x + 0.8) is None
+    in_front = border_effect(nn.Sequential(nn.ZeroPad2d(2), *behind), x, x + 0.8)
+    assert in_front is not None  # the zeros that a layer before it put there
+    assert in_front.positions == pytest.approx(1 - 10**2 / 16**2)
+
+
+@pytest.mark.parametrize("padding", [1, "same"])
+def test_padding_that_is_named_is_counted_as_padding_in_numbers(padding: int | str) -> None:
+    found = border_effect(padded(nn.Conv2d(3, 8, 3, padding=padding, bias=False)), images(), images() + 0.8)
+    assert found is not None
+    assert found.positions == pytest.approx(44 / 144)
+    assert border_effect(padded(nn.Conv2d(3, 8, 3, padding="valid", bias=False)), images(), images() + 0.8) is None
+
+
+def test_padding_by_the_size_of_the_input_is_counted_too() -> None:
+    from timm.layers import Conv2dSame
+
+    found = border_effect(padded(Conv2dSame(3, 8, 3, stride=2, bias=False)), images(), images() + 0.8)
+    assert found is not None  # one row and one column of zeros, after the input
+    assert found.positions == pytest.approx(11 / 36)
+
+
+def padded(convolution: nn.Module) -> nn.Module:
+    return nn.Sequential(convolution, nn.BatchNorm2d(8, eps=1e-12), nn.ReLU())
 
 
 def test_a_network_without_norms_is_looked_at_behind_its_first_layers() -> None:

@@ -19,7 +19,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _NormBase
 
-from tare.folding.layers import Conv
+from tare.folding.layers import Conv, padding_of
 
 Mode = Literal["train", "eval"]
 _MODES: tuple[Mode, ...] = ("train", "eval")
@@ -212,9 +212,14 @@ def _border(module: nn.Module, given: torch.Tensor, size: Sequence[int]) -> torc
         return None
     layer, reached = caught[0]
     ones = torch.ones(1, 1, *layer.kernel_size, dtype=reached.dtype)
-    real = (reached[:, :1] != 0).to(reached.dtype)
-    if isinstance(layer.padding, str):
-        return None
+    real = _padded(layer, (reached[:, :1] != 0).to(reached.dtype))
     convolve: Any = functional.conv1d if isinstance(layer, nn.Conv1d) else functional.conv2d
-    counted = convolve(real, ones, stride=layer.stride, padding=layer.padding, dilation=layer.dilation)[0, 0]
+    counted = convolve(real, ones, stride=layer.stride, dilation=layer.dilation)[0, 0]
     return counted < counted.max() if tuple(counted.shape) == tuple(size) else None
+
+
+def _padded(layer: nn.Conv1d | nn.Conv2d, given: torch.Tensor) -> torch.Tensor:
+    """Pad as the layer does: with zeros, or with what stands in ``given``."""
+    if layer.padding_mode != "zeros":
+        return functional.pad(given, layer._reversed_padding_repeated_twice, mode=layer.padding_mode)
+    return functional.pad(given, [side for pair in reversed(padding_of(layer, given.shape[2:])) for side in pair])

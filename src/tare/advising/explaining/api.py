@@ -174,7 +174,8 @@ def _detail(layer: nn.Module) -> str:
         kernel = "x".join(map(str, layer.kernel_size))
         padding = layer.padding if isinstance(layer.padding, str) else ",".join(map(str, dict.fromkeys(layer.padding)))
         bias = "bias" if layer.bias is not None else "no bias"
-        return f" {kernel}, stride {layer.stride[0]}, padding {padding}, {bias}"
+        mode = "" if layer.padding_mode == "zeros" else f" ({layer.padding_mode})"
+        return f" {kernel}, stride {layer.stride[0]}, padding {padding}{mode}, {bias}"
     if isinstance(layer, nn.Linear):
         return f" {layer.in_features} to {layer.out_features}, {'bias' if layer.bias is not None else 'no bias'}"
     return ""
