@@ -455,6 +455,13 @@ def broken() -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 4, 3), last)
 
 
+def overflown(value: float) -> nn.Module:
+    norm = nn.BatchNorm2d(4)
+    assert norm.running_var is not None
+    norm.running_var[1] = value
+    return nn.Sequential(nn.Conv2d(3, 4, 3), norm)
+
+
 CONV = nn.Conv2d(3, 4, 3, padding=1)
 
 
@@ -485,6 +492,8 @@ CONV = nn.Conv2d(3, 4, 3, padding=1)
         (weight_normed(), "a parametrisation or a forward hook on it, such as weight norm; remove it first"),
         (hooked(), "a parametrisation or a forward hook on it"),
         (broken(), "finite weights, found NaN or infinity in '1.weight'; check the checkpoint"),
+        (overflown(torch.inf), "variances of 0 or more, found 1 of 4 values of '1.running_var' are NaN, infinite or negative"),
+        (overflown(-1.0), "variances of 0 or more, found 1 of 4 values of '1.running_var' are NaN, infinite or negative"),
         (nn.Sequential(nn.Conv2d(3, 4, 3)).half(), "a network in float32 or float64, found float16; fold it in float32"),
         (nn.Sequential(nn.Conv2d(1, 4, 3)), "a network that takes 3 channels"),
         (torch.jit.script(nn.Sequential(nn.Conv2d(3, 4, 3))), "a network of Python modules, found a scripted or compiled one"),

@@ -43,6 +43,21 @@ def test_mean_and_std_of_timm_are_said_to_be_assumed_for_a_users_file(tmp_path: 
 
 
 @pytest.mark.parametrize(
+    ("damage", "found"),
+    [
+        ("module[0].weight.data[0] = float('nan')", "27 of 108 values of '0.weight' are NaN or infinite"),
+        ("module[1].running_var[:] = float('inf')", "4 of 4 values of '1.running_var' are NaN, infinite or negative"),
+        ("module[1].running_var[1] = -1", "1 of 4 values of '1.running_var' are NaN, infinite or negative"),
+    ],
+)
+def test_what_a_factory_loads_is_looked_at_as_what_a_file_holds(tmp_path: Path, damage: str, found: str) -> None:
+    built = "module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(16, 2))"
+    (tmp_path / "net.py").write_text(f"from torch import nn\n\n\ndef net():\n    {built}\n    {damage}\n    return module\n")
+    with pytest.raises(ModelError, match=found):
+        load_network(f"{tmp_path / 'net.py'}:net", "none")
+
+
+@pytest.mark.parametrize(
     ("reference", "weights", "message"),
     [
         ("timm:resnt18", "none", r"found 'resnt18'; did you mean timm:resnet18"),

@@ -60,6 +60,33 @@ def test_bytes_whose_scale_stands_elsewhere_are_no_weights(factory: str, tmp_pat
         load_network(factory, str(tmp_path / "w.pth"))
 
 
+def normed() -> nn.Sequential:
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten())
+    module.register_buffer("mask", torch.tensor([0.0, -math.inf]))
+    return module
+
+
+@pytest.mark.parametrize(
+    ("name", "made", "found"),
+    [
+        ("0.weight", lambda each: each / 0.0, "108 of 108 are infinite in '0.weight'"),
+        ("0.bias", lambda each: each.double() * 1e39 + 1e39, "4 of 4 are infinite as float32 in '0.bias'"),
+        ("0.bias", lambda each: each * math.nan, "4 of 4 are NaN in '0.bias'"),
+        ("1.running_var", lambda each: (each * 70_000).half(), "4 of 4 are infinite in '1.running_var'"),
+        ("1.running_mean", lambda each: each + torch.tensor([0.0, 0.0, math.nan, math.inf]), "2 of 4 are NaN or infinite in '1."),
+        ("1.running_var", lambda each: each - 2, "4 of 4 are negative in '1.running_var', a variance"),
+        ("mask", lambda each: -each, "1 of 2 are infinite in 'mask'"),
+    ],
+)
+def test_a_checkpoint_with_values_that_no_network_learns_is_refused(tmp_path: Path, name: str, made: Any, found: str) -> None:
+    tensors, path = normed().state_dict(), tmp_path / "w.pth"
+    torch.save(tensors, path)
+    assert load_weights(normed(), path).notes == ()  # the mask's infinity is the network's own
+    torch.save({**tensors, name: made(tensors[name])}, path)
+    with pytest.raises(ModelError, match=f"weights that are (finite )?numbers, found {found}.*w.pth"):
+        load_weights(normed(), path)
+
+
 @pytest.mark.parametrize(("taken", "other"), [("state_dict", "state_dict_ema"), ("model", "model_ema"), ("state_dict", "model")])
 def test_averaged_weights_beside_those_that_are_read_are_noted(factory: str, tmp_path: Path, taken: str, other: str) -> None:
     trained = load_network(factory, "none", seed=1).module

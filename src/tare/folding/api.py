@@ -15,7 +15,7 @@ from tare.errors import ModelError, SpecError, reason_of, short_repr
 from tare.folding.conventions import between, check_affine, check_spec
 from tare.folding.first_layers import KEEP_IN_FRONT, FirstLayer, first_layers
 from tare.folding.input_shapes import found_shape, other_shapes
-from tare.folding.layers import FoldedConv, FoldedNetwork, Method, with_form
+from tare.folding.layers import FoldedConv, FoldedNetwork, Method, bad_moments, with_form
 from tare.folding.plan import ROUNDING, FoldPlan, LayerFold, Takes, plan_layer
 from tare.folding.verification import TOLERANCE, Verification, verified
 from tare.input_spec.affine import Affine
@@ -219,6 +219,8 @@ def _check_foldable(model: nn.Module) -> None:
             raise ModelError("weights of plain numbers", f"{name!r}, a {odd.kind}", odd.remedy)
         if not bool(torch.isfinite(parameter).all()):
             raise ModelError("finite weights", f"NaN or infinity in {name!r}", "check the checkpoint")
+    if bad := bad_moments(model):
+        raise ModelError("finite running means, and variances of 0 or more", bad, "check the checkpoint")
     dtypes = {parameter.dtype for parameter in model.parameters()}
     if len(dtypes) != 1 or not dtypes <= set(TOLERANCE):
         raise ModelError(

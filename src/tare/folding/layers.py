@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from tare.system.handed.tensors import oddity
+
 #: How a folded convolution reproduces the padding zeros of the normalised input. ``weights``: no padding to reproduce.
 #: ``border``: it pads with plain zeros, and the border of its output is corrected. ``pad``: the input is padded with the value
 #: that normalisation maps to zero. ``shift``: that value is subtracted from the input first.
@@ -223,6 +225,22 @@ def padding_of(layer: Conv, size: Sequence[int]) -> Extent:
     else:
         return tuple((int(side), int(side)) for side in layer.padding)
     return tuple((total // 2, total - total // 2) for total in wanted)
+
+
+def bad_moments(module: nn.Module) -> str:
+    """How many running means or variances of a layer are no such numbers; "" if all are.
+
+    They are no parameters, and an infinite variance, as float16 makes of 70,000, gives a constant and no error.
+    """
+    for name, value in module.named_buffers():
+        kind = name.rpartition(".")[2]
+        if kind not in ("running_mean", "running_var") or oddity(value) is not None:
+            continue
+        bad = ~value.isfinite() | ((value < 0) & (kind == "running_var"))
+        if bool(bad.any()):
+            words = "NaN, infinite or negative" if kind == "running_var" else "NaN or infinite"
+            return f"{int(bad.sum())} of {value.numel()} values of {name!r} are {words}"
+    return ""
 
 
 def is_dynamic(layer: nn.Module) -> bool:

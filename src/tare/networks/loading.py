@@ -20,7 +20,7 @@ from tare.networks.building.input_channels import with_channels, with_channels_o
 from tare.networks.network import Network, head_name, nothing_stated
 from tare.networks.signal_networks import NETWORKS
 from tare.networks.torchvision import torchvision_model
-from tare.networks.weights import WITHOUT_WEIGHTS, load_weights
+from tare.networks.weights import WITHOUT_WEIGHTS, check_network, load_weights
 from tare.readers.timm import spec_of_pretrained_cfg
 from tare.system.handed.arguments import of_kind
 from tare.system.user_code import load_object, required_parameters
@@ -58,6 +58,13 @@ def load_network(
     :class:`ModelError` if the network or its weights are unavailable or do not fit.
     """
     of_kind(reference, str, "the name of a network", "pass a text such as 'timm:resnet18'", ModelError)
+    network = _built(reference, weights, seed, channels, trusted=trusted)
+    check_network(network.module, reference)
+    return network
+
+
+def _built(reference: str, weights: str, seed: int, channels: int | None, *, trusted: bool) -> Network:
+    """Build a network; see :func:`load_network`."""
     kind, _, name = reference.partition(":")
     path, _, factory = reference.rpartition(":")
     with torch.random.fork_rng(devices=[]):

@@ -12,6 +12,8 @@ import torch
 from torch import nn
 
 from tare.errors import ModelError, reason_of
+from tare.folding.layers import bad_moments
+from tare.system.handed.tensors import oddity
 from tare.system.local.opened import whole
 
 #: What to do where a library's weights are neither in its cache nor to be had.
@@ -59,15 +61,43 @@ def load_weights(module: nn.Module, path: Path, head: str = "") -> LoadedWeights
 
 
 def _check_numbers(own: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor], path: Path) -> None:
-    """Raise :class:`ModelError` for weights of less than 16 bits or of no real numbers, without values, or with NaN."""
+    """Raise :class:`ModelError` for weights of less than 16 bits or of no real numbers, without values, or not finite.
+
+    Infinite values that the network has of its own, such as those of a mask, are none of the file's.
+    """
     for name, value in given.items():
+        if not own[name].is_floating_point():
+            continue
         stored = f"{str(value.dtype).removeprefix('torch.')}, {str(value.layout).removeprefix('torch.')}"
-        if own[name].is_floating_point() and (value.dtype not in _FLOATS or value.layout != torch.strided or value.is_meta):
+        if value.dtype not in _FLOATS or value.layout != torch.strided or value.is_meta:
             found = f"{name!r} of {path.name!r} as {stored}{', without values' if value.is_meta else ''}"
             raise ModelError("weights as numbers of 16 to 64 bits", found, "save them as float32, dequantised")
-        if own[name].is_floating_point() and bool(value.isnan().any()):
-            found = f"{int(value.isnan().sum())} of {value.numel()} are NaN in {name!r} of {path.name!r}"
+        used = value.to(own[name].dtype)  # which may overflow
+        bad = ~used.isfinite() & (used != own[name].to(used.device))
+        if bool(bad.any()):
+            found = f"{int(bad.sum())} of {value.numel()} are {_words(value[bad], used.dtype)} in {name!r} of {path.name!r}"
+            raise ModelError("weights that are finite numbers", found, "take an earlier checkpoint, or one of more bits")
+        if name.endswith("running_var") and bool((used < 0).any()):
+            found = f"{int((used < 0).sum())} of {value.numel()} are negative in {name!r}, a variance, of {path.name!r}"
             raise ModelError("weights that are numbers", found, "take an earlier checkpoint")
+
+
+def _words(bad: torch.Tensor, dtype: torch.dtype) -> str:
+    """What values are that are not finite in a dtype."""
+    kinds = {"NaN": bool(bad.isnan().any()), "infinite": not bool(bad.isnan().all())}
+    overflown = f" as {str(dtype).removeprefix('torch.')}" if bool(bad.isfinite().any()) else ""
+    return " or ".join(kind for kind, seen in kinds.items() if seen) + overflown
+
+
+def check_network(module: nn.Module, reference: str) -> None:
+    """Raise :class:`ModelError` for a network with parameters that are not finite, or running moments that cannot be."""
+    remedy = "repair what builds it, or take an earlier checkpoint"
+    for name, value in module.named_parameters():
+        if value.is_floating_point() and oddity(value) is None and not bool(value.isfinite().all()):
+            found = f"{int((~value.isfinite()).sum())} of {value.numel()} values of {name!r} are NaN or infinite in {reference!r}"
+            raise ModelError("a network whose weights are all finite", found, remedy)
+    if bad := bad_moments(module):
+        raise ModelError("a network whose running moments are finite", f"{bad} in {reference!r}", remedy)
 
 
 def _only_renamed(own: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor]) -> bool:
