@@ -134,6 +134,45 @@ def test_a_table_from_elsewhere_is_analysed(tmp_path: Path) -> None:
     assert "scores of the baseline 'source'" in str(base_missing.exception)
 
 
+def losses(path: Path) -> Path:
+    rng = np.random.default_rng(1)
+    means = {"source": 0.5, "target": 0.8, "match": 0.502}
+    cells = [(name, mean, seed) for name, mean in means.items() for seed in range(8)]
+    rows = [{"strategy": name, "loss": mean + rng.normal(0, 0.005), "seed": seed} for name, mean, seed in cells]
+    pl.DataFrame(rows).write_csv(path)
+    return path
+
+
+def test_a_table_of_losses_is_analysed_in_their_direction(tmp_path: Path) -> None:
+    options = ("--analyse", losses(tmp_path / "r.csv"), "--score-column", "loss")
+    lower = json.loads(run(*options, "--lower", "loss", "--json").stdout)
+    assert (lower["lower"], lower["unit"], lower["score"]) == (True, "", "loss")
+    assert {item["strategy"]: item["statement"] for item in lower["contrasts"]}["target"] == "worse"
+    assert lower["margin"] == pytest.approx(0.005, rel=0.02)  # one percent of the baseline's mean
+    text = squeezed(run(*options, "--lower", "loss"))
+    assert "target: worse than source (by 0.299," in text
+    assert "points" not in text
+    wrong = run(*options, "--lower", "lss")
+    assert "expected 'loss' alone for --lower, which is the score, found 'lss'" in str(wrong.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (("--seeds", "4"), "--seeds"),
+        (("--evaluate", "score.py:score", "--strategies", "target"), "--strategies, --evaluate"),
+        (("digits",), "plan"),
+        (("--out", "there", "--dry-run"), "--out, --dry-run"),
+        (("--model", "timm:resnet18"), "--model"),
+        (("--workers", "2"), "--workers"),
+    ],
+)
+def test_what_an_analysis_of_a_table_does_not_use_is_refused(tmp_path: Path, arguments: tuple[str, ...], found: str) -> None:
+    result = run("--analyse", losses(tmp_path / "r.csv"), "--score-column", "loss", *arguments)
+    assert isinstance(result.exception, TareError)
+    assert result.exception.found == found
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

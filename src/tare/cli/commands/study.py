@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from tare.cli.options import Json, print_json, show, typed
 from tare.datasets.options import DATA
 from tare.networks.inputs import NET
 from tare.normalisation.inputs import NORM
-from tare.studying.inputs import FOLDER, OWN, RUN, TABLE, StudyCommand, StudyOptions
+from tare.studying.inputs import FOLDER, OWN, RUN, TABLE, StudyCommand, StudyOptions, TableOptions
 from tare.system.options import words
 
 if TYPE_CHECKING:
@@ -110,10 +111,12 @@ def _say(plan: StudyPlan, out: Path | None, workers: int | None, as_json: bool) 
 
 
 def _analyse_table(path: Path, options: StudyCommand, as_json: bool) -> None:
+    from tare.errors import SpecError
     from tare.reporting.study.analysis import print_analysis
     from tare.studying.analysis.analysis import analyse as analysed
     from tare.studying.analysis.scores import check_table_columns, read_results, scores_of
 
+    _check_used(options)
     strategy, score, size, baseline = options.strategy_column, options.score_column, options.size_column, options.baseline
     margin = 1.0 if options.margin is None else options.margin
     pair, group = words(options.pair_columns, ""), words(options.group_columns, "")
@@ -121,5 +124,21 @@ def _analyse_table(path: Path, options: StudyCommand, as_json: bool) -> None:
     rows = read_results(path)
     check_table_columns(rows, [strategy, score, *pair, *group])
     scores = scores_of(rows, strategy=strategy, score=score, pair=pair, group=group)
-    found = analysed(scores, baseline=baseline, margin=margin / 100 if scores.largest <= 1.0 else margin, size=size)
+    lower = bool(options.lower)
+    if options.lower and list(options.lower) != [score]:
+        named = repr(",".join(options.lower))
+        raise SpecError(f"{score!r} alone for --lower, which is the score", named, "correct it, or leave it out")
+    margin = scores.percent(baseline, margin) if lower else margin / 100 if scores.largest <= 1.0 else margin
+    found = analysed(scores, baseline=baseline, margin=margin, size=size, lower=lower, score=score if lower else "")
     show(found, as_json, print_analysis)
+
+
+def _check_used(options: StudyCommand) -> None:
+    """Raise :class:`SpecError` for options that the analysis of a table does not use."""
+    from tare.errors import SpecError
+
+    used = {*(entry.name for entry in fields(TableOptions)), "margin", "lower"}
+    given = [entry.name for entry in fields(options) if entry.name not in used and getattr(options, entry.name) != entry.default]
+    if given:
+        named = ", ".join(name if name == "plan" else f"--{name.replace('_', '-')}" for name in given)
+        raise SpecError("a table to analyse, and what its columns mean", named, "leave it out: --analyse measures nothing")

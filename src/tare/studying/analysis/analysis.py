@@ -101,10 +101,19 @@ class Analysis:
         }
 
 
-def analyse(scores: Scores, *, baseline: str = "source", margin: float | None = None, size: str | None = None) -> Analysis:
+def analyse(
+    scores: Scores,
+    *,
+    baseline: str = "source",
+    margin: float | None = None,
+    size: str | None = None,
+    lower: bool = False,
+    score: str = "",
+) -> Analysis:
     """Analyse scores against ``baseline``.
 
-    ``margin`` is the largest difference that counts as equivalent: one point by default (0.01 for shares, 1 for other scores).
+    ``margin`` is the largest difference that counts as equivalent: one point by default (0.01 for shares, 1 for other scores,
+    one percent of the baseline's mean where a ``lower`` score is the better one). ``score`` is its name.
     ``size`` names the group column with the target's size, along which crossovers are looked for.
 
     Raises :class:`DataError` if no group has the baseline, or a size is not a whole number.
@@ -113,9 +122,9 @@ def analyse(scores: Scores, *, baseline: str = "source", margin: float | None = 
         raise DataError(
             f"scores of the baseline {baseline!r}", f"strategies {', '.join(scores.strategies)}", "name one with --baseline"
         )
-    unit = _unit(scores)
-    margin = (0.01 if unit else 1.0) if margin is None else margin
-    return analyse_together({"": Family(scores, baseline, margin)}, size=size)[""]
+    if margin is None:
+        margin = scores.percent(baseline, 1.0) if lower else 0.01 if _unit(scores) else 1.0
+    return analyse_together({"": Family(scores, baseline, margin, lower, score=score)}, size=size)[""]
 
 
 def analyse_together(families: Mapping[str, Family], *, size: str | None = None) -> dict[str, Analysis]:

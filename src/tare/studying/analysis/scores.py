@@ -37,6 +37,12 @@ class Scores:
         """The largest absolute score; up to 1, scores are taken as shares and printed in points."""
         return max(abs(v) for by in self.values.values() for pairs in by.values() for v in pairs.values())
 
+    def percent(self, strategy: str, percent: float) -> float:
+        """So many percent of the mean score of a strategy, of 1 where that is 0."""
+        known = [value for by in self.values.values() for value in by.get(strategy, {}).values()]
+        mean = abs(math.fsum(known) / len(known)) if known else 0.0
+        return percent / 100 * (mean or 1.0)
+
     def step(self, group: ScoreGroup) -> float:
         """The step that the scores of a group come in: 1 / n of shares of n samples, or a multiple of it; see :func:`spacing`."""
         return spacing(value for pairs in self.values[group].values() for value in pairs.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from tare.errors import DataError
 from tare.studying.analysis.analysis import Analysis, analyse_together
 from tare.studying.analysis.contrasts import Family
-from tare.studying.analysis.scores import Scores, scores_of
+from tare.studying.analysis.scores import scores_of
 from tare.studying.evaluation.trial import RESERVED
 from tare.studying.plan import StudyPlan
 from tare.studying.result import Row
@@ -69,16 +68,10 @@ def analyses_of(plan: StudyPlan, rows: Sequence[Row]) -> dict[str, Analysis]:
 def _family(plan: StudyPlan, name: str, rows: Sequence[Row], group: Sequence[str]) -> Family:
     lower = name in plan.lower
     scores = scores_of(rows, strategy="strategy", score=name, pair=["seed"], group=group)
-    return Family(scores, "source", _margin(plan, scores, lower), lower, score=name)
-
-
-def _margin(plan: StudyPlan, scores: Scores, lower: bool) -> float:
-    """The margin of a score; losses and errors, which are better when lower, are no shares."""
-    if scores.largest <= 1.0 and not lower:
-        return plan.margin / 100
-    base = [value for by in scores.values.values() for value in by.get("source", {}).values()]
-    mean = abs(math.fsum(base) / len(base)) if base else 0.0
-    return plan.margin / 100 * (mean or 1.0)
+    # Losses and errors, which are better when lower, are no shares.
+    shares = scores.largest <= 1.0 and not lower
+    margin = plan.margin / 100 if shares else scores.percent("source", plan.margin)
+    return Family(scores, "source", margin, lower, score=name)
 
 
 def _remedy(error: str) -> str:
