@@ -342,8 +342,55 @@ def test_numbers_beyond_all_squares_are_said_and_raise_nothing(huge: float) -> N
     generator = np.random.default_rng(0)
     source, target = generator.normal(size=(2000, 2)), generator.normal(size=(2000, 2))
     target[5, 0], target[7, 0] = huge, -huge
-    for pair in ((source, target), (target, source)):
+    for pair in ((source, target), (target, source), (target, target)):
         found = compare(*pair)
         assert found.kind == "unclear"
-        assert "look for missing values that are stored as huge numbers" in found.reason
-    assert compare(target, target).kind == "no difference shown"
+        assert "far from all others" in found.reason
+
+
+@pytest.mark.parametrize("outlier", [1e3, 1e4, 1e6])
+@pytest.mark.parametrize(("gain", "offset"), [(1.0, 0.0), (1.5, 1.0)])
+def test_one_value_far_from_all_others_hides_their_map_and_is_said(outlier: float, gain: float, offset: float) -> None:
+    for seed in range(4):
+        chance = np.random.default_rng(seed)
+        before, after = chance.normal(size=(3000, 1)), gain * chance.normal(size=(2500, 1)) + offset
+        before[0] = outlier
+        for pair in ((before, after), (after, before)):
+            found = compare(*pair)
+            assert found.kind == "unclear"
+            assert "far from all others" in found.reason
+            assert found.channels[0].forms == ()
+
+
+def test_a_column_with_a_far_value_hides_no_other_column() -> None:
+    chance = np.random.default_rng(0)
+    before, after = chance.normal(size=(3000, 2)), chance.normal(size=(2500, 2)) * [1, 2] + [0, 3]
+    before[0, 0] = 1e6
+    found = compare(before, after)
+    assert found.kind == "gain and offset"
+    assert found.affected == ("c1",)
+    assert "c0" in found.reason
+    assert "far from all others" in found.reason
+
+
+@pytest.mark.parametrize("kind", ["very skewed", "skewed", "many zeros"])
+def test_two_samples_of_one_skewed_population_show_no_map(kind: str) -> None:
+    maps = 0
+    for seed in range(30):
+        chance = np.random.default_rng(1000 + seed)
+        kinds: dict[str, Callable[[np.random.Generator], NDArray[np.float64]]] = {
+            "very skewed": lambda c: np.exp(2 * c.normal(size=(400, 1))),
+            "skewed": lambda c: np.exp(c.normal(size=(40, 1))),
+            "many zeros": lambda c: np.where(c.random((40, 1)) < 0.8, 0, np.exp(c.normal(size=(40, 1)))),
+        }
+        found = compare(kinds[kind](chance), kinds[kind](chance))
+        maps += found.kind not in ("no difference shown", "unclear")
+    assert maps <= 1
+
+
+def test_a_small_gain_is_still_told_where_no_change_is_worse() -> None:
+    told = [
+        compare(*(np.random.default_rng(seed + place).normal(2, 1, (4000, 1)) * gain for place, gain in ((0, 1), (99, 1.1))))
+        for seed in range(10)
+    ]
+    assert sum(found.kind == "gain" for found in told) >= 8

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 from pathlib import Path
 
@@ -233,6 +234,22 @@ def test_the_column_that_changed_is_named_beside_those_that_did_not(tmp_path: Pa
     assert gains[1:] == [1.0] * 4
     assert "Of temp alone: where the network" in str(line)
     assert ",1,1,1,1 --offset=0.3" in line.command
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_far_value_of_the_reference_makes_no_dead_channel_and_no_distance(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    before = chance.normal(size=(3000, 2))
+    before[0, 0] = 1e6
+    verdict = tare.drift(before, [chance.normal(size=(2500, 2)) * [1.5, 1] + [1, 0]], ks=0.3)
+    assert verdict.alarm
+    assert "dead" not in verdict.kind
+    assert "constant" not in verdict.reason
+    assert any("c0 are not known" in note and "far from all others" in note for note in verdict.notes)
+    assert math.isnan(verdict.distances[0].ks)
+    assert verdict.distances[1].ks < 0.1
+    stuck = tare.drift(before, [np.array([0.5, 0]) + chance.normal(size=(2500, 2)) * [0, 1]])
+    assert stuck.kind == "dead channel"
 
 
 def test_a_constant_column_is_named_and_hides_no_other_change(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tare.comparing.maps import forms, unmapped
 from tare.comparing.raw_kinds import bit_depth, check_front_ends, raw_kinds
 from tare.comparing.result import ChannelShift, Comparison, Fit, Form
 from tare.comparing.shape import Shape, Spread
-from tare.comparing.verdict import Judged, verdict_of, verdict_of_constants
+from tare.comparing.verdict import Judged, verdict_beside, verdict_of_constants
 from tare.errors import DataError
 from tare.measuring.facts import finite
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
@@ -67,8 +67,11 @@ def compare_stats(
         )
         judged = Judged(*verdict_of_constants(channels, both=both, stds=comparable))
     else:
-        channels = tuple(replace(channel, kind=verdict_of((channel,)).kind) for channel in channels)
-        judged = verdict_of(channels, related=any(_UNNAMED.fullmatch(channel.name) for channel in channels))
+        both_sides = zip(source.channels, target.channels, strict=True)
+        crowded = tuple(a.name for a, b in both_sides if a.crowded or b.crowded)
+        by_itself = (verdict_beside((channel,), tuple({channel.name} & set(crowded))) for channel in channels)
+        channels = tuple(replace(channel, kind=each.kind) for channel, each in zip(channels, by_itself, strict=True))
+        judged = verdict_beside(channels, crowded, related=any(_UNNAMED.fullmatch(channel.name) for channel in channels))
     kind, reason, affected = judged.kind, judged.reason, judged.affected
     notes, other = raw_kinds(source, target)
     depth = bit_depth(source, target, channels)
@@ -80,10 +83,10 @@ def compare_stats(
 
 
 def _shapes(stats: DatasetStats, spreads: Sequence[Spread] = ()) -> list[Shape | None]:
-    """The distributions of the channels, None for one without a histogram."""
+    """The distributions of the channels, None for one without a histogram, or one whose bins a few far values made wide."""
     known = [spread if len(spread.values) > 1 else None for spread in spreads] or [None] * len(stats.channels)
     each = zip(stats.channels, known, strict=True)
-    return [Shape.of(channel, _step(stats), stats.samples, spread) for channel, spread in each]
+    return [None if channel.crowded else Shape.of(channel, _step(stats), stats.samples, spread) for channel, spread in each]
 
 
 def same_forms(source: DatasetStats, target: DatasetStats, spreads: Sequence[Spread] = ()) -> list[list[Form | None]]:
@@ -194,7 +197,7 @@ def _fit(a: ChannelStats, b: ChannelStats, z: float, step_a: float, step_b: floa
     """Fit a line through the quantiles of both, each weighted by the inverse of its error."""
     common = [key for key in a.quantiles if key in b.quantiles]
     inside = [key for key in common if _inside(a, a.quantiles[key], step_a) and _inside(b, b.quantiles[key], step_b)]
-    if len(inside) < _FEWEST_POINTS or not _is_ordinary(a, b):
+    if len(inside) < _FEWEST_POINTS or a.crowded or b.crowded or not _is_ordinary(a, b):
         return None
     x, y = (np.array([c.quantiles[key] for key in inside]) for c in (a, b))
     slope = b.std / a.std

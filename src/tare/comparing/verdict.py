@@ -7,10 +7,11 @@ changes the shape of the distribution. Without histograms, or with too few sampl
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from tare.comparing.result import ChannelShift, Form, FormName, ShiftKind
+from tare.comparing.result import ChannelShift, Form, FormName, ShiftKind, some
 
 # A change of units changes the std by more than this factor, up or down; content or exposure hardly ever do.
 _LARGE = 8.0
@@ -71,6 +72,22 @@ def verdict_of(channels: tuple[ChannelShift, ...], *, related: bool = True) -> J
     if whole.kind != "content" or not mapped:
         return whole
     return Judged(whole.kind, f"{whole.reason}; by itself, {_told(mapped, 0)}")
+
+
+def verdict_beside(channels: tuple[ChannelShift, ...], crowded: tuple[str, ...], *, related: bool = True) -> Judged:
+    """The verdict on the channels that are not ``crowded`` by a few values far from all others, which hide the rest."""
+    if not crowded:
+        return verdict_of(channels, related=related)
+    verb = "is" if len(crowded) == 1 else "are"
+    hidden = (
+        f"{some(crowded)} {verb} not known well enough: a few values far from all others leave the others in a few bins; leave "
+        "those values out"
+    )
+    rest = tuple(channel for channel in channels if channel.name not in crowded)
+    found = verdict_of(rest, related=related) if rest else None
+    if found is None or found.kind == "no difference shown":
+        return Judged("unclear", hidden)
+    return Judged(found.kind, f"{found.reason}; {hidden}", found.affected or tuple(channel.name for channel in rest))
 
 
 def _is_mapped(channel: ChannelShift, kind: ShiftKind) -> bool:
@@ -182,10 +199,10 @@ def _of_forms(channels: tuple[ChannelShift, ...]) -> tuple[ShiftKind, str]:
         rising = [min(upright, key=score.__getitem__)] if upright else []
     if rising:  # a symmetric distribution is its own negative; inversion is the rarer cause
         best = min(rising, key=score.__getitem__)
-    rivals = [name for name in rising if _NAMES[name] != _NAMES[best]]
-    if rivals:
-        alike = " or ".join(_described([known[name] for known in by_name]) for name in (best, *rivals))
-        return "unclear", f"{alike}: each explains the distributions to what sampling and rounding explain; measure more samples"
+    unchanged = math.fsum(known["same"].criterion for known in by_name) if "same" in fitting else math.inf
+    undecided = _undecided(by_name, best, rising, unchanged - score[best])
+    if undecided:
+        return "unclear", f"{undecided}; measure more samples"
     if best in ("sRGB", "linear") and "gamma" in score:  # the plain power is the weaker claim
         best = "gamma"
     found = [known[best] for known in by_name]
@@ -197,6 +214,17 @@ def _of_forms(channels: tuple[ChannelShift, ...]) -> tuple[ShiftKind, str]:
     symmetric = bool(rising) and any(_NAMES[name] == "inversion" for name in close)
     turned = "; the distribution is symmetric, so an inversion would explain it as well" if symmetric else ""
     return _NAMES[best], f"{shape}; {_described(found)}{turned}"
+
+
+def _undecided(by_name: list[dict[FormName, Form]], best: FormName, rising: Sequence[FormName], gained: float) -> str:
+    """Why the best of the maps that fit is not told, "" if it is: little is ``gained`` over no change, or another kind fits."""
+    if gained < _EVIDENCE:
+        return "mean or std differ by more than their intervals, but no map explains the distributions better than no change"
+    rivals = [name for name in rising if _NAMES[name] != _NAMES[best]]
+    if not rivals:
+        return ""
+    alike = " or ".join(_described([known[name] for known in by_name]) for name in (best, *rivals))
+    return f"{alike}: each explains the distributions to what sampling and rounding explain"
 
 
 def _one_curve(found: list[Form]) -> bool:

@@ -37,6 +37,9 @@ _TWO_SIDED = 1.959964  # standard errors of a 95% interval
 _HISTOGRAMS = ("histogram", "fine")
 #: What is no number of a channel.
 _KINDS: Mapping[str, Callable[[Any], Any]] = {"name": str, "constant": bool}
+# Quantiles are known if their error is at most this share of the range that holds most values.
+_KNOWN = 0.01
+_NEARLY_ALL = 0.97
 _QUANTILES = (0.01, 0.02, 0.05, 0.25, 0.5, 0.75, 0.95, 0.98, 0.99)
 
 
@@ -79,6 +82,19 @@ class ChannelStats:
     histogram: Bins | None = None
     fine: Bins | None = None
     mapped: Moments = field(default_factory=dict)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether a few values far from all others leave the others in so few buckets that their distribution is not known.
+
+        Quantiles are then known to no more than a hundredth of the range from the first to the last hundredth.
+        """
+        first, last = (self.quantiles.get(key, math.nan) for key in ("0.01", "0.99"))
+        if not self.quantile_error > 0 or not self.std > 0 or not math.isfinite(last - first):
+            return False
+        if first == last:  # nearly all values are equal, or look so; at an end it is known
+            return not max(self.share_at_low_end, self.share_at_high_end) > _NEARLY_ALL
+        return self.quantile_error > _KNOWN * (last - first)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

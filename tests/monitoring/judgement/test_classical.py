@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy import stats
 
 import tare
@@ -28,3 +33,51 @@ def test_the_same_data_are_at_no_distance() -> None:
     measured = tare.measure(np.random.default_rng(0).normal(size=(200, 2)))
     for found in distances(measured, measured):
         assert (found.psi, found.ks, found.wasserstein) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("kind", ["rare counts", "counts", "many zeros", "ratings", "ages"])
+def test_values_that_are_counts_are_at_the_distance_of_scipy(kind: str, seed: int) -> None:
+    chance = np.random.default_rng(seed)
+
+    def years(number: int) -> NDArray[np.int64]:
+        return chance.integers(18, 70, number)
+
+    def drawn(number: int) -> NDArray[np.float64]:
+        made: dict[str, Callable[[], NDArray[Any]]] = {
+            "rare counts": lambda: chance.poisson(0.3, number),
+            "counts": lambda: chance.poisson(3, number),
+            "many zeros": lambda: np.where(chance.random(number) < 0.8, 0, chance.exponential(1, number)),
+            "ratings": lambda: chance.integers(1, 6, number),
+            "ages": lambda: np.where(chance.random(number) < 0.001, chance.uniform(90, 130, number), years(number)),
+        }
+        return np.asarray(made[kind](), np.float64)[:, None]
+
+    a, b = drawn(3000), drawn(2000)
+    found = distances(tare.measure(a), tare.measure(b))[0]
+    assert found.ks == pytest.approx(stats.ks_2samp(a[:, 0], b[:, 0]).statistic, abs=0.02)
+    assert found.wasserstein == pytest.approx(stats.wasserstein_distance(a[:, 0], b[:, 0]) / a.std(), abs=0.02)
+    assert found.psi < 0.05
+
+
+def test_a_few_values_far_from_all_others_leave_nothing_to_tell_distances_by() -> None:
+    chance = np.random.default_rng(0)
+    a, b = chance.normal(size=(3000, 1)), chance.normal(size=(2500, 1))
+    for outlier in (1e3, 1e4, 1e6):
+        a[0] = outlier
+        measured = tare.measure(a)
+        assert measured.channels[0].crowded
+        for pair in ((measured, tare.measure(b)), (tare.measure(b), measured), (measured, measured)):
+            (found,) = distances(*pair)
+            assert all(map(math.isnan, (found.psi, found.ks, found.wasserstein)))
+    a[0] = 30
+    (found,) = distances(tare.measure(a), tare.measure(b))
+    assert found.ks == pytest.approx(stats.ks_2samp(a[:, 0], b[:, 0]).statistic, abs=0.01)
+    assert found.wasserstein == pytest.approx(stats.wasserstein_distance(a[:, 0], b[:, 0]) / a.std(), abs=0.01)
+
+
+def test_distributions_far_apart_take_no_memory() -> None:
+    a, b = (np.random.default_rng(seed).normal(level, 1, (500, 1)) for seed, level in ((0, 0.0), (1, 1e9)))
+    (found,) = distances(tare.measure(a), tare.measure(b))
+    assert found.ks == 1
+    assert found.wasserstein == pytest.approx(1e9 / a.std(), rel=1e-6)

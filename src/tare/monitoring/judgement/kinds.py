@@ -113,7 +113,8 @@ def _still(before: DatasetStats, live: DatasetStats) -> _Still:
     """Tell channels that are constant. A channel that is constant in the reference, too, is not dead."""
     varying, dead, other = [], [], []
     for place, (a, b) in enumerate(zip(before.channels, live.channels, strict=True)):
-        if a.std > 0 and b.std > _DEAD * a.std:
+        # The std of values of which a few lie far from all others says nothing of the others.
+        if a.std > 0 and (b.std > 0 if a.crowded else b.std > _DEAD * a.std):
             varying.append(place)
         elif a.std > 0:
             dead.append(b.name)

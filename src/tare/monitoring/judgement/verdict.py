@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import reduce
 
+from tare.comparing.result import some
 from tare.monitoring.assay import Assay, starts_of
-from tare.monitoring.judgement.classical import distances
+from tare.monitoring.judgement.classical import distances, hidden
 from tare.monitoring.judgement.kinds import Named, live_stats, named
 from tare.monitoring.result import Verdict
 from tare.monitoring.state import MonitorState
@@ -39,7 +40,7 @@ def judged(assay: Assay, state: MonitorState) -> Verdict:
         order=found.order,
         tracks=tracks,
         distances=() if live is None else distances(reference.stats, live),
-        notes=_notes(assay),
+        notes=(*_notes(assay), *_hidden(() if live is None else hidden(reference.stats, live))),
         values=() if live is None else tuple(zip(reference.stats.channels, live.channels, strict=True)),
         affected=tuple(name for name, _ in found.affected),
         command=command_of(found.kind, found.maps, reference),
@@ -68,6 +69,15 @@ def served_since(state: MonitorState, first: int) -> DatasetState:
     if first and sum(part.samples for part in parts[1:]) >= sum(part.samples for part in parts[:1]):
         parts = parts[1:]
     return reduce(DatasetState.merge, (part.data for part in parts), DatasetState())
+
+
+def _hidden(channels: tuple[str, ...]) -> tuple[str, ...]:
+    """That the classical distances of channels are not known, and why."""
+    if not channels:
+        return ()
+    named = some(channels)
+    why = "a few values far from all others leave the others in a few bins of their histogram"
+    return (f"PSI, KS and Wasserstein of {named} are not known: {why}; leave those values out of the reference and of the data",)
 
 
 def _notes(assay: Assay) -> tuple[str, ...]:
