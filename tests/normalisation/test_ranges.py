@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+import tare
 from tare.errors import StrategyError
 from tare.input_spec.affine import Affine
 from tare.input_spec.input_map import InputMap, Window
@@ -203,6 +204,18 @@ def test_statistics_of_an_older_file_lack_the_quantiles_and_say_so() -> None:
     older = replace(stats, channels=tuple(replace(channel, quantiles={"0.5": 0.1}) for channel in stats.channels))
     with pytest.raises(StrategyError, match=r"the quantile 0\.02 of every channel, found none .*; measure the data again"):
         normalisation("stretch", 1, target=older)
+
+
+@pytest.mark.parametrize("strategy", ["quantile", "bounds", "percentile", "stretch"])
+def test_quantiles_that_a_far_value_hides_are_no_range(strategy: Strategy) -> None:
+    values = np.random.default_rng(0).normal(size=(600, 2))
+    assert normalisation(strategy, 2, target=tare.measure(values)).std
+    values[0, 1] = 1e6
+    wanted = (
+        "quantiles known to a hundredth of their range, found .* in channel 'c1', .*; leave those values out, or state --window"
+    )
+    with pytest.raises(StrategyError, match=wanted):
+        normalisation(strategy, 2, target=tare.measure(values))
 
 
 def test_a_window_must_be_stated_and_have_two_ends() -> None:

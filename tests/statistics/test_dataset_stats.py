@@ -246,3 +246,25 @@ def test_arrays_are_not_told_to_convert_to_colours(tmp_path: Path, dtype: str) -
     with pytest.raises(DataError, match="one number of channels and one dtype") as refused:
         tare.measure(tmp_path)
     assert "--channels" not in str(refused.value)
+
+
+def test_a_few_values_far_from_all_others_crowd_a_channel_and_are_said() -> None:
+    chance = np.random.default_rng(0)
+    calm = {
+        "normal": chance.normal(size=3000),
+        "very skewed": np.exp(2 * chance.normal(size=3000)),
+        "rare": chance.random(3000) < 0.005,
+        "zeros": np.where(chance.random(3000) < 0.9, 0, chance.exponential(size=3000)),
+        "same": np.full(3000, 7.0),
+        "counts": chance.poisson(0.3, 3000),
+    }
+    far = {
+        name: np.concatenate([values[1:], [1e7]]) for name, values in calm.items() if name in ("normal", "very skewed", "zeros")
+    }
+    for columns, crowded in ((calm, False), (far, True)):
+        stats = tare.measure(np.stack([np.asarray(values, np.float64) for values in columns.values()], axis=1))
+        assert [channel.crowded for channel in stats.channels] == [crowded] * len(columns)
+        said = [remark for remark in stats.extra.get("remarks", ()) if "far from all others" in remark]
+        assert len(said) == crowded
+    levels = tare.measure(chance.integers(0, 3, (50, 9, 9, 3)).astype(np.uint8))
+    assert not any(channel.crowded for channel in levels.channels)

@@ -149,7 +149,8 @@ def _remarks(options: Options, nodata: tuple[float, ...], state: DatasetState, s
     """What a network's extractor does with the values afterwards, or what could mean no data."""
     if options.front is not None:
         return [remark_of(options.front)]
-    return _nothing_left_out(state, nodata) if nodata else nodata_remarks(state, stats)
+    remarks = _nothing_left_out(state, nodata) if nodata else nodata_remarks(state, stats)
+    return remarks or list(filter(None, [stats.crowding]))  # values that mean no data lie far from all others, too
 
 
 def _pooled(data: Any) -> list[str]:

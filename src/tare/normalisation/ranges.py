@@ -23,7 +23,8 @@ def extremes(stats: DatasetStats) -> Window:
 def quantiles(stats: DatasetStats, low: float, high: float) -> Window:
     """Two quantiles of each channel, unit values.
 
-    Raises :class:`StrategyError` for statistics without these quantiles, and for a channel in which both are one value.
+    Raises :class:`StrategyError` for statistics without these quantiles, for a channel in which both are one value, and for one
+    in which a few values far from all others make them uncertain.
     """
     names = [f"{share:g}" for share in (low, high)]
     for channel in stats.channels:
@@ -31,8 +32,20 @@ def quantiles(stats: DatasetStats, low: float, high: float) -> Window:
         if missing is not None:
             found = f"none in channel {channel.name!r}, which has {', '.join(channel.quantiles) or 'no quantiles'}"
             raise StrategyError(f"the quantile {missing} of every channel", found, "measure the data again: tare measure --out")
+        if channel.crowded:
+            found = (
+                f"an error of {channel.quantile_error:.3g} in channel {channel.name!r}, whose values reach to {_far(channel):.4g}"
+            )
+            remedy = "leave those values out, or state --window LOW,HIGH"
+            raise StrategyError("quantiles known to a hundredth of their range", found, remedy)
     first, last = names
     return _spread((channel.name, channel.quantiles[first], channel.quantiles[last]) for channel in stats.channels)
+
+
+def _far(channel: ChannelStats) -> float:
+    """The end of a channel's values that is farther from the middle."""
+    middle = channel.quantiles.get("0.5", channel.mean)
+    return max(channel.min, channel.max, key=lambda end: abs(end - middle))
 
 
 def window_of(raw: tuple[float, float], channels: int, unit: float) -> Window:

@@ -40,6 +40,7 @@ _KINDS: Mapping[str, Callable[[Any], Any]] = {"name": str, "constant": bool}
 # Quantiles are known if their error is at most this share of the range that holds most values.
 _KNOWN = 0.01
 _NEARLY_ALL = 0.97
+_NAMED = 4
 _QUANTILES = (0.01, 0.02, 0.05, 0.25, 0.5, 0.75, 0.95, 0.98, 0.99)
 
 
@@ -130,6 +131,18 @@ class DatasetStats(Shown):
     def unreadable(self) -> tuple[Skipped, ...]:
         """What should have been a sample and could not be read."""
         return tuple(item for item in self.skipped if not item.foreign)
+
+    @property
+    def crowding(self) -> str:
+        """That a few values far from all others decide the figures of channels, in a sentence; "" where none do."""
+        named = [channel.name for channel in self.channels if channel.crowded]
+        if not named:
+            return ""
+        shown = ", ".join(named[:_NAMED]) + (f" and {len(named) - _NAMED} more channels" if len(named) > _NAMED else "")
+        return (
+            f"a few values of {shown} lie far from all others: they decide mean and std, under which the others become almost "
+            "equal, and quantiles are uncertain; leave those values out"
+        )
 
     def summary(self) -> str:
         """How many samples, of what, and their mean and std."""

@@ -87,7 +87,11 @@ def measured(
             f"{len(bad)} of {total}, the first {bad[0].path!r}: {bad[0].reason}",
             "repair or remove them, or allow more with --max-skipped",
         )
-    notes = (*split.remarks, *filter(None, [unreadable_remark(bad, noun)]), *copies(split.train, split.val, split.kind))
+    notes = (
+        *split.remarks,
+        *filter(None, [unreadable_remark(bad, noun), stats.crowding]),
+        *copies(split.train, split.val, split.kind),
+    )
     split = split.without(bad) if bad else split
     val = stats_of(states[1], sources[1])
     digests = {
