@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import tare
 from tare.comparing.shift import compare_stats
 from tare.errors import DataError
 from tare.normalisation.catalog import named
 from tare.statistics.dataset_stats import DatasetStats
 from tests.comparing.photographs import floats_of, photographs
+from tests.images import save_png
 from tests.made_stats import stacked, stated_stats
 
 
@@ -91,3 +94,24 @@ def test_narrow_digital_numbers_are_compared_with_themselves() -> None:
     ]
     stats = stacked(np.clip(np.stack(values), 0, 4095).astype(np.uint16))
     assert compare_stats(stats, stats).clean
+
+
+def test_the_same_files_measured_in_two_ways_show_no_map(tmp_path: Path) -> None:
+    chance = np.random.default_rng(0)
+    for name in range(20):
+        pixels = np.where(chance.random((16, 16, 3)) < 0.3, 0, chance.integers(60, 200, (16, 16, 3))).astype(np.uint8)
+        save_png(tmp_path / "data" / f"{name}.png", pixels)
+    whole = tare.measure(tmp_path / "data")
+    others = {
+        "leaves out the values 0": tare.measure(tmp_path / "data", nodata=0),
+        "resized to 8 x 8 pixels and cropped": tare.measure(tmp_path / "data", as_seen="8"),
+    }
+    inside = replace(whole, extra={**whole.extra, "mask": "masks"})
+    for words, stats in (*others.items(), ("inside a mask", inside)):
+        stats.save(tmp_path / "stats.json")
+        for pair in ((whole, DatasetStats.load(tmp_path / "stats.json")), (stats, whole)):
+            found = compare_stats(*pair)
+            assert any(words in note and "whole values as stored" in note for note in found.notes)
+            assert found.kind == ("no difference shown" if stats is inside else "unclear")
+            assert words in found.reason or stats is inside
+        assert not any(words in note for note in compare_stats(stats, stats).notes)

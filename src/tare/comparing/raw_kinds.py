@@ -47,6 +47,34 @@ def raw_kinds(source: DatasetStats, target: DatasetStats) -> tuple[tuple[str, ..
     return tuple(notes), ""
 
 
+def measured_otherwise(source: DatasetStats, target: DatasetStats) -> str:
+    """That the sides were measured in two ways, under which one set of files differs too; "" if not, or for constants."""
+    # Files of a format state a value of their own for no data; what a user names leaves out values that are data elsewhere.
+    named = any(isinstance(stats.nodata, Known) and stats.nodata.origin == "user" for stats in (source, target))
+    ways = [_way(stats, named=named) for stats in (source, target)]
+    if ways[0] == ways[1] or not all(any(channel.count for channel in stats.channels) for stats in (source, target)):
+        return ""
+    said = [", ".join(way) or "whole values as stored" for way in ways]
+    return f"the sides were measured in two ways, under which the same files differ: source: {said[0]}; target: {said[1]}"
+
+
+def _way(stats: DatasetStats, *, named: bool) -> tuple[str, ...]:
+    """How values were chosen and changed before they were measured, in words."""
+    found = []
+    if named and isinstance(stats.nodata, Known) and stats.nodata.value:
+        found.append(f"leaves out the values {', '.join(f'{value:g}' for value in stats.nodata.value)}")
+    if stats.extra.get("mask"):
+        found.append("inside a mask")
+    seen = stats.extra.get("as_seen")
+    if isinstance(seen, Mapping) and isinstance(seen.get("size"), list | tuple):
+        size = " x ".join(map(str, seen["size"]))
+        how = ", ".join(
+            f"{key} {seen[key]}" for key in ("interpolation", "crop_fraction", "crop_mode") if seen.get(key) is not None
+        )
+        found.append(f"resized to {size} pixels and cropped ({how})")
+    return tuple(found)
+
+
 def _scale(stats: DatasetStats) -> str:
     """What the files state that a value is to be multiplied by, and was not."""
     facts = stats.extra.get("facts")

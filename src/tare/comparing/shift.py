@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tare.comparing.constants import like_with_like
 from tare.comparing.maps import forms, unmapped
-from tare.comparing.raw_kinds import bit_depth, check_front_ends, raw_kinds
+from tare.comparing.raw_kinds import bit_depth, check_front_ends, measured_otherwise, raw_kinds
 from tare.comparing.result import ChannelShift, Comparison, Fit, Form
 from tare.comparing.shape import Shape, Spread
 from tare.comparing.verdict import Judged, verdict_beside, verdict_of_constants
@@ -79,6 +79,10 @@ def compare_stats(
         kind, reason, affected = "units", other, ()
     elif depth and kind in ("units", "gain"):
         kind, reason, affected = "bit depth", depth, ()
+    if otherwise := measured_otherwise(source, target):
+        notes = (*notes, otherwise)
+        if kind not in ("units", "no difference shown"):
+            kind, reason, affected = "unclear", f"{otherwise}; measure both in one way", ()
     return Comparison(source, target, channels, kind, reason, confidence, (*definitions, *paired, *notes), affected)
 
 
