@@ -394,3 +394,13 @@ def test_a_small_gain_is_still_told_where_no_change_is_worse() -> None:
         for seed in range(10)
     ]
     assert sum(found.kind == "gain" for found in told) >= 8
+
+
+@pytest.mark.parametrize("rows", [40, 400])
+@pytest.mark.parametrize("spread", [1.0, 2.0])
+def test_two_samples_of_one_population_with_heavy_tails_rarely_differ(rows: int, spread: float) -> None:
+    kinds = []
+    for seed in range(30):
+        generator = np.random.default_rng(seed)
+        kinds.append(compare(*(np.exp(spread * generator.normal(size=(rows, 1))) for _ in range(2))).kind)
+    assert kinds.count("no difference shown") >= 26

@@ -78,7 +78,8 @@ class ChannelShift:
     """One channel: shift of the mean in units of source std, ratio of stds (target over source), and the quantiles' fit.
 
     ``kind`` is the kind of difference in this channel alone; the intervals hold for all channels simultaneously. ``forms`` are
-    the maps that were fitted to the distributions, none without histograms.
+    the maps that were fitted to the distributions, none without histograms. ``heavy`` says that a few values far out make most of
+    the std, so that the intervals are too narrow; then the distribution has the word.
     """
 
     name: str
@@ -87,11 +88,17 @@ class ChannelShift:
     fit: Fit | None
     kind: ShiftKind = "unclear"
     forms: tuple[Form, ...] = ()
+    heavy: bool = False
+
+    @property
+    def within(self) -> bool:
+        """Whether the interval of the shift holds 0, and that of the ratio 1."""
+        return self.shift.low <= 0 <= self.shift.high and self.ratio.low <= 1 <= self.ratio.high
 
     @property
     def differs(self) -> bool:
-        """Whether the interval of the shift leaves out 0, or that of the ratio leaves out 1."""
-        return not (self.shift.low <= 0 <= self.shift.high) or not (self.ratio.low <= 1 <= self.ratio.high)
+        """Whether an interval leaves out no difference; with heavy tails also the distribution must not be the same."""
+        return not self.within and not (self.heavy and any(form.name == "same" and form.fits for form in self.forms))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

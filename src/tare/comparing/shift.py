@@ -25,6 +25,8 @@ from tare.statistics.intervals import Interval
 _FEWEST_POINTS = 4
 # Values with a std above this, or below its inverse, are none that a sensor gives: fillers such as 1e300 are among them.
 _FAR = 1e100
+# Student's intervals of mean and std hold the truth too seldom from this kurtosis on; that of a normal distribution is 3.
+_KURTOSIS = 6.0
 # Names that tare gave, not the file: such channels are paired by position.
 _UNNAMED = re.compile(r"red|green|blue|grey|c\d+|log-mel")
 _COLUMNS = "choose the columns with `tare measure --columns A,B --out FILE`, and compare the files"
@@ -57,6 +59,7 @@ def compare_stats(
         replace(
             _channel(a, b, z, _step(source), _step(target)),
             forms=() if mine is None or theirs is None or not _is_ordinary(a, b) else forms(mine, theirs, top, tests),
+            heavy=_is_heavy(a, source.samples) or _is_heavy(b, target.samples),
         )
         for a, b, mine, theirs in pairs
     )
@@ -181,6 +184,11 @@ def _quantile(source: DatasetStats, target: DatasetStats, confidence: float) -> 
 def _is_ordinary(*channels: ChannelStats) -> bool:
     """Whether the squares of stds and their ratios are numbers; no map is fitted where they are not."""
     return all(1 / _FAR < channel.std < _FAR for channel in channels)
+
+
+def _is_heavy(channel: ChannelStats, samples: int) -> bool:
+    """Whether the tails are heavy: the error of the std is that of samples with a kurtosis above the limit."""
+    return 1 + 4 * samples * (channel.std_se / channel.std) ** 2 > _KURTOSIS
 
 
 def _step(stats: DatasetStats) -> float:

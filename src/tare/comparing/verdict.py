@@ -36,6 +36,11 @@ _CURVE = 0.03
 _WELL_KNOWN = 0.05
 
 
+_NONE_SHOWN = "every interval holds no shift and a ratio of 1"
+_HEAVY = (
+    "the shape is the same to what sampling and rounding explain; with such heavy tails the intervals of mean and std hold "
+    "the truth too seldom to show a difference"
+)
 _UNEXPLAINED = ("content", "unclear")
 # Channels that changed by themselves are described up to this many.
 _MOST_TOLD = 3
@@ -125,7 +130,7 @@ def _together(channels: tuple[ChannelShift, ...]) -> Judged:
         if found.kind == "content" or not any(channel.differs for channel in coarse):
             return found
     if not any(channel.differs for channel in channels):
-        return Judged("no difference shown", "every interval holds no shift and a ratio of 1")
+        return Judged("no difference shown", _NONE_SHOWN)
     return Judged("unclear", "mean or std differ, but there are too few quantiles to tell content from gain or offset")
 
 
@@ -156,7 +161,7 @@ def verdict_of_constants(channels: tuple[ChannelShift, ...], *, both: bool, stds
         )
     if both:
         return "no difference shown", "the figures are the same to their rounding"
-    return "no difference shown", "every interval holds no shift and a ratio of 1"
+    return "no difference shown", _NONE_SHOWN
 
 
 _NAMES: dict[FormName, ShiftKind] = {
@@ -183,7 +188,7 @@ def _of_forms(channels: tuple[ChannelShift, ...]) -> tuple[ShiftKind, str]:
     common = [name for name in _NAMES if all(name in known for known in by_name)]
     fitting = [name for name in common if all(known[name].fits for known in by_name) and _one_curve([k[name] for k in by_name])]
     if not differs and "same" in fitting:
-        return "no difference shown", "every interval holds no shift and a ratio of 1"
+        return "no difference shown", _NONE_SHOWN if all(channel.within for channel in channels) else _HEAVY
     fits = [channel.fit for channel in channels if channel.fit is not None]
     if differs and fits and max(fit.blur for fit in fits) > _SHARPEST:
         return "unclear", "mean or std differ, but too few samples were measured to tell content from gain or offset"

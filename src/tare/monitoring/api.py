@@ -244,8 +244,10 @@ def _exceeded(verdict: Verdict, request: DriftRequest) -> tuple[str, ...]:
     limits = {"psi": request.psi, "ks": request.ks, "wasserstein": request.wasserstein}
     return tuple(
         f"{name} of {each.channel} is {getattr(each, name):.3g}, above {limit:g}"
+        if getattr(each, name) > limit
+        else f"{name} of {each.channel} is not known: no histogram, or a few far values hide all others"
         for name, limit in limits.items()
         if limit is not None
         for each in verdict.distances
-        if getattr(each, name) > limit
+        if not getattr(each, name) <= limit
     )

@@ -88,10 +88,13 @@ class ChannelStats:
     def crowded(self) -> bool:
         """Whether a few values far from all others leave the others in so few buckets that their distribution is not known.
 
-        Quantiles are then known to no more than a hundredth of the range from the first to the last hundredth.
+        Quantiles are then known to no more than a hundredth of the range from the first to the last hundredth. Whole numbers in
+        steps of one are known.
         """
         first, last = (self.quantiles.get(key, math.nan) for key in ("0.01", "0.99"))
         if not self.quantile_error > 0 or not self.std > 0 or not math.isfinite(last - first):
+            return False
+        if self.quantile_error <= 0.5 and self.min.is_integer() and self.max.is_integer():
             return False
         if first == last:  # nearly all values are equal, or look so; at an end it is known
             return not max(self.share_at_low_end, self.share_at_high_end) > _NEARLY_ALL
@@ -135,7 +138,9 @@ class DatasetStats(Shown):
     @property
     def crowding(self) -> str:
         """That a few values far from all others decide the figures of channels, in a sentence; "" where none do."""
-        named = [channel.name for channel in self.channels if channel.crowded]
+        named = [
+            each.name for each in self.channels if each.crowded and each.quantiles["0.99"] - each.quantiles["0.01"] < each.std
+        ]
         if not named:
             return ""
         shown = ", ".join(named[:_NAMED]) + (f" and {len(named) - _NAMED} more channels" if len(named) > _NAMED else "")

@@ -119,9 +119,14 @@ def _still(before: DatasetStats, live: DatasetStats) -> _Still:
         elif a.std > 0:
             dead.append(b.name)
         elif not (a.min == b.min and a.max == b.max):
-            now = f"is {b.mean!r}" if not b.std > 0 else f"varies, from {b.min!r} to {b.max!r}"
-            other.append(f"{b.name} was always {a.mean!r} and {now}")
+            now = f"is {_exact(b.mean)}" if not b.std > 0 else f"varies, from {_exact(b.min)} to {_exact(b.max)}"
+            other.append(f"{b.name} was always {_exact(a.mean)} and {now}")
     return _Still(tuple(varying), tuple(dead), tuple(other))
+
+
+def _exact(value: float) -> str:
+    """A value with all its digits, so that two that differ read otherwise."""
+    return repr(value).removesuffix(".0")
 
 
 def _with_still(found: Named, still: _Still, differing: tuple[str, ...], *, rows: bool) -> Named:
