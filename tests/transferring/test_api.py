@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -130,6 +131,30 @@ def test_an_interrupted_run_resumes_to_the_same_weights(data: Path, tmp_path: Pa
     assert equal(*last)
     assert equal(weights(whole), weights(resumed))
     assert (resumed.out / "metrics.csv").read_text() == (whole.out / "metrics.csv").read_text()
+
+
+def test_a_network_that_changes_the_directory_moves_no_output(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worst case: it does so whenever it is fed, in the middle of the training."""
+    (tmp_path / "else").mkdir()
+    network = f"""
+        import os
+        from torch import nn
+        class Moving(nn.Module):
+            def forward(self, x):
+                os.chdir({str(tmp_path / "else")!r})
+                return x
+        def net():
+            return nn.Sequential(Moving(), nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 10))
+    """
+    (tmp_path / "net.py").write_text(textwrap.dedent(network))
+    monkeypatch.chdir(tmp_path)
+    run = transfer("net.py:net", data, out="run", mean=[0.5], std=[0.5], epochs=1, protocol="scratch", **TINY)
+    assert str(run.out) == "run"
+    assert (tmp_path / "run" / "model" / "tare.json").is_file()
+    assert (tmp_path / "run" / "metrics.json").is_file()
+    assert not list((tmp_path / "else").iterdir())
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_leaves_nothing(data: Path, tmp_path: Path) -> None:

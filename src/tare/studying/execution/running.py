@@ -93,19 +93,20 @@ def run_study(
     :class:`OutputError` if ``folder`` belongs to something else or another process writes to it, and :class:`Stopped` after an
     interrupt.
     """
-    store = Store(folder)
+    place = folder.absolute()  # a function of the user's may change the working directory
+    store = Store(place)
     kind = _kind(plan)
     with one_thread(), ExitStack() as stack, stoppable() as stopping:
         kind.prove(plan)
-        stack.enter_context(only_writer(folder))
+        stack.enter_context(only_writer(place))
         store.begin(plan.to_json())
-        stack.enter_context(staying(folder))
-        trackers = stack.enter_context(tracked(tracker, folder, reporter, plan.to_json()))
+        stack.enter_context(staying(place))
+        trackers = stack.enter_context(tracked(tracker, place, reporter, plan.to_json()))
         inputs = kind.inputs(plan)
         wanted = {cell.digest(inputs[cell.network]): cell for cell in plan.cells()}
         done = _usable(kind, store.done(), wanted)
         missing = [cell for digest, cell in wanted.items() if digest not in done]
-        units = kind.units(plan, folder, inputs, missing)
+        units = kind.units(plan, place, inputs, missing)
         number = workers or default_workers()
         remaining = Remaining(missing, min(number, len(units)), partial(_block, plan))
         given = watch is not None and bool(missing) and not plan.evaluate and plan.task.given is not None
@@ -130,7 +131,7 @@ def run_study(
             notes=told(plan),
         )
         keep_examples(store, run.views)
-        write_text(folder / "summary.json", json_text(run.to_json()) + "\n")
+        write_text(place / "summary.json", json_text(run.to_json()) + "\n")
         log_study(run, trackers)
     return run
 
