@@ -434,6 +434,54 @@ def test_a_run_whose_images_exchanged_their_names_is_not_resumed(data: Path, tmp
         finetune(data, tmp_path / "run", resume=True)
 
 
+def test_a_run_whose_images_of_one_size_exchanged_their_classes_is_not_resumed(data: Path, tmp_path: Path) -> None:
+    for image in data.rglob("*.png"):
+        Image.open(image).save(image.with_suffix(".bmp"))
+        image.unlink()
+    finetune(data, tmp_path / "run")
+    first, second = data / "train" / "dark" / "0.bmp", data / "train" / "light" / "0.bmp"
+    assert first.stat().st_size == second.stat().st_size
+    aside = second.read_bytes()
+    second.write_bytes(first.read_bytes())
+    first.write_bytes(aside)
+    with pytest.raises(OutputError, match=r"values of files: .* then, .* now"):
+        finetune(data, tmp_path / "run", resume=True)
+
+
+NET = """
+import torch
+from layers_of_net import Act
+def net():
+    return torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 3, stride=2), Act(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(8, 2)
+    )
+"""
+
+
+@pytest.mark.parametrize("changed", ["net.py", "layers_of_net.py", "weights.pt"])
+def test_a_run_whose_network_changed_is_not_resumed(data: Path, tmp_path: Path, changed: str) -> None:
+    (tmp_path / "net.py").write_text(NET)
+    (tmp_path / "layers_of_net.py").write_text("import torch\nclass Act(torch.nn.ReLU):\n    pass\n")
+    weights = tmp_path / "weights.pt"
+    torch.save(load_network(f"{tmp_path / 'net.py'}:net", "none").module.state_dict(), weights)
+    options: dict[str, Any] = {**TINY, "weights": str(weights), "mean": [0.5], "std": [0.5], "epochs": 1}
+
+    def start(**more: Any) -> TransferRun:
+        return transfer(f"{tmp_path / 'net.py'}:net", data, out=tmp_path / "run", **options, **more)
+
+    start()
+    (tmp_path / "net.py").write_text("# a remark changes no weight\n" + NET)
+    start(resume=True)
+    if changed == "weights.pt":
+        torch.save({name: value + 1 for name, value in torch.load(weights).items()}, weights)
+    else:
+        path = tmp_path / changed
+        path.write_text(path.read_text().replace("stride=2", "stride=1").replace("ReLU", "Tanh"))
+    what = "weights of the network" if changed == "weights.pt" else "code of the network"
+    with pytest.raises(OutputError, match=rf"{what}: \w+ then, \w+ now; resume with the same settings"):
+        start(resume=True)
+
+
 @pytest.mark.parametrize("options", [{}, {"protocol": "probe"}, {"protocol": "probe", "batchnorm": "reestimate"}])
 def test_a_loader_that_was_ended_from_outside_is_one_line(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]

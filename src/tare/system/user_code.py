@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import hashlib
 import importlib
 import importlib.util
 import inspect
@@ -14,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from tare.errors import TareError, did_you_mean, reason_of
+from tare.system.local.opened import text_of
 from tare.system.offline import ask_no_network
 
 _REMEDY = "repair it; since the whole file is run, keep what trains or downloads in another"
@@ -85,6 +88,14 @@ def required_parameters(function: Any) -> tuple[str, ...]:
     return tuple(p.name for p in parameters if p.default is p.empty and p.kind in kinds)
 
 
+def code_digest(place: Path, name: str = "") -> str:
+    """A hash of a ``name``, of a Python file and of the files beside it that it imports; comments do not count."""
+    hashed = hashlib.sha256(name.encode())
+    for tree in _trees(place.absolute()):
+        hashed.update(ast.dump(tree).encode())
+    return hashed.hexdigest()
+
+
 def _file(path: Path, error: type[TareError]) -> ModuleType:
     if not path.is_file():
         raise error("a Python file", f"{str(path)!r} does not exist", "check the path")
@@ -95,7 +106,7 @@ def _file(path: Path, error: type[TareError]) -> ModuleType:
     sys.modules[spec.name] = module  # dataclasses and pickle look it up there
     _left.pop(spec.name, None)
     try:
-        with _imported(spec.name, path.parent.absolute()):  # the file may import its neighbours, as it does when it is run
+        with _importing(spec.name, path.parent.absolute()):  # the file may import its neighbours, as it does when it is run
             spec.loader.exec_module(module)
     except Exception as raised:  # the user's own code
         raise error(f"{str(path)!r} to import", one_line(raised), _REMEDY) from None
@@ -104,14 +115,14 @@ def _file(path: Path, error: type[TareError]) -> ModuleType:
 
 def _module(name: str, error: type[TareError]) -> ModuleType:
     try:
-        with _imported(name, Path.cwd()):  # as `python -m` does
+        with _importing(name, Path.cwd()):  # as `python -m` does
             return importlib.import_module(name)
     except Exception as raised:  # the user's own code
         raise error(f"the module {name!r} to import", one_line(raised), "check it") from None
 
 
 @contextlib.contextmanager
-def _imported(name: str, folder: Path) -> Iterator[None]:
+def _importing(name: str, folder: Path) -> Iterator[None]:
     """Find what the module ``name`` imports in ``folder``, and know the directory that it leaves."""
     place, before = str(folder), _directory()
     sys.path.insert(0, place)
@@ -134,3 +145,33 @@ def _directory() -> str:
         return os.getcwd()  # noqa: PTH109
     except OSError:
         return ""
+
+
+def _trees(first: Path) -> list[ast.Module]:
+    """The syntax trees of a file and of the modules in its folder that it imports, directly or not."""
+    waiting, found = [first], dict[Path, ast.Module]()
+    while waiting:
+        path = waiting.pop()
+        tree = _tree(path) if path not in found else None
+        if tree is not None:
+            found[path] = tree
+            waiting += [path.parent / f"{name}.py" for name in _imported(tree)]
+    return [found[path] for path in sorted(found)]
+
+
+def _tree(path: Path) -> ast.Module | None:
+    try:
+        return ast.parse(text_of(path))
+    except (OSError, ValueError, SyntaxError, RecursionError):
+        return None
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    """The first words of all imported modules."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {node.module.partition(".")[0]} if node.module else {alias.name for alias in node.names}
+    return names

@@ -18,6 +18,8 @@ import torch
 
 from tare.errors import OutputError
 from tare.networks.stored.directory import versions
+from tare.networks.stored.source import source_code
+from tare.networks.weights import weights_digest
 from tare.readers.table import read_spec
 from tare.studying.analysis.analysis import Analysis, analyse
 from tare.studying.analysis.scores import scores_of
@@ -280,15 +282,15 @@ def _measured_seed(unit: _Unit, cells: Sequence[Cell]) -> list[Result]:
 
 
 def _inputs(plan: StudyPlan) -> dict[str, str]:
-    """A hash by network of everything that its cells depend on: data, constants, weights, edition and library versions."""
+    """A hash by network of what its cells depend on: data, constants, weights, the user's code, edition and versions."""
     task = plan.task
     computing = [torch.__version__, version("scikit-learn"), np.__version__]
     parts: list[Any] = [_EDITION, task.target().digest(), plan.pool, *computing]
     parts.append(task.source().digest() if task.source is not None else _constants(plan))
     found = {}
     for name in plan.networks:
-        weights = _weights_digest(task.given(name).module) if task.given is not None else ""
-        found[name] = hashlib.sha256(json.dumps([*parts, weights]).encode()).hexdigest()
+        weights = weights_digest(task.given(name).module) if task.given is not None else ""
+        found[name] = hashlib.sha256(json.dumps([*parts, weights, *source_code(name).values()]).encode()).hexdigest()
     return found
 
 
@@ -296,14 +298,6 @@ def _constants(plan: StudyPlan) -> list[Any]:
     """The stated constants; of a spec file the content, since the file may change."""
     stated = [read_spec(plan.spec).to_json()] if plan.spec else []
     return [plan.mean, plan.std, *stated, *([plan.window] if plan.window else [])]
-
-
-def _weights_digest(module: torch.nn.Module) -> str:
-    hashed = hashlib.sha256()
-    for name, tensor in module.state_dict().items():
-        hashed.update(name.encode())
-        hashed.update(tensor.detach().cpu().flatten().view(torch.uint8).numpy().tobytes())
-    return hashed.hexdigest()
 
 
 def _name(rows: Iterable[str]) -> str:
