@@ -9,7 +9,6 @@ import pytest
 from tare.reporting.transfer.report import _warns
 from tare.reporting.transfer.settings import setting_text, settings_fold
 
-
 DIGESTS = {
     "training images": "12 with mean 0.5",
     **dict.fromkeys(("values of files", "code of the network", "weights of the network"), "def456"),
