@@ -9,6 +9,8 @@ import subprocess
 import sys
 import threading
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ import torch
 from PIL import Image
 
 from tare.errors import DataError, OutputError, SpecError, TareWarning
-from tare.monitoring.monitor import Monitor
+from tare.monitoring.monitor import Monitor, merged
 from tare.monitoring.reference import Reference, digest_of
 from tests.monitoring.made import changed, photographs, reference
 
@@ -271,6 +273,45 @@ def test_a_forked_process_leaves_the_file_and_its_lock_to_the_one_that_opened_it
         Monitor.open(tmp_path / "m.json", known)
     monitor.close()
     assert Monitor.load(tmp_path / "m.json").state.samples == 4
+
+
+def forked(work: Callable[[], None]) -> None:
+    """Do some work in a forked process, which must succeed."""
+    child = os.fork()
+    if not child:
+        code = 1
+        with contextlib.suppress(BaseException):
+            work()
+            code = 0
+        os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def counted(monitor: Monitor, place: Path, seed: int) -> None:
+    monitor.update(photographs(4, seed=seed))
+    monitor.save(place)
+
+
+def test_monitors_of_forked_workers_are_merged_as_those_of_others(known: Reference, tmp_path: Path) -> None:
+    """As gunicorn's preloaded workers are: the monitor was made before they were forked."""
+    monitor = Monitor(known)
+    places = [tmp_path / f"{seed}.json" for seed in range(3)]
+    for seed, place in enumerate(places):
+        forked(partial(counted, monitor, place, seed))
+    monitor.update(photographs(4, seed=7))
+    both = merged(places)
+    both.merge(monitor)
+    assert both.state.samples == 16
+    with pytest.raises(DataError, match="its samples would count twice"):
+        both.merge(Monitor.load(places[0]))
+
+
+def test_of_a_monitor_that_was_forked_while_it_counted_nothing_counts_twice(known: Reference, tmp_path: Path) -> None:
+    monitor = Monitor(known)
+    monitor.update(photographs(4, seed=9))
+    forked(partial(counted, monitor, tmp_path / "m.json", 1))
+    with pytest.raises(DataError, match=r"would count twice; merge the latest state of each monitor, once.* make one in each"):
+        monitor.merge(Monitor.load(tmp_path / "m.json"))
 
 
 def test_another_reference_or_option_is_refused(known: Reference, tmp_path: Path) -> None:

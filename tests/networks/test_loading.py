@@ -85,12 +85,19 @@ def test_what_cannot_be_built_is_said_in_one_line(reference: str, weights: str, 
         ("headless", "no nn.Linear"),
         ("needs", "without required arguments, found width"),
         ("breaks", "RuntimeError: no such layer"),
+        ("leaves", "to build a network, found SystemExit: 0"),
         ("number", "found int"),
     ],
 )
 def test_a_factory_that_is_none_is_said_to_be_none(factory: str, name: str, message: str) -> None:
     with pytest.raises(ModelError, match=message):
         load_network(factory.replace(":net", f":{name}"), "none")
+
+
+def test_a_factory_that_changes_the_directory_moves_nothing_else(factory: str) -> None:
+    before = Path.cwd()
+    load_network(factory.replace(":net", ":elsewhere"), "none")
+    assert Path.cwd() == before
 
 
 def test_a_factory_has_no_pretrained_weights(factory: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from torchvision.transforms import v2
 
 from tare.errors import PipelineError, SpecError
 from tare.pipelines.call import call_of, one_image, own_generators_seeded
+from tare.pipelines.probe import Probe
 
 RAW = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
 CHW = np.moveaxis(RAW, -1, 0)
@@ -129,6 +132,22 @@ def test_a_pipeline_that_raises_is_one_line() -> None:
 
     with pytest.raises(PipelineError, match="found ZeroDivisionError: first line second line; run the pipeline on one image"):
         call_of(pipeline)
+
+
+@pytest.mark.parametrize("probe", [Probe(), Probe(channels=2, axes="T")])
+def test_a_pipeline_that_ends_the_program_or_changes_the_directory(probe: Probe) -> None:
+    def leaving(_: Any) -> Any:
+        sys.exit(0)
+
+    def moving(image: Any) -> Any:
+        os.chdir("/")
+        return image
+
+    with pytest.raises(PipelineError, match="found SystemExit: 0; run the pipeline on one image"):
+        call_of(leaving, probe)
+    before = Path.cwd()
+    call_of(moving, probe)
+    assert Path.cwd() == before
 
 
 def test_the_reason_is_that_of_the_usual_form() -> None:

@@ -13,7 +13,9 @@ import pytest
 from tare.errors import OutputError
 from tare.system.files import (
     check_output,
+    file_place,
     finite,
+    folder_place,
     json_text,
     remove_parts,
     replacing,
@@ -289,6 +291,23 @@ def test_of_a_cache_a_planted_link_is_replaced_and_what_it_leads_to_is_left_alon
     assert (tmp_path / "cache").read_text() == "text"
     assert target.exists() == (kind != "dangling")
     assert kind != "file" or target.read_text() == "precious"
+
+
+def test_an_output_stays_where_it_was_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "else").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with replacing(Path("file.txt")) as file:
+        os.chdir("else")
+        file.write_text("whole")
+    os.chdir(tmp_path)
+    with replacing_folder(Path("folder")) as folder:
+        os.chdir("else")
+        (folder / "file.txt").write_text("whole")
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["else", "file.txt", "folder"]
+    assert not list((tmp_path / "else").iterdir())
+    os.chdir(tmp_path)
+    assert folder_place(Path("folder")) == tmp_path / "folder"
+    assert file_place(Path("file.txt")) == tmp_path / "file.txt"
 
 
 def test_a_name_as_long_as_names_can_be_is_written_and_its_remains_are_removed(tmp_path: Path) -> None:

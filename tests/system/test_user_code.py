@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from tare.errors import PipelineError
-from tare.system.user_code import is_reference, load_object, required_parameters
+from tare.system.user_code import is_reference, load_object, one_line, required_parameters, users_own
 
 
 @pytest.mark.parametrize("text", ["a.py:b", "dir/a.py:b", "a.b:c", "a:b", "/x y/a.py:b"])
@@ -82,3 +83,55 @@ def test_required_parameters() -> None:
 
     assert required_parameters(function) == ("a", "d")
     assert required_parameters(3) == ()
+
+
+CHANGES = "import os\nos.chdir({!r})\ndef where():\n    return os.getcwd()\ndef away():\n    os.chdir('/')\n"
+
+
+@pytest.mark.parametrize("as_module", [False, True])
+def test_a_file_that_changes_the_directory_when_it_is_imported(
+    as_module: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "else").mkdir()
+    write(tmp_path, CHANGES.format(str(tmp_path / "else")), "changing.py")
+    monkeypatch.chdir(tmp_path)
+    before = list(sys.path)
+    where = load_object("changing:where" if as_module else "changing.py:where", PipelineError)
+    assert Path.cwd() == tmp_path
+    assert sys.path == before
+    with users_own(where):  # its functions run where it left
+        assert where() == str(tmp_path / "else")
+    assert Path.cwd() == tmp_path
+
+
+def test_code_that_changes_the_directory_is_left_where_it_was_entered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with users_own():
+        os.chdir("/")
+    assert Path.cwd() == tmp_path
+
+    def failing() -> None:
+        os.chdir("/")
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"), users_own():
+        failing()
+    assert Path.cwd() == tmp_path
+
+
+@pytest.mark.parametrize(("code", "words"), [(0, "SystemExit: 0"), (None, "SystemExit"), ("bye", "SystemExit: bye")])
+def test_code_that_ends_the_program_has_failed(code: object, words: str) -> None:
+    with pytest.raises(Exception, match=words) as raised, users_own():
+        sys.exit(code)  # type: ignore[arg-type]
+    assert one_line(raised.value) == words
+
+
+def test_a_function_of_a_folder_that_was_removed_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "else").mkdir()
+    path = write(tmp_path, CHANGES.format(str(tmp_path / "else")), "changing.py")
+    where = load_object(f"{path}:where", PipelineError)
+    (tmp_path / "else").rmdir()
+    before = Path.cwd()
+    with pytest.raises(FileNotFoundError), users_own(where):
+        where()
+    assert Path.cwd() == before

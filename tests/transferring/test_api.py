@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -130,6 +131,30 @@ def test_an_interrupted_run_resumes_to_the_same_weights(data: Path, tmp_path: Pa
     assert equal(*last)
     assert equal(weights(whole), weights(resumed))
     assert (resumed.out / "metrics.csv").read_text() == (whole.out / "metrics.csv").read_text()
+
+
+def test_a_network_that_changes_the_directory_moves_no_output(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worst case: it does so whenever it is fed, in the middle of the training."""
+    (tmp_path / "else").mkdir()
+    network = f"""
+        import os
+        from torch import nn
+        class Moving(nn.Module):
+            def forward(self, x):
+                os.chdir({str(tmp_path / "else")!r})
+                return x
+        def net():
+            return nn.Sequential(Moving(), nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 10))
+    """
+    (tmp_path / "net.py").write_text(textwrap.dedent(network))
+    monkeypatch.chdir(tmp_path)
+    run = transfer("net.py:net", data, out="run", mean=[0.5], std=[0.5], epochs=1, protocol="scratch", **TINY)
+    assert str(run.out) == "run"
+    assert (tmp_path / "run" / "model" / "tare.json").is_file()
+    assert (tmp_path / "run" / "metrics.json").is_file()
+    assert not list((tmp_path / "else").iterdir())
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_leaves_nothing(data: Path, tmp_path: Path) -> None:
@@ -407,6 +432,54 @@ def test_a_run_whose_images_exchanged_their_names_is_not_resumed(data: Path, tmp
     first.write_bytes(aside)
     with pytest.raises(OutputError, match=r"values of files: .* then, .* now"):
         finetune(data, tmp_path / "run", resume=True)
+
+
+def test_a_run_whose_images_of_one_size_exchanged_their_classes_is_not_resumed(data: Path, tmp_path: Path) -> None:
+    for image in data.rglob("*.png"):
+        Image.open(image).save(image.with_suffix(".bmp"))
+        image.unlink()
+    finetune(data, tmp_path / "run")
+    first, second = data / "train" / "dark" / "0.bmp", data / "train" / "light" / "0.bmp"
+    assert first.stat().st_size == second.stat().st_size
+    aside = second.read_bytes()
+    second.write_bytes(first.read_bytes())
+    first.write_bytes(aside)
+    with pytest.raises(OutputError, match=r"values of files: .* then, .* now"):
+        finetune(data, tmp_path / "run", resume=True)
+
+
+NET = """
+import torch
+from layers_of_net import Act
+def net():
+    return torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 3, stride=2), Act(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(8, 2)
+    )
+"""
+
+
+@pytest.mark.parametrize("changed", ["net.py", "layers_of_net.py", "weights.pt"])
+def test_a_run_whose_network_changed_is_not_resumed(data: Path, tmp_path: Path, changed: str) -> None:
+    (tmp_path / "net.py").write_text(NET)
+    (tmp_path / "layers_of_net.py").write_text("import torch\nclass Act(torch.nn.ReLU):\n    pass\n")
+    weights = tmp_path / "weights.pt"
+    torch.save(load_network(f"{tmp_path / 'net.py'}:net", "none").module.state_dict(), weights)
+    options: dict[str, Any] = {**TINY, "weights": str(weights), "mean": [0.5], "std": [0.5], "epochs": 1}
+
+    def start(**more: Any) -> TransferRun:
+        return transfer(f"{tmp_path / 'net.py'}:net", data, out=tmp_path / "run", **options, **more)
+
+    start()
+    (tmp_path / "net.py").write_text("# a remark changes no weight\n" + NET)
+    start(resume=True)
+    if changed == "weights.pt":
+        torch.save({name: value + 1 for name, value in torch.load(weights).items()}, weights)
+    else:
+        path = tmp_path / changed
+        path.write_text(path.read_text().replace("stride=2", "stride=1").replace("ReLU", "Tanh"))
+    what = "weights of the network" if changed == "weights.pt" else "code of the network"
+    with pytest.raises(OutputError, match=rf"{what}: \w+ then, \w+ now; resume with the same settings"):
+        start(resume=True)
 
 
 @pytest.mark.parametrize("options", [{}, {"protocol": "probe"}, {"protocol": "probe", "batchnorm": "reestimate"}])

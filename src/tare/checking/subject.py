@@ -16,7 +16,7 @@ from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.measuring.api import measure
 from tare.measuring.facts import finite
 from tare.statistics.dataset_stats import DatasetStats
-from tare.system.user_code import one_line
+from tare.system.user_code import one_line, users_own
 
 _BOTH: tuple[Stage, ...] = ("train", "eval")
 _STAGES: dict[str, Stage] = {
@@ -84,7 +84,8 @@ def by_stage(pipeline: Any, stage: Stage) -> dict[Stage, Any]:
     """The pipelines by stage: those of a mapping, or of a function without arguments, or the given pipeline."""
     if callable(pipeline) and not hasattr(pipeline, "transforms") and _is_factory(pipeline):
         try:
-            pipeline = pipeline()
+            with users_own(pipeline):
+                pipeline = pipeline()
         except Exception as error:  # the user's own code
             raise PipelineError("a function that returns a pipeline", one_line(error), "repair it") from None
     if isinstance(pipeline, Mapping):

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from tare.cli.entries import ENTRIES, Entry
+from tare.errors import TareError, reason_of
 from tare.system.terminal.harmless import visible
 
 _LOADED = ("params", "callback", "help")
@@ -76,9 +77,17 @@ class LazyGroup(TyperGroup):
             return super().make_context(*given, **more)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; what a mistake of usage names is shown harmless."""
+        """Run the command; what a mistake of usage names is shown harmless.
+
+        A command states its exit code by ``typer.Exit``. What ends the program otherwise is code of the user's that it ran.
+        """
         with _harmless():
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            except SystemExit as end:
+                found = "SystemExit" if end.code is None else f"SystemExit: {reason_of(end)}"
+                remedy = "take sys.exit out of that code, or keep it behind `if __name__ == '__main__'`"
+                raise TareError("code that is run to come to its end", found, remedy) from None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the manual page; ``formatter`` writes plain text and is not used."""

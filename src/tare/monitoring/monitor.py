@@ -67,7 +67,7 @@ class Monitor:
         self._path: Path | None = None
         self._every, self._unsaved, self._warned = 0, 0, False
         self._held = contextlib.ExitStack()
-        self._process = 0
+        self._process = os.getpid()
 
     @classmethod
     def open(
@@ -97,7 +97,7 @@ class Monitor:
             if not place.exists():  # so that a place that cannot be written is told now, and others can look at once
                 monitor._write(place)
             failing.pop_all()
-        monitor._path, monitor._every, monitor._held, monitor._process = place, max(1, every), held, os.getpid()
+        monitor._path, monitor._every, monitor._held = place, max(1, every), held
         return monitor
 
     @classmethod
@@ -125,7 +125,7 @@ class Monitor:
     def state(self) -> MonitorState:
         """The state so far: a frozen value, to be merged elsewhere."""
         with self._lock:
-            return self._state
+            return self._own()
 
     @property
     def unsaved(self) -> int:
@@ -163,7 +163,7 @@ class Monitor:
     def _add(self, counts: NDArray[np.int64], arrived: Arrived, samples: int) -> bool:
         with self._lock:
             self._check_process()
-            state = self._state.added(counts, arrived, samples)
+            state = self._own().added(counts, arrived, samples)
             self._state = self._looked(state)
             self._unsaved += self._path is not None
             if self._path is not None and self._unsaved % self._every == 0:
@@ -204,7 +204,7 @@ class Monitor:
                 found = f"{unlike}={mine[unlike]!r} and {theirs[unlike]!r}"
                 raise DataError("two monitors with the same options", found, "merge monitors with equal options")
         with self._lock:
-            self._state = self._looked(self._state.merge(state))
+            self._state = self._looked(self._own().merge(state))
 
     def verdict(self, run: str | os.PathLike[str] | None = None, factory: str | None = None) -> Verdict:
         """What can be said now: whether anything changed, what, since when, and what to do.
@@ -264,6 +264,12 @@ class Monitor:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    def _own(self) -> MonitorState:
+        """The state as that of this process: in a forked one it is another monitor's, with what was counted before in both."""
+        if self._path is None and self._process != os.getpid():
+            self._state, self._process = self._state.forked(), os.getpid()
+        return self._state
 
     def _is_of_another_process(self) -> bool:
         return self._path is not None and self._process != os.getpid()

@@ -28,6 +28,10 @@ BATCH = 1 << 26
 _MOST_KEPT = 1 << 20
 
 
+def _new_identity() -> frozenset[str]:
+    return frozenset({secrets.token_hex(8)})
+
+
 class Arrived:
     """The exact state of values that arrived, reduced when it is asked for: of several batches at once that takes less time.
 
@@ -105,7 +109,7 @@ class MonitorState:
     alarm: int = 0
     began: tuple[int, int, int] = (0, 0, 0)
     arrived: DatasetState = field(default_factory=DatasetState)
-    identities: frozenset[str] = field(default_factory=lambda: frozenset({secrets.token_hex(8)}))
+    identities: frozenset[str] = field(default_factory=_new_identity)
 
     @property
     def batches(self) -> int:
@@ -142,6 +146,10 @@ class MonitorState:
             length *= RATIO
         return replace(self, ladder=tuple(ladder), arrived=self.arrived.merge(arrived.state) if self.alarm else self.arrived)
 
+    def forked(self) -> MonitorState:
+        """The state in a forked process: a monitor of its own, unless it has samples, which the other process has, too."""
+        return self if self.ladder else replace(self, identities=_new_identity())
+
     def merge(self, other: MonitorState) -> MonitorState:
         """The state of both monitors' samples. Raises :class:`DataError` for a shared identity or another reference."""
         shared = self.identities & other.identities
@@ -149,7 +157,7 @@ class MonitorState:
             raise DataError(
                 "two states of different monitors",
                 f"the monitor {min(shared)} in both: its samples would count twice",
-                "merge the latest state of each monitor, once",
+                "merge the latest state of each monitor, once; of a process that forks later, make one in each",
             )
         if (self.reference, self.memory) != (other.reference, other.memory):
             raise DataError("two states under one reference and memory", "others", "merge states of monitors with equal options")

@@ -23,7 +23,7 @@ from tare.networks.torchvision import torchvision_model
 from tare.networks.weights import WITHOUT_WEIGHTS, check_network, load_weights
 from tare.readers.timm import spec_of_pretrained_cfg
 from tare.system.handed.arguments import of_kind
-from tare.system.user_code import load_object, required_parameters
+from tare.system.user_code import load_object, one_line, required_parameters, users_own
 
 #: The kind of samples that a ``tare:`` network takes, by the first word of its name.
 _KINDS: Mapping[str, SampleKind] = {"cnn1d": "signal", "mlp": "vector"}
@@ -162,9 +162,10 @@ def _made_by(factory: Any, path: Path, name: str) -> nn.Module:
     if required:
         raise ModelError(f"a factory {reference} without required arguments", f"{', '.join(required)}", "give it defaults")
     try:
-        module = factory()
+        with users_own(factory):
+            module = factory()
     except Exception as error:  # the user's own code
-        raise ModelError(f"{reference} to build a network", f"{type(error).__name__}: {error}", "repair it") from None
+        raise ModelError(f"{reference} to build a network", one_line(error), "repair it") from None
     if not isinstance(module, nn.Module):
         raise ModelError(f"{reference} to return a torch.nn.Module", f"{type(module).__name__}", "return the network")
     return as_called(module)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -125,6 +126,16 @@ def wrapped_name(module: nn.Module) -> str:
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
     """Read named tensors from a ``.safetensors`` file or a ``.pth``/``.pt`` through ``weights_only=True``."""
     return _read(path)[0]
+
+
+def weights_digest(module: nn.Module, head: str = "") -> str:
+    """A hash of the weights by their names, without those of the classifier ``head``."""
+    hashed = hashlib.sha256()
+    for name, tensor in module.state_dict().items():
+        if not (head and _belongs(name, head)):
+            hashed.update(name.encode())
+            hashed.update(tensor.detach().cpu().flatten().view(torch.uint8).numpy())
+    return hashed.hexdigest()
 
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], tuple[str, ...]]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tare.errors import NoImageError, PipelineError, SpecError
 from tare.pipelines.probe import Probe
 from tare.system.seeds import seeded
-from tare.system.user_code import one_line
+from tare.system.user_code import one_line, users_own
 
 #: A sample drawn as levels 0 to 255, ``(H, W, C)``, to the pipeline's output: a tensor or array of one image.
 Call = Callable[[NDArray[np.uint8]], NDArray[Any]]
@@ -113,7 +113,10 @@ class Sample:
     def __call__(self, levels: NDArray[np.uint8]) -> NDArray[Any]:
         """The result for these levels, as ``(C, pixels, 1)``."""
         try:
-            planes, self.layout, self.shape = self._probe.planes(_numbers_in(_unwrapped(self._pipeline(self._make(levels)))))
+            given = self._make(levels)
+            with users_own(self._pipeline):
+                returned = self._pipeline(given)
+            planes, self.layout, self.shape = self._probe.planes(_numbers_in(_unwrapped(returned)))
         except PipelineError:
             raise
         except Exception as error:  # whatever the user's code raises
@@ -134,7 +137,7 @@ def _image_forms(pipeline: Any, probe: Probe) -> list[tuple[str, Call]]:
     counts = _CHANNELS | {probe.channels}
 
     def guarded(call: Callable[[Any], Any]) -> Call:
-        return _guarded(lambda levels: call(probe.raw(levels)), counts, probe)
+        return _guarded(pipeline, lambda levels: call(probe.raw(levels)), counts, probe)
 
     if names & {"BaseImageProcessor", "ImageProcessingMixin"} and probe.is_plain:
         return [("PIL image", guarded(lambda x: _not_in_rows(pipeline(images=_pil(x), return_tensors="pt"))))]
@@ -175,10 +178,12 @@ def _not_in_rows(result: Any) -> Any:
     return result
 
 
-def _guarded(call: Callable[[Any], Any], counts: frozenset[int], probe: Probe) -> Call:
+def _guarded(pipeline: Any, call: Callable[[Any], Any], counts: frozenset[int], probe: Probe) -> Call:
     def run(image: NDArray[np.uint8]) -> NDArray[Any]:
         try:
-            return one_image(call(image), counts)
+            with users_own(pipeline):
+                returned = call(image)
+            return one_image(returned, counts)
         except PipelineError:
             raise
         except Exception as error:  # whatever the user's code raises

@@ -50,7 +50,7 @@ def replacing(path: Path, *, follow: bool = True) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         with _writable(path):
-            place = _place_of(path) if follow else _Place(path)
+            place = _place_of(path) if follow else _Place(path.absolute())
             if place.is_special:
                 with tempfile.TemporaryDirectory(prefix="tare-") as folder:
                     whole = Path(folder) / "output"
@@ -101,7 +101,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
 
 
 def folder_place(folder: Path) -> Path:
-    """The place of a folder that is written: where a symbolic link leads, else the path itself, which need not exist.
+    """The absolute place of a folder that is written: where a symbolic link leads, else the path, which need not exist.
 
     Raises :class:`OutputError` for a file, a device, a pipe, and a link that leads nowhere.
     """
@@ -113,7 +113,7 @@ def folder_place(folder: Path) -> Path:
 
 
 def file_place(path: Path) -> Path:
-    """The place of a file that is written and read again: where a symbolic link leads, else the path itself.
+    """The absolute place of a file that is written and read again: where a symbolic link leads, else the path.
 
     Raises :class:`OutputError` for a folder, a device, a pipe, and a link that leads nowhere.
     """
@@ -132,7 +132,7 @@ def check_output(path: Path) -> None:
         place = _place_of(path)
         if place.path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        nearest = next(parent for parent in place.path.absolute().parents if os.path.lexists(parent))
+        nearest = next(parent for parent in place.path.parents if os.path.lexists(parent))
         if not place.is_special and not nearest.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, f"{os.strerror(errno.ENOTDIR)}: {str(nearest)!r}")
 
@@ -144,11 +144,12 @@ def staying(folder: Path) -> Iterator[None]:
     A folder that was removed, or replaced by another folder or a link, is not made again: it would hold a part of a result.
     """
     with _writable(folder):
-        name, state = str(folder.absolute()), os.stat(folder)
+        place, state = folder.absolute(), os.stat(folder)
+    name = str(place)
     _held[name] = (state.st_dev, state.st_ino)
     try:
         yield
-        _check_held(folder / "x")
+        _check_held(place / "x")
     finally:
         _held.pop(name, None)
 
@@ -247,10 +248,13 @@ class _Place(NamedTuple):
 
 
 def _place_of(path: Path) -> _Place:
-    """Follow symbolic links. Raises OSError for what cannot be written: a disk, a socket, a link that leads nowhere."""
-    here, links = path, 0
+    """Follow symbolic links, from the absolute path: the process may change its directory before the output is whole.
+
+    Raises OSError for what cannot be written: a disk, a socket, a link that leads nowhere.
+    """
+    here, links = path.absolute(), 0
     while True:
-        own = _DESCRIPTOR.fullmatch(os.path.normpath(here.absolute()))
+        own = _DESCRIPTOR.fullmatch(os.path.normpath(here))
         if own is not None:
             return _Place(here, is_special=True, descriptor=int(own[1]))
         mode = _mode_of(here)

@@ -46,7 +46,7 @@ def only_writer(path: Path) -> Iterator[None]:
 
 def _place(path: Path) -> Path:
     """The path without links at its end, so that two names of one output have one lock."""
-    return (folder_place(path) if path.is_dir() else file_place(path)).absolute()
+    return folder_place(path) if path.is_dir() else file_place(path)
 
 
 def _acquired(lock: Path, path: Path) -> int:

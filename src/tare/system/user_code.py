@@ -2,18 +2,51 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
+import hashlib
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from tare.errors import TareError, did_you_mean, reason_of
+from tare.system.local.opened import text_of
 from tare.system.offline import ask_no_network
 
 _REMEDY = "repair it; since the whole file is run, keep what trains or downloads in another"
+#: The directories that modules changed to when they were imported, by the names of the modules.
+_left: dict[str, str] = {}
+
+
+class ProgramEndedError(Exception):
+    """Code of the user's that asked the program to end, as ``sys.exit`` does."""
+
+
+@contextlib.contextmanager
+def users_own(thing: Any = None) -> Iterator[None]:
+    """The one place in which code of the user's is run: a function, a class or an object ``thing``, or a whole module.
+
+    It begins in the directory that its module changed to when it was imported. Whatever it changes to is undone at the end:
+    else relative paths of data and outputs would lead elsewhere from there on. What it raises is passed on.
+    Raises :class:`ProgramEndedError` if it ends the program, which would otherwise be over without a word and with exit code 0.
+    """
+    here = _directory()
+    home = _left.get(str(getattr(thing, "__module__", "")))
+    try:
+        if home is not None:
+            os.chdir(home)
+        yield
+    except SystemExit as end:
+        raise ProgramEndedError("SystemExit" if end.code is None else f"SystemExit: {reason_of(end, 200)}") from None
+    finally:
+        if here and _directory() != here:
+            os.chdir(here)
 
 
 def is_reference(text: str) -> bool:
@@ -38,9 +71,11 @@ def load_object(reference: str, error: type[TareError]) -> Any:
     return getattr(module, name)
 
 
-def one_line(raised: BaseException) -> str:
-    """Type and text of an exception, in one line of at most 200 characters of text."""
-    return f"{type(raised).__name__}: {reason_of(raised, 200)}".removesuffix(": ")
+def one_line(raised: BaseException, most: int = 200) -> str:
+    """Type and text of an exception, in one line of at most ``most`` characters of text."""
+    if isinstance(raised, ProgramEndedError):
+        return str(raised)
+    return f"{type(raised).__name__}: {reason_of(raised, most)}".removesuffix(": ")
 
 
 def required_parameters(function: Any) -> tuple[str, ...]:
@@ -53,29 +88,90 @@ def required_parameters(function: Any) -> tuple[str, ...]:
     return tuple(p.name for p in parameters if p.default is p.empty and p.kind in kinds)
 
 
+def code_digest(place: Path, name: str = "") -> str:
+    """A hash of a ``name``, of a Python file and of the files beside it that it imports; comments do not count."""
+    hashed = hashlib.sha256(name.encode())
+    for tree in _trees(place.absolute()):
+        hashed.update(ast.dump(tree).encode())
+    return hashed.hexdigest()
+
+
 def _file(path: Path, error: type[TareError]) -> ModuleType:
     if not path.is_file():
         raise error("a Python file", f"{str(path)!r} does not exist", "check the path")
-    spec = importlib.util.spec_from_file_location(f"tare_user_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(f"tare_user_{path.stem}", path.absolute())
     if spec is None or spec.loader is None:
         raise error("a Python file", f"{str(path)!r}", "name a file that ends in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses and pickle look it up there
-    sys.path.insert(0, str(path.parent.absolute()))  # the file may import its neighbours, as it does when it is run
+    _left.pop(spec.name, None)
     try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as raised:  # the user's own code
+        with _importing(spec.name, path.parent.absolute()):  # the file may import its neighbours, as it does when it is run
+            spec.loader.exec_module(module)
+    except Exception as raised:  # the user's own code
         raise error(f"{str(path)!r} to import", one_line(raised), _REMEDY) from None
-    finally:
-        sys.path.remove(str(path.parent.absolute()))
     return module
 
 
 def _module(name: str, error: type[TareError]) -> ModuleType:
-    sys.path.insert(0, str(Path.cwd()))  # as `python -m` does
     try:
-        return importlib.import_module(name)
-    except (Exception, SystemExit) as raised:  # the user's own code
+        with _importing(name, Path.cwd()):  # as `python -m` does
+            return importlib.import_module(name)
+    except Exception as raised:  # the user's own code
         raise error(f"the module {name!r} to import", one_line(raised), "check it") from None
+
+
+@contextlib.contextmanager
+def _importing(name: str, folder: Path) -> Iterator[None]:
+    """Find what the module ``name`` imports in ``folder``, and know the directory that it leaves."""
+    place, before = str(folder), _directory()
+    sys.path.insert(0, place)
+    try:
+        with users_own():
+            try:
+                yield
+            finally:
+                after = _directory()
+                if after and after != before:
+                    _left[name] = after
     finally:
-        sys.path.remove(str(Path.cwd()))
+        with contextlib.suppress(ValueError):  # the module itself may have removed it
+            sys.path.remove(place)
+
+
+def _directory() -> str:
+    """The working directory; empty if it was removed."""
+    try:
+        return os.getcwd()  # noqa: PTH109
+    except OSError:
+        return ""
+
+
+def _trees(first: Path) -> list[ast.Module]:
+    """The syntax trees of a file and of the modules in its folder that it imports, directly or not."""
+    waiting, found = [first], dict[Path, ast.Module]()
+    while waiting:
+        path = waiting.pop()
+        tree = _tree(path) if path not in found else None
+        if tree is not None:
+            found[path] = tree
+            waiting += [path.parent / f"{name}.py" for name in _imported(tree)]
+    return [found[path] for path in sorted(found)]
+
+
+def _tree(path: Path) -> ast.Module | None:
+    try:
+        return ast.parse(text_of(path))
+    except (OSError, ValueError, SyntaxError, RecursionError):
+        return None
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    """The first words of all imported modules."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {node.module.partition(".")[0]} if node.module else {alias.name for alias in node.names}
+    return names

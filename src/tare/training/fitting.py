@@ -250,7 +250,10 @@ def _explained() -> Iterator[None]:
     try:
         with loader_errors():
             yield
-    except SystemExit:  # Lightning's exit after Ctrl-C, which callers expect as KeyboardInterrupt
+    except SystemExit as end:  # Lightning's exit after Ctrl-C, which callers expect as KeyboardInterrupt
+        if type(end) is SystemExit and not isinstance(end.__context__, KeyboardInterrupt):
+            found = f"SystemExit: {reason_of(end)}"
+            raise ModelError("code of a network that comes to its end", found, "take sys.exit out of it") from None
         raise KeyboardInterrupt from None
     except torch.cuda.OutOfMemoryError:
         raise ModelError("a batch that fits the device's memory", "out of memory", "lower --batch-size") from None

@@ -114,13 +114,14 @@ def run_dir(
 ) -> Iterator[Path]:
     """Make the run's directory with ``settings`` and ``notes`` recorded in it, and keep other processes from writing to it.
 
+    The directory is given as an absolute path: the process may change its working directory meanwhile.
     If the body of the ``with`` statement fails before the first checkpoint, the directory is removed and an overwritten run is
     restored. With ``resume``, settings that differ from the recorded settings raise :class:`OutputError`.
     """
     if not is_main_process():
-        yield out
+        yield out.absolute()
         return
-    given, out = out, folder_place(out)
+    given, out = out.absolute(), folder_place(out)
     with only_writer(out):
         aside = set_aside(out)
         if aside.exists() and not out.exists():  # a process was killed between moving the old run aside and placing its own

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,7 +43,8 @@ from tare.networks.stated_numbers import (
     number_geometry,
 )
 from tare.networks.stated_spec import with_frames, with_spec
-from tare.networks.stored.source import source_network, source_statistics
+from tare.networks.stored.source import source_code, source_network, source_statistics
+from tare.networks.weights import weights_digest
 from tare.normalisation.applied import Normalisation, clipped
 from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.inputs import ends_of
@@ -81,6 +82,7 @@ class TransferPlan:
     notes: tuple[str, ...]
     gate: Passed
     task: Task
+    source_digests: Mapping[str, str]
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -93,6 +95,7 @@ class TransferPlan:
             "model": self.source.model,
             "weights": self.source.weights,
             **({} if self.source.in_channels is None else {"in_channels": self.source.in_channels}),
+            **self.source_digests,
             **self.target.digests,
             **{name: value for name, value in self.chosen.to_json().items() if name != "per_sample"},
             "geometry": geometry_json(self.takes),
@@ -216,8 +219,10 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     notes += _open_choice(network, training) if given is None and strategy == "source" else ()
     for note in notes:
         reporter.note(note)
-    source = part(NetworkOptions, request)
-    return TransferPlan(source, training, machine, network, spec, takes, colour, target, chosen, notes, gate, task)
+    digests = _source_digests(network, request.model)
+    return TransferPlan(
+        part(NetworkOptions, request), training, machine, network, spec, takes, colour, target, chosen, notes, gate, task, digests
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +239,13 @@ def _network(source: NetworkOptions, labels: LabelOptions, training: Training) -
         return built_network(source, training, None), None
     split = open_split(labels, training.seed, kind)
     return built_network(source, training, channels_in(split)), split
+
+
+def _source_digests(network: Network, reference: str) -> dict[str, str]:
+    """Hashes of the network's code and weights, which differ where its files were edited; drawn weights follow from the seed."""
+    drawn = network.weights == "none"
+    weights = {} if drawn else {"weights of the network": weights_digest(network.module, network.head)}
+    return source_code(reference) | weights
 
 
 def built_network(source: NetworkOptions, training: Training, channels: int | None) -> Network:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -67,20 +67,21 @@ def transferred(request: TransferRequest) -> TransferRun:
     reporter = request.reporter if is_main_process() else SILENT
     folder, resume, overwrite = Path(request.out), request.resume, request.overwrite
     check_out(folder, overwrite=overwrite, resume=resume)
+    place = folder.absolute()  # the network's code may change the working directory
     plan = planned(request, reporter)
-    with run_dir(folder, plan.settings(), resume=resume, overwrite=overwrite, notes=plan.target.notes):
+    with run_dir(place, plan.settings(), resume=resume, overwrite=overwrite, notes=plan.target.notes) as place:
         probe = request.protocol == "probe"
         if is_main_process():
-            write_text(folder / "config.yaml", config_text(request))
+            write_text(place / "config.yaml", config_text(request))
         names = request.tracker if is_main_process() else ()
-        with tracked(names, folder, reporter, plan.settings()) as trackers:
-            run = _probed(plan, folder, reporter) if probe else _trained(plan, folder, resume, trackers, reporter)
+        with tracked(names, place, reporter, plan.settings()) as trackers:
+            run = _probed(plan, place, reporter) if probe else _trained(plan, place, resume, trackers, reporter)
             _log(run, trackers)
             if names:
                 _log_model(plan, run, trackers, reporter)
     for note in run.notes[len(plan.notes) :]:
         reporter.note(note)
-    return run
+    return replace(run, out=folder)  # as it was named
 
 
 def _log(run: TransferRun, trackers: Trackers) -> None:

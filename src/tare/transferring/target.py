@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 from tare.datasets.files import LabelledFile, LabelledFiles
 from tare.datasets.held_out.opening import HeldOut, open_test
@@ -21,6 +22,7 @@ from tare.measuring.mapped.logarithms import with_logarithms
 from tare.measuring.one_pass import enough_read, measure_state, stats_of
 from tare.normalisation.names import Strategy
 from tare.samples.modes import ColourMode
+from tare.samples.records import Sample, Skipped
 from tare.sources.files.each import unreadable_remark
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.progress import Reporter
@@ -50,10 +52,24 @@ class Target:
         return replace(self, stats=with_logarithms(self.stats, strategy, source, workers))
 
 
-def _source(
-    name: str, split: Split, files: Sequence[LabelledFile], colour: ColourMode, origin: str | None = None
-) -> LabelledFiles:
-    return LabelledFiles(f"the {name} split of {origin or split.origin}", tuple(files), colour, split.channel_names)
+@dataclass(frozen=True)
+class _Hashed(LabelledFiles):
+    """Files that are hashed as they are read."""
+
+    hashes: dict[int, bytes] = field(default_factory=dict)
+
+    def read_item(self, item: LabelledFile) -> Sample | Skipped:
+        """Decode one file, and keep a hash of its values."""
+        record = super().read_item(item)
+        if isinstance(record, Sample):
+            hashed = hashlib.sha256(repr((record.values.shape, record.values.dtype.name)).encode())
+            hashed.update(np.ascontiguousarray(record.values).data)
+            self.hashes[id(item)] = hashed.digest()
+        return record
+
+
+def _source(name: str, split: Split, files: Sequence[LabelledFile], colour: ColourMode, origin: str | None = None) -> _Hashed:
+    return _Hashed(f"the {name} split of {origin or split.origin}", tuple(files), colour, split.channel_names)
 
 
 def measured(
@@ -99,7 +115,7 @@ def measured(
         "files": _digest((split.train, split.val)),
         f"training {noun}": _moments(stats),
         f"validation {noun}": _moments(val),
-        "values of files": _sizes((split.train, split.val)),
+        "values of files": _values(sources[:2]),
     }
     if test is None:
         return Target(split, stats, digests, notes)
@@ -107,7 +123,7 @@ def measured(
     of_test = stats_of(states[2], sources[2])
     _check_raw(stats, of_test, test.origin)
     digests |= {"test": test.origin, "test files": _digest((kept.files,)), f"test {noun}": _moments(of_test)}
-    digests["values of test files"] = _sizes((kept.files,))
+    digests["values of test files"] = _values(sources[2:])
     return Target(split, stats, digests, notes + _told(kept, split, colour, workers, reporter), kept)
 
 
@@ -156,17 +172,10 @@ def _digest(parts: tuple[tuple[LabelledFile, ...], ...]) -> str:
     return hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _sizes(parts: tuple[tuple[LabelledFile, ...], ...]) -> str:
-    """A hash of the sizes of the files, which tells most images apart that have exchanged their names."""
-    return hashlib.sha256(repr([_size(file.path) for part in parts for file in part]).encode()).hexdigest()
-
-
-def _size(path: str) -> int | None:
-    """The bytes of a file; None for a sample of a store."""
-    try:
-        return os.stat(path).st_size
-    except (OSError, ValueError):  # ValueError: a null byte
-        return None
+def _values(sources: Sequence[_Hashed]) -> str:
+    """A hash of the values of all files in their order, which differs where two have exchanged their names."""
+    hashes = (source.hashes.get(id(file), b"") for source in sources for file in source.files)
+    return hashlib.sha256(b"".join(hashes)).hexdigest()
 
 
 def _of_label(label: Any) -> list[str]:

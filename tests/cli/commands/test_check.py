@@ -24,6 +24,17 @@ plain = t.ToTensor()
 def talks(image):
     print("talking")
     return plain(image)
+def leaves(image):
+    sys.exit(0)
+def made():
+    sys.exit(0)
+class Leaving:
+    @property
+    def transforms(self):
+        sys.exit(0)
+    def __call__(self, image):
+        return image
+leaving = Leaving()
 def refuses(image):
     raise ValueError("two\\nlines")
 """
@@ -71,6 +82,14 @@ def test_what_users_print_does_not_get_into_the_json(file: Path, capsys: pytest.
     assert json.loads(out)["schema"] == "tare.check/1"
     assert "a module that prints" in err
     assert "talking" in err
+
+
+@pytest.mark.parametrize("name", ["leaves", "made", "leaving"])
+def test_code_that_ends_the_program_is_not_judged_and_2(file: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    code, out, err = run(capsys, "check", f"{file}:{name}", *MODEL)
+    assert (code, out) == (2, "")
+    assert "SystemExit: 0" in err
+    assert "Traceback" not in err
 
 
 @pytest.mark.parametrize("name", ["json", "github", "sarif"])

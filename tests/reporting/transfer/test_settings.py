@@ -9,6 +9,11 @@ import pytest
 from tare.reporting.transfer.report import _warns
 from tare.reporting.transfer.settings import setting_text, settings_fold
 
+DIGESTS = {
+    "training images": "12 with mean 0.5",
+    **dict.fromkeys(("values of files", "code of the network", "weights of the network"), "def456"),
+}
+
 
 def fold(**settings: Any) -> str:
     return settings_fold(cast("Any", SimpleNamespace(settings=settings)))
@@ -22,9 +27,10 @@ def test_only_settings_that_differ_from_their_defaults_are_listed() -> None:
 
 
 def test_settings_without_a_default_are_listed_and_digests_are_not() -> None:
-    text = fold(geometry={"size": [64, 64], "crop_fraction": 0.875}, files="abc123", **{"training images": "12 with mean 0.5"})
+    text = fold(geometry={"size": [64, 64], "crop_fraction": 0.875}, files="abc123", **DIGESTS)
     assert "size 64 64, crop fraction 0.875" in text
     assert "abc123" not in text
+    assert "def456" not in text
     assert "12 with mean" not in text
 
 

@@ -83,6 +83,21 @@ def test_every_trial_has_a_folder_of_its_own(rows: Path) -> None:
     assert not list((rows.parent / "none" / "trials").iterdir())  # what is left empty is removed
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_function_that_changes_the_directory_moves_no_output(rows: Path, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    monkeypatch.chdir(rows.parent)
+    Path("else/st").mkdir(parents=True)
+    Path("else/st/results.parquet").write_text("somebody else's")
+    run = study(rows, "moving", out="st", workers=workers)
+    assert Path.cwd() == rows.parent
+    assert run.failed == 0
+    assert str(run.folder) == "st"
+    assert {"results.parquet", "summary.json"} <= {path.name for path in Path("st").iterdir()}
+    assert len(list(Path("st/trials").glob("*/weights.txt"))) == len(run.rows)
+    assert [path.name for path in Path("else/st").iterdir()] == ["results.parquet"]
+    assert Path("else/st/results.parquet").read_text() == "somebody else's"
+
+
 def test_all_strategies_of_a_seed_draw_the_same_chance(rows: Path) -> None:
     run = study(rows, "chance")
     drawn = {name: {(row["seed"], row[name]) for row in run.rows} for name in ("python", "numpy", "torch")}

@@ -65,6 +65,21 @@ def test_a_folder_is_studied_with_a_network_of_ones_own(photos: Path, tmp_path: 
     assert kept == 2 * 2  # source and none under two shifts, shared by sizes and seeds
 
 
+def test_cells_of_a_network_whose_file_was_edited_are_measured_again(photos: Path, tmp_path: Path) -> None:
+    file = photos.parent / "net.py"
+    keys = {"study": "folder", "data": str(photos), "networks": [f"{file}:small"], "weights": "none", "seeds": 2, "sizes": [6]}
+
+    def measured() -> int:
+        return run_study(plan_of(keys), tmp_path / "out", workers=1).measured
+
+    cells = measured()
+    assert cells == plan_of(keys).number
+    file.write_text("# a remark\n" + NETWORK)
+    assert measured() == 0
+    file.write_text(NETWORK.replace("ReLU", "Tanh"))  # its weights are the same
+    assert measured() == cells
+
+
 def test_networks_of_two_sizes_are_refused(photos: Path) -> None:
     nets = (f"{photos.parent / 'net.py'}:small", f"{photos.parent / 'net.py'}:large")
     with pytest.raises(SpecError, match=r"networks that take the same images, found 24 x 24 .* 16 x 16 .*; one study for each"):

@@ -22,6 +22,7 @@ from tare.readers.table import read_spec
 from tare.system.local.opened import text_of
 from tare.system.optional import require
 from tare.system.quiet import quietly
+from tare.system.user_code import users_own
 
 #: What a classifier of videos has beside its head and its backbone has not.
 _WITH_HEAD = ("fc_norm.", "pooler.")
@@ -175,10 +176,10 @@ def _built(
     """The network that ``config`` describes, with the weights at ``place``, or with weights drawn if it is None."""
     auto = getattr(transformers, AUTO[kind])
     if place is None:
-        with quietly():
+        with quietly(), users_own():  # a repository may bring code
             return kind(auto.from_config(config, trust_remote_code=trusted).float().eval())
     options = {"use_safetensors": True, "trust_remote_code": trusted, "local_files_only": local, "output_loading_info": True}
-    with quietly():
+    with quietly(), users_own():
         made, found = auto.from_pretrained(place, config=config, **options)
     module = kind(made.float().eval())
     heads: tuple[str, ...] = () if kind is Backbone else (f"{_head(module, str(place)).split('.')[1]}.",)
@@ -205,7 +206,7 @@ def _fill_tower(transformers: Any, module: HubModule, name: str) -> None:
 def _config(transformers: Any, name: str, *, online: bool, trusted: bool = False) -> Any:
     places = {"local_files_only": not online}
     try:
-        with quietly():
+        with quietly(), users_own():
             stated, _ = transformers.PretrainedConfig.get_config_dict(name, **places)
             if stated.get("auto_map") and not trusted:
                 raise _code_refused(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from tare.networks.network import Network
 from tare.networks.stored.directory import load_model, tare_json
 from tare.networks.weights import load_weights
 from tare.statistics.dataset_stats import DatasetStats
+from tare.system.local.opened import whole
+from tare.system.user_code import code_digest
 
 
 def source_network(reference: str, weights: str, seed: int, channels: int | None = None, *, trusted: bool = False) -> Network:
@@ -42,6 +45,22 @@ def source_statistics(reference: str, weights: str) -> DatasetStats | None:
     folder = model_folder(weights) or model_folder(reference)
     stated = tare_json(folder).get("target_stats") if folder is not None else None
     return DatasetStats.from_json(stated) if stated is not None else None
+
+
+def source_code(reference: str) -> dict[str, str]:
+    """A hash of what a user can edit of the network that ``reference`` builds, besides weights; empty where that is nothing.
+
+    It is the Python file of a factory with what it imports beside it, or what a directory of ``hf:`` states and brings.
+    """
+    place, _, factory = reference.rpartition(":")
+    kind, _, name = reference.partition(":")
+    if place.endswith(".py"):
+        return {"code of the network": code_digest(Path(place), factory)}
+    if kind != "hf" or not Path(name).is_dir():
+        return {}
+    parts = sorted(each for each in Path(name).rglob("*") if each.name == "config.json" or each.suffix == ".py")
+    hashed = hashlib.sha256(b"".join(hashlib.sha256(whole(each)).digest() for each in parts if each.is_file()))
+    return {"code of the network": hashed.hexdigest()}
 
 
 def model_folder(reference: str) -> Path | None:

@@ -12,7 +12,7 @@ from tare.transferring.result import TransferRun
 
 #: What the page says elsewhere: the network, the data, the samples and the constants.
 _ELSEWHERE = ("model", "data", "files", "strategy", "protocol", "mean", "std", "seed")
-_DIGESTS = ("training ", "validation ", "test ")
+_DIGESTS = ("training ", "validation ", "test ", "values of ", "code of ", "weights of ")
 _NAMED = 3
 
 

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from tare.errors import DataError, reason_of
+from tare.errors import DataError
 from tare.networks.heads.batched import fit_heads
 from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
@@ -26,6 +26,7 @@ from tare.studying.plan import Cell
 from tare.studying.tasks.samples import Samples, seeded_split, shifted_samples
 from tare.studying.tasks.task import Pretrained, Task
 from tare.system.seeds import derived
+from tare.system.user_code import one_line
 
 #: Inverse penalty of the logistic head on standardised features, the same for all cells: choosing it would cost 35 fits per cell.
 STRENGTH = 1.0
@@ -72,8 +73,7 @@ def measure_cells(
 
 def failed(cells: Sequence[Cell], tested: int, error: BaseException) -> list[Result]:
     """The results of cells that could not be measured."""
-    reason = reason_of(f"{type(error).__name__}: {error}", 300)
-    return [Result(cell, None, tested, None, None, reason) for cell in cells]
+    return [Result(cell, None, tested, None, None, one_line(error, 300)) for cell in cells]
 
 
 @dataclass(slots=True)

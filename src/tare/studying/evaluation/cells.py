@@ -62,7 +62,7 @@ def measure_trial(unit: TrialUnit) -> tuple[str, list[Result]]:
         scores = scored(function, asked, _trial(unit, unit.applied))
     except OutputError:
         raise
-    except (Exception, SystemExit) as error:  # the user's own code
+    except Exception as error:  # the user's own code
         return unit.inputs, failed([unit.cell], len(unit.test), error)
     return unit.inputs, [Result(unit.cell, None, len(unit.test), *unit.fed, scores=scores)]
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tare.errors import DataError
 from tare.input_spec.spec import InputSpec
 from tare.system.seeds import seeded
+from tare.system.user_code import users_own
 
 if TYPE_CHECKING:
     from tare.parts.normaliser import Normaliser
@@ -71,7 +72,9 @@ def scored(function: Callable[..., Any], asked: tuple[str, ...], trial: Trial) -
     Raises :class:`DataError` for anything but finite numbers, and whatever the function raises.
     """
     with _own_folder(trial.folder), seeded(trial.seed), contextlib.redirect_stdout(sys.stderr):
-        returned = function(**{name: getattr(trial, name) for name in asked})
+        given = {name: getattr(trial, name) for name in asked}
+        with users_own(function):
+            returned = function(**given)
     return scores_of_trial(returned)
 
 

@@ -18,6 +18,8 @@ import torch
 
 from tare.errors import OutputError
 from tare.networks.stored.directory import versions
+from tare.networks.stored.source import source_code
+from tare.networks.weights import weights_digest
 from tare.readers.table import read_spec
 from tare.studying.analysis.analysis import Analysis, analyse
 from tare.studying.analysis.scores import scores_of
@@ -93,19 +95,20 @@ def run_study(
     :class:`OutputError` if ``folder`` belongs to something else or another process writes to it, and :class:`Stopped` after an
     interrupt.
     """
-    store = Store(folder)
+    place = folder.absolute()  # a function of the user's may change the working directory
+    store = Store(place)
     kind = _kind(plan)
     with one_thread(), ExitStack() as stack, stoppable() as stopping:
         kind.prove(plan)
-        stack.enter_context(only_writer(folder))
+        stack.enter_context(only_writer(place))
         store.begin(plan.to_json())
-        stack.enter_context(staying(folder))
-        trackers = stack.enter_context(tracked(tracker, folder, reporter, plan.to_json()))
+        stack.enter_context(staying(place))
+        trackers = stack.enter_context(tracked(tracker, place, reporter, plan.to_json()))
         inputs = kind.inputs(plan)
         wanted = {cell.digest(inputs[cell.network]): cell for cell in plan.cells()}
         done = _usable(kind, store.done(), wanted)
         missing = [cell for digest, cell in wanted.items() if digest not in done]
-        units = kind.units(plan, folder, inputs, missing)
+        units = kind.units(plan, place, inputs, missing)
         number = workers or default_workers()
         remaining = Remaining(missing, min(number, len(units)), partial(_block, plan))
         given = watch is not None and bool(missing) and not plan.evaluate and plan.task.given is not None
@@ -130,7 +133,7 @@ def run_study(
             notes=told(plan),
         )
         keep_examples(store, run.views)
-        write_text(folder / "summary.json", json_text(run.to_json()) + "\n")
+        write_text(place / "summary.json", json_text(run.to_json()) + "\n")
         log_study(run, trackers)
     return run
 
@@ -279,15 +282,15 @@ def _measured_seed(unit: _Unit, cells: Sequence[Cell]) -> list[Result]:
 
 
 def _inputs(plan: StudyPlan) -> dict[str, str]:
-    """A hash by network of everything that its cells depend on: data, constants, weights, edition and library versions."""
+    """A hash by network of what its cells depend on: data, constants, weights, the user's code, edition and versions."""
     task = plan.task
     computing = [torch.__version__, version("scikit-learn"), np.__version__]
     parts: list[Any] = [_EDITION, task.target().digest(), plan.pool, *computing]
     parts.append(task.source().digest() if task.source is not None else _constants(plan))
     found = {}
     for name in plan.networks:
-        weights = _weights_digest(task.given(name).module) if task.given is not None else ""
-        found[name] = hashlib.sha256(json.dumps([*parts, weights]).encode()).hexdigest()
+        weights = weights_digest(task.given(name).module) if task.given is not None else ""
+        found[name] = hashlib.sha256(json.dumps([*parts, weights, *source_code(name).values()]).encode()).hexdigest()
     return found
 
 
@@ -295,14 +298,6 @@ def _constants(plan: StudyPlan) -> list[Any]:
     """The stated constants; of a spec file the content, since the file may change."""
     stated = [read_spec(plan.spec).to_json()] if plan.spec else []
     return [plan.mean, plan.std, *stated, *([plan.window] if plan.window else [])]
-
-
-def _weights_digest(module: torch.nn.Module) -> str:
-    hashed = hashlib.sha256()
-    for name, tensor in module.state_dict().items():
-        hashed.update(name.encode())
-        hashed.update(tensor.detach().cpu().flatten().view(torch.uint8).numpy().tobytes())
-    return hashed.hexdigest()
 
 
 def _name(rows: Iterable[str]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import hashlib
 import inspect
 from collections.abc import Callable
 from functools import cache
@@ -11,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import SpecError, did_you_mean
-from tare.system.local.opened import text_of
-from tare.system.user_code import is_reference, load_object, one_line
+from tare.system.user_code import code_digest, is_reference, load_object, one_line
 
 #: The parameters that a function may have; :class:`tare.studying.evaluation.trial.Trial` says what each is.
 PARAMETERS = ("normaliser", "spec", "mean", "std", "train", "test", "names", "seed", "folder", "network", "trial")
@@ -88,10 +85,7 @@ def text_digest(reference: str) -> str:
     """A hash of the file that the reference names and of the files beside it that it imports; comments do not count."""
     function = load(reference)[0]
     place = _source_file(inspect.unwrap(function)) or Path(reference.rpartition(":")[0])
-    hashed = hashlib.sha256(reference.rpartition(":")[2].encode())
-    for tree in _trees(place.absolute()):
-        hashed.update(ast.dump(tree).encode())
-    return hashed.hexdigest()
+    return code_digest(place, reference.rpartition(":")[2])
 
 
 def _source_file(function: Any) -> Path | None:
@@ -100,33 +94,3 @@ def _source_file(function: Any) -> Path | None:
     except TypeError:
         return None
     return Path(found) if found is not None and Path(found).is_file() else None
-
-
-def _trees(first: Path) -> list[ast.Module]:
-    """The syntax trees of a file and of the modules in its folder that it imports, directly or not."""
-    waiting, found = [first], dict[Path, ast.Module]()
-    while waiting:
-        path = waiting.pop()
-        tree = _tree(path) if path not in found else None
-        if tree is not None:
-            found[path] = tree
-            waiting += [path.parent / f"{name}.py" for name in _imported(tree)]
-    return [found[path] for path in sorted(found)]
-
-
-def _tree(path: Path) -> ast.Module | None:
-    try:
-        return ast.parse(text_of(path))
-    except (OSError, ValueError, SyntaxError, RecursionError):
-        return None
-
-
-def _imported(tree: ast.Module) -> set[str]:
-    """The first words of all imported modules."""
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            names |= {node.module.partition(".")[0]} if node.module else {alias.name for alias in node.names}
-    return names
