@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tare.errors import SpecError
 from tare.monitoring.monitor import Monitor
 from tare.serving.middleware import MonitorMiddleware
 from tests.monitoring.made import photographs, reference
@@ -99,3 +100,40 @@ def test_what_is_no_request_passes_through(monitor: Monitor) -> None:
     wrapped: Any = MonitorMiddleware(app, monitor)
     asyncio.run(wrapped({"type": "lifespan"}, None, None))
     assert seen == ["lifespan"]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "page"), [("/monitor/", "/monitor"), ("monitor", "/monitor"), ("/a/b/", "/a/b"), ("/", "/"), ("", "/")]
+)
+def test_a_prefix_means_the_same_with_and_without_slashes(monitor: Monitor, prefix: str, page: str) -> None:
+    app = MonitorMiddleware(_app, monitor, prefix=prefix)
+    assert b"<html" in asked(app, page)[1]
+    metrics = f"{page.rstrip('/')}/metrics"
+    assert b"tare_" in asked(app, metrics)[1]
+    assert asked(app, "/other")[0] == 400  # the application's own answer
+
+
+@pytest.mark.parametrize("path", ["/predict/", "predict", "/predict"])
+def test_a_path_means_the_same_with_and_without_slashes(monitor: Monitor, path: str) -> None:
+    app, body = MonitorMiddleware(_app, monitor, path=path, decode=decode), photographs(4, 1).tobytes()
+    asked(app, "/predict", (body,))
+    asked(app, "/predict/", (body,))
+    assert (monitor.state.samples, app.unread) == (8, 0)
+
+
+def test_a_prefix_that_is_no_text_is_refused(monitor: Monitor) -> None:
+    with pytest.raises(SpecError, match="expected a path such as '/monitor' for prefix, found None"):
+        MonitorMiddleware(_app, monitor, prefix=None)  # type: ignore[arg-type]
+
+
+def test_a_body_that_the_application_did_not_read_is_not_counted_as_an_empty_batch(
+    monitor: Monitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def deaf(_: Any, __: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"deaf"})
+
+    app = MonitorMiddleware(deaf, monitor, decode=decode)
+    assert asked(app, "/predict", (photographs(4, 1).tobytes(),)) == (200, b"deaf")
+    assert (monitor.state.samples, app.unread) == (0, 1)
+    assert "the application did not read its body" in caplog.text

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from tare.errors import SpecError
 from tare.monitoring.monitor import Monitor
 from tare.serving import routes
 
@@ -25,9 +26,9 @@ class MonitorMiddleware:
     """Put a monitor around an ASGI application: ``app = MonitorMiddleware(app, monitor)``.
 
     ``/monitor`` is the live page, ``/monitor/metrics`` has Prometheus metrics and ``/monitor/verdict.json`` the verdict;
-    ``prefix`` changes the first part. They are shown to this machine alone, under its own name (127.0.0.1 or localhost),
-    unless ``open_to_all``. Behind a proxy on the same machine that changes the name every client looks like this machine: let
-    the proxy refuse these paths.
+    ``prefix`` changes the first part, and a slash at its end means nothing. They are shown to this machine alone, under its own
+    name (127.0.0.1 or localhost), unless ``open_to_all``. Behind a proxy on the same machine that changes the name every client
+    looks like this machine: let the proxy refuse these paths.
 
     With ``decode`` the bodies of successful POST requests to ``path`` are counted, too: ``decode(body)`` returns a batch as
     ``Monitor.update`` takes it. It runs in a thread after the answer was sent. What it cannot read is logged and left out; an
@@ -45,7 +46,8 @@ class MonitorMiddleware:
         refresh: int = 10,
         open_to_all: bool = False,
     ) -> None:
-        self._app, self._monitor, self._path, self._decode, self._open = app, monitor, path, decode, open_to_all
+        self._app, self._monitor, self._decode, self._open = app, monitor, decode, open_to_all
+        prefix, self._path = _place("prefix", prefix), _place("path", path)
         self._pages: dict[str, Callable[[Monitor], routes.Answer]] = {
             prefix: lambda monitor: routes.page(monitor, refresh),
             f"{prefix}/metrics": routes.metrics,
@@ -60,7 +62,7 @@ class MonitorMiddleware:
             await self._app(scope, receive, send)
         elif scope["path"].rstrip("/") in self._pages and scope["method"] in ("GET", "HEAD"):
             await self._show(scope, send)
-        elif self._decode is not None and scope["method"] == "POST" and scope["path"] == self._path:
+        elif self._decode is not None and scope["method"] == "POST" and scope["path"].rstrip("/") == self._path:
             await self._counted(scope, receive, send, self._decode)
         else:
             await self._app(scope, receive, send)
@@ -77,10 +79,12 @@ class MonitorMiddleware:
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.content})
 
     async def _counted(self, scope: MutableMapping[str, Any], receive: Receive, send: Send, decode: Decode) -> None:
-        body, status = bytearray(), 0
+        body, status, whole = bytearray(), 0, False
 
         async def received() -> Message:
+            nonlocal whole
             message = await receive()
+            whole = whole or (message["type"] == "http.request" and not message.get("more_body", False))
             if message["type"] == "http.request" and len(body) <= _MOST_BYTES:
                 body.extend(message.get("body", b""))
             return message
@@ -91,7 +95,10 @@ class MonitorMiddleware:
             await send(message)
 
         await self._app(scope, received, sent)
-        if 200 <= status < 300 and len(body) <= _MOST_BYTES:
+        if 200 <= status < 300 and not whole:
+            self.unread += 1
+            _LOG.warning("a request was not counted: the application did not read its body")
+        elif 200 <= status < 300 and len(body) <= _MOST_BYTES:
             await asyncio.to_thread(self._count, decode, bytes(body))
 
     def _count(self, decode: Decode, body: bytes) -> None:
@@ -100,3 +107,10 @@ class MonitorMiddleware:
         except Exception as error:  # whatever a user's function raises: a monitor never fails the service that it watches
             self.unread += 1
             _LOG.warning("a request was not counted: %s: %s", type(error).__name__, " ".join(str(error).split())[:300])
+
+
+def _place(name: str, given: str) -> str:
+    """A path with a slash before it and none after it; that of the root is empty. Raises :class:`SpecError` for no text."""
+    if not isinstance(given, str):
+        raise SpecError(f"a path such as '/monitor' for {name}", repr(given), "name one")
+    return f"/{given.strip('/')}".rstrip("/")
