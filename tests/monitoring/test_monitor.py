@@ -120,6 +120,8 @@ def test_values_as_fed_are_the_raw_values_again(known: Reference) -> None:
         (np.zeros((4, 8, 8, 3), np.float32), "state values='unit' or 'fed'"),
         (np.array(["a"]), "a batch of numbers"),
         (np.zeros((8, 8), np.uint8), "pass one sample as a list of one"),
+        (np.zeros((8, 8, 3), np.uint8), r"4 axes, samples first, found one of shape \(8, 8, 3\)"),
+        (np.zeros((3, 8, 8), np.float32), r"4 axes, samples first, found one of shape \(3, 8, 8\)"),
         *(([Image.new(mode, (8, 8))], f"in grey or RGB, found one of mode '{mode}'") for mode in ("P", "YCbCr", "HSV", "LAB")),
     ],
 )
@@ -128,6 +130,15 @@ def test_other_kinds_of_samples_are_refused(known: Reference, batch: Any, expect
     with pytest.raises(DataError, match=expected):
         monitor.update(batch)
     assert monitor.state.batches == 0
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (8, 8, 1)])
+def test_one_grey_picture_is_no_batch_of_its_rows(shape: tuple[int, ...]) -> None:
+    monitor = Monitor(Reference.of(photographs(40, seed=1)[..., 0]))
+    with pytest.raises(DataError, match="samples first, found one of shape"):
+        monitor.update(np.zeros(shape, np.uint8))
+    monitor.update([np.zeros(shape, np.uint8)])
+    assert monitor.state.samples == 1
 
 
 def test_colours_are_no_grey_values() -> None:

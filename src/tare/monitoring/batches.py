@@ -41,8 +41,10 @@ def blocks_of(batch: Any, reference: Reference, values: Values) -> list[NDArray[
         arrays = [(_array(batch)[None], False)]
     else:
         arrays = [(_array(batch), is_tensor(batch))]
-    found = [_block(array, channels, first, rows=reference.taking.rows) for array, first in arrays if array.size]
     taking = reference.taking
+    for array, _ in arrays:
+        _check_samples(array, channels, pictures=taking.dtype == "uint8" and not taking.rows)
+    found = [_block(array, channels, first, rows=taking.rows) for array, first in arrays if array.size]
     return [fitted(_raw(thinned(block), reference, values), taking, scaled=values != "raw") for block in found]
 
 
@@ -55,6 +57,14 @@ def _array(batch: Any) -> NDArray[Any]:
     if array.dtype.kind not in "biuf":
         raise DataError("a batch of numbers", f"an array of {array.dtype}", "pass an array, a tensor, images, or rows of numbers")
     return array
+
+
+def _check_samples(array: NDArray[Any], channels: int, *, pictures: bool) -> None:
+    """Raise :class:`DataError` for one picture, whose rows would count as samples; samples of 8 bits are pictures."""
+    fewest = _SEVERAL + (channels > 1 or array.shape[-1:] == (1,))
+    if pictures and 1 < array.ndim < fewest:
+        expected = f"pictures as an array of {fewest} axes, samples first"
+        raise DataError(expected, f"one of shape {array.shape}", "pass one sample as a list of one")
 
 
 def _block(array: NDArray[Any], channels: int, first: bool, *, rows: bool) -> NDArray[Any]:

@@ -45,9 +45,9 @@ class Monitored:
         if batch.ndim < 3 or batch.shape[1] != len(self.monitor.reference.taking.channels):
             return batch
         flat = batch.flatten(2)
-        if flat.shape[2] <= MOST:
-            return flat
-        return flat[:, :, torch.arange(MOST, device=flat.device) * flat.shape[2] // MOST]
+        if flat.shape[2] > MOST:
+            flat = flat[:, :, torch.arange(MOST, device=flat.device) * flat.shape[2] // MOST]
+        return flat if batch.ndim == 3 else flat[..., None]  # pictures keep four axes
 
 
 def monitored(asked: Any, spec: Any) -> Monitored | None:

@@ -73,6 +73,23 @@ def test_a_network_of_a_python_file_is_built_by_the_file_that_the_user_names(tmp
         load_model(tmp_path / "model")
 
 
+TIED = """
+from torch import nn
+
+def net(classes=10):
+    one, two = nn.Conv2d(3, 3, 3), nn.Conv2d(3, 3, 3)
+    two.weight = one.weight
+    return nn.Sequential(one, two, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, classes))
+"""
+
+
+def test_tied_weights_come_back(tmp_path: Path, images: torch.Tensor) -> None:
+    (tmp_path / "nets.py").write_text(TIED)
+    factory = f"{tmp_path / 'nets.py'}:net"
+    model = save(tmp_path / "model", load_network(factory, "none"))
+    assert torch.equal(load_model(tmp_path / "model", factory).logits(images), model.logits(images))
+
+
 def test_samples_are_normalised_where_they_are() -> None:
     """Another device than the processor's, which every machine has: it keeps shapes and no values."""
     model = model_of(load_network("timm:test_resnet", "none"))

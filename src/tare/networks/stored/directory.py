@@ -276,7 +276,8 @@ def _save_weights(folder: Path, model: TransferredModel) -> None:
         store(folder, module, model.classes, _processor_of(model))
         return
     if not network.is_timm:
-        tensors = {key: value.detach().cpu().contiguous() for key, value in weight_holder(module).state_dict().items()}
+        # A clone each: weights that are tied share their memory, which a file of safetensors refuses.
+        tensors = {key: value.detach().cpu().clone().contiguous() for key, value in weight_holder(module).state_dict().items()}
         save_file(tensors, folder / WEIGHTS)
         if isinstance(module, Backbone) and not brings_code(module.model.config):
             store_backbone(folder, module)
