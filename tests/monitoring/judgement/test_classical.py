@@ -81,3 +81,15 @@ def test_distributions_far_apart_take_no_memory() -> None:
     (found,) = distances(tare.measure(a), tare.measure(b))
     assert found.ks == 1
     assert found.wasserstein == pytest.approx(1e9 / a.std(), rel=1e-6)
+
+
+@pytest.mark.parametrize("gain", [3.0, 60.0, 100.0, 1000.0])
+def test_values_that_spread_much_farther_than_the_reference_are_far_by_every_distance(gain: float) -> None:
+    chance = np.random.default_rng(0)
+    a, b = chance.normal(size=(3000, 1)), gain * chance.normal(size=(3000, 1))
+    cuts = np.quantile(a, np.arange(0.1, 1, 0.1))
+    p, q = (np.maximum(np.diff([0.0, *(np.mean(x < cut) for cut in cuts), 1.0]), 1e-4) for x in (a, b))
+    for first, second in ((a, b), (b, a)):
+        found = distances(tare.measure(first), tare.measure(second))[0]
+        assert found.ks == pytest.approx(stats.ks_2samp(a[:, 0], b[:, 0]).statistic, abs=0.03)
+    assert distances(tare.measure(a), tare.measure(b))[0].psi == pytest.approx(((q - p) * np.log(q / p)).sum(), rel=0.2)

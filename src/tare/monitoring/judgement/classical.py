@@ -15,6 +15,8 @@ from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 # Cells of the population stability index, and the share that an empty one counts as.
 _CELLS, _LEAST = 10, 1e-4
 _ROUNDING = 1e-9
+# Bins are put together up to this power of two.
+_MOST_DOUBLED = 2
 
 
 def distances(reference: DatasetStats, live: DatasetStats) -> tuple[Distances, ...]:
@@ -54,13 +56,14 @@ class _Cells:
 
 
 def _cells(a: Bins, b: Bins) -> _Cells:
-    """Both in the wider bins of the two, where those hold whole bins of the other, as the bins of one dtype do.
+    """Both in the wider bins of the two, where those hold a few whole bins of the other, as the bins of one dtype do.
 
-    A bin that is cut would be spread over its width, and one that holds many equal values would be cut in two.
+    A bin that is cut would be spread over its width, and one that holds many equal values would be cut in two. Much wider bins
+    would hide how the narrower side differs; then bins are cut.
     """
     width = max(a.width, b.width)
     ratio = math.log2(width / min(a.width, b.width))
-    if abs(ratio - round(ratio)) > _ROUNDING:
+    if ratio > _MOST_DOUBLED or abs(ratio - round(ratio)) > _ROUNDING:
         edges = np.unique(np.concatenate([a.edges, b.edges]))
         first, second = (np.diff(each.below(edges)) for each in (a, b))
         return _Cells(edges[:-1], edges[1:], first, second)

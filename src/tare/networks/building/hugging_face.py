@@ -124,7 +124,9 @@ def store(folder: Path, module: nn.Module, classes: Sequence[str], processor: Ma
     config.architectures = [type(module.model).__name__]
     with quietly():
         config.save_pretrained(folder)
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.model.state_dict().items()}
+    tensors = {
+        name: tensor.detach().cpu().clone().contiguous() for name, tensor in module.model.state_dict().items()
+    }  # tied ones, too
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
     if processor is not None:
         text = json.dumps(processor, indent=2, allow_nan=False) + "\n"

@@ -126,7 +126,9 @@ def store_sound(folder: Path, module: SoundClassifier, classes: Sequence[str], c
     config.architectures = [type(module.model).__name__]
     with quietly():
         config.save_pretrained(folder)
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.model.state_dict().items()}
+    tensors = {
+        name: tensor.detach().cpu().clone().contiguous() for name, tensor in module.model.state_dict().items()
+    }  # tied ones, too
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
     text = json.dumps(extractor_of(module, chosen) or {**module.front.to_json(), **_UNSTATED}, indent=2, allow_nan=False)
     (folder / PROCESSOR).write_text(text + "\n", encoding="utf-8")

@@ -159,12 +159,13 @@ def _score(name: str, answers: NDArray[np.float64], marks: NDArray[np.float64], 
 
 
 def _best_threshold(answers: NDArray[np.float64], marks: NDArray[np.float64]) -> float:
-    """The probability from which on F1 is highest."""
+    """The probability from which on F1 is highest, half way to the next lower answer: at an answer rounding would decide."""
     from sklearn.metrics import precision_recall_curve
 
     precision, recall, limits = precision_recall_curve(marks, answers)
     both = precision[:-1] + recall[:-1]
-    return float(limits[int(np.argmax(2 * precision[:-1] * recall[:-1] / np.where(both > 0, both, 1)))])
+    best = limits[int(np.argmax(2 * precision[:-1] * recall[:-1] / np.where(both > 0, both, 1)))]
+    return float(best + answers[answers < best].max(initial=0.0)) / 2
 
 
 def _mistakes(
