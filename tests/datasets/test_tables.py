@@ -71,3 +71,15 @@ def test_whether_a_table_has_a_header_is_decided_once_for_all_commands(tmp_path:
     assert samples.channel_names == names[:2]
     assert len(samples) == tare.measure(path, columns=names[0]).samples
     assert samples.labels == tuple(line.replace(";", ",").split(",")[2] for line in text.splitlines())[-len(samples) :]
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_break_in_a_quoted_name_is_part_of_the_name(tmp_path: Path, mark: str, end: str) -> None:
+    rows = ("0.1,0.2,0.3,yes", '0.4,0.5,0.6,"n\no"', "0.7,0.8,0.9,yes")
+    text = end.join((f'{mark}a<b>,"b\nc","d""",y', *rows, ""))
+    (tmp_path / "t.csv").write_bytes(text.encode())
+    samples = opened(tmp_path / "t.csv", label="y")
+    assert (samples.channel_names, samples.labels) == (("a<b>", "b\nc", 'd"'), ("yes", "n\no", "yes"))
+    np.testing.assert_array_equal(value(samples, 2), [0.7, 0.8, 0.9])
+    assert [channel.name for channel in tare.measure(tmp_path / "t.csv", columns=["a<b>", "b\nc"]).channels] == ["a<b>", "b\nc"]

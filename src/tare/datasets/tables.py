@@ -12,7 +12,7 @@ from tare.errors import DataError, reason_of, shell_word
 from tare.sources.files.listed import is_label_column, is_path_column
 from tare.sources.options import Options
 from tare.sources.places import open_binary
-from tare.sources.tables.csv_table import Head, not_a_number, read_head
+from tare.sources.tables.csv_table import Head, not_a_number, read_head, rows_begin
 from tare.sources.tables.label_columns import USUAL, label_columns, named_columns
 from tare.sources.tables.number_words import Style, number_of
 from tare.sources.tables.records import index_of, without_index
@@ -157,14 +157,11 @@ def _cells(name: str, head: Head) -> pl.DataFrame:
     from pyarrow import csv
 
     with open_binary(name) as file:
-        if file.read(3) != b"\xef\xbb\xbf":
-            file.seek(0)
+        file.seek(rows_begin(file, has_header=head.has_header))
         try:
             table = csv.read_csv(
                 pa.PythonFile(file, mode="r"),
-                csv.ReadOptions(
-                    column_names=list(head.names), skip_rows=int(head.has_header), use_threads=False, block_size=1 << 24
-                ),
+                csv.ReadOptions(column_names=list(head.names), use_threads=False, block_size=1 << 24),
                 csv.ParseOptions(delimiter=head.delimiter, newlines_in_values=True),
                 csv.ConvertOptions(column_types=dict.fromkeys(head.names, pa.string()), strings_can_be_null=False),
             )

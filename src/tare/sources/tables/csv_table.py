@@ -321,6 +321,14 @@ def _blocks_of_lines(file: BinaryIO, has_header: bool, name: str) -> Iterator[by
         yield rest if rest.endswith(b"\n") else rest + b"\n"
 
 
+def rows_begin(file: BinaryIO, *, has_header: bool) -> int:
+    """Where the rows of values begin in an open file, behind a mark of UTF-8 and a header, whose names may hold line breaks."""
+    file.seek(0)
+    head = file.read(_HEAD)
+    mark = len(head) - len(head.removeprefix(b"\xef\xbb\xbf"))
+    return _line_end(head, mark) if has_header else mark
+
+
 def _last_line_end(data: bytes) -> int:
     """Position behind the last newline outside quotes, or 0."""
     end = data.rfind(b"\n") + 1
