@@ -55,6 +55,10 @@ def finetune(data: Path, out: Path, **options: Any) -> TransferRun:
     return transfer("timm:test_resnet", data, out=out, **{"epochs": 2, "batch_size": 4, **TINY, **options})
 
 
+def finetune_own(model: str, data: Path, out: Path | str) -> TransferRun:
+    return transfer(model, data, out=out, mean=[0.5], std=[0.5], epochs=1, protocol="scratch", **TINY)
+
+
 def weights(run: TransferRun) -> dict[str, torch.Tensor]:
     return run.load().network.module.state_dict()
 
@@ -150,11 +154,29 @@ def test_a_network_that_changes_the_directory_moves_no_output(
     """
     (tmp_path / "net.py").write_text(textwrap.dedent(network))
     monkeypatch.chdir(tmp_path)
-    run = transfer("net.py:net", data, out="run", mean=[0.5], std=[0.5], epochs=1, protocol="scratch", **TINY)
+    run = finetune_own("net.py:net", data, "run")
     assert str(run.out) == "run"
     assert (tmp_path / "run" / "model" / "tare.json").is_file()
     assert (tmp_path / "run" / "metrics.json").is_file()
     assert not list((tmp_path / "else").iterdir())
+
+
+def test_a_network_that_ends_the_program_while_it_trains_is_one_line(data: Path, tmp_path: Path) -> None:
+    network = """
+        import sys
+        from torch import nn
+        class Leaving(nn.Module):
+            def forward(self, x):
+                if self.training:
+                    sys.exit(0)
+                return x
+        def net():
+            return nn.Sequential(nn.Conv2d(3, 4, 3), Leaving(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 10))
+    """
+    (tmp_path / "net.py").write_text(textwrap.dedent(network))
+    with pytest.raises(ModelError, match="found SystemExit: 0; take "):
+        finetune_own(f"{tmp_path / 'net.py'}:net", data, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_leaves_nothing(data: Path, tmp_path: Path) -> None:
@@ -421,6 +443,13 @@ def test_a_run_whose_data_changed_is_not_resumed(data: Path, tmp_path: Path) -> 
         finetune(data, tmp_path / "run", resume=True)
     with pytest.raises(OutputError, match=r"(augmentation|training images): "):
         finetune(data, tmp_path / "run", resume=True, augmentation="none")
+
+
+def test_a_run_is_told_by_the_name_that_it_was_given(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    finetune(data, Path("run"))
+    with pytest.raises(OutputError, match=r"the settings that 'run' was started with, found lr: "):
+        finetune(data, Path("run"), resume=True, lr=0.5)
 
 
 def test_a_run_whose_images_exchanged_their_names_is_not_resumed(data: Path, tmp_path: Path) -> None:

@@ -110,32 +110,39 @@ def check_out(out: Path, *, overwrite: bool, resume: bool) -> None:
 
 @contextlib.contextmanager
 def run_dir(
-    out: Path, settings: Mapping[str, Any], *, resume: bool, overwrite: bool = False, notes: Sequence[str] = ()
+    out: Path,
+    settings: Mapping[str, Any],
+    *,
+    resume: bool,
+    overwrite: bool = False,
+    notes: Sequence[str] = (),
+    named: Path | None = None,
 ) -> Iterator[Path]:
     """Make the run's directory with ``settings`` and ``notes`` recorded in it, and keep other processes from writing to it.
 
-    The directory is given as an absolute path: the process may change its working directory meanwhile.
+    The directory is given as an absolute path: the process may change its working directory meanwhile. ``named`` is how the
+    user named it, if that is not ``out``.
     If the body of the ``with`` statement fails before the first checkpoint, the directory is removed and an overwritten run is
     restored. With ``resume``, settings that differ from the recorded settings raise :class:`OutputError`.
     """
     if not is_main_process():
         yield out.absolute()
         return
-    given, out = out.absolute(), folder_place(out)
+    given, out = out, folder_place(out)
     with only_writer(out):
         aside = set_aside(out)
         if aside.exists() and not out.exists():  # a process was killed between moving the old run aside and placing its own
             os.replace(aside, out)
         check_out(out, overwrite=overwrite, resume=resume)  # another process may have written since the first check
-        with _resumed(out, settings) if resume else _begun(out, settings, aside, notes), staying(given):
+        with _resumed(out, settings, named or given) if resume else _begun(out, settings, aside, notes), staying(given):
             yield out
         shutil.rmtree(aside, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def _resumed(out: Path, settings: Mapping[str, Any]) -> Iterator[None]:
+def _resumed(out: Path, settings: Mapping[str, Any], named: Path) -> Iterator[None]:
     remove_parts(out)
-    _check_same(_recorded(out), settings, out)
+    _check_same(_recorded(out, named), settings, named)
     yield
 
 
@@ -158,23 +165,23 @@ def _begun(out: Path, settings: Mapping[str, Any], aside: Path, notes: Sequence[
         raise
 
 
-def _recorded(out: Path) -> Mapping[str, Any]:
+def _recorded(out: Path, named: Path) -> Mapping[str, Any]:
     try:
         document: Any = json.loads(text_of(out / _MARKER))
     except (OSError, ValueError, RecursionError) as error:
-        raise OutputError(f"a readable {_MARKER}", f"{error} in {str(out)!r}", "start the run again in another place") from None
+        raise OutputError(f"a readable {_MARKER}", f"{error} in {str(named)!r}", "start the run again in another place") from None
     settings = document.get("settings") if isinstance(document, dict) else None
     if not isinstance(settings, dict):
-        raise OutputError(f"a {_MARKER} with settings", f"none in {str(out)!r}", "start the run again in another place")
+        raise OutputError(f"a {_MARKER} with settings", f"none in {str(named)!r}", "start the run again in another place")
     return settings
 
 
-def _check_same(before: Mapping[str, Any], settings: Mapping[str, Any], out: Path) -> None:
+def _check_same(before: Mapping[str, Any], settings: Mapping[str, Any], named: Path) -> None:
     """Raise :class:`OutputError` naming the first setting that differs from the recorded settings ``before``."""
     now = json.loads(json.dumps(settings))
     for key in sorted({*before, *now}):
         if before.get(key) != now.get(key):
             raise OutputError(
-                f"the settings that {str(out)!r} was started with", f"{key}: {before.get(key)} then, {now.get(key)} now",
+                f"the settings that {str(named)!r} was started with", f"{key}: {before.get(key)} then, {now.get(key)} now",
                 "resume with the same settings, or start another run",
             )  # fmt: skip

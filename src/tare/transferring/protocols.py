@@ -69,7 +69,8 @@ def transferred(request: TransferRequest) -> TransferRun:
     check_out(folder, overwrite=overwrite, resume=resume)
     place = folder.absolute()  # the network's code may change the working directory
     plan = planned(request, reporter)
-    with run_dir(place, plan.settings(), resume=resume, overwrite=overwrite, notes=plan.target.notes) as place:
+    notes = plan.target.notes
+    with run_dir(place, plan.settings(), resume=resume, overwrite=overwrite, notes=notes, named=folder) as place:
         probe = request.protocol == "probe"
         if is_main_process():
             write_text(place / "config.yaml", config_text(request))

@@ -96,7 +96,7 @@ def run_study(
     interrupt.
     """
     place = folder.absolute()  # a function of the user's may change the working directory
-    store = Store(place)
+    store = Store(place, folder)
     kind = _kind(plan)
     with one_thread(), ExitStack() as stack, stoppable() as stopping:
         kind.prove(plan)

@@ -20,9 +20,18 @@ _FREE = {"schema", "margin", "lower"}
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The directory of a study: ``plan.json``, ``cells/`` (one file per unit of work), ``networks/``, ``features/``."""
+    """The directory of a study: ``plan.json``, ``cells/`` (one file per unit of work), ``networks/``, ``features/``.
+
+    ``named`` is how the user named it, if that is not ``root``.
+    """
 
     root: Path
+    named: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """The directory in messages."""
+        return str(self.named or self.root)
 
     def begin(self, plan: Mapping[str, Any]) -> None:
         """Make the directory, or continue in one whose plan is the same or is extended by this one.
@@ -31,24 +40,24 @@ class Store:
         """
         marker = self.root / "plan.json"
         if self.root.exists() and not self.root.is_dir():
-            raise OutputError("a directory for the study", f"{str(self.root)!r} is a file", "name another")
+            raise OutputError("a directory for the study", f"{self.name!r} is a file", "name another")
         folder_place(self.root)
         if self.root.exists() and not marker.is_file() and any(map(_holds_something, self.root.iterdir())):
-            raise OutputError("a new directory, or a study's", f"{str(self.root)!r} holds something else", "name another")
+            raise OutputError("a new directory, or a study's", f"{self.name!r} holds something else", "name another")
         if marker.is_file():
             self.check(plan)
         try:
             (self.root / "cells").mkdir(parents=True, exist_ok=True)
             (self.root / "networks").mkdir(exist_ok=True)
         except OSError as error:
-            raise OutputError("a place that can be written", f"{error.strerror} for {str(self.root)!r}", "name another") from None
+            raise OutputError("a place that can be written", f"{error.strerror} for {self.name!r}", "name another") from None
         write_text(marker, json_text(plan) + "\n")
         for folder in (self.root, *(self.root / name for name in ("cells", "networks", "features"))):
             remove_parts(folder)
 
     def check(self, plan: Mapping[str, Any]) -> None:
         """Raise :class:`OutputError`, with the difference, unless ``plan`` equals or extends the directory's plan."""
-        _check_extends(self.plan(), plan, str(self.root))
+        _check_extends(self.plan(), plan, self.name)
 
     def plan(self) -> dict[str, Any]:
         """The plan that the directory was last run with. Raises :class:`OutputError` if it cannot be read."""
@@ -58,9 +67,7 @@ class Store:
         except (OSError, ValueError, RecursionError):
             document = None
         if not isinstance(document, dict):
-            raise OutputError(
-                "a study's directory, with a plan.json", f"no readable plan.json in {str(self.root)!r}", "name another"
-            )
+            raise OutputError("a study's directory, with a plan.json", f"no readable plan.json in {self.name!r}", "name another")
         return document
 
     def done(self) -> dict[str, dict[str, Any]]:
