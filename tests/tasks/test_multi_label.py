@@ -72,10 +72,10 @@ def test_thresholds_are_those_of_the_highest_f1_and_decide_which_labels_are_give
     answers = np.array([[0.1, 0.9], [0.2, 0.8], [0.3, 0.1], [0.05, 0.2]])
     marks = np.array([[0.0, 1.0], [1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
     found = evaluate_labels(answers, marks, ("a", "b"), list("wxyz"))
-    assert found.thresholds == (0.2, 0.8)
+    assert found.thresholds == pytest.approx((0.15, 0.5))  # half way from 0.2 to 0.1, and from 0.8 to 0.2
     assert [score.f1 for score in found.scores] == [1.0, 1.0]
     assert found.mistakes == ()
     task = MultiLabel(("a", "b")).judged(found)
-    assert task.present((0.25, 0.5)) == ("a",)
-    assert task.cells(task.said((0.25, 0.5), 1), ("a",)) == ("a", "0.250000", "0.500000")
+    assert task.present((0.25, 0.45)) == ("a",)
+    assert task.cells(task.said((0.25, 0.45), 1), ("a",)) == ("a", "0.250000", "0.450000")
     assert task_of_json(("a", "b"), task.to_json()) == task

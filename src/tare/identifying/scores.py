@@ -121,7 +121,7 @@ def follow(
     if not front.affine:  # every candidate needs its own passes, so only likely candidates are kept
         plain = _divergences(stored, next(iter(begun.values())), known)
         known = [known[place] for place in np.argsort(plain)[:_MOST_CANDIDATES]]
-    followed = _followed(begun, _table(stored, begun, known))
+    followed = _followed(begun, _table(stored, begun, known), known)
     if images == few:
         return known, {one: begun[one] for one in followed}
     models: dict[TrainingAugmentation, Models] = {}
@@ -152,7 +152,7 @@ def weigh(
 ) -> Scored:
     """Divergence of every candidate, and evidence of the leading candidates, under the leading augmentations."""
     table = _table(stored, models, known)
-    followed = _followed(models, table)
+    followed = _followed(models, table, known)
     table = table[[list(models).index(one) for one in followed]]
     models = {one: models[one] for one in followed}
     least, best = table.min(axis=0), table.argmin(axis=0)
@@ -177,8 +177,19 @@ def _divergences(stored: Fingerprint, models: Models, known: Sequence[Candidate]
     return found
 
 
-def _followed(models: Mapping[TrainingAugmentation, Models], table: Doubles) -> list[TrainingAugmentation]:
-    return [list(models)[place] for place in _near(table.min(axis=1))[:_MOST_AUGMENTATIONS]]
+def _followed(
+    models: Mapping[TrainingAugmentation, Models], table: Doubles, known: Sequence[Candidate]
+) -> list[TrainingAugmentation]:
+    """The augmentations that explain the moments best, the best for each kind of sample, and the first, which is none.
+
+    Over few images the divergence under the true augmentation may be many times that under another one, whose sampling error is
+    less; judged under others alone, the true constants would be excluded.
+    """
+    places = _near(table.min(axis=1))[:_MOST_AUGMENTATIONS]
+    for kind in dict.fromkeys(one.sample for one in known):
+        columns = [place for place, one in enumerate(known) if one.sample == kind]
+        places.append(int(table[:, columns].min(axis=1).argmin()))
+    return [list(models)[place] for place in dict.fromkeys([*places, 0])]
 
 
 def _model(front: NetworkFront, kernel: Kernel | None, views: Views, start: int) -> MomentModel:

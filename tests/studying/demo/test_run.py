@@ -10,7 +10,7 @@ from scipy import stats
 
 from tare.normalisation.names import BASIC
 from tare.reporting.demo.report import write_demo
-from tare.statistics.intervals import mean_interval
+from tare.statistics.intervals import mean_interval, spacing
 from tare.studying.demo.conditions import CONDITIONS
 from tare.studying.demo.result import DemoResult, ProbeScore
 from tare.studying.demo.run import demo_analysis, run_demo, winner
@@ -61,7 +61,8 @@ def test_the_page_is_self_contained_and_the_json_whole(result: DemoResult, tmp_p
 
 def test_means_are_of_the_accuracies_with_students_interval() -> None:
     (mean,) = demo_analysis(probed({})).means
-    low, high = stats.t.interval(0.95, 4, np.mean(BASE), stats.sem(BASE))
+    error = np.hypot(stats.sem(BASE), spacing(BASE) / np.sqrt(12 * len(BASE)))
+    low, high = stats.t.interval(0.95, 4, np.mean(BASE), error)
     assert mean.score.estimate == pytest.approx(np.mean(BASE))
     assert mean.score.low == pytest.approx(low)
     assert mean.score.high == pytest.approx(high)
@@ -74,7 +75,7 @@ def test_more_than_ten_seeds_keep_their_order_on_which_the_last_bit_depends() ->
     cells = [ProbeScore("source", SHIFT, seed, value) for seed, value in enumerate(values[0])]
     cells += [ProbeScore("target", SHIFT, seed, value) for seed, value in enumerate(values[1])]
     (item,) = demo_analysis(cells).contrasts
-    assert item.difference == mean_interval((values[1] - values[0]).tolist())
+    assert item.difference == mean_interval((values[1] - values[0]).tolist(), step=spacing(values.ravel()))
 
 
 def test_the_winner_is_source_unless_another_is_shown_to_be_better() -> None:
