@@ -272,7 +272,9 @@ def test_a_few_values_far_from_all_others_crowd_a_channel_and_are_said() -> None
 
 def test_whole_numbers_and_heavy_tails_are_not_called_a_few_far_values() -> None:
     chance = np.random.default_rng(0)
-    sparse, heavy = chance.choice([-1.0, 0.0, 1.0], 100_000, p=[0.002, 0.996, 0.002]), np.exp(2 * chance.normal(size=100_000))
-    stats = tare.measure(np.stack([sparse, heavy], axis=1))
+    levels, heavy = chance.choice([-1.0, 0.0, 1.0], 100_000, p=[0.002, 0.996, 0.002]), np.exp(2 * chance.normal(size=100_000))
+    sparse = np.where(chance.random(100_000) < 0.995, 0.0, chance.normal(size=100_000))
+    stats = tare.measure(np.stack([levels, sparse, heavy], axis=1))
     assert not stats.channels[0].crowded
+    assert not stats.channels[1].crowded
     assert not stats.crowding

@@ -40,6 +40,8 @@ _KINDS: Mapping[str, Callable[[Any], Any]] = {"name": str, "constant": bool}
 # Quantiles are known if their error is at most this share of the range that holds most values.
 _KNOWN = 0.01
 _NEARLY_ALL = 0.97
+# Values beside one that nearly all have are a few up to this share.
+_RARE = 0.002
 _NAMED = 4
 _QUANTILES = (0.01, 0.02, 0.05, 0.25, 0.5, 0.75, 0.95, 0.98, 0.99)
 
@@ -96,8 +98,12 @@ class ChannelStats:
             return False
         if self.quantile_error <= 0.5 and self.min.is_integer() and self.max.is_integer():
             return False
-        if first == last:  # nearly all values are equal, or look so; at an end it is known
-            return not max(self.share_at_low_end, self.share_at_high_end) > _NEARLY_ALL
+        if (
+            first == last
+        ):  # nearly all values are equal, or look so: at an end it is known, and a column with many others is sparse
+            counts = self.fine.counts if self.fine is not None else ()
+            many = bool(counts) and max(counts) < (1 - _RARE) * sum(counts)
+            return not many and not max(self.share_at_low_end, self.share_at_high_end) > _NEARLY_ALL
         return self.quantile_error > _KNOWN * (last - first)
 
 
