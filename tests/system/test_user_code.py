@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tare.errors import PipelineError
-from tare.system.user_code import is_reference, load_object, one_line, required_parameters, users_own
+from tare.system.user_code import code_digest, is_reference, load_object, one_line, required_parameters, users_own
 
 
 @pytest.mark.parametrize("text", ["a.py:b", "dir/a.py:b", "a.b:c", "a:b", "/x y/a.py:b"])
@@ -135,3 +135,25 @@ def test_a_function_of_a_folder_that_was_removed_is_one_line(tmp_path: Path) -> 
     with pytest.raises(FileNotFoundError), users_own(where):
         where()
     assert Path.cwd() == before
+
+
+def test_the_digest_knows_packages_beside_the_file_and_what_they_import(tmp_path: Path) -> None:
+    (tmp_path / "lib" / "deep").mkdir(parents=True)
+    for name, text in {
+        "own.py": "from lib.parts import value\n",
+        "lib/__init__.py": "",
+        "lib/parts.py": "from .deep import inner\nimport shared\nvalue = 1\n",
+        "lib/deep/inner.py": "x = 1\n",
+        "shared.py": "y = 1\n",
+        "other.py": "z = 1\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+    first = code_digest(tmp_path / "own.py")
+    for name in ("lib/parts.py", "lib/deep/inner.py", "shared.py", "lib/__init__.py"):
+        before = (tmp_path / name).read_text()
+        (tmp_path / name).write_text(before + "more = 2\n")
+        assert code_digest(tmp_path / "own.py") != first, name
+        (tmp_path / name).write_text(before + "# a comment\n")
+        assert code_digest(tmp_path / "own.py") == first
+    (tmp_path / "other.py").write_text("z = 2\n")
+    assert code_digest(tmp_path / "own.py") == first

@@ -148,15 +148,24 @@ def _directory() -> str:
 
 
 def _trees(first: Path) -> list[ast.Module]:
-    """The syntax trees of a file and of the modules in its folder that it imports, directly or not."""
+    """The syntax trees of a file and of the modules and packages in its folder that it imports, directly or not."""
     waiting, found = [first], dict[Path, ast.Module]()
     while waiting:
         path = waiting.pop()
         tree = _tree(path) if path not in found else None
         if tree is not None:
             found[path] = tree
-            waiting += [path.parent / f"{name}.py" for name in _imported(tree)]
+            folders = dict.fromkeys((path.parent, first.parent))
+            waiting += [file for folder in folders for name in _imported(tree) for file in _files_of(folder, name)]
     return [found[path] for path in sorted(found)]
+
+
+def _files_of(folder: Path, name: str) -> Iterator[Path]:
+    """The files of a module or package of a folder; of a package all, since any may be imported at any time."""
+    yield folder / f"{name}.py"
+    for place, folders, names in os.walk(folder / name):
+        folders[:] = [each for each in folders if not each.startswith((".", "__"))]
+        yield from (Path(place) / each for each in names if each.endswith(".py"))
 
 
 def _tree(path: Path) -> ast.Module | None:
