@@ -157,3 +157,13 @@ def test_the_digest_knows_packages_beside_the_file_and_what_they_import(tmp_path
         assert code_digest(tmp_path / "own.py") == first
     (tmp_path / "other.py").write_text("z = 2\n")
     assert code_digest(tmp_path / "own.py") == first
+
+
+def test_a_function_may_import_a_neighbour_when_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / "late_neighbour.py").write_text("value = 7\n")
+    (tmp_path / "own.py").write_text("def function():\n    from late_neighbour import value\n    return value\n")
+    before = list(sys.path)
+    function = load_object(f"{tmp_path / 'own.py'}:function", PipelineError)
+    with users_own(function):
+        assert function() == 7
+    assert sys.path == before

@@ -22,6 +22,8 @@ from tare.system.offline import ask_no_network
 _REMEDY = "repair it; since the whole file is run, keep what trains or downloads in another"
 #: The directories that modules changed to when they were imported, by the names of the modules.
 _left: dict[str, str] = {}
+#: The folders that modules were imported from, in which their functions may import more.
+_homes: dict[str, str] = {}
 
 
 class ProgramEndedError(Exception):
@@ -32,16 +34,17 @@ class ProgramEndedError(Exception):
 def users_own(thing: Any = None) -> Iterator[None]:
     """The one place in which code of the user's is run: a function, a class or an object ``thing``, or a whole module.
 
-    It begins in the directory that its module changed to when it was imported. Whatever it changes to is undone at the end:
-    else relative paths of data and outputs would lead elsewhere from there on. What it raises is passed on.
+    It begins in the directory that its module changed to when it was imported, and finds the modules that its own found.
+    Whatever it changes to is undone at the end: else relative paths of data and outputs would lead elsewhere from there on.
+    What it raises is passed on.
     Raises :class:`ProgramEndedError` if it ends the program, which would otherwise be over without a word and with exit code 0.
     """
-    here = _directory()
-    home = _left.get(str(getattr(thing, "__module__", "")))
+    here, module = _directory(), str(getattr(thing, "__module__", ""))
     try:
-        if home is not None:
-            os.chdir(home)
-        yield
+        if module in _left:
+            os.chdir(_left[module])
+        with _found_in(_homes[module]) if module in _homes else contextlib.nullcontext():
+            yield
     except SystemExit as end:
         raise ProgramEndedError("SystemExit" if end.code is None else f"SystemExit: {reason_of(end, 200)}") from None
     finally:
@@ -124,19 +127,26 @@ def _module(name: str, error: type[TareError]) -> ModuleType:
 @contextlib.contextmanager
 def _importing(name: str, folder: Path) -> Iterator[None]:
     """Find what the module ``name`` imports in ``folder``, and know the directory that it leaves."""
-    place, before = str(folder), _directory()
-    sys.path.insert(0, place)
+    before = _directory()
+    _homes[name] = str(folder)
+    with _found_in(str(folder)), users_own():
+        try:
+            yield
+        finally:
+            after = _directory()
+            if after and after != before:
+                _left[name] = after
+
+
+@contextlib.contextmanager
+def _found_in(folder: str) -> Iterator[None]:
+    """Look for modules in a folder first."""
+    sys.path.insert(0, folder)
     try:
-        with users_own():
-            try:
-                yield
-            finally:
-                after = _directory()
-                if after and after != before:
-                    _left[name] = after
+        yield
     finally:
-        with contextlib.suppress(ValueError):  # the module itself may have removed it
-            sys.path.remove(place)
+        with contextlib.suppress(ValueError):  # the code itself may have removed it
+            sys.path.remove(folder)
 
 
 def _directory() -> str:
