@@ -404,3 +404,11 @@ def test_two_samples_of_one_population_with_heavy_tails_rarely_differ(rows: int,
         generator = np.random.default_rng(seed)
         kinds.append(compare(*(np.exp(spread * generator.normal(size=(rows, 1))) for _ in range(2))).kind)
     assert kinds.count("no difference shown") >= 26
+
+
+@pytest.mark.parametrize("gain", [1.5, 3.0])
+def test_a_gain_of_heavy_tailed_values_is_no_sameness(gain: float) -> None:
+    for seed in range(8):
+        generator = np.random.default_rng(seed)
+        found = compare(np.exp(generator.normal(size=(1000, 1))), gain * np.exp(generator.normal(size=(1000, 1))))
+        assert found.kind != "no difference shown"

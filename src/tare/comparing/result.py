@@ -12,6 +12,8 @@ from tare.system.files import finite
 from tare.system.shown import Shown
 
 SCHEMA = "tare.compare/1"
+#: A difference of the criterion below this is no evidence for one of two maps (Kass and Raftery 1995).
+EVIDENCE = 2.0
 
 ShiftKind = Literal[
     "no difference shown",
@@ -97,8 +99,14 @@ class ChannelShift:
 
     @property
     def differs(self) -> bool:
-        """Whether an interval leaves out no difference; with heavy tails also the distribution must not be the same."""
-        return not self.within and not (self.heavy and any(form.name == "same" and form.fits for form in self.forms))
+        """Whether an interval leaves out no difference; with heavy tails a map must also explain the distributions better."""
+        return not self.within and not (self.heavy and self._is_same)
+
+    @property
+    def _is_same(self) -> bool:
+        """Whether no change explains the distributions as well as any map does."""
+        same = next((form for form in self.forms if form.name == "same" and form.fits), None)
+        return same is not None and same.criterion < min(form.criterion for form in self.forms) + EVIDENCE
 
 
 @dataclass(frozen=True, slots=True, repr=False)

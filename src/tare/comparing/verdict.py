@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from tare.comparing.result import ChannelShift, Form, FormName, ShiftKind, some
+from tare.comparing.result import EVIDENCE, ChannelShift, Form, FormName, ShiftKind, some
 
 # A change of units changes the std by more than this factor, up or down; content or exposure hardly ever do.
 _LARGE = 8.0
@@ -177,8 +177,6 @@ _NAMES: dict[FormName, ShiftKind] = {
     "gamma and gain": "gamma",
 }
 _LINES = ("gain", "offset", "gain and offset")
-# A difference of the criterion below this is no evidence for one of two maps (Kass and Raftery 1995).
-_EVIDENCE = 2.0
 
 
 def _of_forms(channels: tuple[ChannelShift, ...]) -> tuple[ShiftKind, str]:
@@ -196,7 +194,7 @@ def _of_forms(channels: tuple[ChannelShift, ...]) -> tuple[ShiftKind, str]:
     if not score:
         return "content", _no_map(channels)
     best = min(score, key=score.__getitem__)
-    close = [name for name in score if score[name] < score[best] + _EVIDENCE]
+    close = [name for name in score if score[name] < score[best] + EVIDENCE]
     rising = [name for name in close if _NAMES[name] != "inversion"]
     if not rising:  # by chance: of an offset and a negative that are both right either may be the nearer one by far
         lines = [name for name in score if _NAMES[name] in _LINES and best == "negative"]
@@ -223,7 +221,7 @@ def _of_forms(channels: tuple[ChannelShift, ...]) -> tuple[ShiftKind, str]:
 
 def _undecided(by_name: list[dict[FormName, Form]], best: FormName, rising: Sequence[FormName], gained: float) -> str:
     """Why the best of the maps that fit is not told, "" if it is: little is ``gained`` over no change, or another kind fits."""
-    if gained < _EVIDENCE:
+    if gained < EVIDENCE:
         return "mean or std differ by more than their intervals, but no map explains the distributions better than no change"
     rivals = [name for name in rising if _NAMES[name] != _NAMES[best]]
     if not rivals:
