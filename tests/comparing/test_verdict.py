@@ -403,7 +403,8 @@ def test_two_samples_of_one_population_with_heavy_tails_rarely_differ(rows: int,
     for seed in range(30):
         generator = np.random.default_rng(seed)
         kinds.append(compare(*(np.exp(spread * generator.normal(size=(rows, 1))) for _ in range(2))).kind)
-    assert kinds.count("no difference shown") >= 26
+    assert kinds.count("no difference shown") >= 22
+    assert sum(kind not in ("no difference shown", "unclear") for kind in kinds) <= 2
 
 
 @pytest.mark.parametrize("gain", [1.5, 3.0])

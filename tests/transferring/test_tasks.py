@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import tare
-from tare.errors import DataError, SpecError
+from tare.errors import DataError, ModelError, SpecError
 from tare.networks.stored.directory import load_model
 from tare.predicting.api import predict
 from tare.reporting.transfer.report import print_run, write_run
@@ -302,3 +302,39 @@ def test_validation_targets_that_are_all_equal_leave_r2_unknown_and_the_run_whol
     run = transfer("tare:mlp", tmp_path / "x.csv", out=tmp_path / "run", **options)  # the last row is in training
     evidence = json.loads((run.model_dir / "tare.json").read_text())["evidence"]
     assert (run.evaluation.headline.in_words(), evidence["val_r2"]) == ("n/a", None)
+
+
+SCALED = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.fc = nn.Sequential(nn.Linear(3, 8), nn.ReLU()), nn.Linear(8, 2)
+
+    def forward(self, x):
+        return {}
+
+def net():
+    return Net()
+"""
+
+
+@pytest.mark.parametrize(
+    "returned", ["3 * self.fc(self.body(x)) + 1", "torch.sigmoid(self.fc(self.body(x)))", "torch.relu(self.fc(self.body(x)))",
+                 "self.fc(self.body(x)) + self.fc(0 * self.body(x))"],
+)  # fmt: skip
+def test_numbers_are_not_learnt_by_a_network_that_changes_what_its_head_gives(tmp_path: Path, returned: str) -> None:
+    (tmp_path / "nets.py").write_text(SCALED.replace("{}", returned))
+    data = table(tmp_path / "x.csv")
+    with pytest.raises(ModelError, match="a network whose last operation is its head, for --task regression"):
+        transfer(f"{tmp_path / 'nets.py'}:net", data, label="price,age", out=tmp_path / "run", **SCRATCH)
+    classes = tmp_path / "classes.csv"
+    classes.write_text("\n".join(["a,b,c,label", *(f"{k},{k % 7},{k % 5},{'ab'[k % 2]}" for k in range(60))]))
+    with pytest.raises(ModelError, match=r"for --protocol probe, found more after 'fc'.*or use --protocol finetune"):
+        transfer(
+            f"{tmp_path / 'nets.py'}:net", classes, out=tmp_path / "run", **{**SCRATCH, "protocol": "probe", "weights": "none"}
+        )
+    (tmp_path / "nets.py").write_text(SCALED.replace("{}", "self.fc(self.body(x))"))
+    transfer(f"{tmp_path / 'nets.py'}:net", data, label="price,age", out=tmp_path / "run", **SCRATCH)

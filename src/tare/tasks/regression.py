@@ -151,6 +151,11 @@ class Regression(Task):
                     "targets that the network's float32 can tell apart", found, "subtract a constant from this target"
                 )
 
+    @property
+    def is_scaled_in_head(self) -> bool:
+        """Whether the targets' mean and std are undone in the last layer: not those of a forecast."""
+        return not self.channels
+
     @contextmanager
     def shipped(self, last: nn.Module) -> Iterator[Task]:
         """Undo mean and std in the weights of the ``last`` layer within the block; it gives the task of the network then.

@@ -140,6 +140,11 @@ class Task(ABC):
         """Raise :class:`tare.errors.DataError` for targets in a unit that the shipped network cannot answer in."""
         del where
 
+    @property
+    def is_scaled_in_head(self) -> bool:
+        """Whether :meth:`shipped` scales what the last layer gives, so that nothing may come after that layer."""
+        return False
+
     @contextmanager
     def shipped(self, last: nn.Module) -> Iterator[Task]:
         """Prepare the ``last`` layer for other programs within the block; it gives the task of the network as it is then."""

@@ -212,7 +212,7 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     network = as_dense(network) if task.dense else network
     _check_dense(network, task)
     network = with_head(network, len(task.names), training.seed)
-    _check_head(network, takes, task)
+    _check_head(network, takes, task, training.protocol)
     _check_trainable(network, training)
     notes += own + network.notes + geometry_notes + ((f"dataset0's own moments: {seen.origin}",) if seen is not None else ())
     notes += target.notes + _batch_norm_notes(network, training) + gate.lines
@@ -310,8 +310,11 @@ def _automatic(
 
 
 @torch.inference_mode()
-def _check_head(network: Network, takes: InputGeometry, task: Task) -> None:
-    """Raise :class:`ModelError` unless the network gives one number an output: its last linear layer may not be the last."""
+def _check_head(network: Network, takes: InputGeometry, task: Task, protocol: str) -> None:
+    """Raise :class:`ModelError` unless the network gives one number an output: its last linear layer may not be the last.
+
+    A probe, and targets whose unit is undone in the head, need a network that gives what its head gives.
+    """
     outputs = (len(task.names), *(takes.shape if task.dense else ()))
     with evaluating(network.module):
         answer = network.module(torch.zeros(2, network.channels, *takes.shape))
@@ -322,6 +325,34 @@ def _check_head(network: Network, takes: InputGeometry, task: Task) -> None:
             f"{shape} with a new layer at {network.head!r}",
             "name a classifier whose last linear layer gives its logits",
         )
+    by_head = f"--task {task.name}" if task.is_scaled_in_head else "--protocol probe" if protocol == "probe" else ""
+    if by_head and not network.dense and not _ends_in_head(network, takes):
+        raise ModelError(
+            f"a network whose last operation is its head, for {by_head}",
+            f"more after {network.head!r}, or the head called more than once",
+            f"let the network return what {network.head!r} gives"
+            + ("" if task.is_scaled_in_head else ", or use --protocol finetune"),
+        )
+
+
+def _ends_in_head(network: Network, takes: InputGeometry) -> bool:
+    """Whether the network gives what its head gives, wherever that lies: a sigmoid or a ReLU shows far from zero alone."""
+    head, given = network.classifier, list[torch.Tensor]()
+    inputs = torch.zeros(2, network.channels, *takes.shape)
+    handle = head.register_forward_hook(lambda _, __, output: given.append(output))
+    bias, kept = head.bias, head.bias.detach().clone()
+    try:
+        with evaluating(network.module):
+            for moved in (0.0, 1000.0, -1000.0):
+                bias.copy_(kept + moved)
+                given.clear()
+                answer = network.module(inputs)
+                if len(given) != 1 or not torch.equal(given[0].reshape(answer.shape), answer):
+                    return False
+        return True
+    finally:
+        handle.remove()
+        bias.copy_(kept)
 
 
 def _check_dense(network: Network, task: Task) -> None:
