@@ -11,6 +11,8 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage
 from pyarrow import parquet
 
+from tare.studying.demo.inputs import FILES
+from tare.training.run_dir import check_out
 from tests.browser.test_pages import browser
 from tests.cli.test_main import run
 from tests.images import save_png
@@ -128,6 +130,7 @@ def test_the_page_of_a_study_also_when_it_is_written_again(
 def test_the_page_of_the_demo(browser: Browser, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / FOLDER
     code, _, error = run(capsys, "demo", "--seeds", "2", "--out", str(out))
+    check_out(out, overwrite=True, resume=False, more=FILES)  # all that it wrote is its own
     assert code == 0, error
     unharmed(browser, out / "report.html", [FOLDER])
     shutil.rmtree(out)

@@ -178,3 +178,15 @@ def test_a_marker_that_cannot_be_read_is_said(tmp_path: Path, text: str) -> None
     (out / "run.json").write_text(text)
     with pytest.raises(OutputError, match=r"run\.json"), run_dir(out, {}, resume=True):
         pass
+
+
+def test_files_that_belong_to_such_a_run_are_overwritten_and_no_others(tmp_path: Path) -> None:
+    with run_dir(tmp_path / "run", {}, resume=False) as out:
+        for name in ("photographs/a.png", "differences.png"):
+            (out / name).parent.mkdir(exist_ok=True)
+            (out / name).write_text("x")
+    for more in ((), ("differences.png",)):
+        with pytest.raises(OutputError, match="holds nothing else"):
+            check_out(tmp_path / "run", overwrite=True, resume=False, more=more)
+    with run_dir(tmp_path / "run", {}, resume=False, overwrite=True, more=("differences.png", "photographs/*")) as out:
+        assert not (out / "differences.png").exists()

@@ -84,8 +84,10 @@ def _number(name: str, otherwise: int) -> int:
     return int(given)
 
 
-def check_out(out: Path, *, overwrite: bool, resume: bool) -> None:
+def check_out(out: Path, *, overwrite: bool, resume: bool, more: Sequence[str] = ()) -> None:
     """Check before any work that ``out`` may and can be written.
+
+    ``more`` are names of files that belong to such a run besides those of every run.
 
     Raises :class:`OutputError` if ``out`` exists and neither flag is given, if ``overwrite`` would delete something other than a
     run, if there is no run to ``resume``, or if ``out`` cannot be written.
@@ -104,7 +106,7 @@ def check_out(out: Path, *, overwrite: bool, resume: bool) -> None:
             raise OutputError(
                 "a run directory to overwrite", f"{str(out)!r} holds something else", "remove it yourself, or name another"
             )
-        check_own(out, _OWN, "a run directory")
+        check_own(out, (*_OWN, *more), "a run directory")
     check_writable(out, "an output directory that can be written", "name another with --out")
 
 
@@ -117,6 +119,7 @@ def run_dir(
     overwrite: bool = False,
     notes: Sequence[str] = (),
     named: Path | None = None,
+    more: Sequence[str] = (),
 ) -> Iterator[Path]:
     """Make the run's directory with ``settings`` and ``notes`` recorded in it, and keep other processes from writing to it.
 
@@ -133,7 +136,7 @@ def run_dir(
         aside = set_aside(out)
         if aside.exists() and not out.exists():  # a process was killed between moving the old run aside and placing its own
             os.replace(aside, out)
-        check_out(out, overwrite=overwrite, resume=resume)  # another process may have written since the first check
+        check_out(out, overwrite=overwrite, resume=resume, more=more)  # another process may have written since the first check
         with _resumed(out, settings, named or given) if resume else _begun(out, settings, aside, notes), staying(given):
             yield out
         shutil.rmtree(aside, ignore_errors=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from tare.cli.fields import command
 from tare.cli.options import Json, show
 from tare.errors import shell_word
-from tare.studying.demo.inputs import DemoRequest
+from tare.studying.demo.inputs import FILES, DemoRequest
 
 
 @command(DemoRequest, loads="tare.studying.demo.run")
@@ -18,8 +18,8 @@ def demo(request: DemoRequest, as_json: Json = False) -> None:
     from tare.training.run_dir import check_out, run_dir
 
     out, seeds = Path(request.out), request.seeds
-    check_out(out, overwrite=request.overwrite, resume=False)
-    with run_dir(out, {"demo": seeds}, resume=False, overwrite=request.overwrite):
+    check_out(out, overwrite=request.overwrite, resume=False, more=FILES)
+    with run_dir(out, {"demo": seeds}, resume=False, overwrite=request.overwrite, more=FILES):
         result = run_demo(out, console, seeds)
         from tare.reporting.demo.report import print_demo, write_demo, write_differences
 

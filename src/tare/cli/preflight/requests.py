@@ -76,9 +76,10 @@ def _network(request: Any) -> None:
 
 
 def _demo(request: Any) -> None:
+    from tare.studying.demo.inputs import FILES
     from tare.training.run_dir import check_out
 
-    check_out(Path(request.out), overwrite=request.overwrite, resume=False)
+    check_out(Path(request.out), overwrite=request.overwrite, resume=False, more=FILES)
 
 
 def _measure(request: Any) -> None:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from tare.system.options import OptionGroup, option
 
+#: What a demo writes beside the files of a run.
+FILES = ("differences.png", "photographs/*", "weights.safetensors")
+
 
 @dataclass(frozen=True, kw_only=True)
 class DemoRequest(OptionGroup):
