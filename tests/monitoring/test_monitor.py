@@ -479,3 +479,12 @@ def test_a_buffer_that_its_owner_fills_again_is_counted_as_it_was(known: Referen
         kept.update(photographs(8, seed))
     assert reused.served() == kept.served()
     assert reused.evidence() == kept.evidence()
+
+
+@pytest.mark.parametrize("schema", [[], {}, None, 1, "tare.monitor/3"])
+def test_a_file_of_another_schema_is_refused(known: Reference, tmp_path: Path, schema: Any) -> None:
+    Monitor(known).save(tmp_path / "m.json")
+    document = json.loads((tmp_path / "m.json").read_text())
+    (tmp_path / "m.json").write_text(json.dumps({**document, "schema": schema}))
+    with pytest.raises(DataError, match="a JSON object with schema 'tare.monitor/2'"):
+        Monitor.load(tmp_path / "m.json")

@@ -108,7 +108,7 @@ class Monitor:
         except (OSError, ValueError, RecursionError) as error:
             remedy = "check the path" if isinstance(error, FileNotFoundError) else "remove it to begin again"
             raise DataError("a readable monitor file", f"{os.fspath(path)!r}: {error}", remedy) from None
-        if not isinstance(document, dict) or document.get("schema") not in _READABLE:
+        if not isinstance(document, dict) or document.get("schema") not in tuple(_READABLE):
             found = document.get("schema") if isinstance(document, dict) else type(document).__name__
             raise DataError(f"a JSON object with schema {SCHEMA!r}", f"{found!r} in {os.fspath(path)!r}", "name another file")
         try:
