@@ -486,5 +486,5 @@ def test_a_file_of_another_schema_is_refused(known: Reference, tmp_path: Path, s
     Monitor(known).save(tmp_path / "m.json")
     document = json.loads((tmp_path / "m.json").read_text())
     (tmp_path / "m.json").write_text(json.dumps({**document, "schema": schema}))
-    with pytest.raises(DataError, match="a JSON object with schema 'tare.monitor/2'"):
+    with pytest.raises(DataError, match=r"a JSON object with schema 'tare.monitor/2'"):
         Monitor.load(tmp_path / "m.json")
