@@ -240,3 +240,14 @@ def test_data_that_were_given_are_not_asked_for(photos: Path) -> None:
     assert finding.code == "TARE010"
     assert "the statistics of your data are mean (0." in finding.remedy
     assert "--data" not in finding.remedy
+
+
+@pytest.mark.parametrize("constants", ["behind", "exchanged"])
+def test_channels_whose_constants_fit_are_reversed_behind_the_normalisation(constants: str) -> None:
+    flip = v1.Lambda(lambda x: x.flip(0))
+    steps = [v1.Normalize(MEAN, STD), flip] if constants == "behind" else [flip, v1.Normalize(MEAN[::-1], STD[::-1])]
+    (found,) = [one for one in check(v1.Compose([v1.ToTensor(), *steps]), spec=SPEC).findings if one.severity == "error"]
+    assert found.code == "TARE008"
+    assert found.remedy.startswith("reverse the channels behind the normalisation")
+    cured = check(v1.Compose([v1.ToTensor(), *steps, flip]), spec=SPEC)
+    assert not [one for one in cured.findings if one.severity == "error"]

@@ -9,11 +9,17 @@ from tare.checking.rules.evidence import Evidence
 from tare.checking.rules.finding import Fix
 from tare.checking.rules.rule import NORMALIZE, TO_FLOAT, Problem, rule
 from tare.checking.rules.words import listed, where_normalised
+from tare.errors import SpecError
 from tare.input_spec.fields import UNSTATED
 from tare.input_spec.spec import Known
 from tare.pipelines.step import Step
 from tare.samples.constants import code_range
 
+_REVERSE = "reverse the channels: cv2.cvtColor(image, cv2.COLOR_BGR2RGB) after cv2.imread, or image[..., ::-1]"
+_REVERSE_BEHIND = (
+    "reverse the channels behind the normalisation (x[..., [2, 1, 0], :, :]) or take out what reverses them there; the constants "
+    "fit the channels as they arrive"
+)
 #: The smallest std, in unit values, that is not reported; it is also the floor of the strategies. With a smaller one, a
 #: difference of the full range is more than 1000 sigma.
 _LEAST_STD = 1e-3
@@ -39,10 +45,23 @@ def red_and_blue_exchanged(evidence: Evidence) -> Iterator[Problem]:
         gets = {"RGB": "BGR", "BGR": "RGB"}.get(wants, "BGR")
         yield Problem(
             f"red and blue are exchanged: the network expects {wants} and receives {gets}",
-            "reverse the channels: cv2.cvtColor(image, cv2.COLOR_BGR2RGB) after cv2.imread, or image[..., ::-1]",
+            _REVERSE_BEHIND if _fits_what_arrives(evidence) else _REVERSE,
             where_normalised(evidence),
             (Fix("reverse_channels"),),
         )
+
+
+def _fits_what_arrives(evidence: Evidence) -> bool:
+    """Whether each colour has its own constants already, so that an image in the other order would get those of another one."""
+    fed = evidence.fed
+    if fed is None or len(fed.scale) != 3:
+        return False
+    try:
+        wanted = evidence.spec.affine()
+    except SpecError:
+        return False
+    pairs = zip((*fed.scale, *fed.shift), (*wanted.scale[::-1], *wanted.shift[::-1]), strict=True)
+    return wanted.scale != wanted.scale[::-1] and all(math.isclose(*pair, rel_tol=1e-3, abs_tol=1e-3) for pair in pairs)
 
 
 @rule(
