@@ -27,6 +27,8 @@ _MOST_CANDIDATES, _MOST_AUGMENTATIONS = 24, 3
 # If even the least divergence is above _POOR, the order of divergences says little, and up to _MOST_OF_POOR are weighed.
 _POOR, _MOST_OF_POOR = 0.01, 72
 _FAR, _SLACK = 4.0, 0.004
+#: None, and the best for a kind of sample, are followed up to so many times that.
+_HOPELESS = 4.0
 _FIRST_IMAGES = 32
 
 MakeViews = Callable[[TrainingAugmentation, int, int], Views]
@@ -180,16 +182,18 @@ def _divergences(stored: Fingerprint, models: Models, known: Sequence[Candidate]
 def _followed(
     models: Mapping[TrainingAugmentation, Models], table: Doubles, known: Sequence[Candidate]
 ) -> list[TrainingAugmentation]:
-    """The augmentations that explain the moments best, the best for each kind of sample, and the first, which is none.
+    """The augmentations that explain the moments best; and none, and the best for each kind of sample, unless hopeless.
 
     Over few images the divergence under the true augmentation may be many times that under another one, whose sampling error is
     less; judged under others alone, the true constants would be excluded.
     """
-    places = _near(table.min(axis=1))[:_MOST_AUGMENTATIONS]
+    of_each = table.min(axis=1)
+    others = [0]  # no augmentation
     for kind in dict.fromkeys(one.sample for one in known):
         columns = [place for place, one in enumerate(known) if one.sample == kind]
-        places.append(int(table[:, columns].min(axis=1).argmin()))
-    return [list(models)[place] for place in dict.fromkeys([*places, 0])]
+        others.append(int(table[:, columns].min(axis=1).argmin()))
+    hopeful = [place for place in others if of_each[place] <= _HOPELESS * (_FAR * of_each.min() + _SLACK)]
+    return [list(models)[place] for place in dict.fromkeys([*_near(of_each)[:_MOST_AUGMENTATIONS], *hopeful])]
 
 
 def _model(front: NetworkFront, kernel: Kernel | None, views: Views, start: int) -> MomentModel:
