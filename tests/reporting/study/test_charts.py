@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import altair as alt
@@ -57,6 +58,12 @@ def test_each_chart_has_its_panels_rows_and_heading() -> None:
             panel = key.removeprefix(f"{prefix} ")
             assert {row["panel"] for row in spec["data"]["values"]} == {panel}
             assert spec["title"]["text"] == panel
+
+
+def test_the_axis_of_scores_bears_their_name() -> None:
+    for name, found in (("accuracy", analysis()), ("top1", replace(analysis(), score="top1"))):
+        for spec in learning_curves(found).values():
+            assert f'"{name}, %"' in json.dumps(spec)
 
 
 def test_a_picture_draws_a_point_for_every_mean_and_every_difference() -> None:

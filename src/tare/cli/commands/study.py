@@ -129,7 +129,7 @@ def _analyse_table(path: Path, options: StudyCommand, as_json: bool) -> None:
         named = repr(",".join(options.lower))
         raise SpecError(f"{score!r} alone for --lower, which is the score", named, "correct it, or leave it out")
     margin = scores.percent(baseline, margin) if lower else margin / 100 if scores.largest <= 1.0 else margin
-    found = analysed(scores, baseline=baseline, margin=margin, size=size, lower=lower, score=score if lower else "")
+    found = analysed(scores, baseline=baseline, margin=margin, size=size, lower=lower, score=score)
     show(found, as_json, print_analysis)
 
 

@@ -108,7 +108,7 @@ def analyse(
     margin: float | None = None,
     size: str | None = None,
     lower: bool = False,
-    score: str = "",
+    score: str = "accuracy",
 ) -> Analysis:
     """Analyse scores against ``baseline``.
 
