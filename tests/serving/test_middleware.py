@@ -109,7 +109,7 @@ def test_a_prefix_means_the_same_with_and_without_slashes(monitor: Monitor, pref
     app = MonitorMiddleware(_app, monitor, prefix=prefix)
     assert b"<html" in asked(app, page)[1]
     metrics = f"{page.rstrip('/')}/metrics"
-    assert b"tare_" in asked(app, metrics)[1]
+    assert b"tare" in asked(app, metrics)[1]  # the figures, or which package they need
     assert asked(app, "/other")[0] == 400  # the application's own answer
 
 
