@@ -123,6 +123,11 @@ def wrapped_name(module: nn.Module) -> str:
     return str(getattr(module, "wrapped", ""))
 
 
+def separate_tensors(module: nn.Module) -> dict[str, torch.Tensor]:
+    """Copies of the tensors of a module by name, as a safetensors file takes them: weights that are tied share no memory."""
+    return {name: tensor.detach().cpu().clone().contiguous() for name, tensor in module.state_dict().items()}
+
+
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
     """Read named tensors from a ``.safetensors`` file or a ``.pth``/``.pt`` through ``weights_only=True``."""
     return _read(path)[0]

@@ -98,9 +98,7 @@ class ChannelStats:
             return False
         if self.quantile_error <= 0.5 and self.min.is_integer() and self.max.is_integer():
             return False
-        if (
-            first == last
-        ):  # nearly all values are equal, or look so: at an end it is known, and a column with many others is sparse
+        if first == last:  # nearly all are equal, or look so: at an end that is known, and with many others the column is sparse
             counts = self.fine.counts if self.fine is not None else ()
             many = bool(counts) and max(counts) < (1 - _RARE) * sum(counts)
             return not many and not max(self.share_at_low_end, self.share_at_high_end) > _NEARLY_ALL

@@ -15,7 +15,7 @@ from tare.exporting.formats.format import Contents, WeightsFormat
 from tare.exporting.result import Parity
 from tare.networks.stored.references import REFERENCE
 from tare.networks.stored.trained import TrainedModel
-from tare.networks.weights import weight_holder
+from tare.networks.weights import separate_tensors, weight_holder
 
 WEIGHTS = "model.safetensors"
 
@@ -24,7 +24,7 @@ def weights_bytes(trained: TrainedModel, stated: Mapping[str, str]) -> bytes:
     """Return the network's tensors as a safetensors file with ``stated`` in its metadata; shared tensors are written twice."""
     from safetensors.torch import save
 
-    tensors = {key: value.detach().cpu().clone().contiguous() for key, value in state_of(trained).items()}
+    tensors = separate_tensors(weight_holder(trained.model.network.module))
     return _ordered(save(tensors, metadata={"format": "pt", **stated}))
 
 

@@ -17,7 +17,7 @@ from tare.networks.building.hub.kinds import AUTO, PREFIX, head_is_trained, kind
 from tare.networks.building.hub.modules import WRAPPED, Backbone, Classifier, ClipClassifier, HubModule, Segmenter
 from tare.networks.building.sound import built, sound_network, stored_front, takes_sound
 from tare.networks.network import Network, head_name, nothing_stated
-from tare.networks.weights import WITHOUT_WEIGHTS, load_weights, read_state_dict
+from tare.networks.weights import WITHOUT_WEIGHTS, load_weights, read_state_dict, separate_tensors
 from tare.readers.table import read_spec
 from tare.system.local.opened import text_of
 from tare.system.optional import require
@@ -124,10 +124,7 @@ def store(folder: Path, module: nn.Module, classes: Sequence[str], processor: Ma
     config.architectures = [type(module.model).__name__]
     with quietly():
         config.save_pretrained(folder)
-    tensors = {
-        name: tensor.detach().cpu().clone().contiguous() for name, tensor in module.model.state_dict().items()
-    }  # tied ones, too
-    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+    save_file(separate_tensors(module.model), folder / WEIGHTS, metadata={"format": "pt"})
     if processor is not None:
         text = json.dumps(processor, indent=2, allow_nan=False) + "\n"
         (folder / PROCESSOR).write_text(text, encoding="utf-8")

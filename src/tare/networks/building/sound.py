@@ -15,7 +15,7 @@ from tare.errors import ModelError, SpecError, reason_of
 from tare.input_spec.formats.front_end import front_end_of
 from tare.input_spec.spec import InputSpec, Known
 from tare.networks.network import Network, head_name, nothing_stated
-from tare.networks.weights import WITHOUT_WEIGHTS, load_weights
+from tare.networks.weights import WITHOUT_WEIGHTS, load_weights, separate_tensors
 from tare.normalisation.applied import Normalisation
 from tare.readers.table import read_spec
 from tare.samples.sound.front_end import FrontEnd
@@ -126,10 +126,7 @@ def store_sound(folder: Path, module: SoundClassifier, classes: Sequence[str], c
     config.architectures = [type(module.model).__name__]
     with quietly():
         config.save_pretrained(folder)
-    tensors = {
-        name: tensor.detach().cpu().clone().contiguous() for name, tensor in module.model.state_dict().items()
-    }  # tied ones, too
-    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+    save_file(separate_tensors(module.model), folder / WEIGHTS, metadata={"format": "pt"})
     text = json.dumps(extractor_of(module, chosen) or {**module.front.to_json(), **_UNSTATED}, indent=2, allow_nan=False)
     (folder / PROCESSOR).write_text(text + "\n", encoding="utf-8")
 

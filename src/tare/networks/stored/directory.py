@@ -45,7 +45,7 @@ from tare.networks.building.sound import SoundClassifier, store_sound
 from tare.networks.network import Network
 from tare.networks.stored.rebuilding import WEIGHTS, BuildPlan, changes_of, rebuilt_network
 from tare.networks.stored.references import REFERENCE
-from tare.networks.weights import weight_holder
+from tare.networks.weights import separate_tensors, weight_holder
 from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
 from tare.statistics.dataset_stats import DatasetStats
@@ -276,9 +276,7 @@ def _save_weights(folder: Path, model: TransferredModel) -> None:
         store(folder, module, model.classes, _processor_of(model))
         return
     if not network.is_timm:
-        # A clone each: weights that are tied share their memory, which a file of safetensors refuses.
-        tensors = {key: value.detach().cpu().clone().contiguous() for key, value in weight_holder(module).state_dict().items()}
-        save_file(tensors, folder / WEIGHTS)
+        save_file(separate_tensors(weight_holder(module)), folder / WEIGHTS)
         if isinstance(module, Backbone) and not brings_code(module.model.config):
             store_backbone(folder, module)
         return
