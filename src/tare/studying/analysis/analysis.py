@@ -138,8 +138,9 @@ def analyse_together(families: Mapping[str, Family], *, size: str | None = None)
 
 def _analysis(family: Family, found: tuple[Contrast, ...], size: str | None) -> Analysis:
     scores, baseline = family.scores, family.baseline
+    steps = {group: scores.step(group) for group in scores.values}
     means = tuple(
-        Mean(group, name, len(pairs), mean_interval(list(pairs.values()), step=scores.step(group)))
+        Mean(group, name, len(pairs), mean_interval(list(pairs.values()), step=steps[group]))
         for group, strategies in scores.values.items()
         for name, pairs in strategies.items()
     )
