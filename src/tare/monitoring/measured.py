@@ -8,6 +8,7 @@ from tare.errors import DataError
 from tare.measuring.inputs import MeasureRequest
 from tare.monitoring.reference import Reference
 from tare.sources.options import Options
+from tare.system.options import flag
 
 # Options under which the samples of a measurement are not those that a service gets.
 _OTHERS = ("as_seen", "mask", "cluster", "pages", "tolerance")
@@ -21,8 +22,8 @@ def reference_of(request: MeasureRequest) -> Reference:
     others = [name for name in _OTHERS if getattr(request, name) is not None]
     others += ["alpha"] if request.alpha != "drop" else []
     if others:
-        flag = {"tolerance": "--sample", "alpha": "--alpha composite"}.get(others[0], f"--{others[0].replace('_', '-')}")
-        raise DataError("a reference of whole samples as they are stored", flag, "make the reference without it")
+        given = {"tolerance": "--sample", "alpha": "--alpha composite"}.get(others[0], flag(others[0]))
+        raise DataError("a reference of whole samples as they are stored", given, "make the reference without it")
     columns = (request.columns,) if isinstance(request.columns, str) else request.columns
     chosen = None if columns is None else tuple(columns)
     options = Options(request.channels, chosen, request.layout, request.array, remote=request.allow_remote)

@@ -17,7 +17,7 @@ from tare.datasets.options import DATA
 from tare.networks.inputs import NET
 from tare.normalisation.inputs import NORM
 from tare.studying.inputs import FOLDER, OWN, RUN, TABLE, StudyCommand, StudyOptions, TableOptions
-from tare.system.options import words
+from tare.system.options import flag, words
 
 if TYPE_CHECKING:
     from tare.studying.plan import StudyPlan
@@ -140,5 +140,5 @@ def _check_used(options: StudyCommand) -> None:
     used = {*(entry.name for entry in fields(TableOptions)), "margin", "lower"}
     given = [entry.name for entry in fields(options) if entry.name not in used and getattr(options, entry.name) != entry.default]
     if given:
-        named = ", ".join(name if name == "plan" else f"--{name.replace('_', '-')}" for name in given)
+        named = ", ".join(name if name == "plan" else flag(name) for name in given)
         raise SpecError("a table to analyse, and what its columns mean", named, "leave it out: --analyse measures nothing")
