@@ -10,6 +10,7 @@ from typing import Any
 
 from tare.system.offline import ask_no_network, import_nothing_from_here
 from tare.system.terminal import streams
+from tare.system.threads import notice_lost_threads
 
 #: What libraries say that could not get memory, or a thread.
 _NO_MEMORY = (
@@ -47,6 +48,7 @@ def main(run: Callable[[], None] = _command_line) -> None:
     """
     ask_no_network()
     import_nothing_from_here()
+    notice_lost_threads()
     _have_a_home()
     streams.prepare()
     # A bad file is reported by name elsewhere, so Pillow's warnings about it are left out.
