@@ -125,7 +125,7 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, t
         slope = np.abs(np.gradient(x, cuts)) if len(cuts) > 1 else np.ones(1)
         reach = (a.step + b.step * slope) / 2
         width = a.share(x + reach) - a.share(x - reach)
-        root = np.linalg.cholesky(a.sampling(b, x, of_target) + np.diag(width**2 / 12 + _SMALL**2))
+        root = np.linalg.cholesky(a.sampling(b, x, 1 - shares if kind.falls else shares, of_target) + np.diag(width**2 / 12 + _SMALL**2))
         return lambda p: np.asarray(np.linalg.solve(root, residual(p)), np.float64)
 
     best, least = np.zeros(0), math.inf

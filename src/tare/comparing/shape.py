@@ -36,17 +36,18 @@ class Spread:
     covariance: Doubles
     samples: int
 
-    def of_one(self, shape: Shape, values: Doubles) -> Doubles:
+    def of_one(self, shape: Shape, values: Doubles, shares: Doubles | None = None) -> Doubles:
         """The covariance of the shares of one sample below each of ``values``, which the samples of ``shape`` measured.
 
         Shares are linear between the places that are known. A sample of s samples tells K numbers poorly: what mean and std
-        alone say of them counts as K samples more (Ledoit and Wolf 2004 shrink towards the identity in the same way).
+        alone say of them counts as K samples more (Ledoit and Wolf 2004 shrink towards the identity in the same way). ``shares``
+        are as in :meth:`Shape.covariance`.
         """
         places = np.concatenate([[shape.low - shape.step], self.values, [shape.high + shape.step]])
         places = np.maximum.accumulate(places)
         weights = np.stack([np.interp(values, places, row) for row in np.eye(len(places))[1:-1]], axis=1)
         known, count = weights @ self.covariance @ weights.T, len(values)
-        return np.asarray((self.samples * known + count * self.samples * shape.covariance(values)) / (self.samples + count))
+        return np.asarray((self.samples * known + count * self.samples * shape.covariance(values, shares)) / (self.samples + count))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,22 +106,25 @@ class Shape:
         """The values that have these shares below them."""
         return np.asarray(np.interp(shares, self.below, self.knots), np.float64)
 
-    def covariance(self, values: Doubles) -> Doubles:
-        """The covariance of the shares below each of ``values``."""
-        shares = np.clip(self.share(values), 1e-4, 1 - 1e-4)
+    def covariance(self, values: Doubles, shares: Doubles | None = None) -> Doubles:
+        """The covariance of the shares below each of ``values``; ``shares`` are better known ones than these values' own."""
+        shares = np.clip(self.share(values) if shares is None else shares, 1e-4, 1 - 1e-4)
         bridge = np.minimum.outer(shares, shares) - np.outer(shares, shares)
         moved = np.stack([np.interp(values, self.knots, column) for column in self.moved.T], axis=1)
         return np.asarray(bridge / self.shape_number + moved @ moved.T, np.float64)
 
-    def sampling(self, target: Shape, values: Doubles, of_target: Doubles) -> Doubles:
+    def sampling(self, target: Shape, values: Doubles, mapped: Doubles, of_target: Doubles) -> Doubles:
         """The covariance of the differences of shares below ``values`` to those of a target under a map from these values.
 
-        Without a measured spread it is the sum of both covariances, ``of_target`` and this one. Samples of a target that is these
-        values under a map differ as these do.
+        ``mapped`` are the target's shares there. If the map is right, both sides have the same shares, of which all values together
+        tell most: a few values' own share of 0 or 1 would seem certain. Without a measured spread the covariance is the
+        sum of both, ``of_target`` and this one. Samples of a target that is these values under a map differ as these do.
         """
+        mine, theirs = self.shape_number, target.shape_number
+        shares = (mine * self.share(values) + theirs * mapped) / (mine + theirs)
         if self.spread is None or target.samples < 2:
-            return np.asarray(of_target + self.covariance(values), np.float64)
-        one = self.spread.of_one(self, values)
+            return np.asarray(of_target + self.covariance(values, shares), np.float64)
+        one = self.spread.of_one(self, values, shares)
         return np.asarray(one * (1 / self.spread.samples + 1 / target.samples), np.float64)
 
     def cuts(self) -> Doubles:

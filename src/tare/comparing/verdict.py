@@ -122,7 +122,7 @@ def _together(channels: tuple[ChannelShift, ...]) -> Judged:
         times = f"the std of {far.name} is {far.ratio.estimate:.3g} times the source's"
         return Judged("unclear", f"{times}: look for missing values that are stored as huge numbers")
     units = _units(channels)
-    if units:
+    if units and any(channel.differs for channel in channels):  # with heavy tails a ratio of stds alone shows nothing
         return Judged("units", units)
     coarse = [channel for channel in channels if not channel.forms]  # such as a column of two values
     if len(coarse) < len(channels):
