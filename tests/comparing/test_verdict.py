@@ -413,3 +413,49 @@ def test_a_gain_of_heavy_tailed_values_is_no_sameness(gain: float) -> None:
         generator = np.random.default_rng(seed)
         found = compare(np.exp(generator.normal(size=(1000, 1))), gain * np.exp(generator.normal(size=(1000, 1))))
         assert found.kind != "no difference shown"
+
+
+@pytest.mark.parametrize("sizes", [(50, 5000), (5000, 50), (150, 3000)])
+@pytest.mark.parametrize("kind", ["normal", "counts", "amounts", "heavy"])
+def test_few_samples_of_the_population_of_many_rarely_differ(kind: str, sizes: tuple[int, int]) -> None:
+    def drawn(chance: np.random.Generator, number: int) -> NDArray[np.float64]:
+        made: dict[str, Callable[[], NDArray[np.float64]]] = {
+            "normal": lambda: chance.normal(size=(number, 1)),
+            "counts": lambda: chance.poisson(1, (number, 1)).astype(np.float64),
+            "amounts": lambda: np.where(chance.random((number, 1)) < 0.7, 0.0, chance.gamma(2, 3, (number, 1))),
+            "heavy": lambda: np.exp(chance.normal(size=(number, 1))),
+        }
+        return made[kind]()
+
+    kinds = []
+    for seed in range(20):
+        chance = np.random.default_rng([seed, *sizes])
+        kinds.append(compare(*(drawn(chance, number) for number in sizes)).kind)
+    assert kinds.count("no difference shown") >= 15
+    assert sum(each not in ("no difference shown", "unclear") for each in kinds) <= 2
+
+
+def test_heavy_tails_are_no_other_units() -> None:
+    for seed in range(40):
+        chance = np.random.default_rng(seed)
+        found = compare(*(np.clip(chance.standard_cauchy((50, 1)), -1e3, 1e3) for _ in range(2)))
+        assert found.kind != "units"
+
+
+def test_rare_counts_and_zeros_among_amounts_are_seen_where_they_are() -> None:
+    chance = np.random.default_rng(3)
+
+    def amounts(zeros: float) -> NDArray[np.float64]:
+        return np.where(chance.random((20000, 1)) < zeros, 0.0, chance.gamma(2, 3, (20000, 1)))
+
+    few, more = (chance.poisson(rate, (20000, 1)).astype(np.float64) for rate in (0.1, 0.13))
+    assert compare(few, more).kind == "content"
+    assert compare(amounts(0.9), amounts(0.85)).kind == "content"
+    assert compare(amounts(0.9), 1.2 * amounts(0.9)).kind == "gain"
+    moved = compare(amounts(0.9), amounts(0.9) + 0.6)
+    assert moved.kind == "offset"
+    offset = next(form for form in moved.channels[0].forms if form.name == "offset")
+    assert abs(offset.offset - 0.6) < offset.errors[0]
+    recoded = compare(few, few[:10000] + 1)
+    assert recoded.kind in ("offset", "unclear")
+    assert compare(few[:4000], few[4000:8000] + 0.1).kind != "no difference shown"

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tare.comparing.result import Form, FormName
-from tare.comparing.shape import Doubles, Shape
+from tare.comparing.shape import PLACED, Doubles, Shape
 from tare.statistics.inference.distributions import chi2_exceeded, normal_quantile
 from tare.statistics.inference.least_squares import least_squares
 
@@ -82,13 +82,14 @@ def _kinds(a: Shape, b: Shape, cuts: Doubles, top: float | None) -> Iterator[_Ki
     ratio = _median(y, x)
     scales = tuple((math.log(one),) for one in dict.fromkeys((ratio, gain)) if one > 0) or ((0.0,),)
     yield _Kind("gain", lambda c, p: c / _exp(p[0]), False, scales, lambda p: (_exp(p[0]), 0.0, 1.0))
-    yield _Kind("offset", lambda c, p: c - p[0], False, ((float(np.median(y - x)),),), lambda p: (1.0, p[0], 1.0))
+    moved = tuple(dict.fromkeys((*_between_atoms(a, b), float(np.median(y - x)))))
+    yield _Kind("offset", lambda c, p: c - p[0], False, tuple((each,) for each in moved), lambda p: (1.0, p[0], 1.0))
     lines = (math.log(max(gain, 1e-6)), offset)
     yield _Kind(
         "gain and offset",
         lambda c, p: (c - p[1]) / _exp(p[0]),
         False,
-        (lines, (0.0, float(np.median(y - x)))),
+        (lines, *((0.0, each) for each in moved)),
         lambda p: (_exp(p[0]), p[1], 1.0),
     )
     if top is None:
@@ -124,8 +125,9 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, t
         x = kind.inverse(cuts, parameters)
         slope = np.abs(np.gradient(x, cuts)) if len(cuts) > 1 else np.ones(1)
         reach = (a.step + b.step * slope) / 2
-        width = a.share(x + reach) - a.share(x - reach)
-        root = np.linalg.cholesky(a.sampling(b, x, 1 - shares if kind.falls else shares, of_target) + np.diag(width**2 / 12 + _SMALL**2))
+        width = a.near(x, reach, PLACED * a.step)
+        sampling = a.sampling(b, x, 1 - shares if kind.falls else shares, of_target)
+        root = np.linalg.cholesky(sampling + np.diag(width**2 / 12 + _SMALL**2))
         return lambda p: np.asarray(np.linalg.solve(root, residual(p)), np.float64)
 
     best, least = np.zeros(0), math.inf
@@ -138,7 +140,7 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, t
                 values, jacobian = least_squares(measure, values)
             else:
                 jacobian = slopes
-        distance = float(np.square(measure(values)).sum())
+        distance = float(np.square(measure(values)).sum()) + _missed(kind, values, a, b, top)
         if distance < least and np.isfinite(values).all():
             best, least, slopes = values, distance, jacobian
     x = kind.inverse(cuts, best)
@@ -163,6 +165,27 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, t
         critical=chi2_exceeded(_REJECTED / tests, freedom),
         criterion=least + count * math.log(max(number, math.e)),
     )
+
+
+def _missed(kind: _Kind, best: Doubles, a: Shape, b: Shape, top: float | None) -> float:
+    """What speaks against a map that puts little where a value of the target holds much by itself: squares of standard errors.
+
+    Cuts lie between values, and do not see it. At an end of the range, what a map leads beyond was clipped there.
+    """
+    against = 0.0
+    reach = a.step + b.step
+    close = reach if len(best) else PLACED * reach  # what is fitted is known to no better than a bin
+    for place, share in b.atoms:
+        x = kind.inverse(np.array([place]), best)
+        low, high = (False, False) if top is None or kind is _SAME else (place < b.step, top - place < b.step)
+        below, above = (high, low) if kind.falls else (low, high)
+        ends = below * a.share(x - reach) + above * (1 - a.share(x + reach))
+        found = float((a.near(x, np.array([reach]), close) + ends)[0])
+        if found < share / 2:
+            pooled = (found * a.shape_number + share * b.shape_number) / (a.shape_number + b.shape_number)
+            variance = pooled * (1 - pooled) * (1 / a.shape_number + 1 / b.shape_number) + _SMALL**2
+            against += (share - found) ** 2 / variance
+    return float(against)
 
 
 def _newly_clipped(kind: _Kind, a: Shape, b: Shape) -> float:
@@ -217,6 +240,12 @@ def _errors(slopes: Doubles, count: int, z: float) -> tuple[float, ...]:
     if not count or not slopes.size:
         return ()
     return tuple((z * np.sqrt(np.maximum(np.diag(np.linalg.pinv(slopes.T @ slopes)), 0.0))).tolist())
+
+
+def _between_atoms(a: Shape, b: Shape) -> tuple[float, ...]:
+    """How far the largest atom moved: between the steps of a scale all offsets explain the shares at the cuts equally well."""
+    largest = [shape.atoms[shape.atoms[:, 1].argmax(), 0] for shape in (a, b) if len(shape.atoms)]
+    return (float(largest[1] - largest[0]),) if len(largest) == 2 else ()
 
 
 def _line(x: Doubles, y: Doubles) -> tuple[float, float]:

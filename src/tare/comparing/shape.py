@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.statistics.bins import Bins
+from tare.statistics.bins import Bins, quantiles_inside
 from tare.statistics.dataset_stats import ChannelStats
 
 Doubles = NDArray[np.float64]
@@ -21,7 +21,9 @@ _ATOM = 1 / _CELLS
 # the values. Chosen on halves of CIFAR-10, MNIST, Fashion-MNIST and made data: of 16 settings with 25 pairs
 # of halves, two had a pair whose unchanged shape was rejected at 99%; of 120 pairs drawn afterwards, none.
 _FINER = 4.0
-# An atom fills this share of its bin, in its middle: a bin spread over its width would be cut in two by maps that bend.
+# A quantile tells the place of an atom to within this share of a bin: there are at least 16 buckets in one.
+PLACED = 1 / 8
+# An atom fills this share of its bin: a bin spread over its width would be cut in two by maps that bend.
 _NARROW = 0.01
 
 
@@ -46,8 +48,8 @@ class Spread:
         places = np.concatenate([[shape.low - shape.step], self.values, [shape.high + shape.step]])
         places = np.maximum.accumulate(places)
         weights = np.stack([np.interp(values, places, row) for row in np.eye(len(places))[1:-1]], axis=1)
-        known, count = weights @ self.covariance @ weights.T, len(values)
-        return np.asarray((self.samples * known + count * self.samples * shape.covariance(values, shares)) / (self.samples + count))
+        known, alone, count = weights @ self.covariance @ weights.T, shape.covariance(values, shares), len(values)
+        return np.asarray((self.samples * known + count * self.samples * alone) / (self.samples + count))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +60,8 @@ class Shape:
     rest of the shape. ``moved`` ``(knots, 2)`` is what one standard error of the mean, and of the std, changes in ``below``.
     ``low`` and ``high`` are the extremes, ``at_low`` and ``at_high`` the shares there, where values may have been clipped.
     ``edges`` are the ends of bins, or of cells around the steps of a scale. ``samples`` is the number of samples, and
-    ``spread`` says how they differ, where that was measured.
+    ``spread`` says how they differ, where that was measured. ``atoms`` ``(K, 2)`` are values that hold much by themselves, and
+    their shares, where quantiles tell their place.
     """
 
     knots: Doubles
@@ -74,6 +77,7 @@ class Shape:
     at_high: float
     samples: int = 0
     spread: Spread | None = None
+    atoms: Doubles = field(default_factory=lambda: np.zeros((0, 2)))
 
     @classmethod
     def of(cls, channel: ChannelStats, step: float, samples: int = 0, spread: Spread | None = None) -> Shape | None:
@@ -85,22 +89,37 @@ class Shape:
         counts = np.array(bins.counts, np.float64)
         shares = (counts[(bins.edges[:-1] <= end) & (end < bins.edges[1:])].sum() / total for end in (channel.min, channel.max))
         at_low, at_high = (float(share) if share > 0.002 else 0.0 for share in shares)
-        edges, counts = _cells(bins.edges - step / 2, counts)
+        places, told = _places(channel, bins)
+        edges, counts, kept = _cells(bins.edges - step / 2, counts)
+        places, told = places[kept] - step / 2, told[kept]
         lows, highs = edges[:-1].copy(), edges[1:].copy()
-        atoms = (counts > _ATOM * total) & (len(counts) == len(bins.counts))
-        middles, half = (lows + highs) / 2, _NARROW * bins.width / 2
-        lows[atoms], highs[atoms] = middles[atoms] - half, middles[atoms] + half
+        atoms, half = counts > _ATOM * total, _NARROW * bins.width / 2
+        lows[atoms], highs[atoms] = np.maximum(lows[atoms], places[atoms] - half), np.minimum(highs[atoms], places[atoms] + half)
         after = np.cumsum(counts) / total
         knots, below = np.stack([lows, highs], 1).ravel(), np.stack([np.concatenate([[0.0], after[:-1]]), after], 1).ravel()
         number = min(_number_by_mean(channel), _number_by_std(channel, bins))
         finer = min(float(total), _FINER * number)
-        moved = _moved(channel, bins, bins.edges - step / 2, knots, 1 - number / finer if finer > number else 0.0)
+        lone = np.zeros(len(bins.counts), np.bool_)
+        lone[kept[atoms & told]] = True
+        moved = _moved(channel, bins, step, lone, knots, 1 - number / finer if finer > number else 0.0)
         width, ends = max(step, bins.width), (channel.min, channel.max, at_low, at_high)
-        return cls(knots, below, edges, width, number, finer, moved, *ends, samples, spread)
+        known = np.stack([places, counts / total], axis=1)[atoms & told]
+        return cls(knots, below, edges, width, number, finer, moved, *ends, samples, spread, known)
 
     def share(self, values: Doubles) -> Doubles:
         """The share of values below each of ``values``."""
         return np.asarray(np.interp(values, self.knots, self.below, left=0.0, right=1.0), np.float64)
+
+    def near(self, values: Doubles, reach: Doubles, close: float) -> Doubles:
+        """The share of values nearer to each of ``values`` than ``reach``, but of known atoms of those as ``close`` alone.
+
+        What lies below a value is known to within so much of it: bins do not tell places, and quantiles tell those of atoms.
+        """
+        found = self.share(values + reach) - self.share(values - reach)
+        for place, share in self.atoms:
+            away = np.abs(values - place)
+            found -= np.where((away < reach) & (away > close), share, 0.0)
+        return np.maximum(found, 0.0)
 
     def quantile(self, shares: Doubles) -> Doubles:
         """The values that have these shares below them."""
@@ -116,8 +135,8 @@ class Shape:
     def sampling(self, target: Shape, values: Doubles, mapped: Doubles, of_target: Doubles) -> Doubles:
         """The covariance of the differences of shares below ``values`` to those of a target under a map from these values.
 
-        ``mapped`` are the target's shares there. If the map is right, both sides have the same shares, of which all values together
-        tell most: a few values' own share of 0 or 1 would seem certain. Without a measured spread the covariance is the
+        ``mapped`` are the target's shares there. If the map is right, both sides have the same shares, of which all values
+        together tell most: a few values' own share of 0 or 1 would seem certain. Without a measured spread the covariance is the
         sum of both, ``of_target`` and this one. Samples of a target that is these values under a map differ as these do.
         """
         mine, theirs = self.shape_number, target.shape_number
@@ -143,19 +162,32 @@ class Shape:
         return np.asarray(inner[(known > 0) & (known < 1)], np.float64)
 
 
-def _cells(edges: Doubles, counts: Doubles) -> tuple[Doubles, Doubles]:
-    """The ends of cells and their counts: the bins, but of values on a scale of steps a cell from middle to middle of two gaps.
+def _places(channel: ChannelStats, bins: Bins) -> tuple[Doubles, NDArray[np.bool_]]:
+    """Where in its bin an atom would be, and whether that is known: where the quantiles in the bin are, else in its middle."""
+    known = np.zeros(len(bins.counts), np.bool_)
+    places = np.asarray(bins.edges[:-1] + bins.width / 2, np.float64)
+    for place, inside in quantiles_inside(bins, channel.quantiles).items():
+        values = [value for _, value in inside]
+        # One quantile tells nothing of the others' places; of values that lie evenly two lie apart.
+        if len(values) > 1 and channel.quantile_error > 0 and max(values) - min(values) <= 2 * channel.quantile_error:
+            places[place], known[place] = (max(values) + min(values)) / 2, True
+    return places, known
 
-    A map leads the ends of such cells to those of the target's. Between the bins themselves the shares would jump, and no map
-    could be followed to within a part of a step.
+
+def _cells(edges: Doubles, counts: Doubles) -> tuple[Doubles, Doubles, NDArray[np.intp]]:
+    """The ends of cells, their counts and the bins that they are of.
+
+    They are the bins, but of values on a scale of steps a cell from middle to middle of two gaps. A map leads the ends of such
+    cells to those of the target's. Between the bins themselves the shares would jump, and no map could be followed to within a
+    part of a step.
     """
     filled = np.flatnonzero(counts)
     apart = np.diff(filled) > 1
     alone = np.concatenate([[True], apart]) & np.concatenate([apart, [True]])
     if len(filled) < 2 or counts[filled][alone].sum() <= counts.sum() / 2:
-        return edges, counts
+        return edges, counts, np.arange(len(counts))
     between = (edges[filled[:-1] + 1] + edges[filled[1:]]) / 2
-    return np.concatenate([edges[filled[:1]], between, edges[filled[-1:] + 1]]), counts[filled]
+    return np.concatenate([edges[filled[:1]], between, edges[filled[-1:] + 1]]), counts[filled], filled
 
 
 def _number_by_mean(channel: ChannelStats) -> float:
@@ -175,9 +207,13 @@ def _number_by_std(channel: ChannelStats, bins: Bins) -> float:
     return max(1.0, (fourth - second**2) / (4 * second * error**2)) if error**2 > 0 else math.inf
 
 
-def _moved(channel: ChannelStats, bins: Bins, edges: Doubles, knots: Doubles, share: float) -> Doubles:
-    """What one standard error of the mean and of the std changes in the shares below ``knots``: the density times the move."""
-    density = np.interp(knots, edges[:-1] + bins.width / 2, np.array(bins.counts, np.float64) / sum(bins.counts) / bins.width)
+def _moved(channel: ChannelStats, bins: Bins, step: float, lone: NDArray[np.bool_], knots: Doubles, share: float) -> Doubles:
+    """What one standard error of the mean and of the std changes in the shares below ``knots``: the density times the move.
+
+    Atoms, the bins ``lone``, stay where they are, as zeros among amounts do.
+    """
+    middles, counts = bins.edges[:-1] - step / 2 + bins.width / 2, np.where(lone, 0.0, bins.counts)
+    density = np.interp(knots, middles, counts / sum(bins.counts) / bins.width)
     of_mean = density * channel.mean_se
     of_std = density * (knots - channel.mean) / channel.std * channel.std_se
     return np.asarray(math.sqrt(share) * np.stack([of_mean, of_std], axis=1), np.float64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +37,16 @@ class Bins:
     def below(self, edges: NDArray[np.float64]) -> NDArray[np.float64]:
         """Number of counted values below each edge, if values lie evenly in their bin."""
         return np.asarray(np.interp(edges, self.edges, np.concatenate([[0], np.cumsum(self.counts)])), np.float64)
+
+
+def quantiles_inside(bins: Bins, quantiles: Mapping[str, float]) -> dict[int, list[tuple[float, float]]]:
+    """The shares and the values of the quantiles that lie inside each bin, by its index: they say where in it its values are."""
+    inside: dict[int, list[tuple[float, float]]] = {}
+    for share, value in sorted((float(share), value) for share, value in quantiles.items()):
+        place = math.floor((value - bins.low) / bins.width) if math.isfinite(value) else -1
+        if 0 <= place < len(bins.counts):
+            inside.setdefault(place, []).append((share, value))
+    return inside
 
 
 def binned(counted: Histogram | Buckets, scale: float) -> Bins | None:

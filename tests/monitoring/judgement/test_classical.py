@@ -60,6 +60,21 @@ def test_values_that_are_counts_are_at_the_distance_of_scipy(kind: str, seed: in
     assert found.psi < 0.05
 
 
+@pytest.mark.parametrize("sizes", [(4000, 4000), (3000, 500)])
+def test_values_that_move_inside_of_a_bin_are_seen(sizes: tuple[int, int]) -> None:
+    chance = np.random.default_rng(0)
+
+    def amounts(number: int, ground: float) -> NDArray[np.float64]:
+        return np.where(chance.random(number) < 0.9, ground, chance.gamma(2, 3, number))[:, None]
+
+    for ground in (0.0, 0.1, -0.1):
+        a, b = amounts(sizes[0], 0.0), amounts(sizes[1], ground)
+        found = distances(tare.measure(a), tare.measure(b))[0]
+        assert found.ks == pytest.approx(stats.ks_2samp(a[:, 0], b[:, 0]).statistic, abs=0.02)
+        assert found.wasserstein == pytest.approx(stats.wasserstein_distance(a[:, 0], b[:, 0]) / a.std(), abs=0.01)
+        assert (found.psi > 1) == (ground > 0)  # what lies below the first tenth of the reference counts with it
+
+
 def test_a_few_values_far_from_all_others_leave_nothing_to_tell_distances_by() -> None:
     chance = np.random.default_rng(0)
     a, b = chance.normal(size=(3000, 1)), chance.normal(size=(2500, 1))

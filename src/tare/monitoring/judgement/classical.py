@@ -33,16 +33,64 @@ def _of_channel(a: ChannelStats, b: ChannelStats) -> Distances:
     if a.fine is None or b.fine is None or not a.std > 0 or a.crowded or b.crowded:
         return Distances(a.name, math.nan, math.nan, math.nan)
     cells = _cells(a.fine, b.fine)
-    before, after = (np.concatenate([[0.0], np.cumsum(each) / each.sum()]) for each in (cells.first, cells.second))
+    places, before, after = _refined(cells, a, b)
     gap = np.abs(before - after)
-    # Shares are linear in a cell, and constant between two cells that do not touch.
-    within = (cells.highs - cells.lows) * (gap[:-1] + gap[1:]) / 2
-    between = (cells.lows[1:] - cells.highs[:-1]) * gap[1:-1]
-    middles = (cells.lows + cells.highs) / 2
+    # Shares are linear between two places, and constant between two cells that do not touch.
+    moved = float((np.diff(places) * (gap[:-1] + gap[1:])).sum()) / 2
     # The first and the last bin also hold what lies beyond them: the mean says how far.
-    beyond = [each.mean - float(middles @ part) / part.sum() for each, part in ((a, cells.first), (b, cells.second))]
-    moved = (float(within.sum() + between.sum()) + abs(beyond[0] - beyond[1])) / a.std
-    return Distances(a.name, _psi(before, after), float(gap.max()), moved)
+    known = (float((np.diff(shares) * (places[:-1] + places[1:])).sum()) / 2 for shares in (before, after))
+    beyond = [each.mean - mean for each, mean in zip((a, b), known, strict=True)]
+    return Distances(a.name, _psi(before, after), float(gap.max()), (moved + abs(beyond[0] - beyond[1])) / a.std)
+
+
+def _refined(cells: _Cells, a: ChannelStats, b: ChannelStats) -> tuple[NDArray[np.float64], ...]:
+    """Places in rising order, and the shares of both sides below them: the ends of the cells, and quantiles inside of some.
+
+    A cell may hold much of both sides, at two places: where quantiles of the same share lie in it and differ, they tell. They do,
+    too, where it holds much of one side alone.
+    """
+    places: list[float] = []
+    below: tuple[list[float], list[float]] = ([], [])
+    inside = [_quantiles(cells, side) for side in (a, b)]
+    ends = [np.concatenate([[0.0], np.cumsum(each) / each.sum()]) for each in (cells.first, cells.second)]
+    error = a.quantile_error + b.quantile_error
+    for index, (low, high) in enumerate(zip(cells.lows.tolist(), cells.highs.tolist(), strict=True)):
+        mine, theirs = (dict(each.get(index, ())) for each in inside)
+        between = [low, high]
+        curves = [([low, high], each[index : index + 2].tolist()) for each in ends]
+        held = sorted(float(each[index + 1] - each[index]) for each in ends)
+        apart = any(abs(mine[share] - theirs[share]) > error for share in mine.keys() & theirs.keys())
+        if apart or (max(len(mine), len(theirs)) > 1 and held[0] < held[1] / 2):
+            curves = [
+                _curve(low, high, each[index], each[index + 1], known, channel.quantile_error)
+                for each, known, channel in zip(ends, (mine, theirs), (a, b), strict=True)
+            ]
+            between = sorted({*curves[0][0], *curves[1][0]})
+        places += between
+        for side, curve in zip(below, curves, strict=True):
+            side.extend(np.interp(between, *curve).tolist())
+    return np.array(places), np.array(below[0]), np.array(below[1])
+
+
+def _quantiles(cells: _Cells, side: ChannelStats) -> dict[int, list[tuple[float, float]]]:
+    """The shares and values of the quantiles inside of each cell."""
+    inside: dict[int, list[tuple[float, float]]] = {}
+    for share, value in side.quantiles.items():
+        index = int(np.searchsorted(cells.lows, value, side="right")) - 1
+        if side.quantile_error > 0 and index >= 0 and value < cells.highs[index]:
+            inside.setdefault(index, []).append((float(share), value))
+    return inside
+
+
+def _curve(
+    low: float, high: float, first: float, last: float, known: dict[float, float], error: float
+) -> tuple[list[float], list[float]]:
+    """Places in a cell and the shares below them: a jump where all of several quantiles are one value, else lines."""
+    values = sorted(known.values())
+    if len(values) > 1 and values[-1] - values[0] <= 2 * error:
+        return [low, max(low, values[0] - error), min(high, values[-1] + error), high], [first, first, last, last]
+    shares = [min(last, max(first, share)) for share in sorted(known)]
+    return [low, *(known[share] for share in sorted(known)), high], [first, *shares, last]
 
 
 @dataclass(frozen=True, slots=True)
