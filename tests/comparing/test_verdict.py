@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
+from scipy import stats
 
 from tare.comparing.api import compare
 from tare.comparing.shift import compare_stats
 from tare.comparing.verdict import explaining
+from tare.measuring.api import measure
 from tare.normalisation.catalog import named
 from tare.samples.raw_kind import Known
 from tare.statistics.bins import Bins
@@ -459,3 +462,24 @@ def test_rare_counts_and_zeros_among_amounts_are_seen_where_they_are() -> None:
     recoded = compare(few, few[:10000] + 1)
     assert recoded.kind in ("offset", "unclear")
     assert compare(few[:4000], few[4000:8000] + 0.1).kind != "no difference shown"
+
+
+def test_intervals_count_clusters_not_samples(tmp_path: Path) -> None:
+    def scenes(name: str, seed: int, scenes: int, tiles: int) -> DatasetStats:
+        chance = np.random.default_rng(seed)
+        for scene in range(scenes):
+            folder = tmp_path / name / f"scene{scene}"
+            folder.mkdir(parents=True)
+            level, contrast = chance.normal(120, 25), np.exp(chance.normal(0, 0.15))
+            for tile in range(tiles):
+                values = np.clip(level + contrast * chance.normal(0, 30, (12, 12)), 0, 255).astype(np.uint8)
+                Image.fromarray(values).save(folder / f"{tile}.png")
+        return measure(tmp_path / name, cluster="folder", workers=1)
+
+    few, many = scenes("few", 0, 4, 12), scenes("many", 1, 4, 12)
+    (channel,) = compare_stats(few, many).channels
+    error = math.hypot(*(side.channels[0].mean_se / few.channels[0].std for side in (few, many)))
+    error = math.hypot(error, channel.shift.estimate * few.channels[0].std_se / few.channels[0].std)
+    assert (channel.shift.high - channel.shift.low) / 2 / error == pytest.approx(stats.t.ppf(1 - 0.05 / 4, 3))
+    kinds = [compare_stats(scenes(f"a{seed}", seed, 12, 4), scenes(f"b{seed}", seed + 50, 4, 12)).kind for seed in range(8)]
+    assert kinds.count("no difference shown") >= 6

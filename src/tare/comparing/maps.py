@@ -6,8 +6,8 @@ The parameters of T minimise D = r' C^-1 r, where r are the differences of these
 of two Brownian bridges (with a number of independent values that mean and std show: Rao and Scott 1981), of the level and
 contrast that whole images share, of rounding, and of a small error of the map; where it was measured how samples of the
 source differ, the measured covariance takes the place of the first three. If T is right, D is chi squared with as many
-degrees of freedom as cuts minus parameters (Hansen 1982). Among the maps that this does not reject, the least
-D + parameters log(n) is chosen (Schwarz 1978).
+degrees of freedom as cuts minus parameters (Hansen 1982), and F where few clusters tell the variances. Among the maps that
+this does not reject, the least D + parameters log(n) is chosen (Schwarz 1978).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 
 from tare.comparing.result import Form, FormName
 from tare.comparing.shape import PLACED, Doubles, Shape
-from tare.statistics.inference.distributions import chi2_exceeded, normal_quantile
+from tare.statistics.inference.distributions import f_exceeded, normal_quantile
 from tare.statistics.inference.least_squares import least_squares
 
 # Differences of shares below this are no other content: resizing, compression and dither move values by as much.
@@ -49,18 +49,37 @@ class _Kind:
     told: Callable[[Doubles], tuple[float, float, float]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """The level of a test of so many channels at once, where the variances have ``known`` degrees of freedom."""
+
+    tests: int
+    known: float = math.inf
+
+    def critical(self, freedom: int) -> float:
+        """The distance of a right map that chance exceeds in one of a hundred comparisons."""
+        return freedom * f_exceeded(_REJECTED / self.tests, freedom, self.known)
+
+    @property
+    def reach(self) -> float:
+        """Standard errors from a parameter to the end of its interval at 95%."""
+        return normal_quantile(1 - 0.025 / max(1, self.tests))
+
+
 _SAME = _Kind("same", lambda c, _: c, False, ((),), lambda _: (1.0, 0.0, 1.0))
 
 
-def forms(a: Shape, b: Shape, top: float | None, tests: int) -> tuple[Form, ...]:
+def forms(a: Shape, b: Shape, top: float | None, tests: int, known: float = math.inf) -> tuple[Form, ...]:
     """Fit every map from ``a`` to ``b``; ``top`` is the largest value of a range from 0, which curves and negatives need.
 
-    ``tests`` is the number of channels that are tested at once.
+    ``tests`` is the number of channels that are tested at once, ``known`` the degrees of freedom of the variances: those of few
+    clusters are uncertain themselves.
     """
     cuts = b.cuts()
     if len(cuts) < 2 or not math.isfinite(a.number) or not math.isfinite(b.number):
         return ()
-    made = (_fitted(kind, a, b, cuts, top, tests) for kind in _kinds(a, b, cuts, top) if len(cuts) > len(kind.starts[0]))
+    kinds = (kind for kind in _kinds(a, b, cuts, top) if len(cuts) > len(kind.starts[0]))
+    made = (_fitted(kind, a, b, cuts, top, _Level(tests, known)) for kind in kinds)
     return tuple(form for form in made if form is not None)
 
 
@@ -69,7 +88,7 @@ def unmapped(a: Shape, b: Shape, tests: int) -> Form | None:
     cuts = b.cuts()
     if len(cuts) < 2 or not math.isfinite(a.number) or not math.isfinite(b.number):
         return None
-    return _fitted(_SAME, a, b, cuts, None, tests)
+    return _fitted(_SAME, a, b, cuts, None, _Level(tests))
 
 
 def _kinds(a: Shape, b: Shape, cuts: Doubles, top: float | None) -> Iterator[_Kind]:
@@ -111,7 +130,7 @@ def _kinds(a: Shape, b: Shape, cuts: Doubles, top: float | None) -> Iterator[_Ki
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a map that cannot be right overflows, and is not the best
-def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, tests: int) -> Form | None:
+def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, level: _Level) -> Form | None:
     """The map of this kind that fits best; None if the source was clipped where the map would have to be judged."""
     shares, count = b.share(cuts), len(kind.starts[0])
     number = 1 / (1 / a.shape_number + 1 / b.shape_number)
@@ -150,7 +169,7 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, t
         freedom = len(cuts)
     elif not math.isfinite(least) or freedom < 1 or telling < _TELLING * len(cuts) or _newly_clipped(kind, a, b) > _MOST_CLIPPED:
         return None
-    errors = _errors(slopes, count, normal_quantile(1 - 0.025 / max(1, tests)))
+    errors = _errors(slopes, count, level.reach)
     gain, offset, gamma = kind.told(best)
     if not _LEAST_GAMMA <= gamma <= _MOST_GAMMA or _leads_beyond(kind, best, errors, a, b, top):
         return None
@@ -162,7 +181,7 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, t
         errors=errors,
         distance=least,
         freedom=freedom,
-        critical=chi2_exceeded(_REJECTED / tests, freedom),
+        critical=level.critical(freedom),
         criterion=least + count * math.log(max(number, math.e)),
     )
 

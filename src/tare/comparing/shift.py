@@ -39,9 +39,10 @@ def compare_stats(
 
     Shift d = (m1 - m0)/s0 with Var(d) = (SE(m1)^2 + SE(m0)^2)/s0^2 + d^2 (SE(s0)/s0)^2; the ratio of stds on the log scale,
     with Var = (SE(s1)/s1)^2 + (SE(s0)/s0)^2 (delta method, without the covariance of a mean and its std). Student's t with
-    the degrees of freedom of the smaller dataset, simultaneously for all 2C figures (Bonferroni). Columns of tables are paired
-    by name. A published constant of n0 samples gets the sampling error of n0 samples of the other dataset. ``spreads`` say how
-    the samples of the source differ, one for each channel; without them mean and std tell it roughly.
+    the degrees of freedom of the smaller dataset, of its clusters where it has some, simultaneously for all 2C figures
+    (Bonferroni). Columns of tables are paired by name. A published constant of n0 samples gets the sampling error of n0 samples
+    of the other dataset. ``spreads`` say how the samples of the source differ, one for each channel; without them mean and std
+    tell it roughly.
 
     Raises :class:`DataError` if the channels cannot be paired, a std is zero or unknown, or the values are those of different
     front ends for sound.
@@ -55,11 +56,12 @@ def compare_stats(
     tests = len(source.channels)
     pairs = zip(_sampled(source, target), _sampled(target, source), _shapes(source, spreads), _shapes(target), strict=True)
     top = _top(source, target)
+    known = min((_independent(each) - 1 for each in (source, target) if "clusters" in each.extra), default=math.inf)
     channels = tuple(
         replace(
             _channel(a, b, z, _step(source), _step(target)),
-            forms=() if mine is None or theirs is None or not _is_ordinary(a, b) else forms(mine, theirs, top, tests),
-            heavy=_is_heavy(a, source.samples) or _is_heavy(b, target.samples),
+            forms=() if mine is None or theirs is None or not _is_ordinary(a, b) else forms(mine, theirs, top, tests, known),
+            heavy=_is_heavy(a, _independent(source)) or _is_heavy(b, _independent(target)),
         )
         for a, b, mine, theirs in pairs
     )
@@ -177,8 +179,13 @@ def _check(source: DatasetStats, target: DatasetStats) -> None:
 
 def _quantile(source: DatasetStats, target: DatasetStats, confidence: float) -> float:
     # If a published constant does not state its number of samples, that of the other dataset counts.
-    samples = min((s.samples for s in (source, target) if s.samples), default=2)
+    samples = min((_independent(s) for s in (source, target) if s.samples), default=2)
     return t_quantile(1 - (1 - confidence) / (4 * len(source.channels)), max(1, samples - 1))
+
+
+def _independent(stats: DatasetStats) -> int:
+    """The number of independent units: samples, or the clusters that standard errors count."""
+    return int(stats.extra.get("clusters", stats.samples))
 
 
 def _is_ordinary(*channels: ChannelStats) -> bool:

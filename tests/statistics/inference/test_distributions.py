@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,3 +43,9 @@ def test_the_tails_of_chi_squared_are_those_of_scipy(value: float, freedom: int)
 @given(st.floats(1e-9, 0.999), st.integers(1, 300))
 def test_the_values_that_chi_squared_exceeds_are_those_of_scipy(share: float, freedom: int) -> None:
     assert distributions.chi2_exceeded(share, freedom) == near(stats.chi2.isf(share, freedom))
+
+
+@given(st.floats(1e-4, 0.999), st.integers(1, 60), st.one_of(st.integers(1, 1000), st.just(math.inf)))
+def test_the_values_that_f_exceeds_are_those_of_scipy(share: float, first: int, second: float) -> None:
+    known = stats.chi2.isf(share, first) / first if math.isinf(second) else stats.f.isf(share, first, second)
+    assert distributions.f_exceeded(share, first, second) == near(known)

@@ -15,12 +15,12 @@ from tare.comparing.verdict import explaining
 from tare.errors import DataError
 from tare.monitoring.reference import Reference
 from tare.monitoring.result import ChangeKind, Map
-from tare.statistics.dataset_stats import DatasetStats, summarise
+from tare.statistics.dataset_stats import ChannelStats, DatasetStats, summarise
 from tare.statistics.intervals import Interval
 from tare.statistics.state import DatasetState
 
-# A channel whose std fell to this share of the reference's carries no picture.
-_DEAD = 0.02
+# A channel whose std fell to this share of the reference's carries no picture, if chance makes it as rarely as this.
+_DEAD, _CHANCE = 0.02, 1e-4
 # Missing values are the change where their share rose by this much and by this factor.
 _MISSING, _TIMES = 0.005, 2.0
 # More channels have too many orders to try.
@@ -110,18 +110,32 @@ class _Still:
 
 
 def _still(before: DatasetStats, live: DatasetStats) -> _Still:
-    """Tell channels that are constant. A channel that is constant in the reference, too, is not dead."""
+    """Tell channels that are constant. A channel that is constant in the reference, too, is not dead.
+
+    One that was mostly constant, such as a rare count, may be so by chance for a while: nothing is told of it.
+    """
     varying, dead, other = [], [], []
     for place, (a, b) in enumerate(zip(before.channels, live.channels, strict=True)):
         # The std of values of which a few lie far from all others says nothing of the others.
         if a.std > 0 and (b.std > 0 if a.crowded else b.std > _DEAD * a.std):
             varying.append(place)
         elif a.std > 0:
-            dead.append(b.name)
+            if _by_chance(a, b, live.samples * max(1.0, a.effective_samples / before.samples)) < _CHANCE:
+                dead.append(b.name)
         elif not (a.min == b.min and a.max == b.max):
             now = f"is {_exact(b.mean)}" if not b.std > 0 else f"varies, from {_exact(b.min)} to {_exact(b.max)}"
             other.append(f"{b.name} was always {_exact(a.mean)} and {now}")
     return _Still(tuple(varying), tuple(dead), tuple(other))
+
+
+def _by_chance(a: ChannelStats, b: ChannelStats, number: float) -> float:
+    """The probability that so many independent values of the reference all lie where those of a channel lie now."""
+    bins = a.fine or a.histogram
+    if bins is None or not math.isfinite(number):
+        return 0.0
+    first, last = (math.floor((end - bins.low) / bins.width) for end in (b.min, b.max))
+    share = sum(bins.counts[max(0, first) : max(0, last + 1)]) / sum(bins.counts)
+    return float(share**number)
 
 
 def _exact(value: float) -> str:

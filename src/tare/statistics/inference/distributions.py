@@ -1,4 +1,4 @@
-"""Quantiles and tails of the distributions that intervals need: normal, Student's t and chi-squared.
+"""Quantiles and tails of the distributions that intervals need: normal, Student's t, chi-squared and F.
 
 They follow from the incomplete beta and gamma functions by their continued fractions and series (DLMF 8.17.22, 8.9.2, 8.7.1), in
 float64 with a relative error below 1e-10. SciPy has them too, but takes longer to load than a small dataset takes to measure.
@@ -47,6 +47,13 @@ def chi2_above(value: float, freedom: float) -> float:
 def chi2_exceeded(share: float, freedom: float) -> float:
     """The value that a chi-squared variable with ``freedom`` degrees of freedom exceeds with probability ``share``."""
     return _falling(lambda value: chi2_above(value, freedom), share)
+
+
+def f_exceeded(share: float, first: float, second: float) -> float:
+    """The value that a ratio F of mean squares with ``first`` and ``second`` degrees of freedom exceeds with this probability."""
+    if math.isinf(second):
+        return chi2_exceeded(share, first) / first
+    return _falling(lambda value: _beta(second / 2, first / 2, second / (second + first * value)), share)
 
 
 def _falling(function: Callable[[float], float], target: float) -> float:
