@@ -61,6 +61,14 @@ def test_every_mistake_is_found_by_its_code_and_nothing_else_is(name: str) -> No
     assert codes(make(dimmed(UNITS) if code == "TARE012" else UNITS)) == [code]
 
 
+@pytest.mark.parametrize("name", [*GROSS, "CLIP's constants", "divided by 65535", "variance for std"])
+def test_a_mistake_in_a_part_of_the_images_is_found_and_counted(name: str) -> None:
+    make, code = MISTAKES[name]
+    batch = normalised(UNITS)
+    batch[::3] = make(UNITS)[::3]
+    assert codes(batch) == [code]
+
+
 @pytest.mark.parametrize("name", GROSS)
 def test_gross_mistakes_show_without_a_grid_as_warnings_that_say_what_they_rest_on(name: str) -> None:
     make, code = MISTAKES[name]

@@ -28,7 +28,8 @@ from tare.watching.sample import Seen
 from tare.watching.values.grid import MOSTLY, ChannelValues, Grid, fitting, grid_of, snapped
 from tare.watching.values.moments import Moments, Reading, predictions, read_moments, read_without_constants, words
 from tare.watching.values.own_scale import scaled_by_batch, scaled_by_sample, zscored_by_sample
-from tare.watching.values.plausible_range import gross_mistake
+from tare.watching.values.parts import made_otherwise
+from tare.watching.values.plausible_range import GrossMistake, gross_mistake
 from tare.watching.values.window import Cut, cuts
 
 JudgedBy = Literal["grid", "range", "moments", "samples", "none"]
@@ -114,6 +115,9 @@ def _judge_images(batches: Sequence[Seen], expects: Expectation) -> Judgement:
     channels = _channels(batches)
     grids = tuple(grid_of(values) for values in channels)
     affine = expects.affine if expects.affine and len(expects.affine.scale) == len(channels) else None
+    part = _by_part(batches, expects, affine, grids) if affine else None
+    if part is not None:
+        return part
     if affine and fitting(channels, [affine], MOSTLY):
         return Judgement((), "grid", grids, True)
     own = _own_scale(batches, expects, affine)
@@ -125,6 +129,23 @@ def _judge_images(batches: Sequence[Seen], expects: Expectation) -> Judgement:
     if places:
         return _explained(batches[-1], expects, expects.maps[places[0]][1], grids)
     return _by_grid(batches[-1], expects, affine, grids) if all(grids) else _by_range(batches, expects, affine, grids)
+
+
+def _by_part(batches: Sequence[Seen], expects: Expectation, affine: Affine, grids: tuple[Grid | None, ...]) -> Judgement | None:
+    """The findings on some of the images, where those were made otherwise than the rest; None where all are alike."""
+    epsilon = max(seen.look.form.epsilon for seen in batches)
+    images = [image for seen in batches for image in seen.pixels]
+    part = made_otherwise(images, epsilon, affine, expects.maps)
+    if part is None:
+        return None
+    if part.fed is not None:
+        found: tuple[Finding, ...] = _by_rules(_evidence(batches[-1], expects, part.fed), _VALUES)
+    else:
+        found = _of_mistake(gross_mistake(part.images, affine, expects.maps), batches[-1], expects)
+    if not _fail(found):
+        return None
+    told = tuple(replace(each, message=f"{part.told} were made otherwise than the rest: {each.message}") for each in found)
+    return Judgement(told, "grid" if part.fed is not None else "range", grids)
 
 
 def _by_statement(batches: Sequence[Seen], spec: InputSpec) -> Judgement | None:
@@ -260,15 +281,18 @@ def _by_range(batches: Sequence[Seen], expects: Expectation, affine: Affine, gri
     if number < _FEWEST_IMAGES:
         return Judgement((), "none", grids, unjudged=_too_few(number, _FEWEST_IMAGES))
     mistake = gross_mistake([image for seen in batches for image in seen.pixels], affine, expects.maps)
+    return Judgement(_of_mistake(mistake, batches[-1], expects), "range", grids, mistake is None)
+
+
+def _of_mistake(mistake: GrossMistake | None, last: Seen, expects: Expectation) -> tuple[Finding, ...]:
+    """The findings for what range and spread show, as warnings that name their basis."""
     if mistake is None or (expects.rough and mistake.fed is None):
-        return Judgement((), "range", grids, mistake is None)
+        return ()
     if mistake.fed is not None:
-        found = _by_rules(_evidence(batches[-1], expects, mistake.fed, approximate=True), _VALUES)
+        found = _by_rules(_evidence(last, expects, mistake.fed, approximate=True), _VALUES)
     else:
-        rule = rule_named(mistake.code)
-        found = (Finding(rule.code, rule.severity, mistake.message, mistake.remedy),)
-    found = tuple(replace(one, severity="warning", message=f"{one.message} ({_BASIS['range']})") for one in found)
-    return Judgement(found, "range", grids)
+        found = (_found(mistake.code, mistake.message, mistake.remedy),)
+    return tuple(replace(one, severity="warning", message=f"{one.message} ({_BASIS['range']})") for one in found)
 
 
 def _own_scale(batches: Sequence[Seen], expects: Expectation, affine: Affine | None) -> tuple[Finding, ...]:

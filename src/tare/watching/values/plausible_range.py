@@ -71,9 +71,13 @@ def _outside(images: Sequence[NDArray[np.float32]], affine: Affine) -> float:
 
     Mistakes are made with every image; boxes that training fills with noise are in some of them.
     """
-    raw = [np.stack([_raw(values, affine, c) for c, values in enumerate(image)]) for image in images]
-    shares = [np.mean((each < -_OVERSHOOT) | (each > 1 + _OVERSHOOT), axis=1) for each in raw]
-    return float(np.quantile(np.stack(shares), 0.25, axis=0).max())
+    return float(np.quantile(np.stack([beyond(image, affine) for image in images]), 0.25, axis=0).max())
+
+
+def beyond(image: NDArray[np.float32], affine: Affine) -> NDArray[np.float64]:
+    """The share of the values of an image ``(C, n)`` that no raw value becomes, for each channel."""
+    raw = np.stack([_raw(values, affine, c) for c, values in enumerate(image)])
+    return np.asarray(np.mean((raw < -_OVERSHOOT) | (raw > 1 + _OVERSHOOT), axis=1))
 
 
 def _spread(pixels: Sequence[NDArray[np.float32]], affine: Affine) -> float:
