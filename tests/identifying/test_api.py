@@ -96,6 +96,21 @@ def test_what_a_network_was_fed_is_found_again(nets: Path, images: Path, name: s
         assert std.low <= expected_std <= std.high
 
 
+@pytest.mark.parametrize(("mean", "std"), [((0.5,) * 3, (0.6,) * 3), ((0.52, 0.5, 0.48), (0.62, 0.6, 0.58))])
+def test_unpublished_constants_are_covered_and_not_taken_for_published_ones_with_mixup(
+    nets: Path, images: Path, mean: tuple[float, ...], std: tuple[float, ...]
+) -> None:
+    spec = InputSpec.of(mean, std, raw_dtype="uint8")
+    found = tare.identify(model=f"{nets}/nets.py:net", checkpoint=checkpoint(nets, spec), data=images, in_domain=True, samples=80)
+    assert not found.identifiable
+    assert found.estimated is not None
+    for intervals, truth in ((found.estimated.mean, mean), (found.estimated.std, std)):
+        for interval, value in zip(intervals, truth, strict=True):
+            assert interval.low <= value <= interval.high
+    if "with mixup" in found.reason:
+        assert "constants that nobody published explain the moments as well" in " ".join(found.notes)
+
+
 def standardised(images: np.ndarray) -> torch.Tensor:
     values = torch.from_numpy(images).permute(0, 3, 1, 2).float()
     return (values - values.mean(dim=(1, 2, 3), keepdim=True)) / values.std(dim=(1, 2, 3), keepdim=True)

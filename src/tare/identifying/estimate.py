@@ -1,21 +1,27 @@
-"""Estimate mean and std with intervals, without a list of candidates; and the one gain and offset that all channels share."""
+"""Estimate mean and std with intervals, without a list of candidates; and the one gain and offset that all channels share.
+
+The moments hardly tell some augmentations of training from other constants: mixup narrows the values as a larger std does. An
+interval therefore reaches over all augmentations under which some constants explain the moments nearly as well as the best do.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tare.identifying.candidates import Candidate
 from tare.identifying.fingerprint.stored import Fingerprint, fingerprint_divergence
-from tare.identifying.likelihood import Content, Residual, ShiftGrid, Spread, covariance_at, log_likelihoods
+from tare.identifying.likelihood import Content, Residual, ShiftGrid, Spread, covariance_at, evidence, left_by, log_likelihoods
 from tare.identifying.scores import MomentModel
 from tare.input_spec.affine import Affine
 from tare.samples.layout import Doubles
 from tare.statistics.intervals import Interval
 
+#: A candidate whose misfit is above this does not fit as well as other constants.
+MISFIT = 6.0
 _UNIT = 255.0
 _STEP = 1e-3
 _ITERATIONS = 12
@@ -29,8 +35,10 @@ class Estimated:
     """Mean and std in unit values per channel of the network, in the order ``channels``.
 
     ``misfit`` is the candidate's squared distance from the estimate in standard errors, divided by its expectation.
-    ``divergence`` is that of the estimated constants. ``errors`` ``(2 C, 2 C)`` is the covariance of the logarithms of
-    1 / (255 std) and of the means with the sign turned, and ``images`` the number of images that they rest on.
+    ``divergence`` is that of the estimated constants, ``evidence`` their log evidence, and ``rival`` the likeliest of the
+    augmentations under which other constants than the candidate's explain the moments, with those. ``errors`` ``(2 C, 2 C)`` is
+    the covariance of the logarithms of 1 / (255 std) and of the means with the sign turned, and ``images`` the number of images
+    that they rest on.
     """
 
     channels: str
@@ -41,6 +49,41 @@ class Estimated:
     divergence: float = math.inf
     errors: tuple[tuple[float, ...], ...] = ()
     images: int = 0
+    evidence: float = -math.inf
+    rival: tuple[str, Affine] | None = None
+
+
+def estimate_over(
+    candidate: Candidate,
+    stored: Fingerprint,
+    models: Mapping[str, MomentModel],
+    content: Content,
+    shift: ShiftGrid,
+    *,
+    factor: float,
+    confidence: float,
+) -> Estimated:
+    """The estimate under the likeliest of several augmentations, whose intervals reach over those that cannot be excluded.
+
+    ``models`` are those of the augmentations, by name. Their log evidence is multiplied by ``factor``, as that of the candidates
+    is, and ``misfit`` is the candidate's least.
+    """
+    found = {
+        name: estimate(candidate, stored, each, content, shift, inflation=factor**-0.5, confidence=confidence)
+        for name, each in models.items()
+    }
+    ordered = sorted(found.items(), key=lambda pair: -pair[1].evidence)
+    best = ordered[0][1]
+    kept = [pair for pair in ordered if math.exp(factor * (pair[1].evidence - best.evidence)) >= 1 - confidence]
+    near = [each for _, each in kept]
+    rival = next(((name, each.affine) for name, each in kept if each.misfit > MISFIT), None)
+
+    def reaching(mine: Sequence[Interval], others: Sequence[Sequence[Interval]]) -> tuple[Interval, ...]:
+        ends = zip(mine, zip(*others, strict=True), strict=True)
+        return tuple(Interval(one.estimate, min(e.low for e in each), max(e.high for e in each)) for one, each in ends)
+
+    mean, std = (reaching(getattr(best, name), [getattr(each, name) for each in near]) for name in ("mean", "std"))
+    return replace(best, mean=mean, std=std, misfit=min(each.misfit for each in near), rival=rival)
 
 
 def estimate(
@@ -63,23 +106,38 @@ def estimate(
     spread = Spread.of(residual.influences, content)
     covariance = covariance_at(log_likelihoods(residual.values, spread, shift), spread, shift)
     whitener = np.linalg.cholesky(np.linalg.inv(covariance)).T
-    values = _packed(start)
-    for _ in range(_ITERATIONS):
-        now = _residual(stored, model, _affine(values, start)).values
-        slopes = _slopes(values, start, stored, model, now)
-        step, *_ = np.linalg.lstsq(whitener @ slopes, -whitener @ now, rcond=None)
-        step *= min(1.0, 0.5 / max(float(np.abs(step).max()), 1e-12))  # half a std at a time
-        values = values + step
-        if float(np.abs(step).max()) < _SETTLED:
-            break
-    slopes = _slopes(values, start, stored, model, _residual(stored, model, _affine(values, start)).values)
+    values = _fitted(start, stored, model, whitener)
+    last = _residual(stored, model, _affine(values, start))
+    _, slopes = _linear(values, start, stored, model)
     information = slopes.T @ whitener.T @ whitener @ slopes
     errors: Doubles = np.asarray(np.linalg.pinv(information) * inflation**2, dtype=np.float64)
     away = values - _packed(start)
     misfit = float(away @ np.linalg.pinv(errors) @ away) / len(values)
     found = _result(values, errors, start, spread.images, confidence, misfit)
     (divergence,) = fingerprint_divergence(stored, *model.pooled([found.affine]))
-    return replace(found, divergence=float(divergence))
+    likelihoods = log_likelihoods(last.values, Spread.of(last.influences, content), shift)
+    return replace(found, divergence=float(divergence), evidence=evidence(likelihoods))
+
+
+def free_divergence(candidate: Candidate, stored: Fingerprint, model: MomentModel) -> float:
+    """The divergence of the constants that explain the moments best, starting from a candidate; every moment counts alike."""
+    start = candidate.affine
+    found = _affine(_fitted(start, stored, model, np.eye(2 * int(stored.alive.sum()))), start)
+    (divergence,) = fingerprint_divergence(stored, *model.pooled([found]))
+    return float(divergence)
+
+
+def _fitted(start: Affine, stored: Fingerprint, model: MomentModel, whitener: Doubles) -> Doubles:
+    """The parameters with the least whitened residual, by Gauss-Newton steps."""
+    values = _packed(start)
+    for _ in range(_ITERATIONS):
+        now, slopes = _linear(values, start, stored, model)
+        step, *_ = np.linalg.lstsq(whitener @ slopes, -whitener @ now, rcond=None)
+        step *= min(1.0, 0.5 / max(float(np.abs(step).max()), 1e-12))  # half a std at a time
+        values = values + step
+        if float(np.abs(step).max()) < _SETTLED:
+            break
+    return values
 
 
 def _residual(stored: Fingerprint, model: MomentModel, affine: Affine) -> Residual:
@@ -98,13 +156,11 @@ def _affine(values: Doubles, like: Affine) -> Affine:
     return Affine(like.order, tuple(scale.tolist()), tuple((values[count:] * scale * _UNIT).tolist()))
 
 
-def _slopes(values: Doubles, like: Affine, stored: Fingerprint, model: MomentModel, now: Doubles) -> Doubles:
-    columns = []
-    for place in range(len(values)):
-        moved = values.copy()
-        moved[place] += _STEP
-        columns.append((_residual(stored, model, _affine(moved, like)).values - now) / _STEP)
-    return np.stack(columns, axis=1)
+def _linear(values: Doubles, like: Affine, stored: Fingerprint, model: MomentModel) -> tuple[Doubles, Doubles]:
+    """The residual ``(2 K,)`` at some parameters ``(P,)``, and its slopes ``(2 K, P)`` by finite differences."""
+    moved = values + _STEP * np.concatenate([np.zeros((1, len(values))), np.eye(len(values))])
+    left = left_by(stored, *model.pooled([_affine(each, like) for each in moved]))
+    return left[0], (left[1:] - left[0]).T / _STEP
 
 
 def _result(values: Doubles, errors: Doubles, like: Affine, images: int, confidence: float, misfit: float) -> Estimated:

@@ -47,6 +47,15 @@ OTHER = ShiftGrid((0.25, 1.0, 4.0), (0.0, 0.01, 0.05, 0.2, 1.0))
 _MEAN, _MEAN_EACH, _STD, _STD_EACH, _RELATIVE = 0.05, 0.025, 0.04, 0.015, 0.3
 
 
+def left_by(stored: Fingerprint, mean: Doubles, variance: Doubles) -> Doubles:
+    """Stored minus predicted moments ``(..., 2 K)``, of the channels that are alive; ``mean`` and ``variance`` ``(..., K)``."""
+    kept = stored.alive
+    of_mean = (stored.mean - mean)[..., kept] / np.sqrt(stored.variance[kept])
+    least = 1e-12 * stored.variance[kept]
+    of_variance = 0.5 * np.log(stored.variance[kept] / np.maximum(variance[..., kept], least))
+    return np.concatenate([of_mean, of_variance], axis=-1)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Residual:
     """Stored minus predicted moments ``(2 K,)``, and the images' influences ``(N, 2 K)``.
@@ -63,10 +72,9 @@ class Residual:
         kept = stored.alive
         spread = np.sqrt(stored.variance[kept])
         variance = np.maximum(predicted.variance[kept], 1e-12 * stored.variance[kept])
-        of_mean = (stored.mean - predicted.mean)[kept] / spread
-        of_variance = 0.5 * np.log(stored.variance[kept] / variance)
+        values = left_by(stored, predicted.mean, predicted.variance)
         influences = [predicted.of_mean[:, kept] / spread, predicted.of_variance[:, kept] / (2 * variance)]
-        return cls(np.concatenate([of_mean, of_variance]), np.concatenate(influences, axis=1))
+        return cls(values, np.concatenate(influences, axis=1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,7 @@ from torch import nn
 
 from tare.errors import DataError, ModelError
 from tare.identifying.candidates import Candidate, candidates, stated_entry
-from tare.identifying.estimate import estimate
+from tare.identifying.estimate import MISFIT, Estimated, estimate_over, free_divergence
 from tare.identifying.fingerprint.front import NetworkFront, front_of
 from tare.identifying.fingerprint.moments import Views
 from tare.identifying.fingerprint.stored import Fingerprint, fingerprints
@@ -25,7 +25,7 @@ from tare.identifying.likelihood import OTHER, SAME, Content, most_explained, te
 from tare.identifying.probes import Probes, class_indices, features, read_probes, reduced
 from tare.identifying.result import Identification, Ranked
 from tare.identifying.scores import Scored, deep_divergence, follow, normalised, weigh
-from tare.identifying.words import headline, reason_for, separating, unexplained
+from tare.identifying.words import headline, reason_for, rivalled, separating, unexplained
 from tare.input_spec.geometry import NOUNS, Geometry
 from tare.input_spec.spec import Known
 from tare.networks.heads.pass_size import pass_size
@@ -37,8 +37,6 @@ from tare.networks.stored.source import source_network
 from tare.normalisation.catalog import CatalogEntry
 from tare.system.handed.arguments import place_of
 
-#: If the best candidate's misfit is above this, no known convention fits.
-_MISFIT = 6.0
 _VIEWS_WANTED, _MOST_VIEWS, _SMALL = 128, 4, 64
 # Images with a shorter edge above this many times the input's are reduced first; below it no antialiasing is needed.
 _LARGEST = 2
@@ -163,7 +161,15 @@ def _by_moments(
     known: Sequence[Candidate] = candidates(network.channels, setting.suspected)
     shape, reporter = (network.channels, *setting.geometry.size), request.reporter
     known, models = follow(
-        front, stored[front.name], known, ways, setting.views, images=setting.count, shape=shape, reporter=reporter
+        front,
+        stored[front.name],
+        known,
+        ways,
+        setting.views,
+        images=setting.count,
+        shape=shape,
+        reporter=reporter,
+        free=(lambda one, model: free_divergence(one, stored[front.name], model)) if front.affine else None,
     )
     with reporter.working("weighing the candidates"):
         scored = weigh(stored[front.name], known, models, setting.content)
@@ -188,19 +194,21 @@ def _answer(
     )
     members = [one for one in ranking if one.relative >= 1 - confidence]
     best, shift = ordered[0][0], SAME if in_domain else OTHER
-    model = scored.models[best.augmentation][best.candidate.sample]
-    estimated = estimate(
-        best.candidate, stored[front.name], model, setting.content, shift, inflation=factor**-0.5, confidence=confidence
+    sample = best.candidate.sample
+    models = {way.name: each[sample] for way, each in scored.models.items() if sample in each}
+    estimated = estimate_over(
+        best.candidate, stored[front.name], models, setting.content, shift, factor=factor, confidence=confidence
     )
-    of_constants = not best.candidate.sample  # an image standardised by itself has no constants to estimate
+    of_constants = not sample  # an image standardised by itself has no constants to estimate
     deep = _deep(setting, stored, members[:_DEEP_CANDIDATES])
     ranking = tuple(replace(one, deep=deep.get(one.name)) for one in ranking)
     in_domain_only = [one.candidate for one, share in zip(scores, same, strict=True) if share >= 1 - confidence]
-    listed = not of_constants or estimated.misfit <= _MISFIT
+    listed = not of_constants or estimated.misfit <= MISFIT
     limit = most_explained(setting.count)
     fits = min(one.divergence for one in scores) <= limit
     explained = True if fits else False if in_domain else None
-    reason = reason_for(ranking, members, front, listed=listed)
+    alone = _stands_alone(best.augmentation, estimated) if of_constants else True
+    reason = reason_for(ranking, members, front, listed=listed, alone=alone)
     return Identification(
         network=setting.network.reference,
         data=setting.probes.name,
@@ -208,7 +216,7 @@ def _answer(
         ranking=ranking,
         ambiguity=tuple(one.name for one in members),
         confidence=confidence,
-        identifiable=explained is True and len({one.candidate.family for one in members}) == 1,
+        identifiable=explained is True and alone and len({one.candidate.family for one in members}) == 1,
         reason=reason if fits else unexplained(ranking[0], limit, estimated if of_constants else None, in_domain=in_domain),
         separating=separating([one.candidate for one in members], in_domain_only, in_domain=in_domain),
         in_domain=in_domain,
@@ -217,8 +225,14 @@ def _answer(
         listed=listed,
         explained=explained,
         headline=headline([one.candidate for one in members]),
-        notes=notes,
+        notes=(*notes, *rivalled(estimated)) if of_constants and listed and fits else notes,
     )
+
+
+def _stands_alone(augmentation: TrainingAugmentation, estimated: Estimated) -> bool:
+    """Whether the best candidate is no published one with mixup where others without mixup explain the moments as well."""
+    rival = next((way for way in AUGMENTATIONS if estimated.rival is not None and way.name == estimated.rival[0]), None)
+    return not augmentation.mixed or rival is None or rival.mixed > 0
 
 
 def _relative(evidence: Sequence[float], factor: float) -> list[float]:

@@ -31,6 +31,8 @@ _FAR, _SLACK = 4.0, 0.004
 _HOPELESS = 4.0
 _FIRST_IMAGES = 32
 
+#: The divergence of the constants, from a candidate on, that explain stored moments best under an augmentation.
+FreeDivergence = Callable[[Candidate, "MomentModel"], float]
 MakeViews = Callable[[TrainingAugmentation, int, int], Views]
 
 
@@ -91,7 +93,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scored:
-    """All candidates, and the moment models of the augmentations that explain the stored moments best."""
+    """All candidates, and the moment models of the augmentations that constants may be estimated under."""
 
     scores: tuple[Score, ...]
     models: Mapping[TrainingAugmentation, Models]
@@ -107,11 +109,13 @@ def follow(
     images: int,
     shape: Sequence[int],
     reporter: Reporter = SILENT,
+    free: FreeDivergence | None = None,
 ) -> tuple[Sequence[Candidate], dict[TrainingAugmentation, Models]]:
     """The candidates worth weighing, and the moment models of the augmentations that explain the moments best.
 
     ``shape`` is an input's ``(C, *size)``; ``make(augmentation, start, stop)`` gives views of images ``start`` to ``stop - 1``.
-    Augmentations are compared on a few images first; those that explain the moments much worse are left out.
+    Augmentations are compared on a few images first; those that explain the moments much worse are left out, by the candidates
+    and, where ``free`` is given, by the constants that explain them best under each.
     """
     few = min(images, _FIRST_IMAGES)
     kernel = kernel_of(front, shape) if front.affine else None
@@ -124,6 +128,8 @@ def follow(
         plain = _divergences(stored, next(iter(begun.values())), known)
         known = [known[place] for place in np.argsort(plain)[:_MOST_CANDIDATES]]
     followed = _followed(begun, _table(stored, begun, known), known)
+    if free is not None:
+        followed = list(dict.fromkeys([*followed, *_by_free_constants(begun, stored, known, free)]))
     if images == few:
         return known, {one: begun[one] for one in followed}
     models: dict[TrainingAugmentation, Models] = {}
@@ -155,13 +161,13 @@ def weigh(
     """Divergence of every candidate, and evidence of the leading candidates, under the leading augmentations."""
     table = _table(stored, models, known)
     followed = _followed(models, table, known)
-    table = table[[list(models).index(one) for one in followed]]
+    table, every = table[[list(models).index(one) for one in followed]], models
     models = {one: models[one] for one in followed}
     least, best = table.min(axis=0), table.argmin(axis=0)
     scores = [Score(candidate, followed[best[place]], float(least[place])) for place, candidate in enumerate(known)]
     for place in np.argsort(least)[: _MOST_CANDIDATES if float(least.min()) <= _POOR else _MOST_OF_POOR]:
         scores[place] = _weighed(scores[place], table[:, place], models, stored, content)
-    return Scored(tuple(sorted(scores, key=lambda one: (-one.other, one.divergence))), models)
+    return Scored(tuple(sorted(scores, key=lambda one: (-one.other, one.divergence))), every)
 
 
 def _table(stored: Fingerprint, models: Mapping[TrainingAugmentation, Models], known: Sequence[Candidate]) -> Doubles:
@@ -194,6 +200,21 @@ def _followed(
         others.append(int(table[:, columns].min(axis=1).argmin()))
     hopeful = [place for place in others if of_each[place] <= _HOPELESS * (_FAR * of_each.min() + _SLACK)]
     return [list(models)[place] for place in dict.fromkeys([*_near(of_each)[:_MOST_AUGMENTATIONS], *hopeful])]
+
+
+def _by_free_constants(
+    models: Mapping[TrainingAugmentation, Models], stored: Fingerprint, known: Sequence[Candidate], free: FreeDivergence
+) -> list[TrainingAugmentation]:
+    """The augmentations under which some constants, listed or not, explain the moments best; each begins with its best candidate.
+
+    Constants that nobody published, without augmentation, are otherwise taken for published ones with mixup.
+    """
+    listed = [one for one in known if not one.sample]
+    found = []
+    for each in models.values():
+        start = listed[int(fingerprint_divergence(stored, *each[""].pooled([one.affine for one in listed])).argmin())]
+        found.append(free(start, each[""]))
+    return [list(models)[place] for place in _near(np.array(found))[:_MOST_AUGMENTATIONS]]
 
 
 def _model(front: NetworkFront, kernel: Kernel | None, views: Views, start: int) -> MomentModel:

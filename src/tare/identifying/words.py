@@ -15,12 +15,17 @@ from tare.identifying.result import Ranked
 _COLOURS = ("red", "green", "blue")
 
 
-def reason_for(ranking: Sequence[Ranked], members: Sequence[Ranked], front: NetworkFront, *, listed: bool) -> str:
+def reason_for(ranking: Sequence[Ranked], members: Sequence[Ranked], front: NetworkFront, *, listed: bool, alone: bool) -> str:
     """One sentence on why these candidates remain."""
     best = members[0]
     where = f"the moments that {front.name!r} stores"
     if not listed:
         return f"no known convention fits {where} as well as the estimated constants; {best.name} is the nearest"
+    if not alone:
+        return (
+            f"{where} fit {best.candidate.family} with mixup, and as well constants that nobody published without it: mixup "
+            "narrows values as a larger std does"
+        )
     families = list(dict.fromkeys(str(one.candidate.family) for one in members))
     if len(families) > 1:
         return f"{where} fit more than one kind of normalisation: {'; '.join(families)}"
@@ -43,6 +48,17 @@ def unexplained(best: Ranked, limit: float, estimated: Estimated | None, *, in_d
         f"{misfit}: the images are of another kind than the training data, or the truth is not among the candidates; images of "
         "the training data (--in-domain) would tell"
     )
+
+
+def rivalled(estimated: Estimated) -> tuple[str, ...]:
+    """A note on constants that nobody published, which explain the moments as well under another augmentation."""
+    if estimated.rival is None:
+        return ()
+    way, affine = estimated.rival
+    stds = tuple(1 / (255 * scale) for scale in affine.scale)
+    means = tuple(-shift * std for shift, std in zip(affine.shift, stds, strict=True))
+    told = f"mean {_numbers(means)} and std {_numbers(stds)} of unit values"
+    return (f"constants that nobody published explain the moments as well, with other augmentation ({way}): {told}",)
 
 
 def headline(members: Sequence[Candidate]) -> str:
