@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -84,3 +85,21 @@ def test_the_order_of_rows_changes_nothing() -> None:
         (i.strategy, i.group): round(i.difference.estimate, 12) for i in other.contrasts
     }
     assert not any(math.isnan(item.p_adjusted) for item in one.contrasts)
+
+
+def test_scores_without_a_partner_are_counted_and_none_at_all_is_refused() -> None:
+    def rows(strategy: str, seeds: Iterable[int], group: str, score: float) -> list[dict[str, Any]]:
+        return [{"strategy": strategy, "seed": seed, "group": group, "score": score + 0.001 * seed} for seed in seeds]
+
+    columns: dict[str, Any] = {"strategy": "strategy", "score": "score", "pair": ["seed"], "group": ["group"]}
+    some = scores_of(
+        [*rows("source", range(5), "A", 0.5), *rows("target", range(3, 9), "A", 0.6), *rows("target", range(4), "B", 0.1)],
+        **columns,
+    )
+    found = analyse(some)
+    assert found.unpaired == {"target": 8}
+    assert "target: 8 scores have none of source beside them, and are compared with nothing." in found.sentences
+    assert found.to_json()["unpaired"] == {"target": 8}
+    with pytest.raises(DataError, match="for the same pair and group, found none of target"):
+        analyse(scores_of([*rows("source", range(5), "A", 0.5), *rows("target", range(5, 10), "A", 0.9)], **columns))
+    assert not analyse(scores_of([*rows("source", range(5), "A", 0.5), *rows("target", range(5), "A", 0.6)], **columns)).unpaired

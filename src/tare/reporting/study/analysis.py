@@ -66,8 +66,9 @@ def _rows(analysis: Analysis) -> list[tuple[ScoreGroup, list[str]]]:
     for item in analysis.means:
         mean = _plus_minus(analysis, item.score, f"{scale * item.score.estimate:{'.1f' if analysis.unit else '.4g'}}")
         inner = [shown(item.group[-1][1])] if item.group else []
-        compared = _columns(analysis, contrasts.get((item.group, item.strategy)))
-        rows.append((item.group[:-1], [*inner, shown(item.strategy), mean, str(item.pairs), *compared]))
+        contrast = contrasts.get((item.group, item.strategy))
+        pairs = f"{contrast.pairs} of {item.pairs}" if contrast and contrast.pairs < item.pairs else str(item.pairs)
+        rows.append((item.group[:-1], [*inner, shown(item.strategy), mean, pairs, *_columns(analysis, contrast)]))
     return rows
 
 

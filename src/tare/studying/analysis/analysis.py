@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tare.errors import DataError
@@ -15,6 +15,8 @@ from tare.studying.analysis.scores import ScoreGroup, Scores
 from tare.system.files import finite
 
 SCHEMA = "tare.analysis/1"
+# Strategies that a message names.
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class Crossing:
 class Analysis:
     """The result of the analysis; ``unit`` is ``points`` for shares in [0, 1], else empty.
 
-    ``score`` is the name of what is compared; with ``lower`` a lower score is the better one.
+    ``score`` is the name of what is compared; with ``lower`` a lower score is the better one. ``unpaired`` counts the scores of
+    each strategy that no score of the baseline has the pair and the group of: they are compared with nothing.
     """
 
     baseline: str
@@ -54,6 +57,7 @@ class Analysis:
     missing: int
     score: str = "accuracy"
     lower: bool = False
+    unpaired: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -90,6 +94,7 @@ class Analysis:
             "score": self.score,
             "lower": self.lower,
             "missing": self.missing,
+            "unpaired": dict(self.unpaired),
             "verdict": list(self.sentences),
             "means": [_plain(item) for item in self.means],
             "contrasts": [{**_plain(item), "within_margin": item.within} for item in self.contrasts],
@@ -116,11 +121,19 @@ def analyse(
     one percent of the baseline's mean where a ``lower`` score is the better one). ``score`` is its name.
     ``size`` names the group column with the target's size, along which crossovers are looked for.
 
-    Raises :class:`DataError` if no group has the baseline, or a size is not a whole number.
+    Raises :class:`DataError` if no group has the baseline, no score can be paired with one of it, or a size is not a whole
+    number.
     """
     if not any(baseline in strategies for strategies in scores.values.values()):
         raise DataError(
             f"scores of the baseline {baseline!r}", f"strategies {', '.join(scores.strategies)}", "name one with --baseline"
+        )
+    others = [name for name in scores.strategies if name != baseline]
+    if others and not any(scores.differences(group, name, baseline) for group in scores.values for name in others):
+        raise DataError(
+            f"scores of a strategy and of {baseline!r} for the same pair and group",
+            f"none of {', '.join(others[:_NAMED])}{', ...' if len(others) > _NAMED else ''}",
+            "name the columns that a pair shares with --pair-columns, and those of a group with --group-columns",
         )
     if margin is None:
         margin = scores.percent(baseline, 1.0) if lower else 0.01 if _unit(scores) else 1.0
@@ -157,6 +170,7 @@ def _analysis(family: Family, found: tuple[Contrast, ...], size: str | None) -> 
         scores.missing,
         family.score,
         family.lower,
+        scores.alone(baseline),
     )
 
 
@@ -199,6 +213,9 @@ def _sentences(analysis: Analysis) -> list[str]:
         sentence = crossing.crossover.sentence(crossing.strategy, analysis.baseline, crossing.sizes[0], crossing.sizes[-1])
         where = group_text(crossing.group)
         lines.append(f"{where}: {sentence}" if where else sentence)
+    for strategy, count in analysis.unpaired.items():
+        noun, verb = ("score", "has") if count == 1 else ("scores", "have")
+        lines.append(f"{strategy}: {count} {noun} {verb} none of {analysis.baseline} beside them, and are compared with nothing.")
     if analysis.missing:
         lines.append(f"{analysis.missing} cells are missing; their results are not known.")
     return lines

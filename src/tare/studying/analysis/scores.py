@@ -53,6 +53,15 @@ class Scores:
         base, own = here.get(baseline, {}), here.get(strategy, {})
         return {pair: own[pair] - base[pair] for pair in sorted(own) if pair in base}
 
+    def alone(self, baseline: str) -> dict[str, int]:
+        """How many scores of each other strategy have none of the baseline for the same pair and group; without those of none."""
+        counts = {
+            name: sum(len(by.get(name, {})) - len(self.differences(group, name, baseline)) for group, by in self.values.items())
+            for name in self.strategies
+            if name != baseline
+        }
+        return {name: count for name, count in counts.items() if count}
+
 
 def scores_of(
     rows: Iterable[Mapping[str, Any]], *, strategy: str, score: str, pair: Sequence[str], group: Sequence[str] = ()
