@@ -23,7 +23,8 @@ class _Begun(threading.Event):
 def notice_lost_threads() -> None:
     """Let ``Thread.start`` raise MemoryError for a thread that ran out of memory before it could say that it runs.
 
-    CPython waits for it for ever (its issue 140746): under a small ``ulimit -v`` a command would hang, in libraries as well.
+    CPython waits for it for ever (its issue 140746): under a small ``ulimit -v`` a command would hang. Libraries have threads,
+    too.
     """
 
     def start(thread: Any) -> None:
