@@ -17,6 +17,8 @@ import pytest
 
 from tare.cli import start
 from tare.cli.entries import ENTRIES
+from tare.errors import OutputError
+from tare.exporting.api import export
 from tests.cli.test_main import run
 from tests.tiny_run import FACTORY, save_photo, tiny_run
 
@@ -47,6 +49,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "fold": ("fold", "run", "--out", "out"),
     "respec": ("respec", "run", "--to", "catalog:imagenet", "--out", "out"),
 }
+EXPORT = ("export", "run", "--model", "net.py:net", "--format", "torchscript", "--overwrite", "--out")
 #: Those that take several seconds.
 SLOW = ("advise", "transfer", "export", "respec", "study")
 
@@ -65,6 +68,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         np.savetxt(root / name, values, delimiter=",", header="x,y", comments="")
     Monitor(Reference.of(str(root / "a.csv"))).save(root / "state.json")
     (root / "net.py").write_text(FACTORY)
+    (root / "uses.py").write_text("import net\n")
+    (root / "soft.py").symlink_to("net.py")
+    (root / "hard.py").hardlink_to(root / "net.py")
+    (root / "weights").hardlink_to(root / "run" / "model" / "model.safetensors")
     (root / "text.ppm").write_text("P3 1 1 255 1 2 3\n")
     return root
 
@@ -229,6 +236,13 @@ def test_links_that_lead_nowhere_folders_and_pipes_are_refused_in_a_line(
         ("fold", "run/model", "--out", "run", "--overwrite"),
         ("respec", "run", "--to", "catalog:imagenet", "--out", "run"),
         ("export", "run/model", "--format", "safetensors", "--out", "run", "--overwrite"),
+        *((*EXPORT, name) for name in ("net.py", "soft.py", "hard.py")),
+        ("export", "run", "--format", "pt2", "--overwrite", "--images", "photos/0.png", "--out", "photos/0.png"),
+        ("export", "run", "--model", "uses.py:net", "--format", "pt2", "--overwrite", "--out", "net.py"),
+        ("predict", "run", "photos", "--model", "uses.py:net", "--out", "net.py"),
+        ("fold", "run/model", "--out", "run/model", "--overwrite"),
+        *(("transfer", "data", "--model", model, "--out", "run", "--overwrite") for model in ("run", "run/model")),
+        ("transfer", "data", "--model", "timm:test_resnet", "--weights", "run", "--out", "run", "--overwrite"),
     ],
     ids=" ".join,
 )
@@ -238,6 +252,27 @@ def test_an_output_that_is_an_input_is_refused(argv: tuple[str, ...], place: Pat
     assert code == 2, said
     assert len(said.splitlines()) == 1, said
     assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("out", "images"),
+    [("weights", ()), ("data/val/ant/1.png", ()), ("photos/0.png", ("photos",)), ("photos/0.png", ("photos/*.png",))],
+)
+def test_an_export_keeps_what_it_reads(out: str, images: tuple[str, ...], place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+    before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    with pytest.raises(OutputError, match=f"an output beside the inputs, found '{out}', which the export reads"):
+        export("run", "torchscript", out, images=images, overwrite=True)
+    assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
+
+
+def test_an_earlier_export_among_what_is_read_is_replaced(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_photo(tmp_path / "0.png", 0)
+    words = ("--images", str(tmp_path), "--format", "torchscript", "--out", str(tmp_path / "torchscript"), "--overwrite")
+    for _ in range(2):
+        assert ran(place, capsys, "export", "run", *words)[0] == 0
 
 
 def test_what_tare_wrote_may_be_written_again_beside_the_data(

@@ -112,6 +112,18 @@ def test_other_data_or_options_are_refused(folder: Path, tmp_path: Path) -> None
         tare.measure(folder, checkpoint=file)
 
 
+@pytest.mark.parametrize("number", [[], ["0x5087b", 10**9], ["0x1", -(10**9)]])
+def test_a_damaged_sum_is_refused_at_once_and_kept(folder: Path, tmp_path: Path, number: Any) -> None:
+    file = tmp_path / "pass.json"
+    half_done(folder, file)
+    document = json.loads(file.read_text())
+    document["state"]["groups"][0]["channels"][0]["moments"]["cross_nn"] = number
+    file.write_text(json.dumps(document))
+    with pytest.raises(DataError, match=r"a damaged one \(ValueError: .*pass\.json'; remove it to start again"):
+        tare.measure(folder, checkpoint=file)
+    assert json.loads(file.read_text()) == document
+
+
 @pytest.mark.parametrize("form", ["images", "parquet"])
 def test_a_file_that_was_rewritten_since_it_was_covered_is_refused(folder: Path, tmp_path: Path, form: str) -> None:
     file, data = tmp_path / "pass.json", folder

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -21,7 +22,7 @@ from PIL import Image
 
 from tare.errors import DataError, OutputError, SpecError, TareWarning
 from tare.monitoring.monitor import Monitor, merged
-from tare.monitoring.reference import Reference, digest_of
+from tare.monitoring.reference import Reference, digest_of, packed
 from tests.monitoring.made import changed, photographs, reference
 
 
@@ -433,6 +434,17 @@ def test_options_that_no_monitor_has_are_a_damaged_file(tmp_path: Path) -> None:
         ("alarm", 1),
         ("began", [1, 1, 1]),
         ("samples", 10**30),
+        ("samples", 8.0),
+        ("length", True),
+        ("memory", True),
+        ("memory", 1.5),
+        ("peak", "1"),
+        ("peak", True),
+        ("began", [0, 0, False]),
+        ("identities", [3]),
+        ("counts", -1),
+        ("counts", 1 << 62),
+        ("data", []),
     ],
 )
 def test_a_state_that_no_monitor_has_is_a_damaged_file(tmp_path: Path, part: str, changed_to: Any) -> None:
@@ -440,10 +452,26 @@ def test_a_state_that_no_monitor_has_is_a_damaged_file(tmp_path: Path, part: str
     monitor.update(photographs(8, 0))
     document = monitor.to_json()
     state = document["state"]
-    (state["ladder"][0] if part == "samples" else state)[part] = changed_to
+    if part == "counts":
+        changed_to = packed(np.full((len(monitor.reference.figures), 64), changed_to))
+    (state["ladder"][0] if part in state["ladder"][0] else state)[part] = changed_to
     (tmp_path / "m.json").write_text(json.dumps(document))
-    with pytest.raises(DataError, match="whole monitor file"):
+    with pytest.raises(DataError, match=r"whole monitor file, found .* in '.*m\.json'; remove it to begin again"):
         Monitor.load(tmp_path / "m.json")
+
+
+@pytest.mark.parametrize("number", [[], ["0x5087b", 10**9], ["0x1", -(10**9)], ["0x" + "f" * 10**6, 0], 3])
+def test_a_sum_that_no_values_have_is_a_damaged_file_at_once(tmp_path: Path, number: Any) -> None:
+    monitor = Monitor(reference(100))
+    monitor.update(photographs(8, 0))
+    for name in ("cross_nn", "total"):
+        document = json.loads(json.dumps(monitor.to_json()))
+        document["state"]["ladder"][0]["data"]["groups"][0]["channels"][0]["moments"][name] = number
+        (tmp_path / "m.json").write_text(json.dumps(document))
+        began = time.perf_counter()
+        with pytest.raises(DataError, match=r"whole monitor file, found .* in '.*m\.json'; remove it to begin again"):
+            Monitor.load(tmp_path / "m.json")
+        assert time.perf_counter() - began < 5
 
 
 def test_a_file_of_a_version_that_named_its_reference_otherwise_goes_on(tmp_path: Path) -> None:

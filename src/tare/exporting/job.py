@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -116,3 +116,22 @@ def check_place(out: Path, *, is_folder: bool, overwrite: bool) -> None:
         if is_folder:
             check_own(out, MODEL_FILES, "an exported folder")
     check_writable(out, "a place that can be written", "name another")
+
+
+def check_beside(out: Path, read: Iterable[str | os.PathLike[str]]) -> None:
+    """Raise :class:`OutputError` for an output in whose place lies one of the files or folders that the export ``read``.
+
+    It may bear another name: that of a symbolic link, or of another hard link.
+    """
+    here = _identity(out)
+    if here is not None and any(_identity(each) == here for each in read):
+        raise OutputError("an output beside the inputs", f"{str(out)!r}, which the export reads", "name another")
+
+
+def _identity(path: str | os.PathLike[str]) -> tuple[int, int] | None:
+    """What tells a file from all others, whatever its name; None for one that is not there."""
+    try:
+        state = os.stat(path)
+    except (OSError, ValueError):  # ValueError: a null byte
+        return None
+    return state.st_dev, state.st_ino

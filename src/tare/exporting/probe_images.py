@@ -32,11 +32,15 @@ _TEXTS = ("label", "label_pattern", "array", "task", "class_names")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProbeImages:
-    """Raw images ``(H, W, C)`` of any sizes and of training's type, their origin in words, and whether they are ``real`` data."""
+    """Raw images ``(H, W, C)`` of any sizes and of training's type, their origin in words, and whether they are ``real`` data.
+
+    ``files`` are those that were named, read or not.
+    """
 
     images: tuple[NDArray[Any], ...]
     origin: str
     real: bool
+    files: tuple[str, ...] = ()
 
     def sized(self, trained: TrainedModel) -> torch.Tensor:
         """Return the images resized as in validation, as raw values: ``(N, C, H, W)``."""
@@ -59,11 +63,11 @@ def probe_images(trained: TrainedModel, split: Split | None, images: Sequence[st
     raw = trained.model.takes.raw_dtype
     if images:
         bands = trained.model.geometry.bands
-        paths = image_paths(images, also=lambda path: is_named_dicom(path) or claims_or_is(path, SUFFIXES, image_format))
+        paths = tuple(image_paths(images, also=lambda path: is_named_dicom(path) or claims_or_is(path, SUFFIXES, image_format)))
         read = _of_type(raw, (read_named(p, trained.colour, bands) for p in paths), count)
         if not read:
             raise DataError(f"{raw} images among --images, as in training", "none that can be read", "name other images")
-        return ProbeImages(read, f"{len(read)} images that were named", real=True)
+        return ProbeImages(read, f"{len(read)} images that were named", real=True, files=paths)
     if split is not None:
         step = max(1, len(split.val) // count)
         read = _of_type(raw, (file.read(trained.colour) for file in split.val[::step]), count)

@@ -27,11 +27,15 @@ _SIZES = (1, 2, 5)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProbeNumbers:
-    """Raw signals ``(T, C)`` of any lengths or rows ``(C,)``, their origin in words, and whether they are ``real`` data."""
+    """Raw signals ``(T, C)`` of any lengths or rows ``(C,)``, their origin in words, and whether they are ``real`` data.
+
+    ``files`` are those that were named, read or not.
+    """
 
     samples: tuple[NDArray[Any], ...]
     origin: str
     real: bool
+    files: tuple[str, ...] = ()
 
     def batches(self, takes: NumberGeometry, *, any_length: bool) -> Iterator[torch.Tensor]:
         """Yield every sample alone, and batches of 2 and 5; with ``any_length`` each batch has the length of one signal.
@@ -69,11 +73,13 @@ def probe_numbers(
     """
     noun, kind = NOUNS[takes.kind], np.dtype(takes.raw_dtype)
     if words:
-        read = _fitting((item.read() for item in number_inputs(takes, words)), trained, kind, count)
+        inputs = number_inputs(takes, words)
+        read = _fitting((item.read() for item in inputs), trained, kind, count)
         if not read:
             expected = f"readable {noun} among --images, with the channels and dtype of the training data"
             raise DataError(expected, "none", "name others")
-        return ProbeNumbers(read, f"{len(read)} {noun} that were named", real=True)
+        files = (*words, *(item.name for item in inputs))
+        return ProbeNumbers(read, f"{len(read)} {noun} that were named", real=True, files=files)
     if split is not None:
         step = max(1, len(split.val) // count)
         read = _fitting((file.read("stored") for file in split.val[::step]), trained, kind, count)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from tare.exporting.graph.options import GraphOptions
 from tare.exporting.graph.resize import EXACT
 from tare.exporting.graph.served import ServedGraph
 from tare.exporting.inputs import ExportRequest
-from tare.exporting.job import ExportJob, check_place
+from tare.exporting.job import ExportJob, check_beside, check_place
 from tare.exporting.parity import check_graph, graph_batches, loaded, resize_differences
 from tare.exporting.probe_images import ProbeImages, probe_images, split_of
 from tare.exporting.probe_numbers import ProbeNumbers, probe_numbers
@@ -29,6 +30,7 @@ from tare.input_spec.geometry import NOUNS, Geometry, SoundGeometry
 from tare.networks.stored.trained import TrainedModel, open_trained
 from tare.system.files import replacing, replacing_folder
 from tare.system.handed.arguments import place_of
+from tare.system.user_code import code_files
 
 _STEPS = 4
 
@@ -49,6 +51,7 @@ def exported(request: ExportRequest) -> Exported:
         advance(1)
         split = split_of(trained)
         probes = _probes(trained, split, [os.fspath(image) for image in request.images])
+        check_beside(job.out, _read(trained, request.factory, split, probes))
         advance(1)
         if isinstance(job.format, GraphFormat):
             made = _graph(job, job.format, trained, probes)
@@ -69,6 +72,20 @@ def _probes(trained: TrainedModel, split: Split | None, words: Sequence[str]) ->
     if isinstance(takes, Geometry):
         return probe_images(trained, split, words)
     return probe_numbers(trained, takes, split, words)
+
+
+def _read(
+    trained: TrainedModel, factory: str | None, split: Split | None, probes: ProbeImages | ProbeNumbers
+) -> Iterator[str | Path]:
+    """The files that an export reads, and the folders that are read as a whole: of the model, its code and its samples."""
+    yield from (trained.folder, *trained.folder.rglob("*"))
+    yield from code_files(factory or "")
+    kind, _, name = (factory or "").partition(":")
+    if kind == "hf" and Path(name).is_dir():
+        yield from (Path(name), *Path(name).rglob("*"))
+    yield from probes.files
+    if split is not None:
+        yield from (str(trained.settings["data"]), *(file.path for file in (*split.train, *split.val)))
 
 
 def _graph(job: ExportJob, form: GraphFormat, trained: TrainedModel, probes: ProbeImages | ProbeNumbers) -> Exported:

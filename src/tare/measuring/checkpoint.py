@@ -99,8 +99,15 @@ class Checkpoint:
             length += self.source.chunk_length(chunk)
         if self.digest.hexdigest() != document["digest"]:
             raise self._refused("a checkpoint of other files or samples")
-        self.state, self.chunks, self.first = state_from_json(document["state"]), document["chunks"], document["first"]
+        self.state, self.chunks, self.first = self._state_of(document), document["chunks"], document["first"]
         return length
+
+    def _state_of(self, document: Mapping[str, Any]) -> DatasetState:
+        """The state of the file. Raises :class:`DataError`, as for any other file that is not this pass's, if it is damaged."""
+        try:
+            return state_from_json(document["state"])
+        except DataError as error:
+            raise self._refused(f"a damaged one ({error.found})") from None
 
     def _refused(self, found: str) -> DataError:
         expected = f"a checkpoint of {self.source.name!r} as it is now"
@@ -115,7 +122,7 @@ def _loaded(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         found = document.get("schema") if isinstance(document, dict) else type(document).__name__
         raise DataError(f"a checkpoint with schema {SCHEMA!r}", f"{found!r} in {str(path)!r}", "name another file")
-    whole = isinstance(document.get("chunks"), int) and document["chunks"] > 0
+    whole = type(document.get("chunks")) is int and document["chunks"] > 0
     if not whole or not {"first", "digest", "state"} <= set(document):
         raise DataError("a complete checkpoint", f"an incomplete one in {str(path)!r}", "remove it to start again")
     return document

@@ -116,7 +116,9 @@ class Monitor:
             monitor = cls(reference, **{name: document["options"][name] for name in ("alpha", "tolerance", "memory", "values")})
             state = MonitorState.from_json(document["state"], len(reference.figures), version=_READABLE[document["schema"]])
             monitor._state = _under(state, monitor, document["reference"])
-        except (KeyError, TypeError, ValueError, OverflowError, AttributeError, SpecError) as error:
+        except DataError as error:  # of a part
+            raise DataError("a whole monitor file", f"{error.found} in {os.fspath(path)!r}", "remove it to begin again") from None
+        except (LookupError, TypeError, ValueError, OverflowError, AttributeError, SpecError) as error:
             found = f"{type(error).__name__}: {error} in {os.fspath(path)!r}"
             raise DataError("a whole monitor file", found, "remove it to begin again") from None
         return monitor

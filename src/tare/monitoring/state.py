@@ -18,7 +18,7 @@ from tare.monitoring.evidence.figures import Taking, joined
 from tare.monitoring.evidence.levels import LEVELS
 from tare.monitoring.reference import packed, state_of, unpacked
 from tare.statistics.state import DatasetState
-from tare.statistics.state_json import state_from_json, state_to_json
+from tare.statistics.state_json import state_from_json, state_to_json, whole
 
 #: Without a memory: counts are whole numbers of 1 / UNIT samples.
 UNIT = 1 << 20
@@ -26,6 +26,8 @@ UNIT = 1 << 20
 BATCH = 1 << 26
 # Batches of at most this many bytes wait until four of them are reduced together.
 _MOST_KEPT = 1 << 20
+# No level has so many, so that sums of 64 levels, and of all stretches, stay within 64 bits.
+_MOST_COUNT = 1 << 56
 
 
 def _new_identity() -> frozenset[str]:
@@ -201,26 +203,18 @@ class MonitorState:
 
         In version 1 counts with a memory were whole numbers of 1 / UNIT samples, too.
         """
-        memory = None if document["memory"] is None else int(document["memory"])
+        memory = None if document["memory"] is None else whole(document["memory"])
         times = BATCH * (memory + 1) // UNIT if version == 1 and memory is not None else 1
-        ladder = tuple(
-            Stretch(
-                int(each["length"]),
-                unpacked(each["counts"], (figures, LEVELS)) * times,
-                Arrived(state_from_json(each["data"])),
-                int(each["samples"]),
-            )
-            for each in document["ladder"]
-        )
+        ladder = tuple(_stretch(each, figures, times) for each in document["ladder"])
         lengths = [stretch.length for stretch in ladder]
-        if lengths != stretches(sum(lengths)) or any((stretch.counts < 0).any() or stretch.samples < 0 for stretch in ladder):
+        if lengths != stretches(sum(lengths)):
             raise ValueError("stretches that no monitor has")
         identities = document["identities"]
-        if not isinstance(identities, list) or not identities:
+        if not isinstance(identities, list) or not identities or not all(isinstance(each, str) for each in identities):
             raise ValueError("a state of no monitor")
-        alarm, peak = int(document["alarm"]), float(document["peak"])
-        best, low, high = map(int, document["began"])
-        if not math.isfinite(peak) or not _is_alarm(alarm, (best, low, high), sum(lengths)):
+        alarm, peak = whole(document["alarm"]), document["peak"]
+        best, low, high = map(whole, document["began"])
+        if type(peak) not in (int, float) or not math.isfinite(peak) or not _is_alarm(alarm, (best, low, high), sum(lengths)):
             raise ValueError("an alarm that no monitor raises")
         if memory is None and any(int(stretch.counts.sum(axis=1).max()) != stretch.samples * UNIT for stretch in ladder):
             raise ValueError("counts of another number of samples")
@@ -228,12 +222,21 @@ class MonitorState:
             str(document["reference"]),
             memory,
             ladder,
-            peak,
+            float(peak),
             alarm,
             (best, low, high),
             state_from_json(document["arrived"]) if "arrived" in document else DatasetState(),
-            frozenset(map(str, identities)),
+            frozenset(identities),
         )
+
+
+def _stretch(document: Any, figures: int, times: int) -> Stretch:
+    """Read a stretch, each of whose counts stands for ``times`` as much. Raises ValueError for counts that no samples have."""
+    counts = unpacked(document["counts"], (figures, LEVELS))
+    if counts.size and (int(counts.min()) < 0 or int(counts.max()) >= _MOST_COUNT // times):
+        raise ValueError("counts that no samples have")
+    data, length, samples = state_from_json(document["data"]), whole(document["length"]), whole(document["samples"])
+    return Stretch(length, counts * times, Arrived(data), samples)
 
 
 def _is_alarm(alarm: int, began: tuple[int, int, int], batches: int) -> bool:

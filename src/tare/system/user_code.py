@@ -94,9 +94,16 @@ def required_parameters(function: Any) -> tuple[str, ...]:
 def code_digest(place: Path, name: str = "") -> str:
     """A hash of a ``name``, of a Python file and of the files beside it that it imports; comments do not count."""
     hashed = hashlib.sha256(name.encode())
-    for tree in _trees(place.absolute()):
-        hashed.update(ast.dump(tree).encode())
+    trees = _trees(place.absolute())
+    for path in sorted(trees):
+        hashed.update(ast.dump(trees[path]).encode())
     return hashed.hexdigest()
+
+
+def code_files(reference: str) -> list[Path]:
+    """The Python file that ``FILE.py:NAME`` names, and those beside it that it imports; none for any other text."""
+    place = reference.rpartition(":")[0]
+    return sorted(_trees(Path(place).absolute())) if place.endswith(".py") else []
 
 
 def _file(path: Path, error: type[TareError]) -> ModuleType:
@@ -157,8 +164,8 @@ def _directory() -> str:
         return ""
 
 
-def _trees(first: Path) -> list[ast.Module]:
-    """The syntax trees of a file and of the modules and packages in its folder that it imports, directly or not."""
+def _trees(first: Path) -> dict[Path, ast.Module]:
+    """The syntax trees of a file and of the modules and packages in its folder that it imports, directly or not, by path."""
     waiting, found = [first], dict[Path, ast.Module]()
     while waiting:
         path = waiting.pop()
@@ -167,7 +174,7 @@ def _trees(first: Path) -> list[ast.Module]:
             found[path] = tree
             folders = dict.fromkeys((path.parent, first.parent))
             waiting += [file for folder in folders for name in _imported(tree) for file in _files_of(folder, name)]
-    return [found[path] for path in sorted(found)]
+    return found
 
 
 def _files_of(folder: Path, name: str) -> Iterator[Path]:

@@ -81,6 +81,48 @@ def test_a_function_that_others_call_keeps_its_colour_code() -> None:
     assert repaired(alone)[0] == alone.replace("RGB2GRAY", "BGR2GRAY")
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from cv2 import COLOR_RGB2GRAY\ng = cv2.cvtColor(cv2.imread('a.png'), COLOR_RGB2GRAY)\n",
+        "from cv2 import COLOR_RGB2GRAY as CODE\ng = cv2.cvtColor(cv2.imread('a.png'), CODE)\n",
+        "from cv2 import COLOR_RGB2HSV as COLOR_RGB2GRAY\ng = cv2.cvtColor(cv2.imread('a.png'), COLOR_RGB2GRAY)\n",
+        "from cv2 import *\ng = cvtColor(imread('a.png'), COLOR_RGB2GRAY)\n",
+        "COLOR_RGB2GRAY = cv2.COLOR_RGB2GRAY\ng = cv2.cvtColor(cv2.imread('a.png'), COLOR_RGB2GRAY)\n",
+        "class Codes:\n    COLOR_RGB2GRAY = cv2.COLOR_RGB2GRAY\ng = cv2.cvtColor(cv2.imread('a.png'), Codes.COLOR_RGB2GRAY)\n",
+        "lab = cv2.cvtColor(cv2.imread('a.png'), cv2.COLOR_RGB2LAB)\nlab[..., 0] = 3\nx = cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)\n",
+        "def back(x):\n    return cv2.cvtColor(x, cv2.COLOR_YUV2RGB)\n"
+        "x = back(cv2.cvtColor(cv2.imread('a.png'), cv2.COLOR_RGB2YUV))\n",
+        "lab = cv2.cvtColor(cv2.imread('a.png'), cv2.COLOR_RGB2LAB)\nx = cv2.cvtColor(lab, cv2.COLOR_LAB2BGR)\n",
+        "lab = cv2.cvtColor(cv2.imread('a.png'), cv2.COLOR_RGB2LAB)\nx = cv2.cvtColor(lab, getattr(cv2, sys.argv[1]))\n",
+        "from skimage.color import lab2rgb\nx = lab2rgb(cv2.cvtColor(cv2.imread('a.png'), cv2.COLOR_RGB2LAB))\n",
+    ],
+)
+def test_a_colour_code_is_changed_only_where_that_is_all_there_is_to_change(code: str) -> None:
+    Path("train.py").write_text(HEAD + code)
+    (found,) = examined(documents_in([Path("train.py")]).documents)
+    assert (found.code, found.severity) == ("TARE102", "warning")
+    assert repaired(code)[0] == code
+
+
+def test_both_halves_of_a_pair_of_conversions_are_named() -> None:
+    code = "x = cv2.cvtColor(cv2.imread('a.png'), cv2.COLOR_RGB2{0})\ny = cv2.cvtColor(x, cv2.COLOR_{0}2RGB)\n"
+    for space, severity in (("LAB", "warning"), ("HSV", "note")):
+        Path("train.py").write_text(HEAD + code.format(space))
+        (found,) = examined(documents_in([Path("train.py")]).documents)
+        assert found.severity == severity
+        assert f"until COLOR_{space}2RGB brings the image back" in found.message
+        assert f"use cv2.COLOR_BGR2{space}, and cv2.COLOR_{space}2BGR for cv2.COLOR_{space}2RGB" in found.remedy
+        both = code.format(space).replace("RGB", "BGR")
+        Path("train.py").write_text(HEAD + both)
+        assert examined(documents_in([Path("train.py")]).documents) == []
+
+
+def test_a_module_of_another_name_is_kept() -> None:
+    before = "import cv2 as cv\ng = cv.cvtColor(cv.imread('a.png'), cv.COLOR_RGB2GRAY)\n"
+    assert repaired(before)[0] == before.replace("RGB2GRAY", "BGR2GRAY")
+
+
 def test_constants_are_written_with_all_their_digits() -> None:
     after, errors = repaired(f"t = T.Normalize({CLIP}, {CLIP})\n")
     assert (after, errors) == (f"t = T.Normalize({CLIP}, (0.26862954, 0.26130258, 0.27577711))\n", 0)

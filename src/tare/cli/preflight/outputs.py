@@ -16,11 +16,16 @@ from tare.errors import OutputError
 from tare.input_spec.model_file import check_no_part
 from tare.system.files import check_output
 from tare.system.options import flag, option_of
+from tare.system.user_code import code_files
 
 #: Fields of requests that name files to write, and folders to make.
 _FILES, _FOLDERS = ("html", "png", "svg", "baseline"), ("out", "masks")
 #: Fields that name networks and their folders.
 _MODELS = ("run", "model", "source", "weights", "factory", "checkpoint", "spec")
+#: Fields whose words name files or folders wherever such exist; others, such as a strategy, may be called like the output.
+_NAMING = (*_MODELS, "data", "test", "images", "source_stats", "from_spec", "to_spec", "config")
+#: Words for weights that are no files.
+_NO_FILES = ("pretrained", "none")
 #: Text outputs have no null byte; what has one was not written by the same option.
 _LOOKED_AT = 4096
 #: Suffixes of text that holds samples, which a list may name.
@@ -52,9 +57,10 @@ def check_outputs(request: Any, own: Mapping[str, Any]) -> None:
     allowed = bool(getattr(request, "overwrite", False) or getattr(request, "resume", False))
     for name, text in _inputs(request, {*files, *folders}):
         for output, path in (files | folders).items():
-            is_taken = _holds if output in folders else partial(_replaces, of_model=name in _MODELS)
+            named = name in _NAMING and text not in _NO_FILES
+            is_taken = partial(_holds, named=named) if output in folders else partial(_replaces, of_model=name in _MODELS)
             if any(is_taken(path, each, allowed=allowed) for each in _paths_in(text)):
-                found = f"{flag(output)} {str(path)!r}, which {flag(name)} {text!r} reads"
+                found = f"{flag(output)} {str(path)!r}, which {_shown(request, name)} {text!r} reads"
                 raise OutputError("an output beside the inputs", found, "name another")
 
 
@@ -83,17 +89,30 @@ def _inputs(request: Any, outputs: set[str]) -> Iterator[tuple[str, str]]:
         yield from ((entry.name, os.fspath(word)) for word in words if isinstance(word, str | os.PathLike))
 
 
+def _shown(request: Any, name: str) -> str:
+    """The option of a field as the user writes it, which may bear another name than the field."""
+    known = next(option_of(entry) for entry in fields(request) if entry.name == name)
+    return known.names[0] if known is not None and known.names else flag(name)
+
+
 def _paths_in(text: str) -> list[str]:
-    """The path that a word may name: itself, or beside the name of a function, a kind or a part."""
+    """The path that a word may name: itself, or beside the name of a function, a kind or a part; of code what it imports, too."""
     if os.path.lexists(text):
         return [text]
-    return [part for part in (text, text.rpartition(":")[0], text.partition(":")[2], text.rpartition("#")[0]) if part]
+    named = [part for part in (text, text.rpartition(":")[0], text.partition(":")[2], text.rpartition("#")[0]) if part]
+    return [*named, *map(str, code_files(text))]
 
 
-def _holds(path: Path, text: str, *, allowed: bool) -> bool:
-    """Whether a folder that is replaced holds what ``text`` names; without ``--overwrite`` no folder is."""
+def _holds(path: Path, text: str, *, named: bool, allowed: bool) -> bool:
+    """Whether a folder that is replaced holds what ``text`` names, or is it itself; without ``--overwrite`` none is replaced.
+
+    The output may be a file, as some exports are. One in a folder or pattern that is read is judged by the command: it may be an
+    earlier export.
+    """
     here, there = Path(os.path.realpath(path)), Path(os.path.realpath(text))
-    return allowed and there.exists() and here in there.parents
+    if not allowed or not there.exists():
+        return False
+    return here in there.parents or (named and here.exists() and here.samefile(there))
 
 
 def _replaces(path: Path, text: str, *, of_model: bool, allowed: bool) -> bool:

@@ -17,6 +17,17 @@ TORCH = (
 )
 IMAGENET = "T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])"
 HALVES = "T.Normalize([0.5] * 3, [0.5] * 3)"
+#: What turns the order of channels round.
+TURNED = (
+    *("x[:, :, [2, 1, 0]]", "x[..., (2, 1, 0)]", "x[:, :, (2, 1, 0)]", "x[..., ::-1].copy()", "np.array(x[..., [2, 1, 0]])"),
+    *(
+        "np.flip(x, -1)",
+        "np.flip(x, axis=2)",
+        "cv2.merge(cv2.split(x)[::-1])",
+        "np.stack([x[..., 2], x[..., 1], x[..., 0]], axis=-1)",
+    ),
+    *("x.take([2, 1, 0], axis=2)", "x.transpose(2, 0, 1)[[2, 1, 0]].transpose(1, 2, 0)"),
+)
 TF = (
     "import tensorflow as tf\nfrom tensorflow.keras.applications import *\n"
     "from tensorflow.keras.preprocessing.image import ImageDataGenerator\n"
@@ -601,11 +612,26 @@ RIGHT: dict[str, dict[str, str]] = {
         "converted": "import cv2\nx = cv2.cvtColor(cv2.imread(p), cv2.COLOR_BGR2RGB)\ny = cv2.cvtColor(x, cv2.COLOR_RGB2GRAY)",
         "unknown": "import cv2\ndef f(image):\n    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)",
         "the same exchange": "import cv2\nx = cv2.cvtColor(cv2.imread(p), cv2.COLOR_RGB2BGR)",
+        "alpha alone": "import cv2\nx = cv2.cvtColor(cv2.imread(p), cv2.COLOR_RGB2RGBA)",
+        "packed": "import cv2\nx = cv2.cvtColor(cv2.imread(p), cv2.COLOR_RGB2BGR565)",
+        **{
+            f"after {turned}": f"import cv2, numpy as np\nx = cv2.imread(p)\nx = {turned}\ny = cv2.cvtColor(x, cv2.COLOR_RGB2GRAY)"
+            for turned in TURNED
+        },
     },
     "TARE008": {
         "converted": "import cv2\nimport albumentations as A\nt = A.Compose([A.Normalize()])\n"
         "image = cv2.cvtColor(cv2.imread(p), cv2.COLOR_BGR2RGB)\nx = t(image=image)['image']",
         "reversed": "import cv2\nimport albumentations as A\nt = A.Compose([A.Normalize()])\nx = t(image=cv2.imread(p)[:, :, ::-1])",
+        **{
+            f"after {turned}": f"import cv2, numpy as np\nimport albumentations as A\nt = A.Compose([A.Normalize()])\nx = cv2.imread(p)\nx = {turned}\ny = t(image=x)"
+            for turned in TURNED
+        },
+        **{
+            f"by hand after {turned}": TORCH
+            + f"import cv2, numpy as np\nx = cv2.imread(p)\nx = torch.from_numpy(({turned}) / 255)\nx = (x - torch.tensor([0.485, 0.456, 0.406])) / torch.tensor([0.229, 0.224, 0.225])"
+            for turned in TURNED
+        },
         "one branch converts": "import cv2\nimport albumentations as A\nt = A.Compose([A.Normalize()])\nimage = cv2.imread(p)\n"
         "if rgb:\n    image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)\nx = t(image=image)",
         "the same for all channels": TORCH + f"import cv2\nt = T.Compose([T.ToTensor(), {HALVES}])\nx = t(cv2.imread(p))",

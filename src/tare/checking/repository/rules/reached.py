@@ -13,7 +13,7 @@ from typing import NamedTuple
 from tare.checking.repository.rules.normalisations import FUNCTIONS, of_step, step_of_function
 from tare.code.facts import Pipeline
 from tare.code.interpreter.values import UNKNOWN, Call, Items, Library, Literal, Value
-from tare.code.libraries.flows import before, root
+from tare.code.libraries.flows import before, channel_order, root
 from tare.code.libraries.opencv import code_of, is_bgr
 from tare.code.libraries.pipelines import step_of
 from tare.code.libraries.step import Step, flag, number, numbers, text
@@ -195,11 +195,12 @@ def _unknown(image: Reached) -> None:
 
 
 def _reversed(call: Call, _: Mapping[int, Pipeline]) -> _Change | None:
-    """``image[..., ::-1]``; a reversal along another axis may be a flip or one of channels."""
-    if call.function != "operator.slice" or "-1" not in text(call.args[1]):
+    """``image[..., ::-1]``, other orders of the channels, and one of them; a reversal along another axis may be a flip."""
+    order = channel_order(call)
+    if order == "kept":
         return None
-    axes = text(call.args[1]).replace(" ", "").strip("()")
-    return _Change(call.args[0], Reached.exchanged if axes in ("...,::-1", ":,:,::-1") else _unknown)
+    image = call.receiver if call.function.startswith(".") else call.argument(0) or UNKNOWN
+    return _Change(image, Reached.exchanged if order == "reversed" else _unknown)
 
 
 def _converted(call: Call, _: Mapping[int, Pipeline]) -> _Change | None:

@@ -57,7 +57,8 @@ def grey_code(evidence: Evidence) -> Iterator[Problem]:
     """A colour code for RGB on an image that is BGR.
 
     ``cv2.imread`` gives blue, green, red. A code that begins with COLOR_RGB2 takes blue for red, so that the grey value weighs
-    red with 0.114 and blue with 0.299, and a hue is that of another colour. The image still looks like an image.
+    red with 0.114 and blue with 0.299, and a hue is that of another colour. The image still looks like an image. Where another
+    code brings the image back, change both: one of them alone exchanges red and blue.
     """
     del evidence
     yield from ()

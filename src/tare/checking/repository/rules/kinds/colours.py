@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from tare.checking.repository.edits import same_function
@@ -12,7 +13,7 @@ from tare.checking.repository.rules.published import near, published
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.values import Call, Library
 from tare.code.libraries.flows import root
-from tare.code.libraries.opencv import code_of, is_bgr
+from tare.code.libraries.opencv import code_of, is_bgr, undoing, weighs
 from tare.code.networks.expected import listed
 
 
@@ -25,7 +26,7 @@ def colours(facts: Facts) -> Iterator[CodeFinding]:
         if call.function == "cv2.imread":
             yield from _flag(call)
         elif call.function == "cv2.cvtColor":
-            yield from _code(call)
+            yield from _code(call, facts)
 
 
 def _flag(call: Call) -> Iterator[CodeFinding]:
@@ -41,35 +42,82 @@ def _flag(call: Call) -> Iterator[CodeFinding]:
         )
 
 
-def _code(call: Call) -> Iterator[CodeFinding]:
+def _code(call: Call, facts: Facts) -> Iterator[CodeFinding]:
     code = code_of(call)
-    if (
-        not code.startswith("COLOR_RGB2")
-        or code in ("COLOR_RGB2BGR", "COLOR_RGB2BGRA")
-        or not call.args
-        or not is_bgr(call.args[0])
-    ):
+    if not weighs(code) or not call.args or not is_bgr(call.args[0]):
         return
     source = root(call.args[0])
     right = code.replace("COLOR_RGB2", "COLOR_BGR2")
-    node = call.spot.node
-    argument = getattr(node, "args", [])
-    edits = ()
-    if len(argument) > 1 and isinstance(source, Call) and same_function(source.spot, call.spot):
-        place = call.spot.source.place(argument[1])
-        text = call.spot.source.line(argument[1])[place.column - 1 : place.end_column - 1]
-        if text.endswith(code):
-            edits = (Edit(place, text.replace(code, right)),)  # type: ignore[assignment]
+    back, is_near = _back(call, code, facts)
+    alone = back is None and isinstance(source, Call) and same_function(source.spot, call.spot)
+    only_hue = code[10:13] in ("HSV", "HLS")
+    effect = "the hue is that of another colour" if only_hue else "the weights of red and blue are exchanged"
     yield finding(
         "TARE102",
-        "warning",
+        "note" if only_hue and is_near else "warning",  # saturation and brightness are the same for both orders
         call.spot,
-        f"{code} is applied to an image that cv2.imread read, whose order is blue, green, red: the weights of red and blue are "
-        "exchanged",
-        f"use cv2.{right}",
+        f"{code} is applied to an image that cv2.imread read, whose order is blue, green, red: "
+        f"{f'until {back} brings the image back, ' if is_near else ''}{effect}",
+        f"use cv2.{right}{_and_back(back)}",
         evidence=[step("cv2.imread", source.spot)] if isinstance(source, Call) else [],
-        edits=edits,
+        edits=_edit(call, code, right) if alone else (),
     )
+
+
+def _back(call: Call, code: str, facts: Facts) -> tuple[str | None, bool]:
+    """What brings an image back from the space of a call, and whether a call in the same function does, as if it were RGB.
+
+    It is empty where it may be a code that cannot be told.
+    """
+    undone = undoing(code)
+    if undone is None:
+        return None, False
+    others = [each for each in facts.calls if each.function == "cv2.cvtColor"]
+    for each in others:
+        if undone.fullmatch(code_of(each)) and "2RGB" in code_of(each) and same_function(each.spot, call.spot):
+            return code_of(each), True
+    written = (found[0] for each in facts.sources if (found := undone.search(each.document.text)))
+    return next(written, None if all(map(code_of, others)) else ""), False
+
+
+def _and_back(name: str | None) -> str:
+    """What else changes where an image comes back: a pair of conversions keeps the order of channels, one half exchanges it."""
+    if name is None:
+        return ""
+    if name.startswith("COLOR_") and "2RGB" in name:
+        other = name.replace("2RGB", "2BGR")
+        return f", and cv2.{other} for cv2.{name} where the image comes back: one without the other exchanges red and blue"
+    return f", and look where {name or 'another code'} brings the image back: red and blue change places there"
+
+
+def _edit(call: Call, code: str, right: str) -> tuple[Edit, ...]:
+    """Write the right code, where the wrong one is an attribute of the module; a name of its own would have to be imported."""
+    node = call.spot.node
+    argument = node.args[1] if isinstance(node, ast.Call) and len(node.args) > 1 else None
+    source = call.spot.source
+    if not isinstance(argument, ast.Attribute) or not isinstance(argument.value, ast.Name) or argument.attr != code:
+        return ()
+    if not _is_opencv(argument.value.id, source.tree):
+        return ()
+    place = source.place(argument)
+    module = argument.value.id
+    is_plain = source.line(argument)[place.column - 1 : place.end_column - 1] == f"{module}.{code}"
+    return (Edit(place, f"{module}.{right}"),) if is_plain else ()
+
+
+def _is_opencv(name: str, tree: ast.Module) -> bool:
+    """Whether a name is that of the module everywhere in a file."""
+    nodes = [*ast.walk(tree)]
+    imports = [
+        isinstance(node, ast.Import) and alias.name == "cv2"
+        for node in nodes
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+        if (alias.asname or alias.name) == name
+    ]
+    given = (node for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+    is_other = any(node.id == name for node in given) or any(isinstance(node, ast.arg) and node.arg == name for node in nodes)
+    return bool(imports) and all(imports) and not is_other
 
 
 def _fed(call: Call, pipeline: Pipeline) -> Iterator[CodeFinding]:
