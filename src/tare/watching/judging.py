@@ -28,7 +28,7 @@ from tare.watching.sample import Seen
 from tare.watching.values.grid import MOSTLY, ChannelValues, Grid, fitting, grid_of, snapped
 from tare.watching.values.moments import Moments, Reading, predictions, read_moments, read_without_constants, words
 from tare.watching.values.own_scale import scaled_by_batch, scaled_by_sample, zscored_by_sample
-from tare.watching.values.parts import made_otherwise
+from tare.watching.values.parts import is_part, made_otherwise, scaled_by_themselves, wholly_beyond
 from tare.watching.values.plausible_range import GrossMistake, gross_mistake
 from tare.watching.values.window import Cut, cuts
 
@@ -111,7 +111,16 @@ def judge(batches: Sequence[Seen], expects: Expectation) -> Judgement:
 
 
 def _judge_images(batches: Sequence[Seen], expects: Expectation) -> Judgement:
-    """Judge images, clips and volumes: by the grid of 8-bit values where the spec is for those, else by mean and std."""
+    """Judge images, clips and volumes: by pixels of some, and where those are right, by what the means and stds of all show."""
+    found = _by_pixels(batches, expects)
+    affine = expects.affine
+    if _fail(found.findings) or affine is None or len(affine.scale) != batches[-1].look.form.channels:
+        return found
+    return _by_means(batches, affine, found.grids) or found
+
+
+def _by_pixels(batches: Sequence[Seen], expects: Expectation) -> Judgement:
+    """By the grid of 8-bit values where the spec is for those, else by range and spread, or mean and std."""
     channels = _channels(batches)
     grids = tuple(grid_of(values) for values in channels)
     affine = expects.affine if expects.affine and len(expects.affine.scale) == len(channels) else None
@@ -146,6 +155,21 @@ def _by_part(batches: Sequence[Seen], expects: Expectation, affine: Affine, grid
         return None
     told = tuple(replace(each, message=f"{part.told} were made otherwise than the rest: {each.message}") for each in found)
     return Judgement(told, "grid" if part.fed is not None else "range", grids)
+
+
+def _by_means(batches: Sequence[Seen], affine: Affine, grids: tuple[Grid | None, ...]) -> Judgement | None:
+    """The findings on some of all images, of which a few pixels of some alone are kept: what their means and stds show."""
+    figures = np.concatenate([seen.moments for seen in batches], axis=1)
+    means, number = figures[0], figures.shape[1]
+    far, own = wholly_beyond(means, affine), scaled_by_themselves(means, figures[1])
+    if is_part(int(far.sum()), number):
+        said = f"{far.sum()} of {number} images were made otherwise than the rest: their means, from {means[far].min():.4g} to "
+        said += f"{means[far].max():.4g}, are beyond what any raw value becomes"
+        return Judgement((_found("TARE010", said, "look for a reader without Normalize", "warning"),), "moments", grids)
+    if is_part(own, number):
+        said = f"{own} of {number} images were made otherwise than the rest: each has mean 0 and std 1, by its own values"
+        return Judgement((_found("TARE012", said, "use the network's constants for all images", "warning"),), "samples", grids)
+    return None
 
 
 def _by_statement(batches: Sequence[Seen], spec: InputSpec) -> Judgement | None:

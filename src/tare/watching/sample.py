@@ -226,8 +226,9 @@ def _is_last(tensor: torch.Tensor, takes: Sequence[int]) -> bool:
 def _figures(images: torch.Tensor, number: int) -> tuple[torch.Tensor, tuple[int, int, int, int]]:
     """Pixels of a strided subset, and mean, variance, least and greatest of every image and channel, as one flat tensor."""
     count, channels, height, width = images.shape
-    every, down, across = (max(1, size // kept) for size, kept in ((count, _MOST_IMAGES), (height, _SIDE), (width, _SIDE)))
-    sample = images[::every, :, number % down :: down, number % across :: across]
+    down, across = (max(1, size // _SIDE) for size in (height, width))
+    every = -(-count // _MOST_IMAGES)  # from the first image to the last, and over the batches each of them
+    sample = images[number % every :: every, :, number % down :: down, number % across :: across]
     sample = sample[:_MOST_IMAGES, :, :_SIDE, : _SIDE if height > 1 else _SIDE * _SIDE].float()
     values = images.float().contiguous()  # copies channels_last tensors: reductions over strided planes take ten times as long
     mean = values.mean(dim=(2, 3))

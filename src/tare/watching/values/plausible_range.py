@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from tare.input_spec.affine import Affine
 from tare.normalisation.diagnosis import GROSS
 
-# In shares of the raw range, and of the values. Bicubic resizing overshoots by up to a fifth.
-_OVERSHOOT, _OUTSIDE = 0.25, 0.05
+#: In shares of the raw range: bicubic resizing overshoots by up to a fifth.
+OVERSHOOT = 0.25
+# In shares of the values.
+_OUTSIDE = 0.05
 _END = 0.02
 # A mistake explains the values if, taken back, they fill the raw range like images: most of it, and neither black nor white.
 _FILLED, _LEAST_STD = 0.6, 0.08
@@ -54,7 +56,7 @@ def _beyond_the_range(values: NDArray[np.float32], expected: Affine) -> GrossMis
     low, high = (float(np.quantile(values, q)) for q in (0.005, 0.995))
     ends = [scale * raw + shift for scale, shift in zip(expected.scale, expected.shift, strict=True) for raw in (0, 255)]
     range_of_network = f"the network was trained with {min(ends):.4g} to {max(ends):.4g}"
-    if all(shift == 0 for shift in expected.shift) and low < -_OVERSHOOT * max(ends):
+    if all(shift == 0 for shift in expected.shift) and low < -OVERSHOOT * max(ends):
         said = f"values from {low:.4g} to {high:.4g} look normalised, and {range_of_network}: it normalises inside"
         return GrossMistake(None, "TARE003", said, "remove the Normalize from the pipeline")
     said = f"values from {low:.4g} to {high:.4g} are beyond what any raw value becomes: {range_of_network}"
@@ -77,7 +79,7 @@ def _outside(images: Sequence[NDArray[np.float32]], affine: Affine) -> float:
 def beyond(image: NDArray[np.float32], affine: Affine) -> NDArray[np.float64]:
     """The share of the values of an image ``(C, n)`` that no raw value becomes, for each channel."""
     raw = np.stack([_raw(values, affine, c) for c, values in enumerate(image)])
-    return np.asarray(np.mean((raw < -_OVERSHOOT) | (raw > 1 + _OVERSHOOT), axis=1))
+    return np.asarray(np.mean((raw < -OVERSHOOT) | (raw > 1 + OVERSHOOT), axis=1))
 
 
 def _spread(pixels: Sequence[NDArray[np.float32]], affine: Affine) -> float:
