@@ -162,7 +162,7 @@ def _steps(module: nn.Module, fed: torch.Tensor) -> tuple[ExecutedLayer, ...]:
     ]
     handles = [layer.register_forward_hook(note(name, layer)) for name, layer in leaves]
     try:
-        module(fed)
+        module(fed.clone())  # its forward may change it in place
     finally:
         for handle in handles:
             handle.remove()
