@@ -49,3 +49,10 @@ def test_the_frames_of_a_clip_are_those_that_a_specification_states() -> None:
     )
     assert network.clip == ClipFrames(8, 4)
     assert with_frames(network, 12, None).clip == ClipFrames(12, 4)
+
+
+def test_samples_that_fit_no_memory_are_refused_before_they_are_tried() -> None:
+    layers = nn.Conv2d(65536, 1, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1, 2)
+    network = Network(nn.Sequential(*layers), "net.py:net", "none", InputSpec(), "3", is_timm=False)
+    with pytest.raises(ModelError, match="found 65,536 channels of 9 x 99 x 99; choose a smaller --size"):
+        check_accepts(network, VolumeGeometry((9, 99, 99), None))

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import errno
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,6 +14,7 @@ import pytest
 from PIL import Image
 
 import tare
+from tare.cli.preflight.places import is_missing
 from tare.errors import DataError
 from tare.sources.opening import FORMATS, open_source
 from tare.sources.options import Options
@@ -121,3 +125,24 @@ def test_dicom_files_without_an_ending_are_found_beside_a_list(tmp_path: Path) -
     pytest.importorskip("pydicom", reason="reads DICOM series (pip install 'tare[medical]')")
     with pytest.raises(DataError, match="a DICOM object of modality"):
         tare.measure(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.npz#x", "folder"])
+def test_what_lies_in_a_folder_that_may_not_be_entered_is_not_said_to_be_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    closed = tmp_path / "closed"
+    for known in (os.stat, os.lstat):
+
+        def refusing(path: object, *more: object, known: Any = known, **others: object) -> Any:
+            if isinstance(path, str | os.PathLike) and os.fspath(path).startswith(f"{closed}{os.sep}"):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
+            return known(path, *more, **others)
+
+        monkeypatch.setattr(os, known.__name__, refusing)
+    with pytest.raises(DataError, match=r"that may be read, found .*: Permission denied; ask for the permission"):
+        tare.measure(closed / name)
+    assert not is_missing(str(closed / name))
+    with pytest.raises(DataError, match="does not exist"):
+        tare.measure(tmp_path / name)
+    assert is_missing(str(tmp_path / name))

@@ -318,3 +318,19 @@ def test_a_name_as_long_as_names_can_be_is_written_and_its_remains_are_removed(t
         kept.touch()
     remove_parts(tmp_path, name)
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444, 0o666])
+def test_a_file_that_is_replaced_leaves_its_mode_and_is_never_wider(mode: int, tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_text("old")
+    path.chmod(mode)
+    with replacing(path) as temporary:
+        assert stat.S_IMODE(temporary.stat().st_mode) & ~(mode | 0o600) == 0
+        temporary.unlink()  # a library may put a file of its own there
+        temporary.write_text("new")
+        temporary.chmod(0o600)
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", mode)
+    (tmp_path / "link").symlink_to(path)
+    write_text(tmp_path / "link", "newer")
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("newer", mode)

@@ -167,3 +167,35 @@ def test_a_function_may_import_a_neighbour_when_it_is_called(tmp_path: Path) -> 
     with users_own(function):
         assert function() == 7
     assert sys.path == before
+
+
+def test_what_is_no_exception_has_failed_too_and_an_interruption_is_one() -> None:
+    class Own(BaseException):
+        pass
+
+    with pytest.raises(Exception, match=r"^Own: of mine$") as raised, users_own():
+        raise Own("of mine")
+    assert one_line(raised.value) == "Own: of mine"
+    with pytest.raises(KeyboardInterrupt), users_own():
+        raise KeyboardInterrupt
+
+
+def test_defaults_of_tensors_are_put_back(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="has defaults for new tensors")
+    path = write(
+        tmp_path,
+        "import torch\ntorch.set_default_dtype(torch.float64)\ndef f():\n"
+        "    torch.set_default_device('meta')\n    torch.set_default_dtype(torch.float16)\n    return torch.zeros(2)\n",
+    )
+    function = load_object(f"{path}:f", PipelineError)
+    assert torch.zeros(1).dtype == torch.float32
+    with users_own(function):
+        assert (function().device.type, function().dtype) == ("meta", torch.float16)
+    assert (torch.zeros(1).device.type, torch.zeros(1).dtype) == ("cpu", torch.float32)
+    torch.set_default_device("meta")
+    try:
+        with users_own(function):
+            torch.set_default_device("cpu")
+        assert torch.zeros(1).device.type == "meta"
+    finally:
+        torch.set_default_device(None)

@@ -323,7 +323,7 @@ def net():
 
 @pytest.mark.parametrize(
     "returned", ["3 * self.fc(self.body(x)) + 1", "torch.sigmoid(self.fc(self.body(x)))", "torch.relu(self.fc(self.body(x)))",
-                 "self.fc(self.body(x)) + self.fc(0 * self.body(x))"],
+                 "self.fc(self.body(x)).sigmoid_()", "self.fc(self.body(x)) + self.fc(0 * self.body(x))"],
 )  # fmt: skip
 def test_numbers_are_not_learnt_by_a_network_that_changes_what_its_head_gives(tmp_path: Path, returned: str) -> None:
     (tmp_path / "nets.py").write_text(SCALED.replace("{}", returned))

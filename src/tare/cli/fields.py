@@ -18,6 +18,7 @@ from tare.cli.preflight.outputs import check_outputs
 from tare.cli.preflight.requests import check_docstrings, preflight
 from tare.system.option_files.config_file import config_values
 from tare.system.options import CONFIG, Option, choices_of, flag, option_of
+from tare.system.terminal.streams import others_aside
 
 Q = TypeVar("Q")
 
@@ -46,7 +47,8 @@ def command(
             if "torch" not in sys.modules:  # where it is loaded nothing is saved, and the command itself tells the same
                 preflight(asked)
                 load(loads)
-            function(asked, **given)
+            with others_aside():  # networks and pipelines of the user's may print
+                function(asked, **given)
 
         run.__signature__ = signature  # type: ignore[attr-defined]
         run.__annotations__ = {each.name: each.annotation for each in signature.parameters.values()}

@@ -89,10 +89,7 @@ def _code_of(work: Callable[[], None]) -> str | int | None:
         streams.give_up()
         return _READER_GONE
     except BaseException as error:
-        # What a library written in Rust raises where it cannot go on is no Exception.
-        if not isinstance(error, Exception) and type(error).__name__ != _PANIC:
-            raise
-        _tell(error)
+        _tell(_of_others(error))
         return _FAILED
     return None
 
@@ -134,6 +131,19 @@ def _expected(error: BaseException) -> Exception | None:
         found = f"{error.strerror or reason_of(error)}{place}"
         return TareError("files and resources that the system gives", found, "free them, or raise the limit")
     return None
+
+
+def _of_others(error: BaseException) -> BaseException:
+    """What code of others raised, as an expected failure if it is no Exception, which nothing but that code knows.
+
+    Not so what a library written in Rust raises where it cannot go on.
+    """
+    from tare.errors import TareError, reason_of
+
+    if isinstance(error, Exception) or type(error).__name__ == _PANIC:
+        return error
+    found = f"{type(error).__name__}: {reason_of(error)}".removesuffix(": ")
+    return TareError("code that is run to come to its end, or to raise an Exception", found, "repair that code")
 
 
 def _have_a_home() -> None:

@@ -96,7 +96,7 @@ def _outputs(model: nn.Module, given: torch.Tensor, plan: FoldPlan) -> tuple[lis
     ]
     try:
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False), evaluating(model):
-            return caught, list(tensors_in(model(given)))
+            return caught, list(tensors_in(model(given.clone())))  # its forward may change it in place
     finally:
         for handle in handles:
             handle.remove()

@@ -257,7 +257,7 @@ def _by_labels(setting: Setting, labels: str, confidence: float, notes: tuple[st
     """Rank by the labels' likelihood; the ambiguity set holds the candidates that are not shown to be worse, image by image."""
     network = setting.network
     with torch.inference_mode():
-        outputs = network.module(setting.plain.values[:1, 0])
+        outputs = network.module(setting.plain.values[:1, 0].clone())  # its forward may change it in place
     if not isinstance(outputs, torch.Tensor) or outputs.ndim != 2:
         raise ModelError("a classifier with one output per class", f"other outputs of {network.reference}", "leave --labels out")
     indices = class_indices(setting.probes, labels, outputs.shape[1])

@@ -106,7 +106,7 @@ def _opened(request: MeasureRequest) -> tuple[Source[Any], Options, dict[str, An
         front=front,
         remote=request.allow_remote,
     )
-    if isinstance(request.data, str | os.PathLike) and Path(request.data).is_dir():
+    if isinstance(request.data, str | os.PathLike) and os.path.isdir(request.data):  # noqa: PTH112 - what may not be seen is told later
         check_one_kind(Path(request.data), masked=mask is not None)
     source = open_source(request.data, options)
     extra: dict[str, Any] = {}

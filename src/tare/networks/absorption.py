@@ -153,25 +153,33 @@ def _passes(
     for given in inputs:
         seen: _Seen = []
         with _watching(twin, watched, seen, layers), suppress(_Enough):
-            twin(given)
+            twin(given.clone())  # its forward may change it in place
         found.append(seen)
     return found[0], found[1]
 
 
 @contextmanager
 def _watching(twin: nn.Module, watched: dict[str, nn.Module], seen: _Seen, layers: int) -> Iterator[None]:
+    entered: list[torch.Tensor | None] = []
+
+    def enter(_: nn.Module, inputs: tuple[Any, ...]) -> None:
+        # Cloned, because an in-place operation may follow, in the layer itself or behind it.
+        entered.append(inputs[0].detach().clone() if inputs and isinstance(inputs[0], torch.Tensor) else None)
+
     def hook(name: str) -> Callable[..., None]:
-        def note(_: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-            if not inputs or not isinstance(inputs[0], torch.Tensor) or not isinstance(output, torch.Tensor):
+        def note(_: nn.Module, __: tuple[Any, ...], output: Any) -> None:
+            given = entered.pop()
+            if given is None or not isinstance(output, torch.Tensor):
                 return
-            # Cloned, because an in-place activation often follows.
-            seen.append((name, inputs[0].detach().clone(), output.detach().clone()))
+            seen.append((name, given, output.detach().clone()))
             if len(seen) >= layers:
                 raise _Enough
 
         return note
 
-    handles = [twin.get_submodule(name).register_forward_hook(hook(name)) for name in watched]
+    found = [(name, twin.get_submodule(name)) for name in watched]
+    handles = [layer.register_forward_pre_hook(enter) for _, layer in found]
+    handles += [layer.register_forward_hook(hook(name)) for name, layer in found]
     try:
         yield
     finally:

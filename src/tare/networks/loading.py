@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from tare.errors import ModelError, did_you_mean, reason_of
+from tare.folding.first_layers import evaluating
 from tare.input_spec.geometry import SampleKind
 from tare.input_spec.spec import Unknown
 from tare.networks.building.hub.modules import Segmenter, as_called
@@ -168,6 +169,11 @@ def _made_by(factory: Any, path: Path, name: str) -> nn.Module:
         raise ModelError(f"{reference} to build a network", one_line(error), "repair it") from None
     if not isinstance(module, nn.Module):
         raise ModelError(f"{reference} to return a torch.nn.Module", f"{type(module).__name__}", "return the network")
+    try:
+        with users_own(factory), evaluating(module):
+            pass
+    except Exception as error:
+        raise ModelError(f"a network of {reference} with an eval mode", one_line(error), "repair its eval()") from None
     return as_called(module)
 
 

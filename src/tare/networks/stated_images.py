@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,6 +25,8 @@ from tare.samples.modes import ColourMode
 from tare.statistics.dataset_stats import DatasetStats
 
 _FALLBACK_SIZE = 224
+#: Values of the largest sample that a network is tried on: 4 GiB in float32.
+_MOST_VALUES = 1 << 30
 
 
 def source_constants(
@@ -139,7 +142,14 @@ def colour_of(network: Network) -> ColourMode:
 
 @torch.inference_mode()
 def check_accepts(network: Network, geometry: InputGeometry) -> None:
-    """Raise :class:`ModelError` if the network cannot take samples of this size, before any sample is read or trained on."""
+    """Raise :class:`ModelError` if the network cannot take samples of this size, before any sample is read or trained on.
+
+    Samples that are too large to be tried are refused, since the system would end the program without a word.
+    """
+    if network.channels * math.prod(geometry.shape) > _MOST_VALUES:
+        found = f"{network.channels:,} channels of {' x '.join(map(str, geometry.shape))}"
+        remedy = "choose a smaller --size, or as many --in-channels as your data have"
+        raise ModelError(f"samples of at most {_MOST_VALUES:,} values", found, remedy)
     try:
         with evaluating(network.module):
             network.module(torch.zeros(1, network.channels, *geometry.shape))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from rich import box
 from rich.console import Console
@@ -18,6 +17,7 @@ from rich.table import Table
 from tare.system.pacing.bar import barred
 from tare.system.pacing.logged import logged
 from tare.system.terminal.harmless import beginning, visible, visible_lines
+from tare.system.terminal.streams import output
 
 if TYPE_CHECKING:  # importing them loads numeric libraries, which an error message does not need
     from tare.normalisation.catalog import Match
@@ -47,7 +47,22 @@ class Update(Protocol):
         """Say how many steps there are in all."""
 
 
-out = Console(highlight=False, emoji=False)
+class _Own(Console):
+    """The program's own output, wherever code of others prints meanwhile."""
+
+    @property
+    def file(self) -> IO[str]:
+        """The stream of this moment."""
+        found = self._file or output()
+        proxied: IO[str] = getattr(found, "rich_proxied_file", found)
+        return proxied
+
+    @file.setter
+    def file(self, new_file: IO[str]) -> None:
+        self._file = new_file
+
+
+out = _Own(highlight=False, emoji=False)
 err = Console(stderr=True, highlight=False, emoji=False)
 
 
@@ -73,7 +88,7 @@ def tell(text: str) -> None:
 
 def write(text: str) -> None:
     """Print a whole document of a format for programs, such as JSON, on standard output."""
-    sys.stdout.write(f"{text}\n")
+    output().write(f"{text}\n")
 
 
 def error(message: str) -> None:

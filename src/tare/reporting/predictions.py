@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
@@ -18,6 +17,7 @@ from tare.datasets.tasks import is_number
 from tare.predicting.result import SCHEMA, Prediction
 from tare.system.files import replacing
 from tare.system.terminal.harmless import COMMANDS, visible, visible_lines
+from tare.system.terminal.streams import output
 from tare.tasks.task import Task
 
 #: What a cell is quoted for: what separates cells and lines, and white space at its ends.
@@ -59,7 +59,7 @@ def write_predictions(
 
     with _opened(out) as stream:
         # A terminal would obey what is in a name; files and programs get the name as it is.
-        clean = visible_lines if out is None and sys.stdout.isatty() else str
+        clean = visible_lines if out is None and output().isatty() else str
         for text in _texts(counted(), form, run, table):
             stream.write(_bytes(clean(text)))
     return failed
@@ -107,9 +107,10 @@ def _harmless_cell(text: str) -> str:
 @contextlib.contextmanager
 def _opened(out: Path | None) -> Iterator[BinaryIO]:
     if out is None:
-        sys.stdout.flush()
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        own = output()
+        own.flush()
+        yield own.buffer
+        own.buffer.flush()
         return
     with replacing(out) as temporary, open(temporary, "wb") as stream:
         yield stream

@@ -32,6 +32,7 @@ from tare.sources.shards import Shards
 from tare.sources.torch_data import is_torch_data
 from tare.sources.volumes.sniffing import is_dicom
 from tare.system.handed.arguments import of_kind
+from tare.system.local.opened import forbidden, said
 
 #: Ranks up to _SAMPLES: one sample per file; below _SINGLE: many samples per file, of which _CONTAINER gives way to all others;
 #: _SINGLE: never the format of a folder.
@@ -161,6 +162,8 @@ def open_source(data: Any, options: Options | None = None) -> Source[Any]:
         place = os.fspath(data)
         try:
             source = _open_place(place, options)
+        except PermissionError as error:
+            raise _forbidden(place, error) from None
         except (OSError, UnicodeError) as error:
             if isinstance(error, OSError) and error.errno != errno.ENAMETOOLONG:
                 raise
@@ -175,11 +178,18 @@ def open_source(data: Any, options: Options | None = None) -> Source[Any]:
 def open_file(place: str, options: Options) -> Source[Any]:
     """Open one file by its name, or ``FILE#ARRAY``. Raises :class:`DataError` for an unknown format or a missing file."""
     if not is_url(place) and not os.path.exists(parted(place, None)[0]):  # noqa: PTH110 - a name may have a null byte
+        if forbidden(parted(place, None)[0]):
+            raise _forbidden(place, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
         dangling = os.path.lexists(place)
         found = f"{place!r}, a link to nothing" if dangling else f"{place!r} does not exist"
         raise DataError("an existing file or folder", found, "check the path")
     kind = _format_of(place)
     return _checked(_scenes(kind, (place,)) or kind, options, place).open(place, options)
+
+
+def _forbidden(place: str, error: PermissionError) -> DataError:
+    found = f"{place!r}: {said(error)}"
+    return DataError("a file or folder that may be read", found, "ask for the permission to read it and to enter its folders")
 
 
 def _open_place(place: str, options: Options) -> Source[Any]:

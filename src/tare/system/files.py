@@ -44,7 +44,8 @@ def replacing(path: Path, *, follow: bool = True) -> Iterator[Path]:
 
     If ``path`` is a symbolic link, the file that it leads to is replaced and the link stays. A pipe, a terminal or a device such
     as ``/dev/stdout`` and ``/dev/null`` is never replaced: the finished file is copied into it. Without ``follow`` whatever has
-    the name is replaced, as in a cache, whose names nobody but tare chooses. Raises :class:`OutputError` if the folder cannot be
+    the name is replaced, as in a cache, whose names nobody but tare chooses. A file that is replaced leaves its mode to the new
+    one, so that a private output stays private, also while it is written. Raises :class:`OutputError` if the folder cannot be
     written, the disk is full, or the name is that of a folder, a disk, a socket or a dangling link.
     """
     temporary: Path | None = None
@@ -62,8 +63,11 @@ def replacing(path: Path, *, follow: bool = True) -> Iterator[Path]:
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             _check_held(place.path)
             place.path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = _made_beside(place.path, lambda new: new.touch(exist_ok=False))
-            mode = stat.S_IMODE(temporary.stat().st_mode)
+            before = _mode_of(place.path)
+            kept = stat.S_IMODE(before) & 0o777 if before is not None and stat.S_ISREG(before) else None
+            narrow = 0o666 if kept is None else kept | stat.S_IRUSR | stat.S_IWUSR
+            temporary = _made_beside(place.path, lambda new: new.touch(narrow, exist_ok=False))
+            mode = stat.S_IMODE(temporary.stat().st_mode) if kept is None else kept
             yield temporary
             temporary.chmod(mode)  # a library may have put a file of its own there, such as safetensors with mode 0600
             os.replace(temporary, place.path)

@@ -18,6 +18,7 @@ from typing import Any
 from tare.errors import TareError, did_you_mean, reason_of
 from tare.system.local.opened import text_of
 from tare.system.offline import ask_no_network
+from tare.system.terminal.streams import ReaderGone
 
 _REMEDY = "repair it; since the whole file is run, keep what trains or downloads in another"
 #: The directories that modules changed to when they were imported, by the names of the modules.
@@ -27,7 +28,7 @@ _homes: dict[str, str] = {}
 
 
 class ProgramEndedError(Exception):
-    """Code of the user's that asked the program to end, as ``sys.exit`` does."""
+    """Code of the user's that asked the program to end, as ``sys.exit`` does, or raised what is no Exception."""
 
 
 @contextlib.contextmanager
@@ -36,10 +37,11 @@ def users_own(thing: Any = None) -> Iterator[None]:
 
     It begins in the directory that its module changed to when it was imported, and finds the modules that its own found.
     Whatever it changes to is undone at the end: else relative paths of data and outputs would lead elsewhere from there on.
-    What it raises is passed on.
-    Raises :class:`ProgramEndedError` if it ends the program, which would otherwise be over without a word and with exit code 0.
+    So are the device and the dtype that PyTorch makes new tensors of. What it raises is passed on.
+    Raises :class:`ProgramEndedError` if it ends the program, which would otherwise be over without a word and with exit code 0,
+    or raises an exception that nothing expects, as it is derived from BaseException alone.
     """
-    here, module = _directory(), str(getattr(thing, "__module__", ""))
+    here, module, defaults = _directory(), str(getattr(thing, "__module__", "")), _tensor_defaults()
     try:
         if module in _left:
             os.chdir(_left[module])
@@ -47,7 +49,12 @@ def users_own(thing: Any = None) -> Iterator[None]:
             yield
     except SystemExit as end:
         raise ProgramEndedError("SystemExit" if end.code is None else f"SystemExit: {reason_of(end, 200)}") from None
+    except (Exception, KeyboardInterrupt, GeneratorExit, ReaderGone):
+        raise
+    except BaseException as raised:
+        raise ProgramEndedError(one_line(raised)) from None
     finally:
+        _restore(defaults)
         if here and _directory() != here:
             os.chdir(here)
 
@@ -162,6 +169,26 @@ def _directory() -> str:
         return os.getcwd()  # noqa: PTH109
     except OSError:
         return ""
+
+
+def _tensor_defaults() -> tuple[Any, Any] | None:
+    """The dtype and the device of new tensors; None where PyTorch is not loaded, so that they are its own."""
+    torch: Any = sys.modules.get("torch")
+    if not hasattr(torch, "set_default_device"):
+        return None
+    return torch.get_default_dtype(), torch.get_default_device()
+
+
+def _restore(defaults: tuple[Any, Any] | None) -> None:
+    now = _tensor_defaults()
+    if now is None or now == defaults:
+        return
+    torch: Any = sys.modules["torch"]
+    dtype, device = defaults or (torch.float32, torch.device("cpu"))
+    if now[0] != dtype:
+        torch.set_default_dtype(dtype)
+    if now[1] != device:
+        torch.set_default_device(None if device.type == "cpu" else device)
 
 
 def _trees(first: Path) -> dict[Path, ast.Module]:

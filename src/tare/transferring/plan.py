@@ -336,17 +336,20 @@ def _check_head(network: Network, takes: InputGeometry, task: Task, protocol: st
 
 
 def _ends_in_head(network: Network, takes: InputGeometry) -> bool:
-    """Whether the network gives what its head gives, wherever that lies: a sigmoid or a ReLU shows far from zero alone."""
+    """Whether the network gives what its head gives, wherever that lies: a sigmoid or a ReLU shows far from zero alone.
+
+    Inputs and outputs are cloned, since the network may change either in place.
+    """
     head, given = network.classifier, list[torch.Tensor]()
     inputs = torch.zeros(2, network.channels, *takes.shape)
-    handle = head.register_forward_hook(lambda _, __, output: given.append(output))
+    handle = head.register_forward_hook(lambda _, __, output: given.append(output.clone()))
     bias, kept = head.bias, head.bias.detach().clone()
     try:
         with evaluating(network.module):
             for moved in (0.0, 1000.0, -1000.0):
                 bias.copy_(kept + moved)
                 given.clear()
-                answer = network.module(inputs)
+                answer = network.module(inputs.clone())
                 if len(given) != 1 or not torch.equal(given[0].reshape(answer.shape), answer):
                     return False
         return True

@@ -85,8 +85,6 @@ def test_damaged_recordings_are_refused_in_one_line(tmp_path: Path, ending: str,
     soundfile.write(place, RNG.uniform(-1, 1, (20000, 1)), 16000)
     data = place.read_bytes()
     place.write_bytes({"cut short": data[: len(data) // 3], "words": b"words " * 9, "no bytes": b""}[kind])
-    if kind == "cut short" and ending in ("mp3", "ogg"):
-        return  # these formats state no length: what is there is a recording
     with pytest.raises(DataError) as raised:
         tare.measure(place)
     assert "\n" not in str(raised.value)

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import sqlite3
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -111,7 +112,9 @@ def test_a_duckdb_table_is_read_and_a_view_of_other_files_is_not(tmp_path: Path)
     database.execute("CREATE TABLE t AS SELECT range::DOUBLE AS x, range * 2 AS y FROM range(1000)")
     database.execute(f"CREATE VIEW v AS SELECT * FROM read_csv('{tmp_path / 'secret.csv'}')")  # noqa: S608
     database.close()
-    stats = tare.measure(tmp_path / "a.duckdb")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        stats = tare.measure(tmp_path / "a.duckdb", workers=1)
     assert stats.mean == (499.5, 999.0)
     with pytest.raises(DataError, match="one of the arrays or tables t"):
         tare.measure(f"{tmp_path}/a.duckdb#v")

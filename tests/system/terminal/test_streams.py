@@ -122,3 +122,24 @@ def test_on_a_terminal_of_one_column_a_table_is_readable() -> None:
         pass
     os.waitpid(pid, 0)
     assert "1 ± 2" in shown.decode()
+
+
+def test_what_code_of_others_prints_is_no_output_of_the_program() -> None:
+    body = (
+        "import sys; from tare.reporting import console; from tare.system.terminal.streams import others_aside\n"
+        "    with others_aside():\n"
+        "        print('theirs'); sys.stdout.buffer.write(b'bytes\\n'); console.write('ours'); console.out.print('rich')\n"
+        "        sys.stdout.close(); print('still', sys.stdout.encoding); sys.stdout = None; console.write('last')\n"
+        "    print('behind')"
+    )
+    done = program(body)
+    assert (done.returncode, done.stdout) == (0, b"ours\nrich\nlast\nbehind\n")
+    assert done.stderr.split() == [b"theirs", b"bytes", b"still", b"utf-8"]
+
+
+def test_what_is_no_exception_is_one_line_and_no_finding() -> None:
+    done = program("raise type('Own', (BaseException,), {})('of mine')")
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines() == [
+        "error: expected code that is run to come to its end, or to raise an Exception, found Own: of mine; repair that code"
+    ]

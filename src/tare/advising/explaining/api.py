@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from tare.advising.fed_network import FedNetwork, fed_network
 from tare.advising.subject import Reading, subject_of
 from tare.datasets.options import LabelOptions
 from tare.errors import DataError
+from tare.folding.first_layers import tensors_in
 from tare.folding.layers import Conv
 from tare.input_spec.geometry import NOUNS
 from tare.networks.absorption import absorbed, border_effect, norm_layers
@@ -78,11 +80,12 @@ def explanation_of(
     norms = norm_layers(module)
     leading = next((name for name in (item.name for item in shares) if name in norms), "")
     gap = float(((first - second) ** 2).mean().sqrt())
+    steps, answers = _steps(module, first[:1])
     return Explanation(
         model=fed.network.reference,
         shape=tuple(samples.shape[1:]),
         constants_origin=constants.origin,
-        steps=_steps(module, first[:1]),
+        steps=steps,
         channels=_channels(constants, other),
         shares=shares,
         border=border,
@@ -91,8 +94,16 @@ def explanation_of(
         answer=answer_of(module, shares),
         sentences=sentences_of(module, shares, border, gap),
         example=example,
-        notes=notes,
+        notes=(*notes, *_without_answer(answers)),
     )
+
+
+def _without_answer(answers: Sequence[torch.Tensor]) -> tuple[str, ...]:
+    """A note on a network that answers a sample with nothing but NaN and infinity."""
+    values = [each for each in answers if each.is_floating_point() and each.numel()]
+    if not values or any(bool(each.isfinite().any()) for each in values):
+        return ()
+    return ("the network's whole answer to a sample is NaN or infinite: repair the network before you rely on its figures",)
 
 
 def _channels(constants: Constants, other: Constants) -> tuple[ChannelMap, ...]:
@@ -142,8 +153,8 @@ def _example_shape(fed: FedNetwork) -> tuple[int, ...]:
 
 
 @torch.no_grad()
-def _steps(module: nn.Module, fed: torch.Tensor) -> tuple[ExecutedLayer, ...]:
-    """The first leaf layers and normalisation layers, in the order in which they run."""
+def _steps(module: nn.Module, fed: torch.Tensor) -> tuple[tuple[ExecutedLayer, ...], list[torch.Tensor]]:
+    """The first leaf layers and normalisation layers, in the order in which they run, and what the network answers."""
     norms = norm_layers(module)
     steps: list[ExecutedLayer] = []
 
@@ -162,11 +173,11 @@ def _steps(module: nn.Module, fed: torch.Tensor) -> tuple[ExecutedLayer, ...]:
     ]
     handles = [layer.register_forward_hook(note(name, layer)) for name, layer in leaves]
     try:
-        module(fed)
+        answers = list(tensors_in(module(fed.clone())))  # its forward may change it in place
     finally:
         for handle in handles:
             handle.remove()
-    return tuple(steps)
+    return tuple(steps), answers
 
 
 def _detail(layer: nn.Module) -> str:

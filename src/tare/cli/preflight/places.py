@@ -11,6 +11,7 @@ from pathlib import Path
 from tare.cli.preflight.names import check_catalog, check_keras, check_own, check_timm, check_torchvision, check_torchvision_spec
 from tare.errors import DataError, MissingDependencyError, ModelError, SpecError, TareError
 from tare.input_spec.model_file import model_file
+from tare.system.local.opened import forbidden
 
 #: The prefixes of `tare spec`, as messages list them; tests/cli/preflight hold them against the table of readers.
 PREFIXES = ("timm", "torchvision", "hf", "keras", "onnx", "lerobot", "openpi", "nnunet", "catalog")
@@ -22,7 +23,7 @@ def is_missing(text: str) -> bool:
     """Whether a text is a plain path at which nothing is; URLs, patterns, prefixes and lists of names may be anything."""
     if text == "-" or ":" in text or glob.has_magic(text) or "{" in text:
         return False
-    return not os.path.lexists(text)
+    return not os.path.lexists(text) and not forbidden(text)
 
 
 def check_data(place: object) -> None:

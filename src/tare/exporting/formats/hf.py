@@ -113,13 +113,13 @@ def _check(folder: Path, trained: TrainedModel, probes: ProbeImages) -> tuple[Pa
     check_pixels(fed, trained, probes, name)
     if not _builds(trained):
         with torch.inference_mode():
-            logits = trained.model.network.module(fed)
+            logits = trained.model.network.module(fed.clone())  # its forward may change it in place
         note = f"{name} loads the processor but not the network: load it with tare.load_model(DIR)"
         return compared(logits, trained, probes, f"{name}, its pixels"), (note,)
     with quietly(), one_line(name), torch.inference_mode():
         auto = automatic_class(folder) if own else "AutoModelForImageClassification"
         module = getattr(transformers, auto).from_pretrained(folder, local_files_only=True).eval()
-        logits = module(pixel_values=fed).logits
+        logits = module(pixel_values=fed.clone()).logits
     if trained.model.task.dense:  # transformers gives them coarser, and leaves it to its caller to enlarge them
         logits = functional.interpolate(logits, fed.shape[-2:], mode="bilinear", align_corners=False)
     return compared(logits, trained, probes, name), _of_backends(fed, usual, next(iter(pillow.items()), None))

@@ -46,9 +46,9 @@ def fill_sound(folder: Path, contents: Contents) -> tuple[Parity, tuple[str, ...
         extractor = transformers.AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
         module = transformers.AutoModelForAudioClassification.from_pretrained(folder, local_files_only=True).eval()
         ours, fed = _fed(trained, probes), _extracted(extractor, trained, probes)
-        logits = module(input_values=fed).logits
+        logits = module(input_values=fed.clone()).logits  # a forward may change its input in place
         same = ours * _shrunk(trained, probes)
-        own = trained.model.network.module(same)
+        own = trained.model.network.module(same.clone())
     apart = float((_module(trained).share * same[:, 0] - fed).abs().max())
     if not apart <= _ROUNDING:
         raise ParityError("the input of training", f"a difference of {apart:.3g} in {name}", "use --format onnx")

@@ -49,7 +49,7 @@ class NetworkFront:
             raise _Reached
 
         with listening(self.module, [self.name], stop), suppress(_Reached):
-            self.module(values)
+            self.module(values.clone())  # its forward may change it in place
         return caught[0]
 
 

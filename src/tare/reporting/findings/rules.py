@@ -9,11 +9,12 @@ from rich.text import Text
 
 from tare.checking.rules.index import RuleText, index
 from tare.reporting.console import out
+from tare.system.terminal.streams import output
 
 
 def print_rule(rule: RuleText) -> None:
     """Print a rule's story with its example."""
-    console = Console(highlight=False, emoji=False, width=100)
+    console = Console(highlight=False, emoji=False, width=100, file=output())
     console.print(Text.assemble((f"{rule.code} {rule.name}", "bold"), f" ({rule.severity})\n{rule.title}\n"))
     console.print(Text(rule.story))
     console.print(Text.assemble("\n", ("wrong  ", "red"), rule.wrong))

@@ -15,6 +15,8 @@ from tare.samples.records import Facts, Part, Record, Sample
 from tare.samples.sound.front_end import FrontEnd
 from tare.sources.files.each import EachFile
 from tare.sources.options import Options
+from tare.sources.streams.stated_end import mp3_header, ogg_cut
+from tare.system.local.opened import opened
 from tare.system.local.plain import plain_name
 from tare.system.optional import require
 
@@ -24,8 +26,6 @@ SUFFIXES = frozenset((".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff",
 _MOST_VALUES = 4 << 20
 #: Encodings whose values float32 cannot hold.
 _WIDE = frozenset(("PCM_32", "DOUBLE"))
-#: Formats whose length is an estimate until they are decoded.
-_ESTIMATED = frozenset(("MP3", "OGG"))
 #: How its errors begin: with the name that it was given.
 _PLACE = re.compile(r"^Error opening .*?: (?=[^:]*$)", re.DOTALL)
 #: What libsndfile notes on a chunk that is longer than the file; it reads the rest without an error.
@@ -62,7 +62,7 @@ def _blocks(file: Any, place: str) -> Iterator[Record]:
     read = 0
     first = _read(file, step, dtype)
     if len(first) < step:
-        _check_whole(file, len(first))
+        _check_whole(file, place, len(first))
         yield Sample(place, first, None, (), facts)
         return
     block = first
@@ -70,7 +70,7 @@ def _blocks(file: Any, place: str) -> Iterator[Record]:
         yield Part(place, tuple(np.ascontiguousarray(block[:, c]) for c in range(file.channels)), (), facts)
         read += len(block)
         block = _read(file, step, dtype)
-    _check_whole(file, read)
+    _check_whole(file, place, read)
 
 
 def _heard(file: Any, place: str, front: FrontEnd) -> Iterator[Record]:
@@ -83,7 +83,7 @@ def _heard(file: Any, place: str, front: FrontEnd) -> Iterator[Record]:
     if len(values) > most:
         raise UndecodableError("a recording of more than four million values: cut it into clips")
     if len(values) < wanted:
-        _check_whole(file, len(values))
+        _check_whole(file, place, len(values))
     yield heard(place, values, file.samplerate, front)
 
 
@@ -96,14 +96,25 @@ def _read(file: Any, step: int, dtype: str) -> Any:
         raise UndecodableError(f"damaged: {_reason(error)}") from None
 
 
-def _check_whole(file: Any, read: int) -> None:
+def _check_whole(file: Any, place: str, read: int) -> None:
     if read == 0:
         raise UndecodableError("a recording without a value")
-    if read < file.frames and file.format not in _ESTIMATED:
+    if file.format == "OGG":
+        with opened(place) as stored:
+            if ogg_cut(stored):
+                raise UndecodableError(f"cut short: its stream has no last page, and {read} values a channel are there")
+    elif read < file.frames and (file.format != "MP3" or _cut_mp3(file, place, read)):
         raise UndecodableError(f"cut short: the header claims {file.frames} values a channel, and {read} are there")
     for claimed, there in _SHORTER.findall(file.extra_info):
         if int(claimed) > int(there):
             raise UndecodableError(f"cut short: the header claims {claimed} bytes, and {there} are there")
+
+
+def _cut_mp3(file: Any, place: str, read: int) -> bool:
+    """Whether an MP3 file ends early; without a header that counts its frames, ``frames`` is an estimate by its bit rate."""
+    with opened(place) as stored:
+        stated = mp3_header(stored)
+    return stated is not None and stated.cut(read, file.frames)
 
 
 def _reason(error: Exception) -> str:

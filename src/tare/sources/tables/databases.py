@@ -195,7 +195,7 @@ def _duckdb_batches(place: str) -> Iterator[tuple[Any, Iterator[Any]]]:
     file, name = place.rpartition("#")[::2]
     with _duckdb(file) as database:
         query = f"SELECT * FROM {_quoted(name)}"  # noqa: S608 - a name cannot be a parameter
-        reader = database.execute(query).to_arrow_reader(_ROWS)
+        reader = database.sql(query).to_arrow_reader(_ROWS)
         yield reader.schema, iter(reader)
 
 

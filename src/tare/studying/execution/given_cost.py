@@ -73,7 +73,7 @@ def _step(source: Pretrained, part: Samples) -> float:
     fed = samples.float() / 255 if samples.dtype == torch.uint8 else samples
 
     def step() -> None:
-        module(fed).float().sum().backward()
+        module(fed.clone()).float().sum().backward()
 
     step()
     return _timed(step) / len(samples)

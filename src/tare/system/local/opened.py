@@ -120,6 +120,17 @@ def text_of(place: str | os.PathLike[str]) -> str:
     return io.TextIOWrapper(in_memory(place), "utf-8").read()
 
 
+def forbidden(place: str | os.PathLike[str]) -> bool:
+    """Whether a folder on the way may not be passed, so that nobody can say whether the name exists."""
+    try:
+        os.lstat(place)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
 def is_pipe(place: str | os.PathLike[str]) -> bool:
     """Whether a name is that of a pipe, such as ``/dev/stdin`` behind ``|`` and what a shell makes of ``<(...)``."""
     try:

@@ -8,6 +8,7 @@ import io
 import os
 import select
 import sys
+from collections.abc import Iterator
 from typing import Any, BinaryIO, TextIO, cast
 
 from tare.errors import OutputError
@@ -60,6 +61,75 @@ class _Errors(io.FileIO):
         return len(memoryview(data).cast("B"))
 
 
+class _Aside(io.TextIOBase):
+    """What code of others has for standard output: it goes to standard error, and closing it closes nothing."""
+
+    def __init__(self, own: TextIO) -> None:
+        super().__init__()
+        self.own = own
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """That of standard error."""
+        return sys.stderr.encoding
+
+    @property
+    def buffer(self) -> BinaryIO:
+        """That of standard error."""
+        return sys.stderr.buffer
+
+    def write(self, text: str) -> int:
+        """Write to standard error."""
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush standard error."""
+        sys.stderr.flush()
+
+    def close(self) -> None:
+        """Close nothing: standard error is still needed."""
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def isatty(self) -> bool:
+        """Whether the program's own output is a terminal, which progress asks."""
+        return self.own.isatty()
+
+    def fileno(self) -> int:
+        """That of standard error."""
+        return sys.stderr.fileno()
+
+
+#: The program's own standard output while code of others prints elsewhere.
+_kept: list[TextIO] = []
+
+
+@contextlib.contextmanager
+def others_aside() -> Iterator[None]:
+    """Let code of others print on standard error, also code that closes or replaces standard output.
+
+    Only :func:`output` is standard output meanwhile, so that a document such as JSON on it holds nothing else.
+    """
+    own = sys.stdout
+    if isinstance(own, _Aside):
+        yield
+        return
+    _kept.append(own)
+    sys.stdout = cast("TextIO", _Aside(own))
+    try:
+        yield
+    finally:
+        _kept.pop()
+        sys.stdout = own
+
+
+def output() -> TextIO:
+    """Where the program writes its own output."""
+    return _kept[-1] if _kept else sys.stdout
+
+
 def prepare() -> None:
     """Put streams of this module in place of the standard streams, and make the terminal's stated width one that can be used.
 
@@ -77,21 +147,21 @@ def prepare() -> None:
 
 def standard_output() -> BinaryIO | None:
     """Standard output for bytes, after all text that was printed; None where it is not a stream of this module."""
-    buffer = getattr(sys.stdout, "buffer", None)
+    buffer = getattr(output(), "buffer", None)
     if not isinstance(getattr(buffer, "raw", None), _Output):
         return None
-    sys.stdout.flush()
+    output().flush()
     return cast("BinaryIO", buffer)
 
 
 def flush() -> None:
     """Write what is still held back. Raises :class:`OutputError` or :class:`ReaderGone`."""
-    sys.stdout.flush()
+    output().flush()
 
 
 def give_up() -> None:
     """Drop what standard output holds back, so that the end of the program does not try again."""
-    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    raw = getattr(getattr(output(), "buffer", None), "raw", None)
     if isinstance(raw, _Output):
         raw.given_up = True
 
