@@ -91,6 +91,23 @@ def is_set(mean: Numbers, std: Numbers) -> bool:
     return any(near(means, one.mean) and near(stds, one.std) for one in published())
 
 
+def reversed_set(mean: Numbers, std: Numbers) -> Published | None:
+    """The published set whose mean and std these are in reversed order; None where they are one as they stand, or none."""
+    if len(mean) != 3 or len(std) != 3 or any(_agrees(mean, std, one.mean, one.std) for one in published()):
+        return None
+    return next((one for one in published() if _agrees(mean, std, one.mean[::-1], one.std[::-1])), None)
+
+
+#: The tolerance of ``tare.normalisation.diagnosis`` in stds of the input, here without numpy.
+SAME = 0.02
+
+
+def _agrees(mean: Numbers, std: Numbers, means: Numbers, stds: Numbers) -> bool:
+    """Whether two normalisations make the same of values of 0..1, but for the rounding of their constants."""
+    channels = list(zip(mean, std, means, stds, strict=True))
+    return min(std) > 0 and all(abs((x - a) / b - (x - c) / d) <= SAME for x in (0.0, 1.0) for a, b, c, d in channels)
+
+
 def squared_set(mean: Numbers, std: Numbers) -> Published | None:
     """The published set whose mean and the squares of whose std these are, for values up to 1 or 255; None for all others.
 

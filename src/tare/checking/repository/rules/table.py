@@ -23,6 +23,7 @@ from tare.checking.repository.rules.kinds.libraries.spectra import spectra
 from tare.checking.repository.rules.kinds.maps.blobs import blobs
 from tare.checking.repository.rules.kinds.maps.formulas import formulas
 from tare.checking.repository.rules.kinds.maps.networks import networks
+from tare.checking.repository.rules.kinds.maps.pipelines import pipelines
 from tare.checking.repository.rules.kinds.maps.scaling import scaling
 from tare.checking.repository.rules.kinds.missing import missing
 from tare.checking.repository.rules.kinds.order import order
@@ -52,6 +53,7 @@ CODE_RULES: tuple[Callable[[Facts], Iterator[CodeFinding]], ...] = (
     presets,
     feeding,
     scaling,
+    pipelines,
     formulas,
     blobs,
     networks,

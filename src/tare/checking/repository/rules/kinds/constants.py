@@ -108,8 +108,8 @@ def _squares(each: Normalisation) -> Iterator[CodeFinding]:
             "TARE044",
             "warning" if each.call.function == "operator.+" else "error",  # a picture for people is no input
             each.call.spot,
-            f"the std {listed(each.std)} has the squares of {listed(known.std)}, the std of {label(known.name)}, whose mean stands "
-            "beside it: these are variances",
+            f"the std {listed(each.std)} has the squares of {listed(known.std)}, the std of {label(known.name)}, and stands "
+            "beside its mean: these are variances",
             f"use std {listed(known.std)}",
             evidence=origins(each.call.spot, each.means, each.stds),
             edits=of_list(each.stds, "std", wanted, each.call),
