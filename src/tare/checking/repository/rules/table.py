@@ -20,6 +20,7 @@ from tare.checking.repository.rules.kinds.libraries.repeated import repeated
 from tare.checking.repository.rules.kinds.libraries.scalers import scalers
 from tare.checking.repository.rules.kinds.libraries.sounds import sounds
 from tare.checking.repository.rules.kinds.libraries.spectra import spectra
+from tare.checking.repository.rules.kinds.maps.again import again
 from tare.checking.repository.rules.kinds.maps.blobs import blobs
 from tare.checking.repository.rules.kinds.maps.formulas import formulas
 from tare.checking.repository.rules.kinds.maps.networks import networks
@@ -54,6 +55,7 @@ CODE_RULES: tuple[Callable[[Facts], Iterator[CodeFinding]], ...] = (
     feeding,
     scaling,
     pipelines,
+    again,
     formulas,
     blobs,
     networks,
