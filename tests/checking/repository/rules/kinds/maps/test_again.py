@@ -23,6 +23,7 @@ AGAIN = {
     "a loader": f"{WEIGHTS}{NORM}{LOADER}    x = norm(x)",
     "by arithmetic": f"{WEIGHTS}{IMAGE}y = (x - TM) / TS",
     "by a function": f"{WEIGHTS}{IMAGE}y = torchvision.transforms.functional.normalize(x, MEAN, STD)",
+    "by a function, by keyword": f"{WEIGHTS}{IMAGE}y = torchvision.transforms.functional.normalize(tensor=x, mean=MEAN, std=STD)",
     "in front of a network": f"{WEIGHTS}{IMAGE}net = torch.nn.Sequential(T.Normalize(MEAN, STD), torchvision.models.resnet18(weights='DEFAULT'))\ny = net(x[None])",
     "in a module": f"{WEIGHTS}{IMAGE}class Net(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.norm = T.Normalize(MEAN, STD)\n        self.body = torchvision.models.resnet18()\n"
     "    def forward(self, x):\n        return self.body(self.norm(x))\nnet = Net()\ny = net(x)",

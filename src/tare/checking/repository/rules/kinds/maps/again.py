@@ -55,18 +55,21 @@ def _in_pipeline(variant: Variant) -> Iterator[tuple[Preset, Normalisation]]:
 
 def _in_lines(call: Call, pipelines: _Pipelines) -> Iterator[tuple[Preset, Normalisation]]:
     """A pipeline or a Normalize that is called, torchvision's function, and ``(x - mean) / std``."""
-    given: Value | None = None
-    found: Iterator[Normalisation] = iter(())
     if call.function == "()" and isinstance(call.receiver, Call):
-        given, found = call.argument(0), first_normalize(call.receiver, pipelines)
-    elif call.function in FUNCTIONS and call.args:
-        given, found = given_of(call), of_function(call)
+        given, found = call.argument(0), list(first_normalize(call.receiver, pipelines))
+    else:
+        found = list(_normalisations(call))
+        given = given_of(call) if found else None
+    preset = _made_by(given) if found and given is not None else None
+    if preset is not None and agree(preset.call.decisions, call.decisions):
+        yield from ((preset, each) for each in found)
+
+
+def _normalisations(call: Call) -> Iterator[Normalisation]:
+    if call.function in FUNCTIONS:
+        yield from of_function(call)
     elif call.function == "operator./":
-        given, found = given_of(call), of_arithmetic(call)
-    for each in found if given is not None else ():
-        preset = _made_by(given) if given is not None else None
-        if preset is not None and agree(preset.call.decisions, call.decisions):
-            yield preset, each
+        yield from of_arithmetic(call)
 
 
 def _made_by(value: Value) -> Preset | None:

@@ -18,7 +18,7 @@ from tare.checking.repository.rules.published import is_set, near, published
 from tare.checking.repository.rules.reached import Reached, reached
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import ALWAYS
-from tare.code.interpreter.values import Call, Value
+from tare.code.interpreter.values import UNKNOWN, Call, Value
 from tare.code.libraries.flows import is_guarded, root, unit_scaling
 from tare.code.libraries.pipelines import step_of
 from tare.code.networks.expected import listed
@@ -117,8 +117,9 @@ def _normalised(call: Call, pipelines: _Pipelines) -> Iterator[CodeFinding]:
 
 def given_of(call: Call) -> Value:
     """The image that is normalised: of ``(x - mean) / std`` the x."""
-    inner = root(call.args[0])
-    return inner.args[0] if call.function == "operator./" and isinstance(inner, Call) else call.args[0]
+    given = call.argument(0, "tensor", "inpt", "img") or UNKNOWN
+    inner = root(given)
+    return inner.args[0] if call.function == "operator./" and isinstance(inner, Call) and inner.args else given
 
 
 def _twice(call: Call, image: Reached) -> Iterator[CodeFinding]:
