@@ -29,7 +29,7 @@ _GREY = frozenset(("MNIST", "FashionMNIST"))
 #: What gives a folder of images another reader than the one it has.
 _OTHER_LOADER = re.compile(r"(?<!self)\.(?:default_)?loader\s*=(?!=)")
 #: What makes arrays of floats, which ToTensor does not divide.
-_FLOATS = re.compile(r"float(?:16|32|64)?\b|\.astype\(|np\.load\(|fromarray\(|\.double\(|loadtxt\(|\bh5py\b")
+_FLOATS = re.compile(r"float(?:16|32|64)\b|\.(?:float|double|astype)\(|dtype\s*=\s*float|np\.load|fromarray\(|loadtxt\(|\bh5py\b")
 
 
 class _Fed(NamedTuple):
