@@ -116,11 +116,25 @@ UNSCALED = {
     "one of two arguments": f"t = T.Compose([T.ToTensor(), T.Lambda(lambda x, s=255: x / s), T.Normalize(MEAN, STD)])\n{FOLDER}",
     "a step of one's own between": f"t = T.Compose([T.ToTensor(), T.Lambda(mine), T.Lambda(lambda x: x / 255), T.Normalize(MEAN, STD)])\n{FOLDER}",
 }
+LEVELS = "t = T.Compose([T.Resize(9), T.ToTensor(), T.Lambda(lambda x: x.mul(255))])\nx = t(Image.open(p).convert('RGB'))\n"
+INTO = "net = torchvision.models.vgg16(weights='DEFAULT').eval()\nnet.requires_grad_(False)\n"
+UNSCALED |= {
+    "divided in place": f"{LEVELS}{INTO}x.div_(255)\nnet((x - TM) / TS)",
+    "divided in place, at once": f"{LEVELS}{INTO}x /= 255\nnet((x - TM) / TS)",
+    "divided in place by a function": f"def norm(batch):\n    batch.div_(255.0)\n    return (batch - TM) / TS\n{LEVELS}{INTO}net(norm(x))",
+    "normalised in place": f"{LEVELS}{INTO}x.sub_(TM * 255).div_(TS * 255)\nnet(x)",
+    "changed in place in another way": f"{LEVELS}{INTO}x.clamp_(0, 200)\nnet(x)",
+}
 HAND = "t = T.Compose([T.ToTensor(), T.Lambda(lambda x: x / 255.), T.Normalize(MEAN, STD)])\n"
 UNSCALED |= {
     "an array of floats": f"{HAND}x = t(np.array(Image.open(p).convert('RGB')).astype(np.float32))",
     "arrays that are not seen": f"{HAND}from mine import D\nd = D(np.load('x.npy').astype('float32'), t)",
 }
+
+
+def test_what_is_not_divided_in_place_is_as_it_was() -> None:
+    assert codes(f"{LEVELS}{INTO}net(x)") == ["TARE001"]
+    assert codes(f"{LEVELS}{INTO}x.requires_grad_()\nnet((x - TM) / TS)") == ["TARE001"]
 
 
 def found(text: str) -> list[CodeFinding]:
