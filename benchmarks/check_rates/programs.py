@@ -459,4 +459,49 @@ MISTAKES: tuple[Mistake, ...] = (
         "(123.68, 116.779, 103.939)",
         True,
     ),
+    Mistake(
+        "constants in reversed order",
+        ("TARE015",),
+        _TORCH + "t = T.Compose([T.ToTensor(), T.Normalize({})])\nd = datasets.ImageFolder('a', t)",
+        "[0.406, 0.456, 0.485], [0.225, 0.224, 0.229]",
+        f"{_MEAN}, {_STD}",
+    ),
+    Mistake(
+        "the squares of the std",
+        ("TARE044",),
+        _TORCH + f"t = T.Compose([T.ToTensor(), T.Normalize({_MEAN}, {{}})])",
+        "[0.052441, 0.050176, 0.050625]",
+        _STD,
+        True,
+    ),
+    Mistake(
+        "divided by 255 by a step after ToTensor",
+        ("TARE002",),
+        _TORCH + f"t = T.Compose([T.Resize(256), T.ToTensor(){{}}, {_IMAGENET}])\nd = datasets.ImageFolder('a', t)",
+        ", T.Lambda(lambda x: x / 255.0)",
+        "",
+    ),
+    Mistake(
+        "multiplied by 255 by a step before Normalize",
+        ("TARE001",),
+        _TORCH + f"t = T.Compose([T.Resize(256), T.ToTensor(){{}}, {_IMAGENET}])",
+        ", T.Lambda(lambda x: x.mul(255))",
+        "",
+    ),
+    Mistake(
+        "normalised again, after transforms() of weights",
+        ("TARE003",),
+        _TORCH + "w = models.ResNet18_Weights.DEFAULT\nt = T.Compose([w.transforms(){}])\nd = datasets.ImageFolder('a', t)",
+        f", {_IMAGENET}",
+        "",
+    ),
+    Mistake(
+        "normalised again, after create_transform",
+        ("TARE003",),
+        _TORCH
+        + "import timm\nfrom PIL import Image\nnet = timm.create_model('resnet50', pretrained=True).eval()\nconfig = timm.data.resolve_model_data_config(net)\n"
+        f"t = timm.data.create_transform(**config)\nnorm = {_IMAGENET}\nx = t(Image.open(p).convert('RGB'))\nnet({{}}[None])",
+        "norm(x)",
+        "x",
+    ),
 )

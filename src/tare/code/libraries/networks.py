@@ -125,12 +125,13 @@ def _torchvision(call: Call) -> Iterable[Network]:
         yield Network("torchvision", name, pretrained, _of_torchvision(name, weights), call, call.decisions | decisions)
 
 
-_DETECTORS = ("rcnn", "retinanet", "ssd", "fcos", "raft")
+#: Parts of the names of networks that normalise inside, or take pairs of images.
+DETECTORS = ("rcnn", "retinanet", "ssd", "fcos", "raft")
 
 
 def _of_torchvision(name: str, weights: str) -> Expected | None:
     """What the weights state; None for detectors, which normalise inside, and for weights without classes."""
-    if any(each in name.lower() for each in _DETECTORS) or "FEATURES" in weights:
+    if any(each in name.lower() for each in DETECTORS) or "FEATURES" in weights:
         return None
     return expected_of("torchvision", name, weights=weights or None)
 

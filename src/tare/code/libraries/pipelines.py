@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 
 from tare.code.interpreter.conditions import ALWAYS, Decisions, agree
-from tare.code.interpreter.values import Call, Choice, Items, Literal, Table, Value
+from tare.code.interpreter.values import Call, Choice, Function, Items, Literal, Table, Value
 from tare.code.libraries import albumentations, kornia, torchvision
 from tare.code.libraries.step import Step, number
 
@@ -83,7 +83,13 @@ def variants(value: Value, within: Call, depth: int = 0) -> list[Variant]:
         return [Variant(ALWAYS, ())]
     if isinstance(value, Table):
         return _product(tuple(value.entries.values()), within, depth)
-    return _of_call(value, depth) if isinstance(value, Call) else [Variant(ALWAYS, (Step("opaque", "?", within),))]
+    return _of_call(value, depth) if isinstance(value, Call) else [Variant(ALWAYS, (_of_other(value, within),))]
+
+
+def _of_other(value: Value, within: Call) -> Step:
+    """The step that a value is which is no call: torchvision takes functions, too."""
+    is_function = isinstance(value, Function) and library_of(within) is torchvision
+    return torchvision.function_step(value, within) if is_function else Step("opaque", "?", within)  # type: ignore[arg-type]
 
 
 def _of_call(call: Call, depth: int) -> list[Variant]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
-from tare.code.interpreter.values import Call, Function, Literal
+from tare.code.interpreter.source import Spot
+from tare.code.interpreter.values import Call, Function, Literal, Value
 from tare.code.libraries.step import Reader, Step, drawn, fixed, flag, number, numbers, sometimes
 
 ROOTS = ("torchvision.transforms", "torchvision.transforms.v2", "torchvision.transforms.transforms")
@@ -59,35 +61,97 @@ def _to_dtype(call: Call) -> Step:
 
 def _lambda(call: Call) -> Step:
     """A function of one line that multiplies and adds constants; any other is unknown."""
-    function = call.argument(0, "lambd")
-    if not isinstance(function, Function) or not isinstance(function.node, ast.Lambda) or len(function.node.args.args) != 1:
-        return Step("opaque", call.last, call)
-    found = _affine_of(function.node.body, function.node.args.args[0].arg)
-    if found is None:
-        return Step("opaque", call.last, call)
-    return Step("rescale", call.last, call, values={"factor": Literal(found[0]), "offset": Literal(found[1])})
+    values = affine(call.argument(0, "lambd"))
+    return Step("opaque", call.last, call) if values is None else Step("rescale", call.last, call, values=values)
 
 
-def _affine_of(node: ast.expr, name: str) -> tuple[float, float] | None:
+def function_step(function: Function, within: Call) -> Step:
+    """The step that a function is in a container, by itself; one of more than a line is unknown."""
+    values, body = affine(function), _body(function)
+    if values is None or body is None:
+        return Step("opaque", "?", within)
+    made = replace(within, function=f"user.{function.name}", args=(), keywords={}, spot=Spot(function.source, body), names=[])
+    return Step("rescale", function.name, made, values=values)
+
+
+def affine(value: Value | None) -> dict[str, Value] | None:
+    """The factor and the offset of a function of one line that multiplies and adds constants; None for any other value."""
+    body = _body(value) if isinstance(value, Function) else None
+    if not isinstance(value, Function) or body is None:
+        return None
+    given = value.node.args
+    if given.posonlyargs or given.kwonlyargs or given.vararg or given.kwarg or len(given.args) != 1:
+        return None
+    found = _affine_of(body, given.args[0].arg)
+    return None if found is None else {"factor": Literal(found[0]), "offset": Literal(found[1])}
+
+
+def _body(function: Function) -> ast.expr | None:
+    """The expression that a function of one line returns, perhaps after its docstring."""
+    node = function.node
+    if isinstance(node, ast.Lambda):
+        return node.body
+    lines = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    one = lines[0] if len(lines) == 1 and isinstance(node, ast.FunctionDef) and not node.decorator_list else None
+    return one.value if isinstance(one, ast.Return) else None
+
+
+#: The deepest expression that is read, and the largest number in it: nobody writes more by hand.
+_DEEPEST, _LARGEST = 12, 1e9
+
+
+def _affine_of(node: ast.expr | None, name: str, depth: int = 0) -> tuple[float, float] | None:
     """The factor and the offset that an expression of one variable stands for."""
     if isinstance(node, ast.Name):
         return (1.0, 0.0) if node.id == name else None
-    if (
-        not isinstance(node, ast.BinOp)
-        or not isinstance(node.right, ast.Constant)
-        or not isinstance(node.right.value, int | float)
-    ):
+    if node is None or depth > _DEEPEST:
         return None
-    inner, by = _affine_of(node.left, name), float(node.right.value)
-    if inner is None:
+    method = node.func if isinstance(node, ast.Call) and not (node.args or node.keywords) else None
+    if isinstance(method, ast.Attribute) and method.attr == "float":
+        return _affine_of(method.value, name, depth + 1)
+    operation, left, right = _operation(node)
+    if operation in ("+", "*") and _constant(left) is not None:
+        left, right = right, left
+    by, inner = _constant(right), _affine_of(left, name, depth + 1)
+    if not operation or by is None or inner is None or (operation == "/" and not by):
         return None
     factor, offset = inner
-    if isinstance(node.op, ast.Add | ast.Sub):
-        return factor, offset + (by if isinstance(node.op, ast.Add) else -by)
-    if isinstance(node.op, ast.Mult) or (isinstance(node.op, ast.Div) and by):
-        times = by if isinstance(node.op, ast.Mult) else 1 / by
-        return factor * times, offset * times
-    return None
+    if operation in ("+", "-"):
+        return factor, offset + (by if operation == "+" else -by)
+    times = by if operation == "*" else 1 / by
+    return factor * times, offset * times
+
+
+_OPERATORS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+_METHODS = {
+    **dict.fromkeys(("add", "add_"), "+"),
+    **dict.fromkeys(("sub", "sub_", "subtract", "subtract_"), "-"),
+    **dict.fromkeys(("mul", "mul_", "multiply", "multiply_"), "*"),
+    **dict.fromkeys(("div", "div_", "divide", "divide_", "true_divide", "true_divide_"), "/"),
+}
+
+
+def _operation(node: ast.expr) -> tuple[str, ast.expr | None, ast.expr | None]:
+    """What an expression calculates and of what: ``x / 255``, ``x.div(255)`` or ``torch.div(x, 255)``; "" for any other."""
+    if isinstance(node, ast.BinOp):
+        return _OPERATORS.get(type(node.op), ""), node.left, node.right
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.keywords:
+        return "", None, None
+    of_library = isinstance(node.func.value, ast.Name) and node.func.value.id == "torch"
+    given = node.args if of_library else [node.func.value, *node.args]
+    operation = _METHODS.get(node.func.attr, "") if len(given) == 2 else ""
+    return (operation, given[0], given[1]) if operation else ("", None, None)
+
+
+def _constant(node: ast.expr | None) -> float | None:
+    """The number that a literal or a quotient of two of them is, as 1 / 255; None for any other expression."""
+    if isinstance(node, ast.Constant):
+        known = isinstance(node.value, int | float) and not isinstance(node.value, bool) and abs(node.value) <= _LARGEST
+        return float(node.value) if known else None  # type: ignore[arg-type]
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div) or isinstance(node.left, ast.BinOp):
+        return None
+    left, right = _constant(node.left), None if isinstance(node.right, ast.BinOp) else _constant(node.right)
+    return left / right if left is not None and right else None
 
 
 STEPS: dict[str, Reader] = {

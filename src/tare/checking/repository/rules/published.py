@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 from tare.normalisation.catalog import entries
@@ -89,6 +89,43 @@ def is_set(mean: Numbers, std: Numbers) -> bool:
     """Whether a mean and a std are a published set of colour images; one number stands for all channels."""
     means, stds = (values * 3 if len(values) == 1 else values for values in (mean, std))
     return any(near(means, one.mean) and near(stds, one.std) for one in published())
+
+
+def reversed_set(mean: Numbers, std: Numbers) -> Published | None:
+    """The published set whose mean and std these are in reversed order; None where they are one as they stand, or none."""
+    if len(mean) != 3 or len(std) != 3 or any(_agrees(mean, std, one.mean, one.std) for one in published()):
+        return None
+    return next((one for one in published() if _agrees(mean, std, one.mean[::-1], one.std[::-1])), None)
+
+
+#: The tolerance of ``tare.normalisation.diagnosis`` in stds of the input, here without numpy.
+SAME = 0.02
+
+
+def _agrees(mean: Numbers, std: Numbers, means: Numbers, stds: Numbers) -> bool:
+    """Whether two normalisations make the same of values of 0..1, but for the rounding of their constants."""
+    channels = list(zip(mean, std, means, stds, strict=True))
+    return min(std) > 0 and all(abs((x - a) / b - (x - c) / d) <= SAME for x in (0.0, 1.0) for a, b, c, d in channels)
+
+
+def squared_set(mean: Numbers, std: Numbers) -> Published | None:
+    """The published set whose mean and the squares of whose std these are, for values up to 1 or 255; None for all others.
+
+    One number for all channels says nothing: 0.25 beside 0.5 is a std that people choose, and no square of 0.5.
+    """
+    for one in (*published(), *published_grey()):
+        for top in (1, 255):
+            is_mean = near(tuple(each / top for each in mean), one.mean)
+            if is_mean and len(std) == len(one.std) and all(map(partial(_is_square, top=top), std, one.std)):
+                told = len(one.std) == 1 or len(set(one.std)) > 1
+                if told and not any(near(std, other.std) for other in (*published(), *published_grey())):
+                    return Published(one.name, *(tuple(each * top for each in values) for values in (one.mean, one.std)))
+    return None
+
+
+def _is_square(seen: float, wanted: float, top: float) -> bool:
+    """Whether a number is the square of a std for values up to ``top``, but for a rounding to three decimals."""
+    return abs(seen / top**2 - wanted**2) <= 0.02 * wanted**2
 
 
 def mixed_scales(means: Numbers, stds: Numbers) -> int:

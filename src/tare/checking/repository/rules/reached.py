@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
-from tare.checking.repository.rules.normalisations import FUNCTIONS, of_step, step_of_function
+from tare.checking.repository.rules.normalisations import FUNCTIONS, Normalisation, of_step, step_of_function
 from tare.code.facts import Pipeline
 from tare.code.interpreter.values import UNKNOWN, Call, Items, Library, Literal, Value
 from tare.code.libraries.flows import before, channel_order, root
@@ -53,7 +53,8 @@ class Reached:
     """An image on its way: ``value * scale + offset`` for 8-bit values, by channel in the order that it has now.
 
     ``bgr`` says whether that order is blue, green, red; ``floats`` whether its values are floats; ``steps`` has the calls that
-    changed values, the first one first, and ``pipelines`` those that were applied.
+    changed values, the first one first, and ``pipelines`` those that were applied. It is not ``ordered`` if a call on the way may
+    have moved its channels.
     """
 
     source: Call
@@ -63,6 +64,7 @@ class Reached:
     floats: bool = False
     steps: tuple[Call, ...] = ()
     pipelines: tuple[Call, ...] = ()
+    ordered: bool = True
 
     @property
     def reader(self) -> str:
@@ -165,6 +167,14 @@ def _source(call: Call) -> Reached | None:
 
 def _loaded(call: Call, pipelines: Mapping[int, Pipeline]) -> Reached | None:
     """The images that a loader gives of a folder of images, after the transform of its dataset."""
+    folder = folder_of(call)
+    transform = None if folder is None else folder.argument(1, "transform")
+    steps = None if transform is None else _steps(transform, pipelines)
+    return None if steps is None or folder is None else _through(steps, transform, Reached(folder, bgr=False))
+
+
+def folder_of(call: Call) -> Call | None:
+    """The folder of images of which a call is a batch, as a loader gives it, or a sample; None for any other call."""
     if call.function not in ("operator.part", "operator.item") or number(call.args[1]) != 0:
         return None
     batch = call.args[0]
@@ -172,11 +182,7 @@ def _loaded(call: Call, pipelines: Mapping[int, Pipeline]) -> Reached | None:
         batch = batch.args[0]
     if isinstance(batch, Call) and batch.last == "DataLoader" and batch.args:
         batch = batch.args[0]
-    if not isinstance(batch, Call) or batch.function != "torchvision.datasets.ImageFolder":
-        return None
-    transform = batch.argument(1, "transform")
-    steps = None if transform is None else _steps(transform, pipelines)
-    return None if steps is None else _through(steps, transform, Reached(batch, bgr=False))
+    return batch if isinstance(batch, Call) and batch.function == "torchvision.datasets.ImageFolder" else None
 
 
 class _Change(NamedTuple):
@@ -312,33 +318,58 @@ def _through(steps: tuple[Step, ...], pipeline: Value | None, image: Reached) ->
     """The image after every step; None as soon as one is not known."""
     found: Reached | None = image
     for each in steps:
-        found = None if found is None else _step(each, found)
+        found = None if found is None else after_step(each, found)
     applied = isinstance(pipeline, Call) and found is not None
     return replace(found, pipelines=(*found.pipelines, pipeline)) if applied else found  # type: ignore[type-var, union-attr]
 
 
-def _step(step: Step, image: Reached) -> Reached | None:
+def after_step(step: Step, image: Reached) -> Reached | None:
+    """The image after a step; None if what the step does is not known."""
     if step.kind in ("identity", "convert", "geometric", "photometric", "erase"):
-        return image
+        return _unordered(image) if step.name == "ChannelShuffle" else image
     if step.kind in ("to_tensor", "to_float"):
         return image if image.floats else image.after(step.call, (1 / 255,), (0.0,))
     if step.kind == "rescale":
         factor, offset = number(step.values.get("factor")), number(step.values.get("offset"))
         return None if not factor or offset is None else image.after(step.call, (factor,), (offset,))
     known = list(of_step(step, frozenset())) if step.kind == "normalize" else []
-    if len(known) != 1 or len(known[0].mean) not in (1, 3) or 0.0 in known[0].std:
+    return normalised(known[0], image) if len(known) == 1 else None
+
+
+def normalised(by: Normalisation, image: Reached) -> Reached | None:
+    """The image after a normalisation; None for one of another number of channels, or with a std of zero."""
+    if {len(by.mean), len(by.std)} - {1, 3} or 0.0 in (*by.std, by.top):
         return None
-    mean, std, top = _three(known[0].mean), _three(known[0].std), known[0].top
-    shift = tuple(-each / by for each, by in zip(mean, std, strict=True))
-    return image.after(step.call, tuple(1 / by / top for by in std), shift)
+    mean, std = _three(by.mean), _three(by.std)
+    shift = tuple(-each / one for each, one in zip(mean, std, strict=True))
+    return image.after(by.call, tuple(1 / one / by.top for one in std), shift)
 
 
 def _kept(call: Call, _: Mapping[int, Pipeline]) -> _Change | None:
     """Calls that leave values as they are."""
     earlier = before(call)
     if earlier is not None:
-        return _Change(earlier, _unchanged)
+        return _Change(earlier, _unordered if _may_move(call) else _unchanged)
     if call.last not in _KEEPING or call.function.startswith("@"):
         return None
     image = call.receiver if call.function.startswith(".") else call.argument(0)
     return None if image is None else _Change(image, _unchanged)
+
+
+def _unordered(image: Reached) -> Reached:
+    return replace(image, ordered=False)
+
+
+def _may_move(call: Call) -> bool:
+    """Whether a call that leaves values as they are may put channels elsewhere, as ``image[[2, 1, 0]]`` does."""
+    if call.function == "operator.item":
+        return not isinstance(call.args[1], Literal)
+    if call.function == "operator.slice":
+        return not all(map(_is_plain, text(call.args[1]).strip("()").split(",")))
+    return call.last == "flip"
+
+
+def _is_plain(index: str) -> bool:
+    """Whether an index takes a range or one element, or makes an axis, and is no list of elements."""
+    index = index.strip()
+    return "[" not in index and (":" in index or index.lstrip("-").isdigit() or index in ("", "...", "None", "np.newaxis"))

@@ -20,9 +20,11 @@ from tare.checking.repository.rules.kinds.libraries.repeated import repeated
 from tare.checking.repository.rules.kinds.libraries.scalers import scalers
 from tare.checking.repository.rules.kinds.libraries.sounds import sounds
 from tare.checking.repository.rules.kinds.libraries.spectra import spectra
+from tare.checking.repository.rules.kinds.maps.again import again
 from tare.checking.repository.rules.kinds.maps.blobs import blobs
 from tare.checking.repository.rules.kinds.maps.formulas import formulas
 from tare.checking.repository.rules.kinds.maps.networks import networks
+from tare.checking.repository.rules.kinds.maps.pipelines import pipelines
 from tare.checking.repository.rules.kinds.maps.scaling import scaling
 from tare.checking.repository.rules.kinds.missing import missing
 from tare.checking.repository.rules.kinds.order import order
@@ -52,6 +54,8 @@ CODE_RULES: tuple[Callable[[Facts], Iterator[CodeFinding]], ...] = (
     presets,
     feeding,
     scaling,
+    pipelines,
+    again,
     formulas,
     blobs,
     networks,

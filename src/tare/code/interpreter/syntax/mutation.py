@@ -1,4 +1,4 @@
-"""Lists and dictionaries that a method changes: the name that holds them gets a new value."""
+"""Lists, dictionaries and tensors that a method changes: the name that holds them gets a new value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from tare.code.interpreter.frame import Frame
 from tare.code.interpreter.operators import lifted
 from tare.code.interpreter.syntax.patterns import bind
-from tare.code.interpreter.values import UNKNOWN, Items, Literal, Table, Value
+from tare.code.interpreter.values import UNKNOWN, Call, Items, Literal, Table, Value
 
 _MOST = 256
 
@@ -72,3 +72,20 @@ _LISTS: dict[str, Callable[[_Items, Sequence[Value]], _Items | None]] = {
     "pop": lambda items, args: items[:-1] if not args else None,
 }
 _METHODS = frozenset((*_LISTS, "update"))
+
+
+#: Methods of tensors that end as those that change values do, and change none.
+_HARMLESS = frozenset(("requires_grad_", "detach_", "share_memory_"))
+
+
+def changed_in_place(frame: Frame, node: ast.expr, value: Value) -> None:
+    """Give the name of a tensor what a statement such as ``x.sub_(mean).div_(std)`` returned, its ``value`` from now on."""
+    target = node
+    while isinstance(target, ast.Call) and isinstance(target.func, ast.Attribute) and _is_in_place(target.func.attr):
+        target = target.func.value
+    if target is not node and isinstance(target, ast.Name) and isinstance(value, Call) and value.function.startswith("."):
+        bind(frame, target, value)
+
+
+def _is_in_place(name: str) -> bool:
+    return name.endswith("_") and not name.startswith("_") and name not in _HARMLESS

@@ -12,6 +12,7 @@ from tare.code.interpreter.operators import NAMES, computed, lifted, truth
 from tare.code.interpreter.syntax.expressions import evaluate as _evaluated
 from tare.code.interpreter.syntax.loading import of_decorator
 from tare.code.interpreter.syntax.making import function, made
+from tare.code.interpreter.syntax.mutation import changed_in_place
 from tare.code.interpreter.syntax.patterns import bind
 from tare.code.interpreter.syntax.subscripts import element
 from tare.code.interpreter.values import UNKNOWN, Class, Function, Items, Library, Literal, ModuleOf, Table, Value
@@ -40,7 +41,9 @@ def execute(frame: Frame, body: Sequence[ast.stmt]) -> None:
 
 
 def _expression(frame: Frame, node: ast.Expr) -> None:
-    _evaluated(frame, node.value)
+    value = _evaluated(frame, node.value)
+    if isinstance(node.value, ast.Call):
+        changed_in_place(frame, node.value, value)
 
 
 def _assign(frame: Frame, node: ast.Assign) -> None:

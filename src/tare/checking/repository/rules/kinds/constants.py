@@ -20,6 +20,7 @@ from tare.checking.repository.rules.published import (
     published,
     published_grey,
     slips,
+    squared_set,
 )
 from tare.code.facts import Facts
 from tare.code.interpreter.source import Spot
@@ -48,6 +49,7 @@ def constants(facts: Facts) -> Iterator[CodeFinding]:
 def _of_pair(each: Normalisation) -> Iterator[CodeFinding]:
     if len(each.mean) == len(each.std) == 1:
         yield from _grey(each)
+    yield from _squares(each)
     if is_undoing(each.mean, each.std) or len(each.mean) < 3:
         return
     link = (step(_NAMES.get(each.call.function, each.call.last), each.call.spot),)
@@ -95,6 +97,23 @@ def _mixed(each: Normalisation) -> Iterator[CodeFinding]:
         f"take both from one set: std {listed(owner[0].std)} goes with this mean, mean {listed(other[0].mean)} with this std",
         evidence=origins(each.call.spot, each.means, each.stds),
     )
+
+
+def _squares(each: Normalisation) -> Iterator[CodeFinding]:
+    """A published mean beside the squares of its std."""
+    known = squared_set(each.mean, each.std)
+    if known is not None:
+        wanted = ", ".join(f"{one:.9g}" for one in known.std)
+        yield finding(
+            "TARE044",
+            "warning" if each.call.function == "operator.+" else "error",  # a picture for people is no input
+            each.call.spot,
+            f"the std {listed(each.std)} has the squares of {listed(known.std)}, the std of {label(known.name)}, and stands "
+            "beside its mean: these are variances",
+            f"use std {listed(known.std)}",
+            evidence=origins(each.call.spot, each.means, each.stds),
+            edits=of_list(each.stds, "std", wanted, each.call),
+        )
 
 
 def _variance(call: Call) -> Iterator[CodeFinding]:

@@ -18,7 +18,7 @@ from tare.checking.repository.rules.published import is_set, near, published
 from tare.checking.repository.rules.reached import Reached, reached
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import ALWAYS
-from tare.code.interpreter.values import Call, Value
+from tare.code.interpreter.values import UNKNOWN, Call, Value
 from tare.code.libraries.flows import is_guarded, root, unit_scaling
 from tare.code.libraries.pipelines import step_of
 from tare.code.networks.expected import listed
@@ -68,7 +68,7 @@ def _applied(call: Call, pipelines: _Pipelines) -> Iterator[CodeFinding]:
     image = reached(given, pipelines) if given is not None else None
     if image is None or not isinstance(call.receiver, Call):
         return
-    for each in _first_normalize(call.receiver, pipelines):
+    for each in first_normalize(call.receiver, pipelines):
         if each.top == 255 and image.is_unit:
             yield finding(
                 "TARE002",
@@ -84,7 +84,7 @@ def _applied(call: Call, pipelines: _Pipelines) -> Iterator[CodeFinding]:
             yield from _twice(call, image)
 
 
-def _first_normalize(receiver: Call, pipelines: _Pipelines) -> Iterator[Normalisation]:
+def first_normalize(receiver: Call, pipelines: _Pipelines) -> Iterator[Normalisation]:
     """The Normalize of a pipeline without branches, if no step before it scales values."""
     pipeline = pipelines.get(id(receiver))
     if pipeline is not None:
@@ -106,7 +106,7 @@ def _normalised(call: Call, pipelines: _Pipelines) -> Iterator[CodeFinding]:
     found = list(
         of_arithmetic(call) if call.function == "operator./" else of_function(call) if call.function in FUNCTIONS else ()
     )
-    image = reached(_given(call), pipelines) if found else None
+    image = reached(given_of(call), pipelines) if found else None
     for each in found:
         if image is not None and not is_undoing(each.mean, each.std):
             yield from _unscaled(call, each, image)
@@ -115,10 +115,11 @@ def _normalised(call: Call, pipelines: _Pipelines) -> Iterator[CodeFinding]:
             yield from _order(call, each, image)
 
 
-def _given(call: Call) -> Value:
+def given_of(call: Call) -> Value:
     """The image that is normalised: of ``(x - mean) / std`` the x."""
-    inner = root(call.args[0])
-    return inner.args[0] if call.function == "operator./" and isinstance(inner, Call) else call.args[0]
+    given = call.argument(0, "tensor", "inpt", "img") or UNKNOWN
+    inner = root(given)
+    return inner.args[0] if call.function == "operator./" and isinstance(inner, Call) and inner.args else given
 
 
 def _twice(call: Call, image: Reached) -> Iterator[CodeFinding]:
