@@ -159,6 +159,27 @@ def test_the_digest_knows_packages_beside_the_file_and_what_they_import(tmp_path
     assert code_digest(tmp_path / "own.py") == first
 
 
+@pytest.mark.parametrize(
+    "head", [b"\xef\xbb\xbf", "# coding: latin-1\nname = 'é'\n".encode("latin-1"), b"this is no Python\n", b""]
+)
+def test_the_digest_knows_files_of_any_encoding_and_modules_imported_by_name(tmp_path: Path, head: bytes) -> None:
+    (tmp_path / "own.py").write_bytes(b"import importlib\nhelper = importlib.import_module('helper')\nimport __odd\n")
+    (tmp_path / "__odd").mkdir()
+    files = [tmp_path / "helper.py", tmp_path / "__odd" / "__init__.py", tmp_path / "own.py"]
+    files[0].write_bytes(head + b"value = 1\n")
+    files[1].write_bytes(head + b"value = 1\n")
+    first = code_digest(files[2])
+    for path in files:
+        before = path.read_bytes()
+        path.write_bytes(before + b"more = 2\n")
+        assert code_digest(files[2]) != first
+        path.write_bytes(before)
+    files[2].write_bytes(head + b"value = 1\n")
+    first = code_digest(files[2])
+    files[2].write_bytes(head + b"value = 2\n")
+    assert code_digest(files[2]) != first
+
+
 def test_a_function_may_import_a_neighbour_when_it_is_called(tmp_path: Path) -> None:
     (tmp_path / "late_neighbour.py").write_text("value = 7\n")
     (tmp_path / "own.py").write_text("def function():\n    from late_neighbour import value\n    return value\n")

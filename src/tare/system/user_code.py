@@ -16,7 +16,6 @@ from types import ModuleType
 from typing import Any
 
 from tare.errors import TareError, did_you_mean, reason_of
-from tare.system.local.opened import text_of
 from tare.system.offline import ask_no_network
 from tare.system.terminal.streams import ReaderGone
 
@@ -103,7 +102,8 @@ def code_digest(place: Path, name: str = "") -> str:
     hashed = hashlib.sha256(name.encode())
     trees = _trees(place.absolute())
     for path in sorted(trees):
-        hashed.update(ast.dump(trees[path]).encode())
+        tree = trees[path]
+        hashed.update(ast.dump(tree).encode() if tree is not None else path.read_bytes())
     return hashed.hexdigest()
 
 
@@ -191,14 +191,18 @@ def _restore(defaults: tuple[Any, Any] | None) -> None:
         torch.set_default_device(None if device.type == "cpu" else device)
 
 
-def _trees(first: Path) -> dict[Path, ast.Module]:
-    """The syntax trees of a file and of the modules and packages in its folder that it imports, directly or not, by path."""
-    waiting, found = [first], dict[Path, ast.Module]()
+def _trees(first: Path) -> dict[Path, ast.Module | None]:
+    """The syntax trees of a file and of the modules and packages in its folder that it imports, directly or not, by path.
+
+    The tree of a file that cannot be parsed is None.
+    """
+    waiting, found = [first], dict[Path, ast.Module | None]()
     while waiting:
         path = waiting.pop()
-        tree = _tree(path) if path not in found else None
+        if path in found or not path.is_file():
+            continue
+        tree = found[path] = _tree(path)
         if tree is not None:
-            found[path] = tree
             folders = dict.fromkeys((path.parent, first.parent))
             waiting += [file for folder in folders for name in _imported(tree) for file in _files_of(folder, name)]
     return found
@@ -208,23 +212,26 @@ def _files_of(folder: Path, name: str) -> Iterator[Path]:
     """The files of a module or package of a folder; of a package all, since any may be imported at any time."""
     yield folder / f"{name}.py"
     for place, folders, names in os.walk(folder / name):
-        folders[:] = [each for each in folders if not each.startswith((".", "__"))]
+        folders[:] = [each for each in folders if not each.startswith(".") and each != "__pycache__"]
         yield from (Path(place) / each for each in names if each.endswith(".py"))
 
 
 def _tree(path: Path) -> ast.Module | None:
     try:
-        return ast.parse(text_of(path))
+        return ast.parse(path.read_bytes())  # by the encoding that the file declares
     except (OSError, ValueError, SyntaxError, RecursionError):
         return None
 
 
 def _imported(tree: ast.Module) -> set[str]:
-    """The first words of all imported modules."""
+    """The first words of all imported modules, also of those that ``import_module`` is given by name."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names |= {node.module.partition(".")[0]} if node.module else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
+            texts = (each.value for each in node.args[:1] if isinstance(each, ast.Constant) and isinstance(each.value, str))
+            names |= {text.lstrip(".").partition(".")[0] for text in texts}
     return names
