@@ -483,3 +483,46 @@ def test_intervals_count_clusters_not_samples(tmp_path: Path) -> None:
     assert (channel.shift.high - channel.shift.low) / 2 / error == pytest.approx(stats.t.ppf(1 - 0.05 / 4, 3))
     kinds = [compare_stats(scenes(f"a{seed}", seed, 12, 4), scenes(f"b{seed}", seed + 50, 4, 12)).kind for seed in range(8)]
     assert kinds.count("no difference shown") >= 6
+
+
+def _columns(change: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two tables of one column, the second one with a change."""
+    chance = np.random.default_rng(3)
+
+    def drawn(kind: str, number: int = 20000) -> NDArray[np.float64]:
+        made: dict[str, Callable[[], NDArray[np.float64]]] = {
+            "years": lambda: np.round(chance.normal(2000, 5, (number, 1))),
+            "large": lambda: chance.normal(1e5, 10, (number, 1)),
+            "heavy": lambda: np.exp(chance.normal(size=(number, 1))),
+            "amounts": lambda: np.where(chance.random((number, 1)) < 0.6, 0.0, chance.gamma(2, 3, (number, 1))),
+        }
+        return made[kind]()
+
+    kind, _, what = change.partition(", ")
+    first, second = drawn(kind), drawn(kind)
+    share = float(what.removesuffix("% zeros")) / 100 if what.endswith("zeros") else 0.0
+    changed = {"times 255": 255 * second, "turned": -second}.get(what, np.where(chance.random(second.shape) < share, 0.0, second))
+    return first, changed
+
+
+@pytest.mark.parametrize(
+    ("change", "kinds"),
+    [
+        ("years, 30% zeros", {"content"}),
+        ("large, 5% zeros", {"content", "unclear"}),
+        ("heavy, 30% zeros", {"content"}),
+        ("heavy, times 255", {"units"}),
+        ("amounts, times 255", {"units"}),
+        ("amounts, turned", {"inversion"}),
+    ],
+)
+def test_zeros_for_missing_values_are_no_units_and_no_offset(change: str, kinds: set[str]) -> None:
+    found = compare(*_columns(change))
+    assert found.kind in kinds, found.reason
+
+
+def test_counts_of_8_bits_are_judged_between_their_levels() -> None:
+    chance = np.random.default_rng(0)
+    few, more = (chance.poisson(rate, (20000, 1)).astype(np.uint8) for rate in (0.1, 0.2))
+    assert compare(few, more).kind != "no difference shown"
+    assert compare(few, chance.poisson(0.1, (20000, 1)).astype(np.uint8)).kind == "no difference shown"

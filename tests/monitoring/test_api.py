@@ -264,3 +264,27 @@ def test_a_constant_column_is_named_and_hides_no_other_change(tmp_path: Path) ->
     assert both.reason.endswith("and month is constant")
     later = tare.drift(before, written({**after, "year": np.full(1500, 2012.0)}, tmp_path / "later.csv"))
     assert (later.kind, later.reason) == ("content", "year was always 2011 and is 2012")
+
+
+@pytest.mark.parametrize("share", [0.02, 0.05])
+def test_values_beyond_all_of_the_reference_are_a_change_of_a_column(share: float) -> None:
+    chance = np.random.default_rng(0)
+    before, after = (2000 + chance.normal(0, 5, (4000, 1)) for _ in range(2))
+    after[chance.random(4000) < share] = 0.0
+    verdict = tare.drift(before, after)
+    assert not verdict.clean
+    assert verdict.alarm or "lie below all values of the reference, the lowest of which is" in str(verdict)
+    for seed in range(20):  # of heavy tails the largest of all lie on either side by chance
+        generator = np.random.default_rng(seed)
+        null = tare.drift(generator.standard_cauchy((500, 1)), generator.standard_cauchy((2000, 1)))
+        assert null.clean
+
+
+def test_distances_are_not_known_where_bins_hide_how_far_values_are_apart() -> None:
+    chance = np.random.default_rng(0)
+    before, after = (1e6 + chance.normal(0, 1, (4000, 1)) for _ in range(2))
+    after[chance.random(4000) < 0.05] = 0.0
+    verdict = tare.drift(before, after)
+    assert math.isnan(verdict.distances[0].ks)
+    assert any("PSI, KS and Wasserstein of c0 are not known" in note for note in verdict.notes)
+    assert not tare.drift(before, after, ks=0.2).clean

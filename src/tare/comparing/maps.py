@@ -138,13 +138,13 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, l
 
     def residual(parameters: Doubles) -> Doubles:
         x = kind.inverse(cuts, parameters)
-        return _within(shares, *_predicted(a, x, falls=kind.falls))
+        return shares - a.share(x) if kind is _SAME else _within(shares, *_predicted(a, x, falls=kind.falls))
 
     def whitened(parameters: Doubles) -> Callable[[Doubles], Doubles]:
         x = kind.inverse(cuts, parameters)
         slope = np.abs(np.gradient(x, cuts)) if len(cuts) > 1 else np.ones(1)
         reach = (a.step + b.step * slope) / 2
-        width = a.near(x, reach, PLACED * a.step)
+        width = np.where(a.ends_at(x), 0.0, a.hidden(x, reach)) if kind is _SAME else a.hidden(x, reach)
         sampling = a.sampling(b, x, 1 - shares if kind.falls else shares, of_target)
         root = np.linalg.cholesky(sampling + np.diag(width**2 / 12 + _SMALL**2))
         return lambda p: np.asarray(np.linalg.solve(root, residual(p)), np.float64)
@@ -194,12 +194,12 @@ def _missed(kind: _Kind, best: Doubles, a: Shape, b: Shape, top: float | None) -
     against = 0.0
     reach = a.step + b.step
     close = reach if len(best) else PLACED * reach  # what is fitted is known to no better than a bin
-    for place, share in b.atoms:
+    for place, share, _ in b.placed:
         x = kind.inverse(np.array([place]), best)
         low, high = (False, False) if top is None or kind is _SAME else (place < b.step, top - place < b.step)
         below, above = (high, low) if kind.falls else (low, high)
         ends = below * a.share(x - reach) + above * (1 - a.share(x + reach))
-        found = float((a.near(x, np.array([reach]), close) + ends)[0])
+        found = a.held(float(x[0]), close) + float(ends[0])
         if found < share / 2:
             pooled = (found * a.shape_number + share * b.shape_number) / (a.shape_number + b.shape_number)
             variance = pooled * (1 - pooled) * (1 / a.shape_number + 1 / b.shape_number) + _SMALL**2
@@ -263,7 +263,7 @@ def _errors(slopes: Doubles, count: int, z: float) -> tuple[float, ...]:
 
 def _between_atoms(a: Shape, b: Shape) -> tuple[float, ...]:
     """How far the largest atom moved: between the steps of a scale all offsets explain the shares at the cuts equally well."""
-    largest = [shape.atoms[shape.atoms[:, 1].argmax(), 0] for shape in (a, b) if len(shape.atoms)]
+    largest = [shape.placed[shape.placed[:, 1].argmax(), 0] for shape in (a, b) if len(shape.placed)]
     return (float(largest[1] - largest[0]),) if len(largest) == 2 else ()
 
 

@@ -81,7 +81,9 @@ class ChannelShift:
 
     ``kind`` is the kind of difference in this channel alone; the intervals hold for all channels simultaneously. ``forms`` are
     the maps that were fitted to the distributions, none without histograms. ``heavy`` says that a few values far out make most of
-    the std, so that the intervals are too narrow; then the distribution has the word.
+    the std, so that the intervals are too narrow; then the distribution has the word. ``core`` is the ratio of the lengths of the
+    shortest stretches that hold half of the values, which a few values far out do not change, or of the medians where bins hide
+    one of them; NaN without histograms.
     """
 
     name: str
@@ -91,6 +93,7 @@ class ChannelShift:
     kind: ShiftKind = "unclear"
     forms: tuple[Form, ...] = ()
     heavy: bool = False
+    core: float = math.nan
 
     @property
     def within(self) -> bool:

@@ -60,8 +60,9 @@ class Shape:
     rest of the shape. ``moved`` ``(knots, 2)`` is what one standard error of the mean, and of the std, changes in ``below``.
     ``low`` and ``high`` are the extremes, ``at_low`` and ``at_high`` the shares there, where values may have been clipped.
     ``edges`` are the ends of bins, or of cells around the steps of a scale. ``samples`` is the number of samples, and
-    ``spread`` says how they differ, where that was measured. ``atoms`` ``(K, 2)`` are values that hold much by themselves, and
-    their shares, where quantiles tell their place.
+    ``spread`` says how they differ, where that was measured. ``atoms`` ``(K, 3)`` are values that hold much by themselves, their
+    shares, and how far off their places may be: those that quantiles tell are known to a part of a step. ``core`` is the length
+    of the shortest stretch that holds half of the values, at least a step.
     """
 
     knots: Doubles
@@ -77,7 +78,8 @@ class Shape:
     at_high: float
     samples: int = 0
     spread: Spread | None = None
-    atoms: Doubles = field(default_factory=lambda: np.zeros((0, 2)))
+    atoms: Doubles = field(default_factory=lambda: np.zeros((0, 3)))
+    core: float = math.nan
 
     @classmethod
     def of(cls, channel: ChannelStats, step: float, samples: int = 0, spread: Spread | None = None) -> Shape | None:
@@ -103,23 +105,44 @@ class Shape:
         lone[kept[atoms & told]] = True
         moved = _moved(channel, bins, step, lone, knots, 1 - number / finer if finer > number else 0.0)
         width, ends = max(step, bins.width), (channel.min, channel.max, at_low, at_high)
-        known = np.stack([places, counts / total], axis=1)[atoms & told]
-        return cls(knots, below, edges, width, number, finer, moved, *ends, samples, spread, known)
+        errors = np.where(told, PLACED * width, width)
+        known = np.stack([places, counts / total, errors], axis=1)[atoms]
+        core = max(width, _core(knots, below))
+        return cls(knots, below, edges, width, number, finer, moved, *ends, samples, spread, known, core)
 
     def share(self, values: Doubles) -> Doubles:
         """The share of values below each of ``values``."""
         return np.asarray(np.interp(values, self.knots, self.below, left=0.0, right=1.0), np.float64)
 
-    def near(self, values: Doubles, reach: Doubles, close: float) -> Doubles:
-        """The share of values nearer to each of ``values`` than ``reach``, but of known atoms of those as ``close`` alone.
+    @property
+    def placed(self) -> Doubles:
+        """The atoms whose places are known."""
+        return self.atoms[self.atoms[:, 2] < self.step]
 
-        What lies below a value is known to within so much of it: bins do not tell places, and quantiles tell those of atoms.
+    def ends_at(self, values: Doubles) -> NDArray[np.bool_]:
+        """Whether a bin ends at each of ``values``: what lies below is counted there."""
+        nearest = np.abs(values[:, None] - self.edges).min(axis=1)
+        return np.asarray(nearest < 1e-6 * self.step)
+
+    def hidden(self, values: Doubles, reach: Doubles) -> Doubles:
+        """The share of values nearer to each of ``values`` than ``reach``: what lies below them is known to within so much.
+
+        Of an atom whose place is known it is known where it lies, unless it is one of ``values`` itself.
         """
         found = self.share(values + reach) - self.share(values - reach)
-        for place, share in self.atoms:
+        for place, share, error in self.placed:
             away = np.abs(values - place)
-            found -= np.where((away < reach) & (away > close), share, 0.0)
+            found -= np.where((away < reach) & (away > error), share, 0.0)
         return np.maximum(found, 0.0)
+
+    def held(self, value: float, close: float) -> float:
+        """The share that one value may hold by itself: the rest of its bin, and the largest atom as near as ``close``."""
+        first = max(int(np.searchsorted(self.edges, value - PLACED * self.step, side="right")) - 1, 0)
+        last = min(int(np.searchsorted(self.edges, value + PLACED * self.step)), len(self.edges) - 1)
+        low, high = sorted((self.edges[first], self.edges[last]))
+        places, shares, errors = self.atoms.T
+        rest = float(np.diff(self.share(np.array([low, high])))[0]) - float(shares[(low <= places) & (places < high)].sum())
+        return max(rest, 0.0) + float(shares[np.abs(value - places) <= close + errors].max(initial=0.0))
 
     def quantile(self, shares: Doubles) -> Doubles:
         """The values that have these shares below them."""
@@ -188,6 +211,13 @@ def _cells(edges: Doubles, counts: Doubles) -> tuple[Doubles, Doubles, NDArray[n
         return edges, counts, np.arange(len(counts))
     between = (edges[filled[:-1] + 1] + edges[filled[1:]]) / 2
     return np.concatenate([edges[filled[:1]], between, edges[filled[-1:] + 1]]), counts[filled], filled
+
+
+def _core(knots: Doubles, below: Doubles) -> float:
+    """The length of the shortest stretch that holds half of the values."""
+    first = below[below <= 0.5]
+    starts, ends = (np.interp(shares, below, knots) for shares in (first, first + 0.5))
+    return float((ends - starts).min())
 
 
 def _number_by_mean(channel: ChannelStats) -> float:

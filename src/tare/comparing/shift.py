@@ -62,6 +62,7 @@ def compare_stats(
             _channel(a, b, z, _step(source), _step(target)),
             forms=() if mine is None or theirs is None or not _is_ordinary(a, b) else forms(mine, theirs, top, tests, known),
             heavy=_is_heavy(a, _independent(source)) or _is_heavy(b, _independent(target)),
+            core=math.nan if mine is None or theirs is None else _grown(mine, theirs),
         )
         for a, b, mine, theirs in pairs
     )
@@ -181,6 +182,14 @@ def _quantile(source: DatasetStats, target: DatasetStats, confidence: float) -> 
     # If a published constant does not state its number of samples, that of the other dataset counts.
     samples = min((_independent(s) for s in (source, target) if s.samples), default=2)
     return t_quantile(1 - (1 - confidence) / (4 * len(source.channels)), max(1, samples - 1))
+
+
+def _grown(a: Shape, b: Shape) -> float:
+    """The ratio of the lengths that hold half of the values; of the medians where the bins of one side hide its length."""
+    if (a.core > a.step) == (b.core > b.step):
+        return b.core / a.core
+    before, after = (abs(float(side.quantile(np.array([0.5]))[0])) for side in (a, b))
+    return after / before if before > 0 else math.nan
 
 
 def _independent(stats: DatasetStats) -> int:

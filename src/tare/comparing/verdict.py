@@ -284,10 +284,16 @@ def _known_line(found: list[Form]) -> str:
 
 
 def _units(channels: tuple[ChannelShift, ...]) -> str:
-    """The evidence for a change of units: one very large ratio of stds in all channels; ``""`` without it."""
+    """The evidence for a change of units: one very large ratio of stds in all channels; ``""`` without it.
+
+    A share of values far from the others, such as zeros for missing years, makes a large std and leaves the others as near to
+    each other as they were.
+    """
     ratios = [channel.ratio.estimate for channel in channels]
     certain = all(c.ratio.low > _LARGE for c in channels) or all(c.ratio.high < 1 / _LARGE for c in channels)
-    if not certain or max(ratios) > 2 * min(ratios):
+    rises = ratios[0] > 1
+    alike = all(not math.isfinite(c.core) or (c.core > _LARGE if rises else c.core < 1 / _LARGE) for c in channels)
+    if not certain or not alike or max(ratios) > 2 * min(ratios):
         return ""
     nearest = _known_factor(ratios, 0.25) or "no known factor lies within 25% of it"
     where = " in all channels" if len(ratios) > 1 else ""

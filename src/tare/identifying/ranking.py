@@ -216,7 +216,7 @@ def _answer(
         ranking=ranking,
         ambiguity=tuple(one.name for one in members),
         confidence=confidence,
-        identifiable=explained is True and alone and len({one.candidate.family for one in members}) == 1,
+        identifiable=explained is True and listed and alone and len({one.candidate.family for one in members}) == 1,
         reason=reason if fits else unexplained(ranking[0], limit, estimated if of_constants else None, in_domain=in_domain),
         separating=separating([one.candidate for one in members], in_domain_only, in_domain=in_domain),
         in_domain=in_domain,

@@ -49,8 +49,8 @@ class Ranked:
 class Identification(Shown):
     """The answer: ``ranking`` has the likeliest first; ``ambiguity`` names those that cannot be excluded at ``confidence``.
 
-    ``identifiable`` says that all members of the ambiguity set are of one family, and that no unpublished constants stand against
-    them. ``layer`` is the batch norm whose moments were
+    ``identifiable`` says that all members of the ambiguity set are of one family, and that unpublished constants do not
+    explain the moments better, or as well without mixup. ``layer`` is the batch norm whose moments were
     compared. ``in_domain`` says that the images were stated to be of the training data. ``listed`` is false if no known
     convention fits as well as the estimate. ``explained`` is false if even the best candidate misfits beyond what sampling
     explains, so that the list does not hold the truth; None if images of unknown origin leave that open. ``headline`` says the

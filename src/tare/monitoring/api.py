@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,8 @@ from tare.system.options import verb
 
 #: A list of arrays of three axes, of which the first or the last is at most so long, is a list of images.
 _MOST_CHANNELS = 4
+#: By chance drift says of one in so many data sets that more lie beyond the reference than chance puts there.
+_RARELY = 1e-3
 _ORDER = "all samples together show no difference, so it is their order that changed: shuffle data that are sorted, as by class"
 
 
@@ -39,7 +42,7 @@ def drift(request: DriftRequest) -> Verdict:
     ``reference`` is a :class:`Reference`, its file, a run or model directory that carries one, or the training data. ``data``
     are looked at in their order, ``batch`` samples at a time, by a :class:`Monitor`: with probability 1 - ``alpha`` nothing
     is shown where nothing changed. PSI, Kolmogorov-Smirnov and Wasserstein distances are given beside it; with a threshold
-    they count as a change, too.
+    they count as a change, too. So do rows of which more lie beyond all values of the reference than chance puts there.
 
     Raises :class:`DataError` if nothing can be read, or the data are of another kind than the reference.
     """
@@ -59,7 +62,10 @@ def drifted(request: DriftRequest) -> Verdict:
         verdict = replace(verdict, reason=f"{verdict.reason}; {_ORDER}")
     notes = (*_told(known.remarks, known.stats.skipped, "reference: "), *_told(looked.told, looked.all_skipped))
     return replace(
-        verdict, exceeded=_exceeded(verdict, request), notes=(*verdict.notes, *notes), neighbours=_said(found, request.batch)
+        verdict,
+        exceeded=(*_exceeded(verdict, request), *_beyond(verdict, looked.monitor, request)),
+        notes=(*verdict.notes, *notes),
+        neighbours=_said(found, request.batch),
     )
 
 
@@ -237,6 +243,35 @@ def _check_read(monitor: Monitor, skipped: list[Skipped], request: DriftRequest)
             f"{len(skipped)} of {len(skipped) + samples}, the first {skipped[0].path!r}: {skipped[0].reason}",
             "repair or remove them, or allow more with --max-skipped",
         )
+
+
+def _beyond(verdict: Verdict, monitor: Monitor, request: DriftRequest) -> tuple[str, ...]:
+    """The columns of rows of which more lie beyond all values of the reference than chance puts there, in words.
+
+    Of n served values and m of the reference, the k lowest of all are served ones with a probability of at most
+    (n / (n + m))^k. Figures are cut where they are far out, so that a few values say little in them. Of rows whose neighbours are
+    alike, as many as are remembered count as one.
+    """
+    if verdict.alarm or not monitor.reference.taking.rows:
+        return ()
+    found = []
+    memory = monitor.state.memory
+    together = 1 if memory is None else request.batch * (memory + 1)
+    for before, now in verdict.values:
+        if now.fine is None or not before.count:
+            continue
+        edges, counts = now.fine.edges, np.array(now.fine.counts)
+        sides = (
+            ("below", "lowest", before.min, edges[1:] <= before.min),
+            ("above", "highest", before.max, edges[:-1] > before.max),
+        )
+        for side, which, end, there in sides:
+            number = int(counts[there].sum())
+            chance = number / together * math.log(now.count / (now.count + before.count))
+            if chance < math.log(_RARELY / (2 * len(verdict.values))):
+                share = f"{number / now.count:.2%} of {before.name}"
+                found.append(f"{share} lie {side} all values of the reference, the {which} of which is {end:g}")
+    return tuple(found)
 
 
 def _exceeded(verdict: Verdict, request: DriftRequest) -> tuple[str, ...]:

@@ -119,8 +119,9 @@ class Verdict(Shown):
     ``evidence`` is the natural logarithm of the capital against "no change"; at ``threshold`` it is an alarm, and the
     probability that this ever happens without a change is at most ``alpha``. ``since`` counts batches from 1: the likeliest
     first batch of the change, with the range that holds 95% of the evidence. ``order`` is the permutation of channels that
-    explains a change of order. ``exceeded`` are the classical distances above a threshold that was asked for. ``command`` puts
-    the constants that undo the change into the served weights; "" where none can. ``felt`` is None where it was not measured.
+    explains a change of order. ``exceeded`` are the classical distances above a threshold that was asked for, and columns of
+    which more lie beyond the reference than chance puts there. ``command`` puts the constants that undo the change into the
+    served weights; "" where none can. ``felt`` is None where it was not measured.
     ``affected`` are the channels that changed, where the others did not; empty where all did.
     ``neighbours`` says that neighbouring samples are alike, how many of them were counted as one, and why; "" where a memory was
     stated, or they are not. ``values`` are the statistics of each channel's values in the reference and of those that are judged,
@@ -153,7 +154,7 @@ class Verdict(Shown):
 
     @property
     def clean(self) -> bool:
-        """Whether no change was ever shown, and no distance is above a threshold that was asked for."""
+        """Whether no change was ever shown, no distance is above a threshold, and no more lies beyond the reference than may."""
         return not self.alarm and not self.exceeded
 
     def __str__(self) -> str:

@@ -15,6 +15,8 @@ from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 # Cells of the population stability index, and the share that an empty one counts as.
 _CELLS, _LEAST = 10, 1e-4
 _ROUNDING = 1e-9
+# A bin that holds more than this of both sides, whose places in it are not known, hides how far they are apart.
+_HIDDEN = 0.05
 # Bins are put together up to this power of two.
 _MOST_DOUBLED = 2
 
@@ -26,11 +28,25 @@ def distances(reference: DatasetStats, live: DatasetStats) -> tuple[Distances, .
 
 def hidden(reference: DatasetStats, live: DatasetStats) -> tuple[str, ...]:
     """The channels whose distances are not known because a few values lie far from all others."""
-    return tuple(a.name for a, b in zip(reference.channels, live.channels, strict=True) if a.crowded or b.crowded)
+    return tuple(a.name for a, b in zip(reference.channels, live.channels, strict=True) if _is_hidden(a, b))
+
+
+def _is_hidden(a: ChannelStats, b: ChannelStats) -> bool:
+    """Whether values far from the others leave those of one side in bins in which the other side's cannot be told apart."""
+    if a.crowded or b.crowded:
+        return True
+    if a.fine is None or b.fine is None:
+        return False
+    (narrow, _), (wide, error) = sorted(((a.fine, a.quantile_error), (b.fine, b.quantile_error)), key=lambda each: each[0].width)
+    if wide.width <= narrow.width * 2**_MOST_DOUBLED or not error > narrow.width:
+        return False
+    inside = np.diff(narrow.below(wide.edges)) / sum(narrow.counts)
+    shares = np.array(wide.counts) / sum(wide.counts)
+    return bool((np.minimum(inside, shares) > _HIDDEN).any())
 
 
 def _of_channel(a: ChannelStats, b: ChannelStats) -> Distances:
-    if a.fine is None or b.fine is None or not a.std > 0 or a.crowded or b.crowded:
+    if a.fine is None or b.fine is None or not a.std > 0 or _is_hidden(a, b):
         return Distances(a.name, math.nan, math.nan, math.nan)
     cells = _cells(a.fine, b.fine)
     places, before, after = _refined(cells, a, b)
