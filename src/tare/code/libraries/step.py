@@ -41,11 +41,15 @@ class Step:
 Reader = Callable[[Call], Step]
 
 
+# No constant of a normalisation, a size or a rate lies beyond this, or closer to zero than its inverse.
+_MOST = 1e15
+
+
 def number(value: Value | None) -> float | None:
-    """The number that a constant is; None for anything else."""
-    if isinstance(value, Constant) and isinstance(value.value, int | float) and not isinstance(value.value, bool):
-        return float(value.value)
-    return None
+    """The number that a constant is; None for anything else, and for numbers that no arithmetic of images or sound has."""
+    if not isinstance(value, Constant) or not isinstance(value.value, int | float) or isinstance(value.value, bool):
+        return None
+    return float(value.value) if not value.value or 1 / _MOST <= abs(value.value) <= _MOST else None
 
 
 def numbers(value: Value | None) -> tuple[float, ...] | None:

@@ -150,7 +150,7 @@ def _half_undone(call: Call, done: Normalisation) -> Iterator[CodeFinding]:
     made = step_of(call) if call.last == "Normalize" else None
     for each in of_step(made, call.decisions) if made is not None and made.kind == "normalize" else ():
         mean, std = _full(done.mean), _full(done.std)
-        inverse = len(each.std) == len(std) and near(each.std, tuple(1 / one for one in std), 0.05)
+        inverse = 0.0 not in std and len(each.std) == len(std) and near(each.std, tuple(1 / one for one in std), 0.05)
         if inverse and near(each.mean, tuple(-one for one in mean), 2e-3) and not all(one == 1 for one in std):
             yield finding(
                 "TARE106",
