@@ -155,3 +155,10 @@ class _Views(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor, int]]):
 
 def test_further_images_of_an_item_are_said() -> None:
     assert tare.measure(_Views()).extra["notes"] == {"1 more of its arrays left out: the first is measured": 6}
+
+
+@pytest.mark.parametrize("kind", ["csr_matrix", "coo_array"])
+def test_a_sparse_matrix_is_refused(kind: str) -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    with pytest.raises(DataError, match="that tells its length, found TypeError"):
+        tare.measure(getattr(sparse, kind)(np.eye(4)))

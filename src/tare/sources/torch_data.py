@@ -141,7 +141,12 @@ def _items(data: Any) -> Iterator[Item]:
             found = f"{type(error).__name__}: {reason_of(error)}"
             raise DataError(f"a {type(data).__name__} whose items can be read", found, "mend the dataset") from None
         return
-    for number in range(len(data)):
+    try:
+        count = len(data)
+    except Exception as error:  # a sparse matrix has no length
+        found = f"{type(error).__name__}: {reason_of(error)}"
+        raise DataError(f"a {type(data).__name__} that tells its length", found, "pass an array, as of toarray()") from None
+    for number in range(count):
         yield _item(data, number)
 
 
