@@ -251,7 +251,12 @@ def _sampled(record: Mapping[str, Any], noun: str) -> str:
     )
     if record["complete"]:
         return f"{read}: all were read, so the figures are exact"
-    return f"{read}: all means and stds together are within {record['tolerance']:g} with {record['confidence']:.0%} confidence"
+    # The kinds of sample of which so many draws hold none with a probability of 5%, "rule of three": Hanley 1983.
+    rare = math.ceil(1 / (1 - 0.05 ** (1 / record["samples"])))
+    return (
+        f"{read}: all means and stds together are within {record['tolerance']:g} with {record['confidence']:.0%} confidence, "
+        f"unless {noun} of a kind rarer than 1 in {rare:,} are far from the others: they may not be among those that were read"
+    )
 
 
 def _bits(stats: DatasetStats) -> str | None:

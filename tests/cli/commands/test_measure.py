@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,7 @@ def test_a_sample_says_how_much_it_read(tmp_path: Path) -> None:
     output = run(tmp_path / "x.npy", "--sample", "--tol", "0.02", "--seed", "5").output
     assert "of 9,000 images (" in output
     assert "all means and stds together are within 0.02 with 95% confidence" in output
+    assert re.search(r"unless images of a kind rarer than 1 in \d+ are far from the others", " ".join(output.split()))
     assert document(tmp_path / "x.npy", "--sample", "--tol", "0.02")["sampled"]["tolerance"] == 0.02
     assert run(tmp_path / "x.npy", "--tol", "0.02").exit_code == 2
 
