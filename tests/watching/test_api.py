@@ -92,6 +92,12 @@ def test_right_batches_are_silent(change: Callable[[Tensor], Tensor], size: int,
     assert codes(change(normalised(UNITS)), size=size, training=training) == []
 
 
+@pytest.mark.parametrize("size", [1, 2, 8])
+def test_images_of_which_each_has_a_brightness_of_its_own_are_silent(size: int) -> None:
+    factors = torch.rand(24, 1, 1, 1, generator=torch.Generator().manual_seed(0)) * 0.8 + 0.6
+    assert codes(normalised((UNITS * factors).clamp(0, 1)), size=size, training=True) == []
+
+
 @given(st.tuples(*[st.floats(0, 1)] * 3), st.tuples(*[st.floats(0.05, 1)] * 3), st.integers(0, 5))
 @settings(max_examples=25)
 def test_right_batches_are_silent_for_any_constants(mean: tuple[float, ...], std: tuple[float, ...], seed: int) -> None:

@@ -137,6 +137,14 @@ def _by_pixels(batches: Sequence[Seen], expects: Expectation) -> Judgement:
     places = fitting(channels, [each for _, each in expects.maps])
     if places:
         return _explained(batches[-1], expects, expects.maps[places[0]][1], grids)
+    return _by_no_known_map(batches, expects, affine, grids)
+
+
+def _by_no_known_map(batches: Sequence[Seen], expects: Expectation, affine: Affine, grids: tuple[Grid | None, ...]) -> Judgement:
+    """Judge images that lie on the grid of no known map: by a grid that all of them share, else by range and spread."""
+    number = sum(seen.images for seen in batches)
+    if number < _FEWEST_IMAGES:  # brightness or contrast of one image alone, changed in floats, makes a grid of its own
+        return Judgement((), "none", grids, unjudged=_too_few(number, _FEWEST_IMAGES))
     return _by_grid(batches[-1], expects, affine, grids) if all(grids) else _by_range(batches, expects, affine, grids)
 
 
@@ -301,9 +309,6 @@ def _only_the_std(grids: list[Grid], spec: InputSpec) -> str:
 
 def _by_range(batches: Sequence[Seen], expects: Expectation, affine: Affine, grids: tuple[Grid | None, ...]) -> Judgement:
     """Gross mistakes that range and spread show, as warnings that name their basis."""
-    number = sum(seen.images for seen in batches)
-    if number < _FEWEST_IMAGES:
-        return Judgement((), "none", grids, unjudged=_too_few(number, _FEWEST_IMAGES))
     mistake = gross_mistake([image for seen in batches for image in seen.pixels], affine, expects.maps)
     return Judgement(_of_mistake(mistake, batches[-1], expects), "range", grids, mistake is None)
 
