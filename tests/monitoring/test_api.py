@@ -288,3 +288,22 @@ def test_distances_are_not_known_where_bins_hide_how_far_values_are_apart() -> N
     assert math.isnan(verdict.distances[0].ks)
     assert any("PSI, KS and Wasserstein of c0 are not known" in note for note in verdict.notes)
     assert not tare.drift(before, after, ks=0.2).clean
+
+
+def test_a_parquet_file_is_a_reference_and_is_tested(tmp_path: Path) -> None:
+    polars = pytest.importorskip("polars")
+    chance = np.random.default_rng(0)
+    for name, level in (("before", 0.0), ("after", 3.0)):
+        polars.DataFrame({"x": chance.normal(level, 1, 1000), "y": chance.normal(size=1000)}).write_parquet(
+            tmp_path / f"{name}.parquet"
+        )
+    assert tare.drift(tmp_path / "before.parquet", tmp_path / "before.parquet").clean
+    assert tare.drift(tmp_path / "before.parquet", tmp_path / "after.parquet").affected == ("x",)
+
+
+def test_a_column_in_much_larger_units_is_not_dead() -> None:
+    before, after = (np.random.default_rng(seed).normal(50, 10, (1000, 1)) for seed in (0, 1))
+    verdict = tare.drift(before, after / 1000)
+    assert verdict.kind == "units"
+    assert "near 1000" in verdict.reason
+    assert tare.drift(before, np.full((1000, 1), 50.0)).kind == "dead channel"

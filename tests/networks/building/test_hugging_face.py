@@ -331,6 +331,13 @@ def test_code_of_a_repository_is_run_only_when_asked_and_never_by_its_run_alone(
     assert all(answer.error is None for answer in answers)
 
 
+def test_a_trusted_directory_brings_its_own_code_alone(tmp_path: Path) -> None:
+    brought = {"AutoConfig": "configuration.Config", "AutoModelForImageClassification": "someone/else--modeling.Model"}
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "unheard-of", "auto_map": brought}))
+    with pytest.raises(ModelError, match=r"found auto_map with code of the repository 'someone/else'; copy that code"):
+        load_network(f"hf:{tmp_path}", "none", trusted=True)
+
+
 def test_weights_that_lack_a_part_are_refused_and_never_drawn_in_silence(tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 

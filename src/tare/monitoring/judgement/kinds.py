@@ -21,6 +21,8 @@ from tare.statistics.state import DatasetState
 
 # A channel whose std fell to this share of the reference's carries no picture, if chance makes it as rarely as this.
 _DEAD, _CHANCE = 0.02, 1e-4
+# A dead sensor of whole levels has its level and two neighbours.
+_FEW = 3
 # Missing values are the change where their share rose by this much and by this factor.
 _MISSING, _TIMES = 0.005, 2.0
 # More channels have too many orders to try.
@@ -117,7 +119,7 @@ def _still(before: DatasetStats, live: DatasetStats) -> _Still:
     varying, dead, other = [], [], []
     for place, (a, b) in enumerate(zip(before.channels, live.channels, strict=True)):
         # The std of values of which a few lie far from all others says nothing of the others.
-        if a.std > 0 and (b.std > 0 if a.crowded else b.std > _DEAD * a.std):
+        if a.std > 0 and (b.std > 0 if a.crowded else b.std > _DEAD * a.std or _varies(b)):
             varying.append(place)
         elif a.std > 0:
             if _by_chance(a, b, live.samples * max(1.0, a.effective_samples / before.samples)) < _CHANCE:
@@ -136,6 +138,11 @@ def _by_chance(a: ChannelStats, b: ChannelStats, number: float) -> float:
     first, last = (math.floor((end - bins.low) / bins.width) for end in (b.min, b.max))
     share = sum(bins.counts[max(0, first) : max(0, last + 1)]) / sum(bins.counts)
     return float(share**number)
+
+
+def _varies(channel: ChannelStats) -> bool:
+    """Whether a channel takes many values, however near to each other: other units do, and noise of a dead sensor does not."""
+    return channel.fine is not None and sum(count > 0 for count in channel.fine.counts) > _FEW
 
 
 def _exact(value: float) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from tare.errors import ModelError, SpecError, reason_of
+from tare.errors import ModelError, SpecError, reason_of, short_repr
 from tare.input_spec.spec import InputSpec
 from tare.networks.building.hub.kinds import AUTO, PREFIX, head_is_trained, kind_of, whole_of
 from tare.networks.building.hub.modules import WRAPPED, Backbone, Classifier, ClipClassifier, HubModule, Segmenter
@@ -209,6 +209,7 @@ def _config(transformers: Any, name: str, *, online: bool, trusted: bool = False
             stated, _ = transformers.PretrainedConfig.get_config_dict(name, **places)
             if stated.get("auto_map") and not trusted:
                 raise _code_refused(name)
+            _check_own_code(name, stated.get("auto_map"))
             return transformers.AutoConfig.from_pretrained(name, trust_remote_code=trusted, **places)
     except ModelError:
         raise
@@ -217,6 +218,21 @@ def _config(transformers: Any, name: str, *, online: bool, trusted: bool = False
         raise ModelError(
             expected, reason_of(error, 200), "check the name; a repository is fetched once, with a connection"
         ) from None
+
+
+def _check_own_code(name: str, auto_map: Any) -> None:
+    """Raise :class:`ModelError` if a local directory names code of a repository, which would be fetched and run."""
+    named = auto_map.values() if isinstance(auto_map, dict) else ()
+    texts = [
+        each for value in named for each in (value if isinstance(value, list | tuple) else (value,)) if isinstance(each, str)
+    ]
+    other = next((text.rpartition("--")[0] for text in texts if "--" in text), None)
+    if other is not None and Path(name).is_dir():
+        raise ModelError(
+            f"code of the directory {name!r} itself, which alone is trusted",
+            f"auto_map with code of the repository {short_repr(other)}",
+            "copy that code into the directory, and name the file in auto_map without the repository",
+        )
 
 
 def _code_refused(name: str) -> ModelError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import accumulate
@@ -134,9 +134,13 @@ class GroupedColumns(Source[tuple[int, int, int]]):
         if first == 0:
             yield from self.plan.left_out
         with _read_by_arrow(self.name) as file:
-            columns = OnDemand(self.plan.columns, self.name, partial(_column_of, file, range(first, end), self.name))
+            opened = [file]
+            columns = OnDemand(self.plan.columns, self.name, partial(_column_of, opened, range(first, end), self.name))
             start = sum(file.metadata.row_group(group).num_rows for group in range(first))
-            yield Rows(f"{self.name}[{start}]", columns)
+            try:
+                yield Rows(f"{self.name}[{start}]", columns)
+            finally:
+                opened.clear()
 
 
 def _first_rows(file: Any, name: str) -> Any:
@@ -147,8 +151,14 @@ def _first_rows(file: Any, name: str) -> Any:
     return pa.nulls(0, file.schema_arrow.field(name).type) if batch is None else batch.column(0)
 
 
-def _column_of(file: Any, groups: Sequence[int], place: str, name: str) -> Any:
-    with _undamaged(place):
+def _column_of(opened: Sequence[Any], groups: Sequence[int], place: str, name: str) -> Any:
+    """A column, of the file as it is ``opened``; for whoever kept the rows until it was closed, of the file opened again."""
+    with ExitStack() as stack:
+        if not opened:
+            file = stack.enter_context(_read_by_arrow(place))
+        else:
+            stack.enter_context(_undamaged(place))
+            file = opened[0]
         return file.read_row_groups(groups, columns=[name], use_threads=False).column(name)
 
 
