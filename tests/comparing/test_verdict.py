@@ -526,3 +526,13 @@ def test_counts_of_8_bits_are_judged_between_their_levels() -> None:
     few, more = (chance.poisson(rate, (20000, 1)).astype(np.uint8) for rate in (0.1, 0.2))
     assert compare(few, more).kind != "no difference shown"
     assert compare(few, chance.poisson(0.1, (20000, 1)).astype(np.uint8)).kind == "no difference shown"
+
+
+def test_values_beyond_all_of_the_other_side_are_no_heavy_tail() -> None:
+    for seed in range(5):
+        chance = np.random.default_rng(seed)
+        ages = [chance.integers(18, 90, (3000, 1)).astype(np.float64) for _ in range(2)]
+        ages[1][chance.random((3000, 1)) < 0.02] = 1900
+        assert compare(*ages).kind != "no difference shown"
+        assert compare(*ages[::-1]).kind != "no difference shown"
+        assert compare(*(np.exp(2 * chance.normal(size=(number, 1))) for number in (300, 3000))).kind != "units"

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.comparing.beyond import beyond
 from tare.comparing.constants import like_with_like
 from tare.comparing.maps import forms, unmapped
 from tare.comparing.raw_kinds import bit_depth, check_front_ends, measured_otherwise, raw_kinds
@@ -27,6 +28,8 @@ _FEWEST_POINTS = 4
 _FAR = 1e100
 # Student's intervals of mean and std hold the truth too seldom from this kurtosis on; that of a normal distribution is 3.
 _KURTOSIS = 6.0
+# Values lie beyond all of the other side by chance as rarely as this.
+_RARELY = 1e-4
 # Names that tare gave, not the file: such channels are paired by position.
 _UNNAMED = re.compile(r"red|green|blue|grey|c\d+|log-mel")
 _COLUMNS = "choose the columns with `tare measure --columns A,B --out FILE`, and compare the files"
@@ -61,7 +64,8 @@ def compare_stats(
         replace(
             _channel(a, b, z, _step(source), _step(target)),
             forms=() if mine is None or theirs is None or not _is_ordinary(a, b) else forms(mine, theirs, top, tests, known),
-            heavy=_is_heavy(a, _independent(source)) or _is_heavy(b, _independent(target)),
+            heavy=(_is_heavy(a, _independent(source)) or _is_heavy(b, _independent(target)))
+            and not _beyond(a, b, source, target),
             core=math.nan if mine is None or theirs is None else _grown(mine, theirs),
         )
         for a, b, mine, theirs in pairs
@@ -202,9 +206,25 @@ def _is_ordinary(*channels: ChannelStats) -> bool:
     return all(1 / _FAR < channel.std < _FAR for channel in channels)
 
 
+def _are_heavy(a: ChannelStats, b: ChannelStats, source: DatasetStats, target: DatasetStats) -> bool:
+    """Whether the tails of either side are heavy, and no more values lie beyond all of the other than chance puts there."""
+    heavy = _is_heavy(a, _independent(source)) or _is_heavy(b, _independent(target))
+    return heavy and not _beyond(a, b, source, target)
+
+
 def _is_heavy(channel: ChannelStats, samples: int) -> bool:
     """Whether the tails are heavy: the error of the std is that of samples with a kurtosis above the limit."""
     return 1 + 4 * samples * (channel.std_se / channel.std) ** 2 > _KURTOSIS
+
+
+def _beyond(a: ChannelStats, b: ChannelStats, source: DatasetStats, target: DatasetStats) -> bool:
+    """Whether more values of one side lie beyond all of the other than chance puts there: then heavy tails explain no difference.
+
+    The values of one sample, or of one cluster, count as one.
+    """
+    sides = ((a, b, target), (b, a, source))
+    found = (each for before, now, of in sides for each in beyond(before, now, now.count / max(1, _independent(of))))
+    return any(each.log_chance < math.log(_RARELY) for each in found)
 
 
 def _step(stats: DatasetStats) -> float:

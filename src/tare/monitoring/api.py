@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.comparing.beyond import beyond
 from tare.comparing.shift import compare_stats
 from tare.errors import DataError
 from tare.measuring.one_pass import enough_read
@@ -248,9 +249,8 @@ def _check_read(monitor: Monitor, skipped: list[Skipped], request: DriftRequest)
 def _beyond(verdict: Verdict, monitor: Monitor, request: DriftRequest) -> tuple[str, ...]:
     """The columns of rows of which more lie beyond all values of the reference than chance puts there, in words.
 
-    Of n served values and m of the reference, the k lowest of all are served ones with a probability of at most
-    (n / (n + m))^k. Figures are cut where they are far out, so that a few values say little in them. Of rows whose neighbours are
-    alike, as many as are remembered count as one.
+    Figures are cut where they are far out, so that a few values say little in them. Of rows whose neighbours are alike, as many
+    as are remembered count as one.
     """
     if verdict.alarm or not monitor.reference.taking.rows:
         return ()
@@ -258,19 +258,10 @@ def _beyond(verdict: Verdict, monitor: Monitor, request: DriftRequest) -> tuple[
     memory = monitor.state.memory
     together = 1 if memory is None else request.batch * (memory + 1)
     for before, now in verdict.values:
-        if now.fine is None or not before.count:
-            continue
-        edges, counts = now.fine.edges, np.array(now.fine.counts)
-        sides = (
-            ("below", "lowest", before.min, edges[1:] <= before.min),
-            ("above", "highest", before.max, edges[:-1] > before.max),
-        )
-        for side, which, end, there in sides:
-            number = int(counts[there].sum())
-            chance = number / together * math.log(now.count / (now.count + before.count))
-            if chance < math.log(_RARELY / (2 * len(verdict.values))):
-                share = f"{number / now.count:.2%} of {before.name}"
-                found.append(f"{share} lie {side} all values of the reference, the {which} of which is {end:g}")
+        for each in beyond(before, now, together):
+            if each.log_chance < math.log(_RARELY / (2 * len(verdict.values))):
+                share, which = f"{each.number / now.count:.2%} of {before.name}", "lowest" if each.side == "below" else "highest"
+                found.append(f"{share} lie {each.side} all values of the reference, the {which} of which is {each.end:g}")
     return tuple(found)
 
 

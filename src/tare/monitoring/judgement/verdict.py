@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 
 from tare.comparing.result import some
 from tare.monitoring.assay import Assay, starts_of
 from tare.monitoring.judgement.classical import distances, hidden
 from tare.monitoring.judgement.kinds import Named, live_stats, named
-from tare.monitoring.result import Verdict
+from tare.monitoring.result import Track, Verdict
 from tare.monitoring.state import MonitorState
 from tare.monitoring.words import command_of, cure_of
+from tare.statistics.dataset_stats import ChannelStats
 from tare.statistics.intervals import Interval
 from tare.statistics.state import DatasetState
 
@@ -40,7 +42,11 @@ def judged(assay: Assay, state: MonitorState) -> Verdict:
         order=found.order,
         tracks=tracks,
         distances=() if live is None else distances(reference.stats, live),
-        notes=(*_notes(assay), *_hidden(() if live is None else hidden(reference.stats, live))),
+        notes=(
+            *_notes(assay),
+            *_hidden(() if live is None else hidden(reference.stats, live)),
+            *_cut(() if live is None or not reference.taking.rows else live.channels, tracks),
+        ),
         values=() if live is None else tuple(zip(reference.stats.channels, live.channels, strict=True)),
         affected=tuple(name for name, _ in found.affected),
         command=command_of(found.kind, found.maps, reference),
@@ -69,6 +75,19 @@ def served_since(state: MonitorState, first: int) -> DatasetState:
     if first and sum(part.samples for part in parts[1:]) >= sum(part.samples for part in parts[:1]):
         parts = parts[1:]
     return reduce(DatasetState.merge, (part.data for part in parts), DatasetState())
+
+
+def _cut(channels: Sequence[ChannelStats], tracks: Sequence[Track]) -> tuple[str, ...]:
+    """That the served means of columns are of values that are cut at the reference's ends, with the means of what arrived."""
+    told = {track.figure: track.live for track in tracks}
+    cut = [
+        f"{each.mean:.4g} of {each.name}"
+        for each in channels
+        if (live := told.get(f"mean of {each.name}")) is not None and not live.low <= each.mean <= live.high
+    ]
+    if not cut:
+        return ()
+    return (f"figures count values beyond the reference as its ends; the means of what arrived are {some(tuple(cut))}",)
 
 
 def _hidden(channels: tuple[str, ...]) -> tuple[str, ...]:
