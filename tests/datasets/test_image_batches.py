@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,10 +12,11 @@ from PIL import Image
 from timm.data.transforms_factory import create_transform
 from torch.utils.data import Dataset
 
+from tare.datasets import image_batches
 from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import EpochSampler, ImageBatches, evaluation_transform, loader, loader_errors
 from tare.datasets.options import Augmenting
-from tare.errors import DataError
+from tare.errors import DataError, ResourceError
 from tare.input_spec.geometry import Geometry
 from tests.images import random_rgb, save_png
 
@@ -152,3 +154,18 @@ def test_a_connection_that_the_data_lose_is_their_own_matter() -> None:
 
     with pytest.raises(ConnectionResetError), loader_errors():
         list(loader(Remote(), batch_size=1, workers=0))
+
+
+def test_a_loader_process_without_room_in_shared_memory_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = [(torch.zeros(3, 8, 8, dtype=torch.uint8), 0)] * 4
+    monkeypatch.setattr(image_batches, "get_worker_info", lambda: SimpleNamespace(num_workers=2))
+    assert len(image_batches.stacked(samples)[0]) == 4
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    monkeypatch.setattr(image_batches, "_SHARED", Path("/"))
+    with pytest.raises(ResourceError, match="room in shared memory .* found 0.001 MB; give --workers 0") as raised:
+        image_batches.stacked(samples)
+    text = f"Caught ResourceError in DataLoader worker process 0.\ntare.errors.{type(raised.value).__name__}: {raised.value}"
+    with pytest.raises(ResourceError, match="--shm-size"), image_batches.loader_errors():
+        raise RuntimeError(text)  # as torch passes it on
+    monkeypatch.setattr(image_batches, "get_worker_info", lambda: None)
+    assert len(image_batches.stacked(samples)[0]) == 4

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from tare.datasets.augmentation import training_transform
 from tare.datasets.files import LabelledFile
 from tare.datasets.options import Augmenting
-from tare.errors import DataError
+from tare.errors import DataError, ResourceError
 from tare.input_spec.geometry import Geometry
 from tare.input_spec.resize import evaluation_steps
 from tare.samples.layout import unit_scale
@@ -140,6 +142,10 @@ def _evaluation_steps(geometry: Geometry, around: Sequence[float] | None) -> lis
     return steps
 
 
+#: Where Linux keeps the shared memory of processes.
+_SHARED = Path("/dev/shm")  # noqa: S108
+
+
 def loader(
     dataset: Dataset[tuple[torch.Tensor, Target]], batch_size: int, workers: int, sampler: EpochSampler | None = None
 ) -> DataLoader[tuple[torch.Tensor, Target]]:
@@ -171,7 +177,26 @@ def stacked(samples: Sequence[tuple[torch.Tensor, Target]]) -> tuple[torch.Tenso
         images = [image / 255 if image.dtype == torch.uint8 else image for image in images]
     labels: list[Any] = [label for _, label in samples]
     whole = torch.stack(labels) if isinstance(labels[0], torch.Tensor) else torch.tensor(labels)
-    return torch.stack(images), whole
+    batch = torch.stack(images)
+    _check_shared(batch.nbytes + whole.nbytes)
+    return batch, whole
+
+
+def _check_shared(size: int) -> None:
+    """Raise :class:`ResourceError` in a loader process if shared memory has no room for a batch of ``size`` bytes of each.
+
+    Torch sends batches through it from a thread whose failure nobody learns of: the training would wait for ever.
+    """
+    info = get_worker_info()
+    if info is None or not _SHARED.is_dir():
+        return
+    free = shutil.disk_usage(_SHARED).free
+    if free < size * info.num_workers:
+        raise ResourceError(
+            f"room in shared memory ({_SHARED}) for a batch of {size / 1e6:.3g} MB of each loader process",
+            f"{free / 1e6:.3g} MB",
+            "give --workers 0 or a smaller --batch-size, or a container more with --shm-size",
+        )
 
 
 @contextmanager
@@ -190,7 +215,8 @@ def loader_errors() -> Iterator[None]:
         found = _IN_LOADER.search(str(error))
         if found is None:
             raise
-        raise DataError(*found.groups()) from None
+        name, *said = found.groups()
+        raise (ResourceError if name == "ResourceError" else DataError)(*said) from None
 
 
 @contextmanager
@@ -208,7 +234,7 @@ def _ended() -> DataError:
     return DataError("loader processes that stay alive", "one that was ended from outside", remedy)
 
 
-_IN_LOADER = re.compile(r"tare\.errors\.DataError: expected (.+), found (.+); (.+)")
+_IN_LOADER = re.compile(r"tare\.errors\.(DataError|ResourceError): expected (.+), found (.+); (.+)")
 
 
 def as_taken(values: NDArray[Any]) -> Image.Image | torch.Tensor:
