@@ -162,7 +162,7 @@ def test_a_loader_process_without_room_in_shared_memory_says_so(monkeypatch: pyt
     assert len(image_batches.stacked(samples)[0]) == 4
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
     monkeypatch.setattr(image_batches, "_SHARED", Path("/"))
-    with pytest.raises(ResourceError, match="room in shared memory .* found 0.001 MB; give --workers 0") as raised:
+    with pytest.raises(ResourceError, match=r"room in shared memory .* found 0.001 MB; give --workers 0") as raised:
         image_batches.stacked(samples)
     text = f"Caught ResourceError in DataLoader worker process 0.\ntare.errors.{type(raised.value).__name__}: {raised.value}"
     with pytest.raises(ResourceError, match="--shm-size"), image_batches.loader_errors():
