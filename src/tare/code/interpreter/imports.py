@@ -77,7 +77,7 @@ class Imports:
         while True:
             before = f"{folder}/" if folder else ""
             for stem in (f"{before}{rest}", f"{before}src/{rest}") if rest else (folder,):
-                for path in (f"{stem}.py", f"{stem}/__init__.py"):
+                for path in (f"{stem}/__init__.py", f"{stem}.py"):
                     if path in self._documents:
                         return path
             if module.startswith(".") or not folder:

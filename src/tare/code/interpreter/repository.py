@@ -69,7 +69,7 @@ class Repository:
         return UNKNOWN
 
     def _at(self, stem: str) -> ModuleOf | None:
-        for path in (f"{stem}.py", f"{stem}/__init__.py"):
+        for path in (f"{stem}/__init__.py", f"{stem}.py"):
             if path in self.code:
                 return ModuleOf(path)
         # A folder without __init__.py does not stand before an installed library.
