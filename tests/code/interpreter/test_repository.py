@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tare.code.files.document import Document
+from tare.code.files.links import Links
 from tare.code.interpreter.imports import Imports
 from tare.code.interpreter.repository import Repository
 from tare.code.interpreter.values import Library, ModuleOf, Value
@@ -42,3 +43,24 @@ def test_a_package_stands_before_a_module_within_a_package() -> None:
     assert place(repository.submodule("p/__init__.py", "c")) == "p/c/__init__.py"
     assert place(repository.imported("p/a.py", "c", 1)) == "p/c/__init__.py"
     assert repository.imports.of("p/a.py") == {"p/__init__.py", "p/c/__init__.py"}
+
+
+def test_a_link_is_the_file_or_folder_to_which_it_leads() -> None:
+    documents = files("real/c.py", "real/p/__init__.py", "real/p/d.py", "real/n/e.py")
+    links = Links({"c.py": "real/c.py", "lib": "real", "real/q": "real/p", "real/up": ""})
+    repository = Repository(
+        [*documents, Document("a.py", "python", "import c\nfrom lib.q.d import x\nfrom lib.n import e")], links
+    )
+    for module, path in {
+        "c": "real/c.py",
+        "lib.c": "real/c.py",
+        "lib.q": "real/p/__init__.py",
+        "lib.q.d": "real/p/d.py",
+        "lib.up.lib.up.c": "real/c.py",
+    }.items():
+        assert links.own(place(repository.imported("a.py", module, 0))) == path
+    for folder, below, path in (("lib.n", "e", "real/n/e.py"), ("lib.q", "d", "real/p/d.py")):
+        package = place(repository.imported("a.py", folder, 0))
+        assert links.own(place(repository.submodule(package, below))) == path
+    assert repository.imports.of("a.py") == {"real/c.py", "real/p/d.py", "real/n/e.py"}
+    assert place(repository.imported("real/c.py", "c", 0)) == "c"  # not itself
