@@ -13,11 +13,11 @@ from tare.code.interpreter.values import Call, Value, alternatives
 
 
 def documents(**texts: str) -> list[Document]:
-    """Files by the names of their paths: ``pkg__data`` is ``pkg/data.py``, and ``conf/a.yaml`` is itself."""
+    """Files by the names of their paths: ``pkg__data`` and ``pkg/data`` are ``pkg/data.py``, and ``conf/a.yaml`` is itself."""
     return [
         Document(name, "configuration", dedent(text))
         if "." in name
-        else Document(f"{name.replace('__', '/')}.py", "python", dedent(text))
+        else Document(f"{name if '/' in name else name.replace('__', '/')}.py", "python", dedent(text))
         for name, text in texts.items()
     ]
 

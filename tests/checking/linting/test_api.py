@@ -65,6 +65,74 @@ def test_settings_of_a_folder_above_exclude_the_same_files(monkeypatch: pytest.M
     assert check_code("other.py").files == 1
 
 
+PATTERNS = [
+    ["*.py", "!p2/*"],
+    ["p1/*", "!p1/a.py"],
+    ["p1/", "!p1/a.py"],
+    ["/*", "!/p2", "!pyproject.toml"],
+    ["./p1"],
+    ["/p1", "train.py"],
+    ["**/a.py", "!/p2/a.py"],
+    ["p?/b.*"],
+    ["p[1]/**", "tests"],
+]
+
+
+@pytest.mark.parametrize("patterns", PATTERNS)
+def test_settings_and_options_exclude_the_same_files(patterns: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("p1/a.py", "p1/b.py", "p2/a.py", "p2/b.py", "p2/p1/a.py"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(CODE)
+    of_options = paths(exclude=patterns)
+    settings(f"exclude = {json.dumps(patterns)}")
+    assert paths() == of_options
+    below = [each.removeprefix("p2/") for each in of_options if each.startswith("p2/")]
+    monkeypatch.chdir("p2")
+    assert paths() == below
+
+
+def test_options_take_back_what_settings_exclude() -> None:
+    settings('exclude = ["tests/*", "train.py"]')
+    assert paths(exclude=["!test_train.py"]) == ["tests/test_train.py"]
+    with pytest.raises(SpecError, match="a pattern of paths for --exclude, found '#x'"):
+        check_code(".", exclude=["#x"])
+
+
+SHIFTED = """
+import timm
+from torchvision import transforms as T
+from torchvision.datasets import ImageFolder
+from constants import MEAN, STD
+
+data = ImageFolder("val", T.Compose([T.Resize(224), T.CenterCrop(224), T.ToTensor(), T.Normalize(MEAN, STD)]))
+net = timm.create_model("resnet50", pretrained=True).eval()
+for x, y in data:
+    net(x[None])
+"""
+
+
+def test_imports_are_followed_through_links_within_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repository, "judged", REAL)
+    Path("a.py").write_text(SHIFTED)
+    Path("real").mkdir()
+    Path("real/constants.py").write_text("MEAN = STD = [0.5, 0.5, 0.5]\n")
+    assert check_code(["a.py", "real"]).findings == ()
+    Path("constants.py").symlink_to("real/constants.py")
+    for _ in range(2):  # the second time from the cache
+        report = check_code(["a.py", "real", "constants.py"])
+        assert [(each.place.path, each.code) for each in report.findings] == [("a.py", "TARE005")]
+        assert report.files == 2
+    Path("constants.py").unlink()
+    Path("lib").symlink_to("real")
+    Path("a.py").write_text(SHIFTED.replace("constants import", "lib.constants import"))
+    assert [each.code for each in check_code(".").findings] == ["TARE005"]
+    Path("lib").unlink()
+    assert check_code(".").findings == ()
+    Path("lib").symlink_to("..")
+    assert check_code(".").findings == ()
+    assert [each.path for each in check_code(".").skipped] == ["lib"]
+
+
 def test_settings_and_options_select() -> None:
     settings('fail-on = "error"\n[tool.tare.per-file-ignores]\n"tests/*" = ["TARE010"]')
     report = check_code(".")

@@ -81,6 +81,11 @@ def test_without_a_table_nothing_is_set() -> None:
         ("[tool.tare]\nnetwork = 3", "text for network"),
         ('[tool.tare]\nper-file-ignores = ["TARE010"]', "a table for per-file-ignores"),
         ('[tool.tare.per-file-ignores]\n"a" = ["E1"]', "codes or names of rules for 'a' of per-file-ignores"),
+        ('[tool.tare]\nexclude = ["#a"]', "a pattern of paths for exclude in .*'#a': it is a comment or nothing"),
+        ('[tool.tare]\nexclude = ["a*b*c*d*"]', "it has more than three"),
+        ('[tool.tare]\nexclude = ["./"]', "it is no pattern"),
+        ('[tool.tare.networks]\n"!a" = "timm:resnet50"', "'!a': it stands alone, and ! takes back a pattern before it"),
+        ('[tool.tare.per-file-ignores]\n"!a" = ["TARE010"]', "a pattern of paths for per-file-ignores in .*'!a'"),
         ('[tool.tare.networks]\n"a" = 1', "text for 'a' of networks"),
         ('[tool.tare]\nfail-on = "note"', "error or warning for fail-on"),
         ("[tool]\ntare = 1", "a table"),
@@ -109,6 +114,11 @@ def test_patterns_are_of_paths_from_the_settings_wherever_one_is(tmp_path: Path,
     assert read.network_for("train.py") == "timm:resnet50"
     assert read.matches("old/a/b.py", "old/")
     assert read.matches("src/x.gen.py", "*.gen.py")
+    assert read.matches("src/old/a.py", "old")
+    assert not read.matches("src/old/a.py", "./old")
+    assert read.matches("old/a.py", "./old/")
+    assert not read.matches("src/deep/a.py", "src/*.py")
+    assert read.matches("src/deep/a.py", "src/**/*.py")
     (tmp_path / "serving").mkdir()
     monkeypatch.chdir(tmp_path / "serving")
     assert read.network_for("app.py") == "timm:vit_base_patch16_224"

@@ -159,7 +159,45 @@ def test_links_are_not_followed_and_those_that_lead_out_are_named(here: Path) ->
         ("in/loop.py", "it is a link that leads nowhere"),
         ("in/outside", "it is a link out of the folder"),
     ]
-    assert names("in/b.py", "in/outside") == ["in/b.py", "in/outside/b.py"]
+    assert names("in/b.py") == ["in/b.py"]
+    assert names("in/outside") == ["in/outside/b.py"]
+
+
+def test_other_names_of_what_is_listed_are_told() -> None:
+    make("in/a.py", "in/deep/b.py", "out/c.py", ".quiet/d.py")
+    for link, target in {
+        "again": "in",
+        "same.py": "in/a.py",
+        "in/top": "..",
+        "in/deep/first.py": "../../.quiet/d.py",
+        "in/deep/second.py": "../../.quiet/d.py",
+        "lost.py": "/nowhere.py",
+        ".quiet/e.py": "../in/a.py",
+    }.items():
+        Path(link).symlink_to(target)
+    listing = listed([Path()])
+    assert listing.names == ("in/a.py", "in/deep/b.py", "in/deep/first.py", "out/c.py")
+    assert listing.links.targets == {
+        "again": "in",
+        "in/deep/second.py": "in/deep/first.py",
+        "in/top": "",
+        "same.py": "in/a.py",
+    }
+    assert listing.links.own("in/top/again/top/same.py") == "in/a.py"
+    assert listing.links.own("in/top/new.py") == "new.py"
+    assert listed([Path("in")]).links.targets == {}
+
+
+def test_a_file_of_two_names_is_listed_once_under_its_own() -> None:
+    make("real/a.py", "b.py")
+    Path("a.py").symlink_to("real/a.py")
+    Path("linked").symlink_to("real")
+    for paths in (["a.py", "real"], ["real/a.py", "a.py"], ["linked", "real"], ["linked/a.py", "."], ["a.py", "linked", "real"]):
+        found = listed([Path(each) for each in paths])
+        assert [each for each in found.names if each != "b.py"] == ["real/a.py"]
+        assert found.named == frozenset(["real/a.py"] if any(each.endswith(".py") for each in paths) else [])
+    assert names("a.py") == ["a.py"]
+    assert names("a.py", "linked") == ["a.py"]  # the first, where its own is not asked for
 
 
 LEFT_OUT_TARGETS = [".dvc/cache/ab12", "build/real.py", "ignored/real.py", "old/real.py", "tool", ".hidden.py"]

@@ -14,7 +14,7 @@ from tare.checking.linting.networks import check_networks
 from tare.checking.linting.selection import chosen, selected
 from tare.checking.linting.settings import Settings, settings_for
 from tare.checking.repository.result import IN_PART, CodeFinding, CodeReport, Judged
-from tare.code.files.document import Document, Skipped
+from tare.code.files.document import Document, Found, Skipped
 from tare.code.files.reading import documents_in
 from tare.errors import DataError, SpecError
 from tare.system.options import verb
@@ -57,11 +57,12 @@ def made_known(request: CodeRequest) -> tuple[Path, int]:
 def _all_found(request: CodeRequest, settings: Settings) -> tuple[CodeReport, Looked]:
     """The findings that options, settings and comments leave, known ones included, and what was looked at."""
     check_networks(request, settings)
-    documents, skipped = documents_of(request, settings)
-    judged = _judged(request, settings, documents)
+    read = documents_of(request, settings)
+    documents = read.documents
+    judged = _judged(request, settings, read)
     cut = [each for each in judged.skipped if each.reason in IN_PART]
     whole = [each for each in judged.skipped if each.reason not in IN_PART]
-    skipped = sorted({*skipped, *(judged.skipped if request.pedantic else whole)}, key=lambda each: (each.path, each.reason))
+    skipped = sorted({*read.skipped, *(judged.skipped if request.pedantic else whole)}, key=lambda each: (each.path, each.reason))
     files = {each.path for each in documents} - {each.path for each in whole}
     if not files:
         raise _nothing_read(request.places, skipped)
@@ -104,22 +105,15 @@ def _baseline(request: CodeRequest, settings: Settings) -> Path | None:
     return None if settings.baseline is None or settings.root is None else settings.root / settings.baseline
 
 
-def documents_of(request: CodeRequest, settings: Settings) -> tuple[list[Document], list[Skipped]]:
+def documents_of(request: CodeRequest, settings: Settings) -> Found:
     """The files of the paths, without those that options and settings exclude."""
-    # What is left out while folders are listed is not read; patterns of another folder than this one are applied below.
-    here = settings.exclude if settings.root == Path.cwd() else ()
-    found = documents_in([Path(path) for path in request.places], exclude=(*(request.exclude or ()), *here))
-    named = {os.path.normpath(path) for path in request.places}
+    left_out = settings.left_out
+    found = documents_in(
+        [Path(path) for path in request.places], exclude=request.exclude or (), left_out=(left_out,) if left_out else ()
+    )
     baseline = _baseline(request, settings)
     own = () if baseline is None else (os.path.relpath(baseline).replace(os.sep, "/"),)
-    documents = [
-        each for each in found.documents if each.path not in own and (each.path in named or not _excluded(each.path, settings))
-    ]
-    return documents, [each for each in found.skipped if not _excluded(each.path, settings)]
-
-
-def _excluded(path: str, settings: Settings) -> bool:
-    return any(settings.matches(path, pattern) for pattern in settings.exclude)
+    return replace(found, documents=tuple(each for each in found.documents if each.path not in own))
 
 
 def _nothing_read(places: Sequence[str], skipped: Sequence[Skipped]) -> DataError:
@@ -128,14 +122,15 @@ def _nothing_read(places: Sequence[str], skipped: Sequence[Skipped]) -> DataErro
     return DataError("files of code, notebooks or configurations", f"none that can be read in {where}{reason}", "check the paths")
 
 
-def _judged(request: CodeRequest, settings: Settings, documents: Sequence[Document]) -> Judged:
+def _judged(request: CodeRequest, settings: Settings, read: Found) -> Judged:
     """What the rules find, or found when they last saw the same files."""
-    networks = networks_of(request, settings, documents)
-    key = key_of(documents, repr(sorted(networks.items())), repr(request.pedantic))
+    networks = networks_of(request, settings, read.documents)
+    stated = (sorted(networks.items()), request.pedantic, sorted(read.links.targets.items()))
+    key = key_of(read.documents, *map(repr, stated))
     known = kept(request.places, key) if request.cache else None
     if known is not None:
         return known
-    found = by_network(documents, networks, request.pedantic)
+    found = by_network(read, networks, request.pedantic)
     if request.cache:
         keep(request.places, key, found)
     return found
@@ -146,13 +141,13 @@ def networks_of(request: CodeRequest, settings: Settings, documents: Sequence[Do
     return {each.path: name for each in documents if (name := request.model or settings.network_for(each.path))}
 
 
-def by_network(documents: Sequence[Document], networks: Mapping[str, str], pedantic: bool) -> Judged:
+def by_network(read: Found, networks: Mapping[str, str], pedantic: bool) -> Judged:
     """The findings about each file, for its own network; every network is looked at together with all files."""
     from tare.checking.repository.api import judged  # findings that are kept need none of it
 
-    names = dict.fromkeys(networks.get(each.path) for each in documents)
-    by_path = {each.path: each for each in documents}
-    each_judged = {name: judged(documents, network=name, pedantic=pedantic) for name in names}
+    names = dict.fromkeys(networks.get(each.path) for each in read.documents)
+    by_path = {each.path: each for each in read.documents}
+    each_judged = {name: judged(read.documents, network=name, pedantic=pedantic, links=read.links) for name in names}
     found = [
         _with_source(finding, by_path.get(finding.place.path))
         for name, one in each_judged.items()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tare.checking.inputs import CheckRequest
+from tare.checking.linting.patterns import pattern_for
 from tare.errors import SpecError
 from tare.system.handed.arguments import of_kind
 from tare.system.options import OptionGroup, declared, flag, option, part, words
@@ -41,7 +42,7 @@ class CodeOptions(OptionGroup):
     )
     exclude: Sequence[str] | None = option(
         None,
-        "Files and folders that are not read, as patterns of .gitignore; added to those of the settings.",
+        "Files and folders that are not read, as patterns of .gitignore; they come after those of the settings.",
         panel=FILES,
         reads=words,
         repeats=True,
@@ -75,6 +76,8 @@ class CodeRequest(CodeOptions):
         super().check()
         if not self.places:
             raise SpecError("files and folders to read", "none", "for example: tare check .")
+        for pattern in self.exclude or ():
+            pattern_for(pattern, "--exclude")
 
     @property
     def places(self) -> tuple[str, ...]:

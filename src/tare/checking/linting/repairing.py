@@ -12,7 +12,7 @@ from tare.checking.linting.fixing.file import Changed
 from tare.checking.linting.inputs import CodeRequest
 from tare.checking.linting.settings import settings_for
 from tare.checking.repository.result import CodeFinding, CodeReport
-from tare.code.files.document import Document
+from tare.code.files.document import Document, Found
 from tare.code.files.reading import document_of
 
 _Kind = tuple[str, str]
@@ -29,12 +29,12 @@ def repairs(request: CodeRequest) -> tuple[Plan, CodeReport]:
     if not plan.files:
         return plan, report
     settings = settings_for(request.places)
-    documents = documents_of(request, settings)[0]
-    networks = networks_of(request, settings, documents)
-    before = by_network(documents, networks, pedantic=False).findings
+    read = documents_of(request, settings)
+    networks = networks_of(request, settings, read.documents)
+    before = by_network(read, networks, pedantic=False).findings
     refused: list[str] = []
     while plan.files:
-        after = by_network(_changed(documents, plan.files), networks, pedantic=False).findings
+        after = by_network(_changed(read, plan.files), networks, pedantic=False).findings
         worse = _worse(plan.repaired, before, after)
         useless = _useless(plan.repaired, worse)
         if not useless:
@@ -73,10 +73,11 @@ def _kinds(findings: Iterable[CodeFinding]) -> Counter[_Kind]:
     return Counter((each.code, each.place.path) for each in findings)
 
 
-def _changed(documents: Sequence[Document], files: Sequence[Changed]) -> list[Document]:
+def _changed(read: Found, files: Sequence[Changed]) -> Found:
     """The documents as they would be."""
     texts: Mapping[str, Changed] = {file.path: file for file in files}
-    return [_read(each, texts[each.path]) if each.path in texts else each for each in documents]
+    changed = (_read(each, texts[each.path]) if each.path in texts else each for each in read.documents)
+    return replace(read, documents=tuple(changed))
 
 
 def _read(document: Document, file: Changed) -> Document:

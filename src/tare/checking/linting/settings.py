@@ -6,13 +6,14 @@ import errno
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, get_args
 
 from tare.checking.linting.inputs import FailOn
+from tare.checking.linting.patterns import fits, pattern_for
 from tare.checking.rules.index import check_code
 from tare.code.files.configuration.toml_text import toml_document
+from tare.code.files.git_ignore import Patterns, patterns_stated
 from tare.errors import SpecError, did_you_mean, reason_of
 from tare.system.local.opened import limited
 
@@ -22,7 +23,7 @@ _MOST_BYTES = 10 << 20
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What ``[tool.tare]`` says; patterns are of paths from ``root``, the folder of the pyproject.toml."""
+    """What ``[tool.tare]`` says; patterns are as in a ``.gitignore`` of ``root``, the folder of the pyproject.toml."""
 
     root: Path | None = None
     select: tuple[str, ...] = ()
@@ -43,10 +44,13 @@ class Settings:
         return tuple(code for pattern, codes in self.per_file_ignores.items() if self.matches(path, pattern) for code in codes)
 
     def matches(self, path: str, pattern: str) -> bool:
-        """Whether a path, taken from the working directory, fits a pattern: of its name, of the whole, or of a folder of it."""
-        inside = os.path.relpath(path, self.root).replace(os.sep, "/") if self.root is not None else path
-        pattern = pattern.removeprefix("./").rstrip("/")
-        return any(fnmatchcase(inside, each) for each in (pattern, f"{pattern}/*")) or fnmatchcase(Path(path).name, pattern)
+        """Whether a path, taken from the working directory, fits a pattern, itself or a folder of it."""
+        return fits(str(self.root or Path.cwd()), path, pattern)
+
+    @property
+    def left_out(self) -> Patterns | None:
+        """What ``exclude`` leaves out."""
+        return None if self.root is None else patterns_stated(str(self.root), self.exclude)
 
 
 def settings_for(paths: Sequence[str]) -> Settings:
@@ -103,6 +107,10 @@ def _texts(value: Any, where: str) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _patterns(value: Any, where: str) -> tuple[str, ...]:
+    return tuple(pattern_for(each, where) for each in _texts(value, where))
+
+
 def _codes(value: Any, where: str) -> tuple[str, ...]:
     return tuple(check_code(each, where) for each in _texts(value, where))
 
@@ -110,7 +118,7 @@ def _codes(value: Any, where: str) -> tuple[str, ...]:
 def _table_of(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise SpecError(f"a table for {where}", repr(value), 'write it as { "tests/*" = ... }')
-    return value
+    return {pattern_for(pattern, where, alone=True): each for pattern, each in value.items()}
 
 
 def _codes_by_path(value: Any, where: str) -> dict[str, tuple[str, ...]]:
@@ -131,7 +139,7 @@ _READERS: Mapping[str, Any] = {
     "select": _codes,
     "ignore": _codes,
     "per-file-ignores": _codes_by_path,
-    "exclude": _texts,
+    "exclude": _patterns,
     "network": _text,
     "networks": _texts_by_path,
     "fail-on": _severity,

@@ -15,6 +15,7 @@ from tare.checking.repository.rules.kinds.configurations import configurations
 from tare.checking.repository.rules.kinds.unread import unread
 from tare.code.files.configuration.reading import configuration, let_go
 from tare.code.files.document import Document, Skipped
+from tare.code.files.links import NO_LINKS, Links
 from tare.code.place import Place
 
 
@@ -23,20 +24,24 @@ def examined(documents: Sequence[Document], *, network: str | None = None, pedan
     return judged(documents, network=network, pedantic=pedantic).findings
 
 
-def judged(documents: Sequence[Document], *, network: str | None = None, pedantic: bool = False) -> Judged:
+def judged(
+    documents: Sequence[Document], *, network: str | None = None, pedantic: bool = False, links: Links = NO_LINKS
+) -> Judged:
     """What the rules find in documents, and what they could not look at. Nothing of the documents is run.
 
     ``network`` is what the files are stated to feed, such as ``timm:resnet50``. ``pedantic`` adds notes of what could not be
-    told.
+    told. Imports are followed through ``links``.
     """
     with _without_collection():  # until all is free again
-        every, skipped = _found(documents, network, pedantic)
+        every, skipped = _found(documents, network, pedantic, links)
     return Judged(_each_once(every), skipped)
 
 
-def _found(documents: Sequence[Document], network: str | None, pedantic: bool) -> tuple[list[CodeFinding], list[Skipped]]:
+def _found(
+    documents: Sequence[Document], network: str | None, pedantic: bool, links: Links
+) -> tuple[list[CodeFinding], list[Skipped]]:
     """The findings of every rule, and what was not followed."""
-    groups = Follower(documents, network, pedantic=pedantic).groups()
+    groups = Follower(documents, network, pedantic=pedantic, links=links).groups()
     every = [*configurations(documents), *unread(documents), *(each for group in groups for each in group.findings)]
     for rule, read in zip(ACROSS, zip(*(group.read for group in groups), strict=True), strict=bool(groups)):
         every += rule.judge(read)

@@ -13,6 +13,7 @@ from tare.checking.repository.stated import stated
 from tare.checking.repository.unresolved import unresolved
 from tare.code.facts import Facts, facts_of
 from tare.code.files.document import Document, Skipped
+from tare.code.files.links import NO_LINKS, Links
 from tare.code.interpreter.conditions import let_go
 from tare.code.interpreter.frame import Run
 from tare.code.interpreter.program import Program
@@ -34,9 +35,11 @@ class Group(NamedTuple):
 class Follower:
     """The files of a repository that say something about preprocessing, and what is stated about them."""
 
-    def __init__(self, documents: Sequence[Document], network: str | None = None, *, pedantic: bool = False) -> None:
+    def __init__(
+        self, documents: Sequence[Document], network: str | None = None, *, pedantic: bool = False, links: Links = NO_LINKS
+    ) -> None:
         documents = sorted(documents, key=lambda each: each.path.split("/"))  # whatever order they are given in
-        self._repository = Repository(documents)
+        self._repository = Repository(documents, links)
         self._chosen = relevant(documents, RELEVANT, self._repository.imports)
         self._network = network
         self._pedantic = pedantic

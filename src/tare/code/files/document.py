@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tare.code.files.links import NO_LINKS, Links
 from tare.code.place import Place
 
 Kind = Literal["python", "notebook", "configuration"]
@@ -60,7 +61,8 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The files of the given paths in the order of their names, and what of them was not read."""
+    """The files of the given paths in the order of their names, what of them was not read, and the links to them."""
 
     documents: tuple[Document, ...]
     skipped: tuple[Skipped, ...] = ()
+    links: Links = NO_LINKS

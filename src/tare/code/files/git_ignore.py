@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ _MOST_BYTES = 1 << 20
 # Each "*" in a part of a pattern multiplies the time that a name of 255 letters can take, each "**" that of a deep folder:
 # a pattern with more than three is not heeded.
 _MANY_STARS = re.compile(r"(?:\*[^/*]*){4}|(?:\*\*.*){4}")
+_HERE = re.compile(r"^(!?)\./(?=.)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,20 @@ def patterns_of(folder: str, lines: list[str]) -> Patterns | None:
         return Patterns(folder, GitIgnoreSpec.from_lines(kept))
     except ValueError:  # one of the patterns is none
         return Patterns(folder, GitIgnoreSpec.from_lines([line for line in kept if _is_pattern(line)]))
+
+
+def patterns_stated(folder: str, patterns: Sequence[str]) -> Patterns | None:
+    """Patterns that a user states for a folder, if there are any; as in a shell, ``./`` before one is that folder."""
+    return patterns_of(folder, [_HERE.sub(r"\1/", each) for each in patterns])
+
+
+def no_pattern(pattern: str) -> str | None:
+    """Why what a user states as a pattern leaves nothing out; None if it is one."""
+    if not pattern.strip() or pattern.startswith("#"):
+        return "it is a comment or nothing"
+    if _MANY_STARS.search(pattern):
+        return "it has more than three * in one part"
+    return None if pattern.strip("!./") and _is_pattern(pattern) else "it is no pattern"
 
 
 def patterns_in(folder: str) -> tuple[Patterns, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tare.code.files.comments import ignores_of_configuration, ignores_of_python
 from tare.code.files.content import MOST_BYTES, MOST_NOTEBOOK_BYTES, content
 from tare.code.files.document import Document, Found, Skipped
+from tare.code.files.git_ignore import Patterns
 from tare.code.files.listing import kind_of, listed
 from tare.code.files.notebook import notebook_code
 from tare.code.files.text import UnreadableTextError, decoded, python_text
@@ -28,15 +29,16 @@ _LOCKS = frozenset({"package.json", "package-lock.json", "composer.json", "tscon
 Read = tuple[Document | None, Skipped | None]
 
 
-def documents_in(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> Found:
+def documents_in(paths: Sequence[Path], *, exclude: Sequence[str] = (), left_out: Sequence[Patterns] = ()) -> Found:
     """The Python files, notebooks and configurations of files and folders, and what was not read.
 
     See :func:`~tare.code.files.listing.listed` for what is left out. Raises :class:`DataError` for a path that is not there.
     """
-    listing = listed(paths, exclude=exclude)
+    listing = listed(paths, exclude=exclude, left_out=left_out)
     read = [document_at(name, named=name in listing.named) for name in listing.names]
     skipped = [*listing.skipped, *(each for _, each in read if each)]
-    return Found(tuple(each for each, _ in read if each), tuple(sorted(skipped, key=lambda each: each.path.split("/"))))
+    skipped = sorted(skipped, key=lambda each: each.path.split("/"))
+    return Found(tuple(each for each, _ in read if each), tuple(skipped), listing.links)
 
 
 def document_at(name: str, *, named: bool = False) -> Read:

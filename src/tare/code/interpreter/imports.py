@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from tare.code.files.document import Document
+from tare.code.files.links import NO_LINKS, Links
 
 _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\((?:[^()#]++|#[^\n]*+)*+\)|[^\n#]+)|import[ \t]+([^\n#]+))", re.MULTILINE
@@ -17,9 +18,10 @@ _WORD = re.compile(r"[\w.]+")
 class Imports:
     """The imports between files of code, read from their text when somebody asks."""
 
-    def __init__(self, documents: Sequence[Document]) -> None:
+    def __init__(self, documents: Sequence[Document], links: Links = NO_LINKS) -> None:
+        self._links = links
         self._documents = {each.path: each for each in documents if each.kind != "configuration"}
-        self._stems = {part for path in self._documents for part in path.removesuffix(".py").split("/")}
+        self._stems = {part for path in (*self._documents, *links.targets) for part in path.removesuffix(".py").split("/")}
         self._of: dict[str, frozenset[str]] = {}
         self._found: dict[tuple[str, str], str | None] = {}
 
@@ -77,9 +79,10 @@ class Imports:
         while True:
             before = f"{folder}/" if folder else ""
             for stem in (f"{before}{rest}", f"{before}src/{rest}") if rest else (folder,):
-                for path in (f"{stem}.py", f"{stem}/__init__.py"):
-                    if path in self._documents:
-                        return path
+                for path in (f"{stem}/__init__.py", f"{stem}.py"):
+                    own = self._links.own(path)
+                    if own in self._documents:
+                        return own
             if module.startswith(".") or not folder:
                 return None
             folder = posixpath.dirname(folder)

@@ -62,6 +62,7 @@ class Program:
 
     def module(self, path: str) -> Mapping[str, Value]:
         """The names of a module after it was carried out; those so far if modules import each other in a circle."""
+        path = self._repository.links.own(path)
         if path not in self._names:
             self._names[path] = {}
             source = self.source(path) if path in self._repository.code else None

@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Sequence
 
 from tare.code.files.document import Document
+from tare.code.files.links import NO_LINKS, Links
 from tare.code.interpreter.imports import Imports
 from tare.code.interpreter.values import UNKNOWN, Library, ModuleOf, Value
 
@@ -30,10 +31,11 @@ _LIBRARIES = frozenset(
 class Repository:
     """The documents of a repository. It has no state of an execution, so that many of its parts can be followed one by one."""
 
-    def __init__(self, documents: Sequence[Document]) -> None:
+    def __init__(self, documents: Sequence[Document], links: Links = NO_LINKS) -> None:
         self.code = {each.path: each for each in documents if each.kind != "configuration"}
         self.configurations = {each.path: each for each in documents if each.kind == "configuration"}
-        self.imports = Imports(documents)
+        self.links = links
+        self.imports = Imports(documents, links)
         self._folders = {folder for path in self.code for folder in _ancestors(path)}
         self._imported: dict[tuple[str, str, int], Value] = {}
 
@@ -53,7 +55,7 @@ class Repository:
             return self._at(posixpath.join(folder, *parts)) or UNKNOWN
         while parts:
             found = self._at(posixpath.join(folder, *parts)) or self._at(posixpath.join(folder, "src", *parts))
-            if found is not None and found.path != path:
+            if found is not None and self.links.own(found.path) != path:
                 return found
             if not folder:
                 break
@@ -69,11 +71,11 @@ class Repository:
         return UNKNOWN
 
     def _at(self, stem: str) -> ModuleOf | None:
-        for path in (f"{stem}.py", f"{stem}/__init__.py"):
-            if path in self.code:
+        for path in (f"{stem}/__init__.py", f"{stem}.py"):
+            if self.links.own(path) in self.code:
                 return ModuleOf(path)
         # A folder without __init__.py does not stand before an installed library.
-        is_folder = stem in self._folders and posixpath.basename(stem) not in _LIBRARIES
+        is_folder = self.links.own(stem) in self._folders and posixpath.basename(stem) not in _LIBRARIES
         return ModuleOf(f"{stem}/") if is_folder else None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from tare.code.interpreter.frame import Frame
-from tare.code.interpreter.operators import lifted
+from tare.code.interpreter.operators import NOT_PLAIN, lifted, plain
 from tare.code.interpreter.syntax.patterns import bind
 from tare.code.interpreter.values import UNKNOWN, Call, Items, Literal, Table, Value
 
@@ -65,11 +65,21 @@ def _insert(items: _Items, args: Sequence[Value]) -> _Items | None:
     return tuple(changed)
 
 
+def _remove(items: _Items, args: Sequence[Value]) -> _Items | None:
+    values = [plain(each) for each in (*items, *args)]
+    if len(args) != 1 or NOT_PLAIN in values:
+        return None
+    first = values.index(values[-1])
+    return items[:first] + items[first + 1 :]
+
+
 _LISTS: dict[str, Callable[[_Items, Sequence[Value]], _Items | None]] = {
     "append": _append,
     "extend": _extend,
     "insert": _insert,
     "pop": lambda items, args: items[:-1] if not args else None,
+    "remove": _remove,
+    "clear": lambda items, args: items[:0] if not args else None,
 }
 _METHODS = frozenset((*_LISTS, "update"))
 

@@ -10,12 +10,13 @@ from tare.code.interpreter.conditions import ALWAYS, Decisions, of_test
 from tare.code.interpreter.frame import Frame
 from tare.code.interpreter.operators import NAMES, computed, lifted, truth
 from tare.code.interpreter.syntax.expressions import evaluate as _evaluated
+from tare.code.interpreter.syntax.importing import imported, imported_from
 from tare.code.interpreter.syntax.loading import of_decorator
 from tare.code.interpreter.syntax.making import function, made
 from tare.code.interpreter.syntax.mutation import changed_in_place
 from tare.code.interpreter.syntax.patterns import bind
 from tare.code.interpreter.syntax.subscripts import element
-from tare.code.interpreter.values import UNKNOWN, Class, Function, Items, Library, Literal, ModuleOf, Table, Value
+from tare.code.interpreter.values import UNKNOWN, Class, Function, Items, Literal, Table, Value
 
 _MOST_ROUNDS = 8
 #: How deep blocks are followed; each ``elif`` is a block within the one before.
@@ -223,23 +224,6 @@ def _class(frame: Frame, node: ast.ClassDef) -> None:
     frame.names[node.name] = Class(node, frame.source, node.name, bases, attributes)
 
 
-def _import(frame: Frame, node: ast.Import) -> None:
-    for each in node.names:
-        name = each.name if each.asname else each.name.partition(".")[0]
-        frame.names[each.asname or name] = frame.run.engine.imported(frame.source, name, 0)
-
-
-def _import_from(frame: Frame, node: ast.ImportFrom) -> None:
-    module = frame.run.engine.imported(frame.source, node.module or "", node.level)
-    for each in node.names:
-        if each.name != "*":
-            frame.names[each.asname or each.name] = frame.run.engine.attribute(frame, module, each.name, frame.spot(node))
-        elif isinstance(module, ModuleOf):
-            frame.names.update(frame.run.engine.module(module.path))
-        elif isinstance(module, Library):
-            frame.run.stars.setdefault(frame.source.path, []).append(module.name)
-
-
 def _match(frame: Frame, node: ast.Match) -> None:
     _evaluated(frame, node.subject)
     arms: list[tuple[Decisions, Callable[[], None]]] = []
@@ -298,8 +282,8 @@ _KINDS: dict[type[ast.stmt], Callable[[Frame, Any], None]] = {
     ast.FunctionDef: _define,
     ast.AsyncFunctionDef: _define,
     ast.ClassDef: _class,
-    ast.Import: _import,
-    ast.ImportFrom: _import_from,
+    ast.Import: imported,
+    ast.ImportFrom: imported_from,
     ast.Match: _match,
     ast.Delete: _delete,
     ast.Global: _global,
