@@ -144,7 +144,7 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, l
         x = kind.inverse(cuts, parameters)
         slope = np.abs(np.gradient(x, cuts)) if len(cuts) > 1 else np.ones(1)
         reach = (a.step + b.step * slope) / 2
-        width = np.where(a.ends_at(x), 0.0, a.hidden(x, reach)) if kind is _SAME else a.hidden(x, reach)
+        width = _width(kind, a, b, x, reach)
         sampling = a.sampling(b, x, 1 - shares if kind.falls else shares, of_target)
         root = np.linalg.cholesky(sampling + np.diag(width**2 / 12 + _SMALL**2))
         return lambda p: np.asarray(np.linalg.solve(root, residual(p)), np.float64)
@@ -184,6 +184,12 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, l
         critical=level.critical(freedom),
         criterion=least + count * math.log(max(number, math.e)),
     )
+
+
+def _width(kind: _Kind, a: Shape, b: Shape, x: Doubles, reach: Doubles) -> Doubles:
+    """The shares of the source that rounding may put on either side of ``x``: none between the levels of columns of one scale."""
+    width = a.hidden(x, reach)
+    return np.where(a.ends_at(x), 0.0, width) if kind is _SAME and a.rows and b.rows else width
 
 
 def _missed(kind: _Kind, best: Doubles, a: Shape, b: Shape, top: float | None) -> float:

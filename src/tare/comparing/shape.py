@@ -62,7 +62,7 @@ class Shape:
     ``edges`` are the ends of bins, or of cells around the steps of a scale. ``samples`` is the number of samples, and
     ``spread`` says how they differ, where that was measured. ``atoms`` ``(K, 3)`` are values that hold much by themselves, their
     shares, and how far off their places may be: those that quantiles tell are known to a part of a step. ``core`` is the length
-    of the shortest stretch that holds half of the values, at least a step.
+    of the shortest stretch that holds half of the values, at least a step. ``rows`` says that each sample is one value.
     """
 
     knots: Doubles
@@ -80,6 +80,7 @@ class Shape:
     spread: Spread | None = None
     atoms: Doubles = field(default_factory=lambda: np.zeros((0, 3)))
     core: float = math.nan
+    rows: bool = False
 
     @classmethod
     def of(cls, channel: ChannelStats, step: float, samples: int = 0, spread: Spread | None = None) -> Shape | None:
@@ -108,7 +109,9 @@ class Shape:
         errors = np.where(told, PLACED * width, width)
         known = np.stack([places, counts / total, errors], axis=1)[atoms]
         core = max(width, _core(knots, below))
-        return cls(knots, below, edges, width, number, finer, moved, *ends, samples, spread, known, core)
+        return cls(
+            knots, below, edges, width, number, finer, moved, *ends, samples, spread, known, core, channel.count == samples
+        )
 
     def share(self, values: Doubles) -> Doubles:
         """The share of values below each of ``values``."""
