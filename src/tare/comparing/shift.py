@@ -10,12 +10,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.comparing.beyond import beyond
 from tare.comparing.constants import like_with_like
 from tare.comparing.maps import forms, unmapped
 from tare.comparing.raw_kinds import bit_depth, check_front_ends, measured_otherwise, raw_kinds
 from tare.comparing.result import ChannelShift, Comparison, Fit, Form
-from tare.comparing.shape import Shape, Spread
+from tare.comparing.shape import Shape, Spread, beyond
 from tare.comparing.verdict import Judged, verdict_beside, verdict_of_constants
 from tare.errors import DataError
 from tare.measuring.facts import finite

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.comparing.beyond import beyond
+from tare.comparing.shape import beyond
 from tare.comparing.shift import compare_stats
 from tare.errors import DataError
 from tare.measuring.one_pass import enough_read

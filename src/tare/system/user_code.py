@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from tare.errors import TareError, did_you_mean, reason_of
+from tare.system.local.opened import whole
 from tare.system.offline import ask_no_network
 from tare.system.terminal.streams import ReaderGone
 
@@ -103,7 +104,7 @@ def code_digest(place: Path, name: str = "") -> str:
     trees = _trees(place.absolute())
     for path in sorted(trees):
         tree = trees[path]
-        hashed.update(ast.dump(tree).encode() if tree is not None else path.read_bytes())
+        hashed.update(ast.dump(tree).encode() if tree is not None else whole(path))
     return hashed.hexdigest()
 
 
@@ -218,7 +219,7 @@ def _files_of(folder: Path, name: str) -> Iterator[Path]:
 
 def _tree(path: Path) -> ast.Module | None:
     try:
-        return ast.parse(path.read_bytes())  # by the encoding that the file declares
+        return ast.parse(whole(path))  # by the encoding that the file declares
     except (OSError, ValueError, SyntaxError, RecursionError):
         return None
 
