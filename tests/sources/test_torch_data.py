@@ -160,5 +160,5 @@ def test_further_images_of_an_item_are_said() -> None:
 @pytest.mark.parametrize("kind", ["csr_matrix", "coo_array"])
 def test_a_sparse_matrix_is_refused(kind: str) -> None:
     sparse = pytest.importorskip("scipy.sparse")
-    with pytest.raises(DataError, match="that tells its length, found TypeError"):
+    with pytest.raises(DataError, match=f"found .*{kind}|that tells its length, found TypeError"):  # an old SciPy has no items
         tare.measure(getattr(sparse, kind)(np.eye(4)))
