@@ -219,7 +219,7 @@ def _places(channel: ChannelStats, bins: Bins) -> tuple[Doubles, NDArray[np.bool
     """Where in its bin an atom would be, and whether that is known: where the quantiles in the bin are, else in its middle."""
     known = np.zeros(len(bins.counts), np.bool_)
     places = np.asarray(bins.edges[:-1] + bins.width / 2, np.float64)
-    for place, inside in quantiles_inside(bins, channel.quantiles).items():
+    for place, inside in quantiles_inside(bins.edges[:-1], bins.edges[1:], channel.quantiles).items():
         values = [value for _, value in inside]
         # One quantile tells nothing of the others' places; of values that lie evenly two lie apart.
         if len(values) > 1 and channel.quantile_error > 0 and max(values) - min(values) <= 2 * channel.quantile_error:

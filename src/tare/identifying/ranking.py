@@ -169,7 +169,7 @@ def _by_moments(
         images=setting.count,
         shape=shape,
         reporter=reporter,
-        free=(lambda one, model: free_divergence(one, stored[front.name], model)) if front.affine else None,
+        free=free_divergence if front.affine else None,
     )
     with reporter.working("weighing the candidates"):
         scored = weigh(stored[front.name], known, models, setting.content)

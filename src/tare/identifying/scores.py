@@ -32,7 +32,7 @@ _HOPELESS = 4.0
 _FIRST_IMAGES = 32
 
 #: The divergence of the constants, from a candidate on, that explain stored moments best under an augmentation.
-FreeDivergence = Callable[[Candidate, "MomentModel"], float]
+FreeDivergence = Callable[[Candidate, Fingerprint, "MomentModel"], float]
 MakeViews = Callable[[TrainingAugmentation, int, int], Views]
 
 
@@ -213,7 +213,7 @@ def _by_free_constants(
     found = []
     for each in models.values():
         start = listed[int(fingerprint_divergence(stored, *each[""].pooled([one.affine for one in listed])).argmin())]
-        found.append(free(start, each[""]))
+        found.append(free(start, stored, each[""]))
     return [list(models)[place] for place in _near(np.array(found))[:_MOST_AUGMENTATIONS]]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -39,13 +38,18 @@ class Bins:
         return np.asarray(np.interp(edges, self.edges, np.concatenate([[0], np.cumsum(self.counts)])), np.float64)
 
 
-def quantiles_inside(bins: Bins, quantiles: Mapping[str, float]) -> dict[int, list[tuple[float, float]]]:
-    """The shares and the values of the quantiles that lie inside each bin, by its index: they say where in it its values are."""
+def quantiles_inside(
+    lows: NDArray[np.float64], highs: NDArray[np.float64], quantiles: Mapping[str, float]
+) -> dict[int, list[tuple[float, float]]]:
+    """The shares and the values of the quantiles that lie inside each cell, by its index: they say where in it its values are.
+
+    Cells reach from ``lows``, in rising order, to ``highs``.
+    """
     inside: dict[int, list[tuple[float, float]]] = {}
     for share, value in sorted((float(share), value) for share, value in quantiles.items()):
-        place = math.floor((value - bins.low) / bins.width) if math.isfinite(value) else -1
-        if 0 <= place < len(bins.counts):
-            inside.setdefault(place, []).append((share, value))
+        index = int(np.searchsorted(lows, value, side="right")) - 1
+        if index >= 0 and value < highs[index]:
+            inside.setdefault(index, []).append((share, value))
     return inside
 
 

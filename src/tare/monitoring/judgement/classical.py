@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.monitoring.result import Distances
-from tare.statistics.bins import Bins
+from tare.statistics.bins import Bins, quantiles_inside
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 
 # Cells of the population stability index, and the share that an empty one counts as.
@@ -67,7 +67,7 @@ def _refined(cells: _Cells, a: ChannelStats, b: ChannelStats) -> tuple[NDArray[n
     """
     places: list[float] = []
     below: tuple[list[float], list[float]] = ([], [])
-    inside = [_quantiles(cells, side) for side in (a, b)]
+    inside = [quantiles_inside(cells.lows, cells.highs, side.quantiles if side.quantile_error > 0 else {}) for side in (a, b)]
     ends = [np.concatenate([[0.0], np.cumsum(each) / each.sum()]) for each in (cells.first, cells.second)]
     error = a.quantile_error + b.quantile_error
     for index, (low, high) in enumerate(zip(cells.lows.tolist(), cells.highs.tolist(), strict=True)):
@@ -86,16 +86,6 @@ def _refined(cells: _Cells, a: ChannelStats, b: ChannelStats) -> tuple[NDArray[n
         for side, curve in zip(below, curves, strict=True):
             side.extend(np.interp(between, *curve).tolist())
     return np.array(places), np.array(below[0]), np.array(below[1])
-
-
-def _quantiles(cells: _Cells, side: ChannelStats) -> dict[int, list[tuple[float, float]]]:
-    """The shares and values of the quantiles inside of each cell."""
-    inside: dict[int, list[tuple[float, float]]] = {}
-    for share, value in side.quantiles.items():
-        index = int(np.searchsorted(cells.lows, value, side="right")) - 1
-        if side.quantile_error > 0 and index >= 0 and value < cells.highs[index]:
-            inside.setdefault(index, []).append((float(share), value))
-    return inside
 
 
 def _curve(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tare.input_spec.affine import Affine
 from tare.watching.values.grid import MOSTLY, ChannelValues, fitting
-from tare.watching.values.plausible_range import OVERSHOOT, beyond
+from tare.watching.values.plausible_range import are_beyond, beyond
 
 # An image with more than this share of its values beyond every raw value is no augmented one: boxes of noise are smaller. One
 # with less than the second share is as expected; of one between both, nothing is known.
@@ -80,5 +80,4 @@ def scaled_by_themselves(means: NDArray[np.float64], variances: NDArray[np.float
 
 def wholly_beyond(means: NDArray[np.float64], expected: Affine) -> NDArray[np.bool_]:
     """Which images, by their means ``(N, C)``, are on average beyond what any raw value becomes."""
-    raw = (means - np.array(expected.shift)) / (255 * np.array(expected.scale))
-    return np.asarray(((raw < -OVERSHOOT) | (raw > 1 + OVERSHOOT)).all(axis=1))
+    return np.asarray(are_beyond(means.T, expected).all(axis=0))

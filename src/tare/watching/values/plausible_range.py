@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +12,8 @@ from numpy.typing import NDArray
 from tare.input_spec.affine import Affine
 from tare.normalisation.diagnosis import GROSS
 
-#: In shares of the raw range: bicubic resizing overshoots by up to a fifth.
-OVERSHOOT = 0.25
-# In shares of the values.
-_OUTSIDE = 0.05
+# In shares of the raw range, and of the values. Bicubic resizing overshoots by up to a fifth.
+_OVERSHOOT, _OUTSIDE = 0.25, 0.05
 _END = 0.02
 # A mistake explains the values if, taken back, they fill the raw range like images: most of it, and neither black nor white.
 _FILLED, _LEAST_STD = 0.6, 0.08
@@ -56,14 +55,14 @@ def _beyond_the_range(values: NDArray[np.float32], expected: Affine) -> GrossMis
     low, high = (float(np.quantile(values, q)) for q in (0.005, 0.995))
     ends = [scale * raw + shift for scale, shift in zip(expected.scale, expected.shift, strict=True) for raw in (0, 255)]
     range_of_network = f"the network was trained with {min(ends):.4g} to {max(ends):.4g}"
-    if all(shift == 0 for shift in expected.shift) and low < -OVERSHOOT * max(ends):
+    if all(shift == 0 for shift in expected.shift) and low < -_OVERSHOOT * max(ends):
         said = f"values from {low:.4g} to {high:.4g} look normalised, and {range_of_network}: it normalises inside"
         return GrossMistake(None, "TARE003", said, "remove the Normalize from the pipeline")
     said = f"values from {low:.4g} to {high:.4g} are beyond what any raw value becomes: {range_of_network}"
     return GrossMistake(None, "TARE010", said, "compare the pipeline with the network: `tare check`")
 
 
-def _raw(values: NDArray[np.float32], affine: Affine, channel: int) -> NDArray[np.float64]:
+def _raw(values: NDArray[np.floating[Any]], affine: Affine, channel: int) -> NDArray[np.float64]:
     """The raw levels, in shares of the raw range, that values come from."""
     return (values.astype(np.float64) - affine.shift[channel]) / (255 * affine.scale[channel])
 
@@ -78,8 +77,13 @@ def _outside(images: Sequence[NDArray[np.float32]], affine: Affine) -> float:
 
 def beyond(image: NDArray[np.float32], affine: Affine) -> NDArray[np.float64]:
     """The share of the values of an image ``(C, n)`` that no raw value becomes, for each channel."""
-    raw = np.stack([_raw(values, affine, c) for c, values in enumerate(image)])
-    return np.asarray(np.mean((raw < -OVERSHOOT) | (raw > 1 + OVERSHOOT), axis=1))
+    return np.asarray(are_beyond(image, affine).mean(axis=1))
+
+
+def are_beyond(values: NDArray[np.floating[Any]], affine: Affine) -> NDArray[np.bool_]:
+    """Which values ``(C, n)`` no raw value becomes."""
+    raw = np.stack([_raw(each, affine, channel) for channel, each in enumerate(values)])
+    return np.asarray((raw < -_OVERSHOOT) | (raw > 1 + _OVERSHOOT))
 
 
 def _spread(pixels: Sequence[NDArray[np.float32]], affine: Affine) -> float:

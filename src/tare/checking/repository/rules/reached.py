@@ -361,15 +361,8 @@ def _unordered(image: Reached) -> Reached:
 
 
 def _may_move(call: Call) -> bool:
-    """Whether a call that leaves values as they are may put channels elsewhere, as ``image[[2, 1, 0]]`` does."""
-    if call.function == "operator.item":
-        return not isinstance(call.args[1], Literal)
-    if call.function == "operator.slice":
-        return not all(map(_is_plain, text(call.args[1]).strip("()").split(",")))
-    return call.last == "flip"
+    """Whether a call that leaves values as they are may put channels elsewhere, where :func:`channel_order` sees none moved.
 
-
-def _is_plain(index: str) -> bool:
-    """Whether an index takes a range or one element, or makes an axis, and is no list of elements."""
-    index = index.strip()
-    return "[" not in index and (":" in index or index.lstrip("-").isdigit() or index in ("", "...", "None", "np.newaxis"))
+    What an index is may not be known, and a flip may be along any axis.
+    """
+    return call.last == "flip" or (call.function == "operator.item" and not isinstance(call.args[1], Literal))
