@@ -271,6 +271,18 @@ def test_a_process_that_would_train_alone_among_several_leaves_an_earlier_run_as
     assert (tmp_path / "run" / "checkpoints" / "last.ckpt").read_text() == "an earlier run's"
 
 
+@pytest.mark.parametrize("read", ["model", "weights", "data", "test", "spec", "source_stats"])
+def test_a_run_is_not_overwritten_by_one_that_reads_it(data: Path, tmp_path: Path, read: str) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "run.json").write_text("an earlier run's")
+    given = {"model": "timm:test_resnet", "data": data, **TINY, read: str(tmp_path / "here" / "run")}
+    (tmp_path / "here").symlink_to(tmp_path)
+    with pytest.raises(OutputError, match=f"an output beside the inputs, found .* which {read}=.* reads; name another"):
+        transfer(**given, out=run, overwrite=True)
+    assert (run / "run.json").read_text() == "an earlier run's"
+
+
 def test_a_size_that_the_network_cannot_take_is_refused_before_the_data_are_read(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"a network that takes 96 x 96 images, found .* choose another --size"):
         transfer("timm:vit_tiny_patch16_224", tmp_path, out=tmp_path / "run", **{**TINY, "size": 96})

@@ -181,6 +181,12 @@ def check_own(folder: Path, own: Sequence[str], what: str) -> None:
         raise OutputError(f"{what} to overwrite that holds nothing else", f"{found!r} in {str(folder)!r}", remedy)
 
 
+def takes_away(folder: Path, text: str | os.PathLike[str]) -> bool:
+    """Whether replacing ``folder`` would take away what is at ``text``: a file or folder in it, or the folder itself."""
+    here, there = Path(os.path.realpath(folder)), Path(os.path.realpath(text))
+    return there.exists() and (here in there.parents or (here.exists() and here.samefile(there)))
+
+
 def set_aside(path: Path) -> Path:
     """The name beside ``path`` that keeps what was there before, until what replaces it is worth keeping."""
     return path.with_name(f".{path.name}.{_MARK}before")

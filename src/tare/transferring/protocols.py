@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import loader_errors
+from tare.errors import OutputError
 from tare.input_spec.geometry import NOUNS, Geometry, RowGeometry, SignalGeometry
 from tare.input_spec.model_file import NAME
 from tare.networks.batch_norm import reestimate
@@ -26,7 +28,7 @@ from tare.networks.stored.directory import TransferredModel, save_model
 from tare.normalisation.input_layer import InputLayer
 from tare.predicting.pyfunc import LOADER, signature
 from tare.statistics.dataset_stats import nullable
-from tare.system.files import write_text
+from tare.system.files import takes_away, write_text
 from tare.system.local.opened import text_of
 from tare.system.option_files.config_file import config_text
 from tare.system.progress import SILENT, Advance, Reporter
@@ -67,6 +69,8 @@ def transferred(request: TransferRequest) -> TransferRun:
     reporter = request.reporter if is_main_process() else SILENT
     folder, resume, overwrite = Path(request.out), request.resume, request.overwrite
     check_out(folder, overwrite=overwrite, resume=resume)
+    if overwrite:
+        _check_apart(request)
     place = folder.absolute()  # the network's code may change the working directory
     plan = planned(request, reporter)
     notes = plan.target.notes
@@ -83,6 +87,15 @@ def transferred(request: TransferRequest) -> TransferRun:
     for note in run.notes[len(plan.notes) :]:
         reporter.note(note)
     return replace(run, out=folder)  # as it was named
+
+
+def _check_apart(request: TransferRequest) -> None:
+    """Raise :class:`OutputError` for a run to overwrite that is, or holds, what this one reads."""
+    for name in ("model", "weights", "data", "test", "spec", "source_stats"):
+        read = getattr(request, name)
+        if isinstance(read, str | os.PathLike) and takes_away(Path(request.out), read):
+            found = f"{str(request.out)!r}, which {name}={os.fspath(read)!r} reads"
+            raise OutputError("an output beside the inputs", found, "name another")
 
 
 def _log(run: TransferRun, trackers: Trackers) -> None:

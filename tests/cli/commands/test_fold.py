@@ -153,6 +153,7 @@ def test_a_network_of_a_python_file_that_pads_its_input_itself(
         (["fold", "{root}/empty", "--out", "{root}/o"], "a run or model directory with a tare.json, found none in"),
         (["fold", "timm:test_vit", "--weights", "none", "--out", "{root}/empty"], "exists; name another, or use --overwrite"),
         (["fold", "timm:test_vit", "--out", "{root}/full", "--overwrite"], "a model directory to overwrite, found"),
+        (["fold", "timm:test_vit", "--out", "{root}/trained/model", "--overwrite"], "an output of its own, found"),
         (["fold", "timm:tst_vit", "--weights", "none", "--out", "{root}/o"], "did you mean timm:test_vit"),
         (["fold", "timm:test_vit", "--weights", "none", "--spec", "{root}/no.json", "--out", "{root}/o"], "does not exist"),
         (["fold", "timm:test_vit", "--weights", "none", "--spec", "{root}/one.json", "--out", "{root}/o"], "channels, found 1"),
@@ -169,6 +170,9 @@ def test_a_users_mistake_is_one_line_and_exit_code_two(
     (tmp_path / "empty").mkdir()
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").write_text("")
+    (tmp_path / "trained" / "model").mkdir(parents=True)
+    for name in ("run.json", "model/tare.json"):
+        (tmp_path / "trained" / name).write_text("{}")
     (tmp_path / "nets.py").write_text(PADDED)
     one = InputSpec.of((0.5,), (0.5,), raw_dtype="uint8").to_json()
     bgr = InputSpec.of((0.5,) * 3, (0.5,) * 3, channels="BGR", raw_dtype="uint8").to_json()

@@ -14,7 +14,7 @@ from typing import Any
 
 from tare.errors import OutputError
 from tare.input_spec.model_file import check_no_part
-from tare.system.files import check_output
+from tare.system.files import check_output, takes_away
 from tare.system.options import flag, option_of
 from tare.system.user_code import code_files
 
@@ -109,10 +109,8 @@ def _holds(path: Path, text: str, *, named: bool, allowed: bool) -> bool:
     The output may be a file, as some exports are. One in a folder or pattern that is read is judged by the command: it may be an
     earlier export.
     """
-    here, there = Path(os.path.realpath(path)), Path(os.path.realpath(text))
-    if not allowed or not there.exists():
-        return False
-    return here in there.parents or (named and here.exists() and here.samefile(there))
+    is_itself = os.path.realpath(path) == os.path.realpath(text)
+    return allowed and (named or not is_itself) and takes_away(path, text)
 
 
 def _replaces(path: Path, text: str, *, of_model: bool, allowed: bool) -> bool:
