@@ -82,12 +82,14 @@ def packed(path: Path, members: list[tuple[str, bytes]]) -> Path:
 
 
 def excel(path: Path, sheets: dict[str, list[list[Any]]]) -> Path:
-    """Write an Excel file of numbers and texts, the least that its readers take."""
+    """Write an Excel file of numbers, texts, truth values and empty cells, the least that its readers take."""
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     of_office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     of_package = "http://schemas.openxmlformats.org/package/2006"
 
     def cell(value: Any) -> str:
+        if value is None or isinstance(value, bool):
+            return "<c/>" if value is None else f'<c t="b"><v>{value:d}</v></c>'
         return f'<c t="inlineStr"><is><t>{value}</t></is></c>' if isinstance(value, str) else f"<c><v>{value!r}</v></c>"
 
     def rows(values: list[list[Any]]) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import tare
 from tare.errors import DataError
@@ -173,19 +175,98 @@ def test_a_damaged_chunk_is_an_error_and_no_sample(tmp_path: Path) -> None:
         tare.measure(place)
 
 
-def test_matlab_files_of_both_kinds_give_the_same_numbers(tmp_path: Path) -> None:
+def save_matlab_7_3(place: Path, arrays: dict[str, Any], kind: str = "double", **attributes: Any) -> None:
+    """Write arrays as MATLAB's ``save -v7.3`` does: the fastest axis last."""
+    with h5py.File(place, "w", userblock_size=512) as file:
+        for name, values in arrays.items():
+            file[name] = np.asarray(values).transpose()
+            file[name].attrs["MATLAB_class"] = np.bytes_(kind)
+            file[name].attrs.update(attributes)
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout", "meant"),
+    [
+        ((8, 9, 3, 10), "HWCN", None),
+        ((8, 9, 3, 10), None, None),
+        ((10, 8, 9, 3), None, "NHWC"),
+        ((40, 3), None, "NC"),
+        ((40, 3), "NC", "NC"),
+        ((40, 1), None, "NC"),
+        ((8, 9, 3), "HWC", "HWC"),
+    ],
+)
+def test_matlab_files_of_both_kinds_give_the_same_numbers(
+    shape: tuple[int, ...], layout: str | None, meant: str | None, tmp_path: Path
+) -> None:
     from scipy import io
 
-    values = RNG.integers(0, 255, (8, 9, 3, 10)).astype("uint8")
+    values = RNG.integers(0, 255, shape).astype("uint8")
     io.savemat(tmp_path / "v5.mat", {"X": values, "names": np.array(["a", "b"], object)})
-    with h5py.File(tmp_path / "v7.mat", "w", userblock_size=512) as file:
-        file["X"] = values.transpose()  # as MATLAB writes it: the fastest axis last
+    save_matlab_7_3(tmp_path / "v7.mat", {"X": values}, "uint8")
+    axes = meant or "HWCN"
+    found = [tare.measure(tmp_path / name, layout=layout) for name in ("v5.mat", "v7.mat")]
+    for stats in found:
+        assert stats.samples == (shape[axes.index("N")] if "N" in axes else 1)
+        others = tuple(axis for axis, letter in enumerate(axes) if letter != "C")
+        np.testing.assert_allclose(stats.mean, values.mean(axis=others) / 255, rtol=1e-12)
+        said = any(f"layout {axes} assumed for shape {shape}" in remark for remark in stats.extra.get("remarks", ()))
+        assert said == (layout is None)
+
+
+@pytest.mark.parametrize("shape", [(28, 30, 100), (8, 9, 10, 11)])
+def test_a_matlab_array_that_may_hold_its_samples_first_or_last_needs_a_layout(shape: tuple[int, ...], tmp_path: Path) -> None:
+    from scipy import io
+
+    values = RNG.integers(0, 255, shape).astype("uint8")
+    io.savemat(tmp_path / "v5.mat", {"X": values})
+    save_matlab_7_3(tmp_path / "v7.mat", {"X": values}, "uint8")
     for name in ("v5.mat", "v7.mat"):
-        stats = tare.measure(tmp_path / name, layout="HWCN")
-        assert stats.samples == 10
-        np.testing.assert_allclose(stats.mean, values.mean(axis=(0, 1, 3)) / 255, rtol=1e-12)
-    with pytest.raises(DataError, match="layout"):
-        tare.measure(tmp_path / "v5.mat")
+        with pytest.raises(DataError, match=r"which axis counts samples, the first or the last.*--layout HWCN"):
+            tare.measure(tmp_path / name)
+
+
+def compact_double(values: NDArray[np.uint8]) -> bytes:
+    """A MATLAB 5 file whose doubles are whole and small, and therefore stored in bytes."""
+
+    def part(kind: int, data: bytes) -> bytes:
+        return struct.pack("<II", kind, len(data)) + data + bytes(-len(data) % 8)
+
+    shape = struct.pack(f"<{values.ndim}i", *values.shape)
+    body = part(6, struct.pack("<II", 6, 0)) + part(5, shape) + part(1, b"X") + part(2, values.tobytes(order="F"))
+    head = b"MATLAB 5.0 MAT-file".ljust(124) + struct.pack("<H", 0x0100) + b"IM"
+    return head + part(14, body)
+
+
+def test_matlab_values_have_the_class_that_matlab_shows_however_they_are_stored(tmp_path: Path) -> None:
+    from scipy import io
+
+    values = RNG.integers(0, 256, (50, 3)).astype(np.uint8)
+    (tmp_path / "double5.mat").write_bytes(compact_double(values))
+    save_matlab_7_3(tmp_path / "double7.mat", {"X": values.astype(float)})
+    io.savemat(tmp_path / "logical5.mat", {"X": values > 100})
+    save_matlab_7_3(tmp_path / "logical7.mat", {"X": (values > 100).astype(np.uint8)}, "logical", MATLAB_int_decode=np.int32(1))
+    for name, dtype, expected in (("double", "float64", values), ("logical", "bool", values > 100)):
+        for version in (5, 7):
+            stats = tare.measure(tmp_path / f"{name}{version}.mat")
+            assert stats.dtype == dtype
+            np.testing.assert_allclose(stats.mean, expected.mean(0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["char", "empty", "sparse"])
+def test_what_matlab_stores_as_codes_or_sizes_is_no_array_of_numbers(kind: str, tmp_path: Path) -> None:
+    place = tmp_path / "a.mat"
+    if kind == "char":
+        save_matlab_7_3(place, {"X": np.array([[104, 105]], np.uint16)}, "char")
+    elif kind == "empty":
+        save_matlab_7_3(place, {"X": np.array([0, 3], np.uint64)}, MATLAB_empty=np.uint8(1))
+    else:
+        save_matlab_7_3(place, {"X/data": np.array([1.0, 2.0])})
+        with h5py.File(place, "a") as file:
+            file["X"].attrs["MATLAB_sparse"] = np.uint64(5)
+    for array in (None, "X/data" if kind == "sparse" else "X"):
+        with pytest.raises(DataError, match="none in"):
+            tare.measure(place, array=array)
 
 
 @pytest.mark.parametrize("kind", ["cells", "cut short", "words", "no bytes"])

@@ -67,6 +67,25 @@ def test_a_sqlite_table_is_read_in_batches(tmp_path: Path, monkeypatch: pytest.M
     assert stats.channels[0].count == 700
 
 
+def test_the_values_of_all_rows_decide_the_type_of_a_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tare.sources.tables.databases._ROWS", 4)
+    database = sqlite3.connect(tmp_path / "a.db")
+    database.execute("CREATE TABLE t (late, early, b, bytes)")
+    database.executemany("INSERT INTO t VALUES (?, ?, ?, ?)", [(1, "x", 2, b"") for _ in range(9)] + [("x", 7, 4.5, 3)] * 9)
+    database.commit()
+    database.close()
+    for columns in (None, ("b",)):
+        stats = tare.measure(tmp_path / "a.db", columns=columns)
+        assert (stats.mean, stats.samples) == ((3.25,), 18)
+        assert [skipped.path.rpartition(":")[2] for skipped in stats.skipped] == ([] if columns else ["bytes", "early", "late"])
+    pytest.importorskip("fastexcel", reason="reads Excel files (pip install 'tare[tables]')")
+    rows = [[True, None, 1, 1]] * 1500 + [[5, 7.5, "text", 2]] * 500
+    excel(tmp_path / "a.xlsx", {"S": [["flag", "late", "words", "b"], *rows]})
+    stats = tare.measure(tmp_path / "a.xlsx", exclude_nan=True)
+    assert {channel.name: channel.mean for channel in stats.channels} == pytest.approx({"flag": 2.0, "late": 7.5, "b": 1.25})
+    assert stats.skipped[0].path == f"{tmp_path / 'a.xlsx'}#S:words"
+
+
 def test_one_of_several_tables_is_named_and_a_name_is_no_command(tmp_path: Path) -> None:
     place = sqlite(tmp_path / "a.sqlite", "one", 'two"; DROP TABLE one; --')
     with pytest.raises(DataError, match=r"one .table., two.*found several"):

@@ -33,10 +33,17 @@ def arranged(shape: tuple[int, ...], dtype: np.dtype[Any], layout: str | None, n
     if layout and "N" not in layout.upper():
         return Arranged((1, *shape), axes_of((1, *shape), dtype, f"N{layout}", name), ())
     axes = axes_of(shape, dtype, layout, name)
-    if layout is not None or len(axes) < 2:
-        return Arranged(shape, axes, ())
-    samples = f"{shape[0]:,} rows of {shape[1]:,} columns" if axes == "NC" else f"{shape[0]:,} samples along the first axis"
-    return Arranged(shape, axes, (f"layout {axes} assumed for shape {shape}: {samples}; --layout states another",))
+    return Arranged(shape, axes, assumed(shape, axes) if layout is None else ())
+
+
+def assumed(shape: tuple[int, ...], axes: str) -> tuple[str, ...]:
+    """What is to be said of axes whose meaning was guessed; one axis counts samples for certain."""
+    if len(axes) < 2:
+        return ()
+    number = f"{shape[axes.index('N')]:,}"
+    along = f"samples along the {'first' if axes[0] == 'N' else 'last'} axis"
+    samples = f"{number} rows of {shape[1]:,} columns" if axes == "NC" else f"{number} {along}"
+    return (f"layout {axes} assumed for shape {shape}: {samples}; --layout states another",)
 
 
 def layout_of_files(shapes: Sequence[tuple[int, ...]], dtype: np.dtype[Any], name: str) -> tuple[str, str]:

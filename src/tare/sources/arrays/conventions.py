@@ -17,6 +17,9 @@ from tare.samples.records import Facts
 #: Longer lists of missing values, and longer words, are not looked at.
 _MOST_VALUES, _MOST_SIGNS = 16, 80
 
+#: Classes of MATLAB whose arrays hold no numbers.
+_NO_NUMBERS = frozenset(("char", "cell", "function_handle", "string"))
+
 
 def facts_of(attributes: Any, dtype: np.dtype[Any]) -> Facts:
     """Units, scale, no-data and valid range, if the attributes have any of them; ``dtype`` is that of the values."""
@@ -49,27 +52,33 @@ def chunks_of(shape: tuple[int, ...], along: tuple[int, ...] | None) -> int | No
     return prod(-(-length // step) for length, step in zip(shape, along, strict=True)) if along else None
 
 
-def is_unsigned(attributes: Any, dtype: np.dtype[Any]) -> bool:
-    """Whether signed integers are unsigned ones by the attribute ``_Unsigned`` of NetCDF."""
-    return dtype.kind == "i" and _word(attributes, "_Unsigned").lower() == "true"
+def meant_dtype(attributes: Any, dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type of what stored integers stand for: unsigned ones by NetCDF's ``_Unsigned``, truth values by ``MATLAB_class``."""
+    if dtype.kind == "i" and _word(attributes, "_Unsigned").lower() == "true":
+        return np.dtype(dtype.str.replace("i", "u"))
+    return np.dtype(bool) if dtype == np.uint8 and _word(attributes, "MATLAB_class") == "logical" else dtype
 
 
-class Unsigned:
-    """Signed integers that stand for unsigned ones, by slices."""
+def is_no_number(attributes: Any) -> bool:
+    """Whether MATLAB says that stored integers are a text's codes, a cell's references, or the size of an empty array."""
+    return _word(attributes, "MATLAB_class") in _NO_NUMBERS or _word(attributes, "MATLAB_empty") not in ("", "0")
 
-    def __init__(self, array: Any) -> None:
-        self.array = array
+
+class Viewed:
+    """Stored integers that stand for values of another type of the same width, by slices."""
+
+    def __init__(self, array: Any, dtype: np.dtype[Any]) -> None:
+        self.array, self.dtype = array, dtype
 
     def __getitem__(self, index: Any) -> NDArray[Any]:
-        values = np.asarray(self.array[index])
-        return values.view(values.dtype.str.replace("i", "u"))
+        return np.asarray(self.array[index]).view(self.dtype)
 
 
 @contextmanager
-def as_unsigned(opened: Callable[[], AbstractContextManager[Any]]) -> Iterator[Any]:
-    """The values of an array that ``opened`` opens, as unsigned integers."""
+def viewed(opened: Callable[[], AbstractContextManager[Any]], dtype: np.dtype[Any]) -> Iterator[Any]:
+    """The values of an array that ``opened`` opens, as those of another type."""
     with opened() as array:
-        yield Unsigned(array)
+        yield Viewed(array, dtype)
 
 
 def _missing(attributes: Any, dtype: np.dtype[Any]) -> list[str]:

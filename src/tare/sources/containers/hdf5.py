@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tare.errors import DataError, TareError, reason_of
-from tare.sources.arrays.conventions import as_unsigned, chunks_of, facts_of, is_unsigned, unstored
+from tare.sources.arrays.conventions import chunks_of, facts_of, is_no_number, meant_dtype, unstored, viewed
 from tare.sources.containers.labels import StoredLabels, check_labels, labelled, without_label
 from tare.sources.containers.stored import (
     Claimed,
@@ -26,6 +26,9 @@ from tare.sources.containers.stored import (
 from tare.sources.options import Options
 from tare.sources.places import parted
 from tare.system.optional import require
+
+#: Groups of MATLAB with what its cells and objects refer to.
+_REFERRED = ("#refs#/", "#subsystem#/")
 
 
 def open_hdf5(place: str, options: Options) -> StoredArray:
@@ -68,8 +71,8 @@ def claimed_dataset(file: str, name: str | None, label: str | None = None) -> Cl
         check_size(whole, data.size * data.dtype.itemsize, data.id.get_storage_size())
         check_chunk(whole, data.chunks, data.dtype.itemsize)
         dtype, opener = np.dtype(data.dtype), partial(_dataset, file, found)
-        if is_unsigned(data.attrs, dtype):
-            dtype, opener = np.dtype(dtype.str.replace("i", "u")), partial(as_unsigned, opener)
+        if (meant := meant_dtype(data.attrs, dtype)) != dtype:
+            dtype, opener = meant, partial(viewed, opener, meant)
         stored = data.id.get_num_chunks() if data.chunks else None
         facts = (*facts_of(data.attrs, dtype), *unstored(chunks_of(data.shape, data.chunks), stored, data.fillvalue))
         return Claimed(whole, tuple(data.shape), dtype, opener, data.chunks, facts)
@@ -94,13 +97,16 @@ def _file(place: str) -> Iterator[Any]:
 
 
 def _datasets(file: Any) -> dict[str, str]:
-    """Datasets of numbers by name; links are not followed."""
+    """Datasets of numbers by name; links are not followed. MATLAB's texts, cells, sparse matrices and empty arrays are none."""
     import h5py
 
     found: dict[str, str] = {}
+    others = list(_REFERRED)
 
     def look(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and item.shape and item.size and item.name:
+        if "MATLAB_sparse" in item.attrs:
+            others.append(f"{name}/")
+        if isinstance(item, h5py.Dataset) and item.shape and item.size and item.name and not is_no_number(item.attrs):
             found[name] = described(item.shape, item.dtype)
 
     try:
@@ -109,7 +115,7 @@ def _datasets(file: Any) -> dict[str, str]:
         raise
     except Exception as error:  # h5py raises errors of many kinds for damaged groups
         raise DataError("an undamaged HDF5 file", f"{file.filename!r}: {reason_of(error)}", "fetch it again") from None
-    return found
+    return {name: what for name, what in found.items() if not name.startswith(tuple(others))}
 
 
 def _check_links(file: Any, name: str, place: str) -> None:

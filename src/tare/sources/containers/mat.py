@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tare.errors import DataError, reason_of
+from tare.sources.arrays.axes import assumed, axes_of
 from tare.sources.arrays.in_memory import open_array
 from tare.sources.base import Source
 from tare.sources.containers.hdf5 import claimed_dataset
-from tare.sources.containers.stored import check_numbers, chosen, described, open_claimed
+from tare.sources.containers.stored import Claimed, OpenArray, check_numbers, chosen, described, open_claimed
 from tare.sources.options import Options
 from tare.sources.places import parted
 from tare.system.local.opened import opened, said
@@ -33,17 +37,80 @@ def open_mat(place: str, options: Options) -> Source[Any]:
     if _is_hdf5(file):
         require("h5py", extra="science", purpose="MATLAB 7.3 files")
         claimed = claimed_dataset(file, name)
-        # HDF5 counts the axes from the slowest, MATLAB from the fastest.
-        return open_claimed(claimed, options, None if options.layout is None else options.layout[::-1])
+        meant = _meant(claimed.shape[::-1], claimed.dtype, options.layout, claimed.name)
+        return replace(open_claimed(_turned(claimed, meant.order), options, meant.layout), remarks=meant.remarks)
     found = chosen(file, _arrays(file), name)
     values = _values(file, found)
-    check_numbers(values.dtype, f"{file}#{found}")
-    layout = options.layout
-    if layout and "N" in layout.upper() and len(layout) == values.ndim:
-        axis = layout.upper().index("N")
-        values, layout = np.moveaxis(values, axis, 0), f"N{layout[:axis]}{layout[axis + 1 :]}"
-    source = open_array(values, replace(options, layout=layout))
-    return replace(source, name=f"{file}#{found}")
+    place = f"{file}#{found}"
+    check_numbers(values.dtype, place)
+    meant = _meant(values.shape, values.dtype, options.layout, place)
+    source = open_array(values.transpose(meant.order), replace(options, layout=meant.layout))
+    return replace(source, name=place, remarks=meant.remarks)
+
+
+class _Meant(NamedTuple):
+    """The axes of MATLAB in the order that brings samples to the front, their layout in that order, and what was assumed."""
+
+    order: tuple[int, ...]
+    layout: str
+    remarks: tuple[str, ...]
+
+
+def _meant(shape: tuple[int, ...], dtype: np.dtype[Any], layout: str | None, name: str) -> _Meant:
+    """What the axes mean that MATLAB shows; of three or more the samples are along the first or, as its images are, the last.
+
+    Raises :class:`DataError` if no layout is stated and both may be, or neither.
+    """
+    every = tuple(range(len(shape)))
+    if layout is not None:
+        axis = max(0, layout.upper().find("N"))
+        order = (axis, *every[:axis], *every[axis + 1 :]) if len(layout) == len(shape) else every
+        return _Meant(order, f"{layout[axis]}{layout[:axis]}{layout[axis + 1 :]}", ())
+    last = (every[-1], *every[:-1])
+    found = {order: axes for order in (every, last)[: 1 + (len(shape) > 2)] if (axes := _guess(shape, order, dtype))}
+    if len(found) != 1:
+        raise DataError(
+            "an array whose shape shows which axis counts samples, the first or the last, and its channel axis",
+            f"shape {shape} in {name!r}",
+            "say what the axes mean that MATLAB shows, for example --layout HWCN, NHWC, HWN or NC",
+        )
+    ((order, axes),) = found.items()
+    return _Meant(order, axes, assumed(shape, axes if order == every else f"{axes[1:]}N"))
+
+
+def _guess(shape: tuple[int, ...], order: tuple[int, ...], dtype: np.dtype[Any]) -> str | None:
+    try:
+        return axes_of(tuple(shape[axis] for axis in order), dtype, None, "")
+    except DataError:
+        return None
+
+
+def _turned(claimed: Claimed, order: tuple[int, ...]) -> Claimed:
+    """A stored array with its axes in an ``order`` of those that MATLAB shows, which HDF5 counts from the other end."""
+    stored = tuple(len(order) - 1 - axis for axis in order)
+    along = claimed.along and tuple(claimed.along[axis] for axis in stored)
+    shape = tuple(claimed.shape[axis] for axis in stored)
+    return replace(claimed, shape=shape, open=partial(_opened, claimed.open, stored), along=along)
+
+
+@contextmanager
+def _opened(claimed: OpenArray, stored: tuple[int, ...]) -> Iterator[Any]:
+    with claimed() as array:
+        yield _Turned(array, stored)
+
+
+class _Turned:
+    """An array by slices and indices of its axes in another order: axis k is the array's axis ``stored[k]``."""
+
+    def __init__(self, array: Any, stored: tuple[int, ...]) -> None:
+        self.array, self.stored = array, stored
+
+    def __getitem__(self, index: Any) -> NDArray[Any]:
+        given = index if isinstance(index, tuple) else (index,)
+        parts: dict[int, Any] = dict(zip(self.stored, (*given, *[slice(None)] * (len(self.stored) - len(given))), strict=True))
+        values = np.asarray(self.array[tuple(parts[axis] for axis in range(len(parts)))])
+        left = [axis for axis in range(len(parts)) if isinstance(parts[axis], slice)]
+        return values.transpose([left.index(axis) for axis in self.stored if axis in left])
 
 
 def _is_hdf5(file: str) -> bool:
@@ -68,7 +135,7 @@ def _values(file: str, name: str) -> Any:
     shape = next(shape for each, shape, _ in _read(file, partial(io.whosmat, file, appendmat=False)) if each == name)
     if 8 * prod(shape) > _MOST_BYTES:
         raise DataError("an array that fits into memory", f"{name!r} of shape {shape} in {file!r}", "save it with -v7.3")
-    return _read(file, lambda: io.loadmat(file, variable_names=[name], appendmat=False)[name])
+    return _read(file, lambda: io.loadmat(file, variable_names=[name], appendmat=False, mat_dtype=True)[name])
 
 
 def _read(file: str, read: Any) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 
 from tare.errors import DataError, reason_of
 from tare.samples.records import UNSTATED, Facts
-from tare.sources.arrays.conventions import as_unsigned, chunks_of, facts_of, is_unsigned, unstored
+from tare.sources.arrays.conventions import chunks_of, facts_of, meant_dtype, unstored, viewed
 from tare.sources.containers.labels import StoredLabels, check_labels, labelled, without_label
 from tare.sources.containers.stored import (
     Claimed,
@@ -101,8 +101,8 @@ def _claimed(folder: str, name: str, image: Mapping[str, Any] | None) -> Claimed
         _check_stored(Path(folder) / name, shown, prod(along) * dtype.itemsize)
         facts = (*_facts(image), *(() if image else facts_of(_attributes(array), dtype)), *_unstored(array, along))
         opener = partial(_array, folder, name)
-        if image is None and is_unsigned(dict(array.attrs), dtype):
-            dtype, opener = np.dtype(dtype.str.replace("i", "u")), partial(as_unsigned, opener)
+        if image is None and (meant := meant_dtype(dict(array.attrs), dtype)) != dtype:
+            dtype, opener = meant, partial(viewed, opener, meant)
         return Claimed(shown, tuple(array.shape), dtype, opener, along, facts)
 
 

@@ -61,8 +61,8 @@ class ArrowFile(Source[tuple[int, Any]]):
         yield from records_of(table, self.plan, self.name, start, self.options)
 
 
-def open_table(data: Any, options: Options) -> TableInMemory:
-    """Wrap a table of any library with an Arrow interface: pyarrow, polars, pandas, duckdb."""
+def open_table(data: Any, options: Options, name: str | None = None) -> TableInMemory:
+    """Wrap a table of any library with an Arrow interface: pyarrow, polars, pandas, duckdb. ``name`` is where it was read."""
     import pyarrow as pa
 
     try:
@@ -70,7 +70,7 @@ def open_table(data: Any, options: Options) -> TableInMemory:
     except (pa.ArrowException, ValueError, TypeError) as error:  # TypeError: a column of no type, such as pandas' complex
         remedy = "give each column a name and one type; of a Series make a table, for example with to_frame()"
         raise DataError("a table of named columns", f"{type(data).__name__}: {reason_of(error)}", remedy) from None
-    name = f"{type(data).__name__} of {table.num_rows} rows"
+    name = name or f"{type(data).__name__} of {table.num_rows} rows"
     plan = plan_table(table.schema, options, name, lambda column: table.column(column)[:IMAGE_ROWS])
     return TableInMemory(name, table, plan, options, plan.channel_names, plan.remarks)
 

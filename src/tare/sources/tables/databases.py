@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from itertools import chain
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ _MOST_UNPACKED = 384 << 20
 
 
 def open_sqlite(place: str, options: Options) -> ArrowFile:
-    """Open one table of a SQLite file, ``FILE#TABLE``. The first rows decide the type of each column.
+    """Open one table of a SQLite file, ``FILE#TABLE``. A column of which any value is a text is one of texts, and left out.
 
     Raises :class:`DataError` if the file is damaged, or has several tables.
     """
@@ -73,15 +73,16 @@ def open_excel(place: str, options: Options) -> TableInMemory:
     except Exception as error:  # a Rust error of the library
         raise DataError("an Excel file", f"{file!r}: {reason_of(error)}", "save it again, or export it as CSV") from None
     found = chosen(file, dict.fromkeys(names, "(sheet)"), name)
+    load = partial(book.load_sheet, found, schema_sample_rows=None)  # the types of columns are those of all rows
     try:
-        table = book.load_sheet(found).to_arrow()
+        table = load().to_arrow()
         if is_headless := _are_values(table.column_names):
             names = [f"c{index}" for index in range(table.num_columns)]
-            table = book.load_sheet(found, header_row=None, column_names=names).to_arrow()
+            table = load(header_row=None, column_names=names).to_arrow()
     except Exception as error:  # likewise
         raise DataError("a sheet of an Excel file", f"{file}#{found}: {reason_of(error)}", "export it as CSV") from None
-    opened = open_table(table, options)
-    return replace(opened, name=f"{file}#{found}", remarks=((NO_HEADER,) if is_headless else ()) + opened.remarks)
+    opened = open_table(table, options, f"{file}#{found}")
+    return replace(opened, remarks=((NO_HEADER,) if is_headless else ()) + opened.remarks)
 
 
 def _are_values(names: list[str]) -> bool:
@@ -131,30 +132,41 @@ def _sqlite_batches(place: str) -> Iterator[tuple[Any, Iterator[Any]]]:
 
     file, name = place.rpartition("#")[::2]
     with _sqlite(file) as database:
-        cursor = database.execute(f"SELECT * FROM {_quoted(name)}")  # noqa: S608 - a name cannot be a parameter
-        names = [column[0] for column in cursor.description]
-        first = cursor.fetchmany(_ROWS)
-        schema = pa.schema([(column, _type([row[k] for row in first])) for k, column in enumerate(names)])
-        rows = chain([first] if first else [], iter(lambda: cursor.fetchmany(_ROWS), []))
+        table = _quoted(name)
+        names = [column[0] for column in database.execute(f"SELECT * FROM {table} LIMIT 0").description]  # noqa: S608
+        kinds = ", ".join(f"group_concat(DISTINCT typeof({_quoted(column)}))" for column in names)
+        # A name cannot be a parameter of a query.
+        found = database.execute(f"SELECT {kinds} FROM {table}").fetchone()  # noqa: S608
+        schema = pa.schema([(column, _type(each)) for column, each in zip(names, found, strict=True)])
+        cursor = database.execute(f"SELECT * FROM {table}")  # noqa: S608
         try:
-            yield (
-                schema,
-                (pa.RecordBatch.from_pylist([dict(zip(names, row, strict=True)) for row in each], schema) for each in rows),
-            )
+            yield schema, (_batch(rows, schema) for rows in iter(lambda: cursor.fetchmany(_ROWS), []))
         except pa.ArrowException as error:
             raise DataError(
-                "values of one type in each column", f"{place!r}: {reason_of(error)}", "choose others with --columns"
+                "numbers that a double holds", f"{place!r}: {reason_of(error)}", "choose others, or correct it"
             ) from None
 
 
-def _type(values: list[Any]) -> Any:
-    """The Arrow type of a column: float64 for numbers, which SQLite does not keep apart."""
+def _type(kinds: str | None) -> Any:
+    """The Arrow type of a column by the kinds of all its values: float64 for numbers, which SQLite does not keep apart."""
     import pyarrow as pa
 
-    kinds = {type(value) for value in values if value is not None}
-    if kinds and kinds <= {int, float}:
+    found = set((kinds or "").split(",")) - {"", "null"}
+    if found and found <= {"integer", "real"}:
         return pa.float64()
-    return pa.binary() if kinds == {bytes} else pa.string()
+    return pa.binary() if found == {"blob"} else pa.string()
+
+
+def _batch(rows: list[tuple[Any, ...]], schema: Any) -> Any:
+    """The rows as a batch; what is no text in a column of texts is shown as one."""
+    import pyarrow as pa
+
+    columns = zip(*rows, strict=True)
+    texts = [pa.types.is_string(each.type) for each in schema]
+    shown = [
+        [v if v is None else str(v) for v in column] if text else column for column, text in zip(columns, texts, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays([pa.array(v, each.type) for v, each in zip(shown, schema, strict=True)], schema=schema)
 
 
 @contextmanager
