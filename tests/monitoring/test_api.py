@@ -314,3 +314,13 @@ def test_means_of_what_lies_beyond_the_reference_are_told() -> None:
     mean = float(after.mean())
     assert any(f"the means of what arrived are {mean:.4g} of c0" in note for note in tare.drift(before, after).notes)
     assert not any("the means of what arrived" in note for note in tare.drift(before, before[::-1].copy()).notes)
+
+
+def test_a_table_without_a_column_of_the_reference_is_refused(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(100, 2))
+    for name, head in (("train", "acid,sugar"), ("later", "acid,salt"), ("third", "sugar,salt,acid")):
+        rows = "".join(f"{a},{b}{',1' if name == 'third' else ''}\n" for a, b in values)
+        (tmp_path / f"{name}.csv").write_text(f"{head}\n{rows}")
+    with pytest.raises(DataError, match="the columns of the reference, found none called 'sugar'; rename the columns, or choose"):
+        tare.drift(tmp_path / "train.csv", tmp_path / "later.csv")
+    assert tare.drift(tmp_path / "train.csv", tmp_path / "third.csv").samples == 100

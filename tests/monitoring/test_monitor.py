@@ -516,3 +516,111 @@ def test_a_file_of_another_schema_is_refused(known: Reference, tmp_path: Path, s
     (tmp_path / "m.json").write_text(json.dumps({**document, "schema": schema}))
     with pytest.raises(DataError, match=r"a JSON object with schema 'tare.monitor/2'"):
         Monitor.load(tmp_path / "m.json")
+
+
+def test_gaps_in_some_of_the_scaled_batches_count_with_the_others(tmp_path: Path) -> None:
+    known, images = reference(300), photographs(240, 3) / 255
+    monitor = Monitor(known, values="unit")
+    for start in range(0, 240, 8):
+        batch = images[start : start + 8].copy()
+        if start % 24 == 0:
+            batch[:, :6] = np.nan  # half of each of these images
+        monitor.update(batch)
+    verdict, served = monitor.verdict(), monitor.served()
+    assert verdict.kind == "no data"
+    assert "from 0.0% to 16.7%" in verdict.reason
+    assert served is not None
+    assert served.samples == 240
+    assert served.dtype == "uint8"
+    assert Monitor.load(saved(monitor, tmp_path / "m.json")).served() == served
+
+
+def saved(monitor: Monitor, place: Path) -> Path:
+    monitor.save(place)
+    return place
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_another_share_of_missing_values_is_no_data_whichever_way_it_moved(share: float) -> None:
+    chance = np.random.default_rng(0)
+
+    def rows(number: int, missing: float) -> np.ndarray[Any, Any]:
+        values = chance.normal(size=(number, 2))
+        values[chance.random(number) < missing, 0] = np.nan
+        return values
+
+    monitor = Monitor(Reference.of(rows(3000, 0.3)))
+    fed(monitor, rows(6000, share), 50)
+    verdict = monitor.verdict()
+    assert verdict.kind == "no data"
+    assert f"the share of missing values {'rose' if share else 'fell'}: c0 from" in verdict.reason
+
+
+@pytest.mark.parametrize("kind", ["float64", "uint8"])
+def test_values_that_mean_no_data_are_no_values_of_the_reference(kind: str) -> None:
+    chance = np.random.default_rng(0)
+    images = chance.integers(100, 200, (60, 8, 8, 1)).astype(kind)
+    images[:, :2] = 0
+    known = Reference.of(images, nodata=0)
+    assert known.stats.mean[0] == pytest.approx((images[:, 2:] / (255 if kind == "uint8" else 1)).mean())
+    assert known.stats.channels[0].nan == 60 * 16
+    assert Reference.from_json(json.loads(json.dumps(known.to_json()))).stats == known.stats
+
+
+@pytest.mark.parametrize("values", ["mean", "elsewhere", "narrower"])
+def test_a_column_that_moves_less_is_a_change(values: str) -> None:
+    chance = np.random.default_rng(0)
+    train, later = chance.normal(size=(2000, 2)), chance.normal(size=(2000, 2))
+    later[:, 0] = 0.3 * later[:, 0] if values == "narrower" else train[:, 0].mean() + (values == "elsewhere") * 0.1
+    monitor = Monitor(Reference.of(train))
+    assert 0 < fed(monitor, later) <= 20
+    monitor.update(later)
+    assert monitor.verdict().kind == ("gain" if values == "narrower" else "dead channel")
+
+
+def test_a_column_far_from_zero_is_told_as_well_as_one_about_it() -> None:
+    chance = np.random.default_rng(0)
+    train, later = 100 * chance.normal(size=(2000, 1)), 100 * chance.normal(size=(400, 1)) + 40
+    evidence = []
+    for offset in (0, 2.0**31):
+        monitor = Monitor(Reference.of(train + offset))
+        fed(monitor, later + offset)
+        evidence.append(monitor.evidence())
+    assert evidence[1] == pytest.approx(evidence[0], rel=0.1)
+
+
+def test_the_order_of_merging_makes_no_alarm(tmp_path: Path) -> None:
+    chance = np.random.default_rng(0)
+    known = Reference.of(chance.normal(size=(2000, 3)))
+    places: list[Path] = []
+    for shift in (0, 0, 0.18, 0.18):
+        monitor = Monitor(known)
+        assert fed(monitor, chance.normal(size=(480, 3)) + shift) == 0
+        places.append(saved(monitor, tmp_path / f"{len(places)}.json"))
+    parts = Monitor.load(places[2])
+    parts.merge(Monitor.load(places[3]))
+    found = [merged([places[k] for k in order]) for order in ((0, 1, 2, 3), (2, 3, 0, 1), (3, 0, 2, 1))]
+    parts.merge(Monitor.load(places[0]))
+    parts.merge(Monitor.load(places[1]))
+    assert len({(each.alarm, each.state.peak, each.evidence()) for each in (*found, parts)}) == 1
+    looked = Monitor.load(places[2])
+    looked.merge(Monitor.load(places[3]))
+    assert looked.alarm  # the two that changed, asked by themselves
+
+
+def test_columns_of_a_data_frame_are_found_by_their_names() -> None:
+    pandas = pytest.importorskip("pandas", reason="reads data frames (pip install pandas)")
+    chance = np.random.default_rng(0)
+    train = pandas.DataFrame({"age": chance.normal(size=200), "dose": chance.normal(9, 1, 200)})
+    known = Reference.of(train)
+    found = Monitor(known)
+    assert fed(found, train[["dose", "age"]].assign(label=1.0)) == 0
+    assert found.served() is not None
+    with pytest.raises(DataError, match="the columns of the reference, found none called 'dose'; rename the columns"):
+        Monitor(known).update(train.rename(columns={"dose": "weight"}))
+
+
+def test_grey_pictures_among_colours_are_read_as_colours(known: Reference) -> None:
+    monitor, images = Monitor(known), [Image.fromarray(image) for image in photographs(4, 1)]
+    monitor.update([images[0], images[1].convert("L"), np.asarray(images[2].convert("L"))])
+    assert monitor.state.samples == 3

@@ -123,7 +123,7 @@ def _top(source: DatasetStats, target: DatasetStats) -> float | None:
 def _paired(source: DatasetStats, target: DatasetStats) -> DatasetStats:
     """The target with its channels in the order of the source, paired by name unless one of both names none of its own."""
     mine, theirs = ([channel.name for channel in stats.channels] for stats in (source, target))
-    unnamed = [all(_UNNAMED.fullmatch(name) for name in names) for names in (mine, theirs)]
+    unnamed = [are_unnamed(names) for names in (mine, theirs)]
     by_name = {channel.name: channel for channel in target.channels}
     if len(by_name) == len(theirs) and sorted(mine) == sorted(theirs):
         return replace(target, channels=tuple(by_name[name] for name in mine))
@@ -141,6 +141,11 @@ def _paired(source: DatasetStats, target: DatasetStats) -> DatasetStats:
             "convert one with --channels rgb or --channels grey" if all(unnamed) else _COLUMNS,
         )
     return target
+
+
+def are_unnamed(names: Sequence[str]) -> bool:
+    """Whether tare gave all names of channels, so that they are paired by their places."""
+    return all(_UNNAMED.fullmatch(name) for name in names)
 
 
 def _by_place(source: DatasetStats, target: DatasetStats) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from tare.comparing.shape import beyond
 from tare.comparing.shift import compare_stats
 from tare.errors import DataError
 from tare.measuring.one_pass import enough_read
+from tare.monitoring.batches import columns_of
 from tare.monitoring.evidence.figures import blocks
 from tare.monitoring.evidence.neighbours import FEWEST, MOST, NONE, Alike, alike
 from tare.monitoring.inputs import DriftRequest
@@ -202,10 +203,10 @@ def _all_blocks(
 def _opened(data: Any, options: Options, columns: tuple[str, ...]) -> Source[Any]:
     """Data as a source. Of a table that has more than the reference's columns, such as labels, only these are read, by name."""
     source: Source[Any] = open_source(data, options)
-    found = source.channel_names
-    if options.columns is not None or found is None or found == columns or not set(columns) <= set(found):
+    if options.columns is not None or source.channel_names is None:
         return source
-    return open_source(data, replace(options, columns=columns))
+    wanted = columns_of(source.channel_names, columns)
+    return source if wanted is None else open_source(data, replace(options, columns=wanted))
 
 
 def _batches(found: Iterator[NDArray[Any]], size: int, reference: Reference) -> Iterator[list[NDArray[Any]]]:

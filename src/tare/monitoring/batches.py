@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.comparing.shift import are_unnamed
 from tare.errors import DataError
 from tare.monitoring.evidence.figures import thinned
 from tare.monitoring.inputs import Values
 from tare.monitoring.reference import Reference, fitted
-from tare.samples.layout import Doubles, unit_scale
+from tare.samples.layout import Doubles, channel_names, unit_scale
 from tare.sources.arrays.in_memory import numpy_of
 from tare.sources.arrays.masked import check_unmasked
 from tare.system.handed.tensors import is_tensor
 
 _SEVERAL = 3  # axes of an array that is one picture in a list
+_GREY = 2  # axes of one that is a grey picture, which is read as RGB where the reference is
 #: Lengths of an axis of colours, where the reference is grey.
 _COLOURS = (2, 3, 4)
 #: Pillow's modes whose numbers are no grey values and no red, green and blue.
@@ -28,11 +30,14 @@ def blocks_of(batch: Any, reference: Reference, values: Values) -> list[NDArray[
     """The samples of a batch as blocks of raw values: an array or tensor of many, or a list of images, arrays or tensors.
 
     Arrays are ``(N, C, ...)`` or ``(N, ..., C)``, whichever the reference's number of channels fits; where both fit, channels
-    come first in a tensor and last in an array. Raises :class:`DataError` for anything else.
+    come first in a tensor and last in an array. A list may hold grey pictures among those in colours, as folders may.
+    Raises :class:`DataError` for anything else.
     """
     channels = len(reference.taking.channels)
     if isinstance(batch, list | tuple):
         alone = [_array(each) for each in batch]
+        if reference.taking.channels == channel_names(3) and reference.taking.dtype == "uint8":
+            alone = [np.repeat(each[..., None], 3, axis=2) if each.ndim == _GREY else each for each in alone]
         arrays = [
             (array[None] if array.ndim != 0 else array.reshape(1, 1), is_tensor(each))
             for array, each in zip(alone, batch, strict=True)
@@ -40,12 +45,36 @@ def blocks_of(batch: Any, reference: Reference, values: Values) -> list[NDArray[
     elif hasattr(batch, "getbands"):
         arrays = [(_array(batch)[None], False)]
     else:
-        arrays = [(_array(batch), is_tensor(batch))]
+        arrays = [(_array(_of_columns(batch, reference.taking.channels)), is_tensor(batch))]
     taking = reference.taking
     for array, _ in arrays:
         _check_samples(array, channels, pictures=taking.dtype == "uint8" and not taking.rows)
     found = [_block(array, channels, first, rows=taking.rows) for array, first in arrays if array.size]
     return [fitted(_raw(thinned(block), reference, values), taking, scaled=values != "raw") for block in found]
+
+
+def columns_of(found: Sequence[str], wanted: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The columns of the reference where a table that names its own has them in another order or among others, else None.
+
+    Raises :class:`DataError` for a table that lacks one of them, unless one side has no names of its own.
+    """
+    if tuple(found) == wanted:
+        return None
+    if set(wanted) <= set(found):
+        return wanted
+    if are_unnamed(wanted) or are_unnamed(found):
+        return None
+    missing = ", ".join(repr(name) for name in wanted if name not in found)
+    raise DataError("the columns of the reference", f"none called {missing}", "rename the columns, or choose them with --columns")
+
+
+def _of_columns(batch: Any, wanted: tuple[str, ...]) -> Any:
+    """A batch; of a data frame, whose columns have names, the columns of the reference in its order."""
+    names = getattr(batch, "columns", None)
+    if names is None or not hasattr(batch, "to_numpy") or not all(isinstance(name, str) for name in names):
+        return batch
+    columns = columns_of(tuple(names), wanted)
+    return batch if columns is None else batch[[*columns]]
 
 
 def _array(batch: Any) -> NDArray[Any]:

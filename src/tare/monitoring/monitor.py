@@ -65,7 +65,7 @@ class Monitor:
         self._state = MonitorState(self.reference.digest, memory)
         self._lock = threading.RLock()
         self._path: Path | None = None
-        self._every, self._unsaved, self._warned = 0, 0, False
+        self._every, self._unsaved, self._warned, self._unlooked = 0, 0, False, False
         self._held = contextlib.ExitStack()
         self._process = os.getpid()
 
@@ -196,7 +196,8 @@ class Monitor:
 
         Raises :class:`DataError` for its own samples, and for a monitor with another reference or other options.
         """
-        state = other.state if isinstance(other, Monitor) else other
+        with other._lock if isinstance(other, Monitor) else contextlib.nullcontext():
+            state = other._own(looked=False) if isinstance(other, Monitor) else other
         if not isinstance(state, MonitorState):
             raise DataError("another monitor, or its state", type(other).__name__, "read a file with tare.Monitor.load")
         if isinstance(other, Monitor):
@@ -206,7 +207,7 @@ class Monitor:
                 found = f"{unlike}={mine[unlike]!r} and {theirs[unlike]!r}"
                 raise DataError("two monitors with the same options", found, "merge monitors with equal options")
         with self._lock:
-            self._state = self._looked(self._own().merge(state))
+            self._state, self._unlooked = self._own(looked=False).merge(state), True
 
     def verdict(self, run: str | os.PathLike[str] | None = None, factory: str | None = None) -> Verdict:
         """What can be said now: whether anything changed, what, since when, and what to do.
@@ -267,10 +268,16 @@ class Monitor:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _own(self) -> MonitorState:
-        """The state as that of this process: in a forked one it is another monitor's, with what was counted before in both."""
+    def _own(self, *, looked: bool = True) -> MonitorState:
+        """The state as that of this process: in a forked one it is another monitor's, with what was counted before in both.
+
+        Of monitors that were merged one after the other, the evidence is looked at once they are together, when it is asked for:
+        a look at each part of them would be another test, and the order of merging would matter.
+        """
         if self._path is None and self._process != os.getpid():
             self._state, self._process = self._state.forked(), os.getpid()
+        if looked and self._unlooked:
+            self._state, self._unlooked = self._looked(self._state), False
         return self._state
 
     def _is_of_another_process(self) -> bool:

@@ -22,13 +22,13 @@ from tare.errors import DataError, short_repr
 from tare.measuring.left_out import checked_nodata
 from tare.measuring.one_pass import stats_of
 from tare.monitoring.carried import carried, is_exported
-from tare.monitoring.evidence.figures import Taking, blocks, counts_of, figures_of, laid, levels_of
+from tare.monitoring.evidence.figures import Taking, blocks, counts_of, figures_of, laid, levels_of, missing_of
 from tare.monitoring.evidence.levels import LEVELS, Figure
 from tare.monitoring.evidence.neighbours import NONE, Alike, alike
 from tare.monitoring.evidence.spreads import Shares, spreads_from_json, spreads_to_json
-from tare.samples.layout import Doubles, channel_names, dtype_range, unit_scale
+from tare.samples.layout import Doubles, channel_names, dtype_range
 from tare.samples.raw_kind import Known, bits_in_use
-from tare.samples.records import Record, Rows, Skipped, Stack
+from tare.samples.records import Kept, Record, Rows, Skipped, Stack
 from tare.sources.arrays.whole import stated_nodata
 from tare.sources.base import Source
 from tare.sources.opening import open_source
@@ -335,15 +335,34 @@ def _taken(source: Source[Any], taking: Taking, shares: Shares, chunk: Any) -> t
 
 
 def state_of(parts: list[NDArray[Any]], taking: Taking) -> DatasetState:
-    """The exact state of blocks ``(N, P, C)``; whole numbers with gaps, which are floats, count in unit values as floats do."""
+    """The exact state of blocks ``(N, P, C)``. Values that mean no data count as missing; whole numbers with gaps stay whole."""
     state = DatasetState()
+    is_whole = np.dtype(taking.dtype).kind in "iu" and not taking.rows
     for part in parts:
-        whole = np.dtype(taking.dtype).kind in "iu"
-        record: Record = Stack("", part * float(unit_scale(taking.dtype)) if whole and part.dtype.kind == "f" else part)
+        missing = missing_of(part, taking)
+        if is_whole and missing is not None:
+            state = state.merge(_with_gaps(part, missing, np.dtype(taking.dtype)))
+            continue
+        values = part.astype(taking.dtype) if is_whole else part if missing is None else np.where(missing, np.nan, part)
+        record: Record = Stack("", values)
         if taking.rows:
-            record = Rows("", [np.ascontiguousarray(part[:, 0, c], np.float64) for c in range(part.shape[2])])
+            record = Rows("", [np.ascontiguousarray(values[:, 0, c], np.float64) for c in range(part.shape[2])])
         state = state.merge(DatasetState.of([record]))
     return state
+
+
+def _with_gaps(part: NDArray[Any], missing: NDArray[np.bool_], dtype: np.dtype[Any]) -> DatasetState:
+    """The state of whole numbers ``(N, P, C)`` of which some are missing."""
+    channels = range(part.shape[2])
+    kept = (Kept("", tuple(one[~gaps[:, c], c].astype(dtype) for c in channels)) for one, gaps in zip(part, missing, strict=True))
+    state = DatasetState.of(kept)
+    ((layout, group),) = state.groups.items()
+    gaps = missing.sum(axis=(0, 1)).tolist()
+    found = tuple(
+        replace(each, moments=replace(each.moments, nan=each.moments.nan + number))
+        for each, number in zip(group.channels, gaps, strict=True)
+    )
+    return replace(state, groups={layout: replace(group, channels=found)})
 
 
 def fitted(part: NDArray[Any], taking: Taking, *, scaled: bool = False) -> NDArray[Any]:

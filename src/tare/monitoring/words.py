@@ -92,7 +92,7 @@ _CURES = {
     "units": ("Convert the values to the units of the reference.",),
     "bit depth": ("Divide by the largest value of the bits in use, not of the type.",),
     "dead channel": ("Find out why the channel is constant, and repair it if it should vary: no constants can mend it.",),
-    "no data": ("Find out why values are missing: no constants can mend it.",),
+    "no data": ("Find out why values are missing, or are not any more: no constants can mend it.",),
     "content": ("Content changed: constants cannot mend this. Look at the samples, and train again if they are to be served.",),
     "unclear": ("Serve on until the kind is clear, or look at the latest samples.",),
 }

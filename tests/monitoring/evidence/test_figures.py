@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,17 @@ def test_a_sample_in_parts_is_one_sample() -> None:
     read = list(blocks([other, *parts, Part("c", tuple(values[:5].T)), Skipped("d", "broken"), other]))
     assert [block.shape for block in read] == [(1, 9, 2), (1, 600, 2), (1, 5, 2), (1, 9, 2)]
     np.testing.assert_array_equal(read[1][0], values)
+
+
+def test_parts_of_a_long_sample_count_by_their_length() -> None:
+    values = np.random.default_rng(0).normal(size=3_000_000)
+    values[-60_000:] = 0  # 2% of them, in a part of their own
+    cuts = [0, 7, 1_000_000, 2_940_000, 3_000_000]
+    parts = [Part("a", (values[start:end],)) for start, end in pairwise(cuts)]
+    (block,) = blocks(parts)
+    assert block.shape == (1, MOST, 1)
+    assert np.mean(block == 0) == pytest.approx(0.02, abs=1e-3)
+    assert set(block.ravel()) <= set(values)
 
 
 def test_missing_values_are_left_out_and_their_share_is_a_figure() -> None:

@@ -108,3 +108,13 @@ def test_values_that_spread_much_farther_than_the_reference_are_far_by_every_dis
         found = distances(tare.measure(first), tare.measure(second))[0]
         assert found.ks == pytest.approx(stats.ks_2samp(a[:, 0], b[:, 0]).statistic, abs=0.03)
     assert distances(tare.measure(a), tare.measure(b))[0].psi == pytest.approx(((q - p) * np.log(q / p)).sum(), rel=0.2)
+
+
+@pytest.mark.parametrize(("value", "share"), [(3.0, 0.0), (3.0, 1.0), (3.0, 0.1), (-1.0, 0.4)])
+def test_the_distances_from_one_value_are_those_of_scipy(value: float, share: float) -> None:
+    a, b = np.full((1000, 1), value), np.where(np.arange(1000) < share * 1000, 7.0, value)[:, None]
+    (found,) = distances(tare.measure(a), tare.measure(b))
+    assert found.ks == pytest.approx(stats.ks_2samp(a[:, 0], b[:, 0]).statistic)
+    assert found.wasserstein == (math.inf if share else 0)
+    p, q = np.array([1, 1e-4]), np.maximum([1 - share, share], 1e-4)
+    assert found.psi == pytest.approx(((q - p) * np.log(q / p)).sum() if share else 0)

@@ -34,8 +34,13 @@ _MOST = 0.95
 _TILTS = (0.1, 0.25, 0.5, 1.0, 1.6)
 _TAILED = (1.0, 0.35)
 _TAILS = (0.025, 0.16, 0.5)
-#: Bets on one figure: on its mean, up and down, and on more samples in six tails.
-BETS = 2 * len(_TILTS) + 2 * len(_TAILS) * len(_TAILED)
+# A middle lies between two tails of these shares.
+_MIDDLES = (0.16, 0.4)
+_KINDS = (2 * len(_TILTS), 2 * len(_TAILS) * len(_TAILED), len(_MIDDLES) * len(_TAILED))
+# Half on the mean and half on the tails, less a tenth: then what a middle costs the others hardly delays them.
+_PARTS = (0.45, 0.45, 0.1)
+#: Bets on one figure: on its mean, up and down, on more samples in six tails, and on more in two middles.
+BETS = sum(_KINDS)
 #: Places between the reference's mean and the farthest mean that it allows.
 PLACES = 16
 _SHRINK = (0.5, 1.0, 2.0)
@@ -68,10 +73,10 @@ def bets_of(counts: NDArray[Any], middles: Doubles, alpha: float, tolerance: flo
     that is no alarm, in units of its spread over samples.
     """
     figures = len(counts)
-    certain = math.log(figures * (2 * len(_TILTS) + 2 * len(_TAILS)) / (_BEYOND * alpha))
+    certain = math.log(figures * (2 * len(_TILTS) + 2 * len(_TAILS) + len(_MIDDLES)) / (_BEYOND * alpha))
     laid = [_of_figure(row, middle, certain, tolerance) for row, middle in zip(counts, middles, strict=True)]
     gains, drops, allowed = (np.stack([each[part] for each in laid]) for part in range(3))
-    each = np.repeat([0.5 / (2 * len(_TILTS)), 0.5 / (BETS - 2 * len(_TILTS))], [2 * len(_TILTS), BETS - 2 * len(_TILTS)])
+    each = np.repeat(np.divide(_PARTS, _KINDS), _KINDS)
     weights = np.tile(np.log(each / figures), (figures, 1))
     return Bets(gains, drops, allowed, weights, -math.log(alpha * (1 - _BEYOND)))
 
@@ -83,12 +88,13 @@ def _of_figure(counts: NDArray[Any], middles: Doubles, certain: float, tolerance
     spread = max(math.sqrt(float(shares @ (middles - mean) ** 2)), float(middles[1] - middles[0]))
     z = np.clip((middles - mean) / spread, -_CUT, _CUT)
     tables = [_tilt(counts, np.exp(sign * tilt * z), certain, tilt * tolerance) for sign in (1, -1) for tilt in _TILTS]
-    levels = np.arange(LEVELS)
+    levels, parts = np.arange(LEVELS), list[Doubles]()
     for share in _TAILS:
         for cumulated, order in ((np.cumsum(shares), levels), (np.cumsum(shares[::-1]), levels[::-1])):
-            inside = (order < _tail(cumulated, share)).astype(np.float64)
-            # A mean that moves by one spread moves a share by at most the height of a normal density.
-            tables += [_stake(counts, inside, step, certain, 0.4 * tolerance) for step in _TAILED]
+            parts.append((order < _tail(cumulated, share)).astype(np.float64))
+    parts += [_middle(shares, share) for share in _MIDDLES]
+    # A mean that moves by one spread moves a share by at most the height of a normal density.
+    tables += [_stake(counts, inside, step, certain, 0.4 * tolerance) for inside in parts for step in _TAILED]
     gains, drops, allowed = (np.stack([table[part] for table in tables], axis=-1 if part < 2 else 0) for part in range(3))
     return gains, drops, allowed
 
@@ -96,6 +102,15 @@ def _of_figure(counts: NDArray[Any], middles: Doubles, certain: float, tolerance
 def _tail(cumulated: Doubles, share: float) -> int:
     """How many of the outermost levels hold at most ``share`` of the reference's samples; not all, and at least one."""
     return int(np.clip(np.searchsorted(cumulated, share, side="right"), 1, LEVELS - 1))
+
+
+def _middle(shares: Doubles, share: float) -> Doubles:
+    """1 for the levels between two tails that hold at most ``share`` each, the median's among them, and 0 for others."""
+    median = int(np.searchsorted(np.cumsum(shares), 0.5))
+    low = min(_tail(np.cumsum(shares), share), median)
+    high = min(_tail(np.cumsum(shares[::-1]), share), LEVELS - 1 - median)
+    levels = np.arange(LEVELS)
+    return np.asarray((levels >= low) & (levels < LEVELS - high), np.float64)
 
 
 def _tilt(counts: NDArray[Any], function: Doubles, certain: float, slack: float) -> tuple[Doubles, Doubles, Doubles]:

@@ -20,6 +20,8 @@ MOST = 4096
 # Pairs of channels grow with the square of their number.
 _MOST_PAIRED = 4
 _CUT = 3.0
+#: The figures that are shares, in words.
+NOUNS = {"low end": "share at the low end", "high end": "share at the high end", "no data": "share without data"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,7 @@ class Taking:
 
     def name(self, kind: Kind, places: tuple[int, ...]) -> str:
         """A figure in words: ``mean of red``, ``correlation of red and blue``."""
-        noun = {"low end": "share at the low end", "high end": "share at the high end", "no data": "share without data"}
-        return f"{noun.get(kind, kind)} of {' and '.join(self.channels[place] for place in places)}"
+        return f"{NOUNS.get(kind, kind)} of {' and '.join(self.channels[place] for place in places)}"
 
     def said(self, figure: Figure) -> str:
         """The name of a figure as it is shown. Of rows a "correlation" is a mean product, which a gain of a column changes, too.
@@ -78,9 +79,28 @@ def blocks(records: Iterable[Record]) -> Iterator[NDArray[Any]]:
 
 
 def _united(path: str, parts: Iterable[Part]) -> Kept:
-    """A sample that comes in parts, with the values that are looked at of each part."""
-    looked = [[values[:: max(1, len(values) // MOST)] for values in part.channels] for part in parts]
-    return Kept(path, tuple(np.concatenate(channel) for channel in zip(*looked, strict=True)))
+    """A sample that comes in parts, with the values that are looked at of each channel."""
+    channels: list[_Strided] = []
+    for part in parts:
+        channels = channels or [_Strided() for _ in part.channels]
+        for channel, values in zip(channels, part.channels, strict=True):
+            channel.add(values)
+    return Kept(path, tuple(np.concatenate(channel.kept) for channel in channels))
+
+
+class _Strided:
+    """Every k-th value of a channel whose length is not known before its end; k doubles where too many are kept."""
+
+    def __init__(self) -> None:
+        self.kept: list[NDArray[Any]] = []
+        self._every, self._seen = 1, 0
+
+    def add(self, values: NDArray[Any]) -> None:
+        """Go on with more values."""
+        self.kept.append(values[-self._seen % self._every :: self._every].copy())
+        self._seen += len(values)
+        while sum(map(len, self.kept)) > 2 * MOST:
+            self.kept, self._every = [np.concatenate(self.kept)[::2]], 2 * self._every
 
 
 def thinned(block: NDArray[Any]) -> NDArray[Any]:

@@ -21,6 +21,8 @@ from tare.samples.layout import Doubles
 LEVELS = 64
 # The spread of samples spans this many levels at least, and less than twice as many.
 _FINENESS = 6.0
+# Of values that are all one: what sums of doubles leave of a spread, and the digits of floats of 32 bits, as shares of the value.
+_ROUNDING, _DIGITS, _LEAST = 1e-13, 1e-6, 1e-12
 
 Kind = Literal["mean", "std", "low end", "high end", "no data", "difference", "correlation"]
 #: Shares of values.
@@ -53,7 +55,8 @@ class Figure:
         finite = known[np.isfinite(known)]
         spread = float(finite.std()) if finite.size else 0.0
         size = float(np.abs(finite).max()) if finite.size else 1.0
-        spread = max(spread, 1e-6 * size, 1e-12)
+        if spread <= _ROUNDING * size:  # one value, which another program may write with fewer digits
+            spread = max(_DIGITS * size, _LEAST)
         step = 2.0 ** math.floor(math.log2(spread / _FINENESS))
         centre = step * round(float(finite.mean()) / step) if finite.size else 0.0
         return cls(kind, name, channels, centre, step)

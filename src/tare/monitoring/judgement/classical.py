@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from tare.monitoring.result import Distances
 from tare.statistics.bins import Bins, quantiles_inside
@@ -46,6 +46,8 @@ def _is_hidden(a: ChannelStats, b: ChannelStats) -> bool:
 
 
 def _of_channel(a: ChannelStats, b: ChannelStats) -> Distances:
+    if a.min == a.max:
+        return _of_constant(a, b)
     if a.fine is None or b.fine is None or not a.std > 0 or _is_hidden(a, b):
         return Distances(a.name, math.nan, math.nan, math.nan)
     cells = _cells(a.fine, b.fine)
@@ -57,6 +59,19 @@ def _of_channel(a: ChannelStats, b: ChannelStats) -> Distances:
     known = (float((np.diff(shares) * (places[:-1] + places[1:])).sum()) / 2 for shares in (before, after))
     beyond = [each.mean - mean for each, mean in zip((a, b), known, strict=True)]
     return Distances(a.name, _psi(before, after), float(gap.max()), (moved + abs(beyond[0] - beyond[1])) / a.std)
+
+
+def _of_constant(a: ChannelStats, b: ChannelStats) -> Distances:
+    """The distances from one value: other values are infinitely many of its stds away. Those in its bin count as the value."""
+    if b.min == b.max or not b.min <= a.min <= b.max:
+        below, above = float(b.min < a.min), float(b.max > a.max)
+    elif b.fine is None or b.crowded:
+        return Distances(a.name, math.nan, math.nan, math.nan)
+    else:
+        place, total = math.floor((a.min - b.fine.low) / b.fine.width), sum(b.fine.counts)
+        below, above = sum(b.fine.counts[: max(0, place)]) / total, sum(b.fine.counts[max(0, place + 1) :]) / total
+    others = below + above
+    return Distances(a.name, _divergence([1.0, 0.0], [1 - others, others]), max(below, above), math.inf if others else 0.0)
 
 
 def _refined(cells: _Cells, a: ChannelStats, b: ChannelStats) -> tuple[NDArray[np.float64], ...]:
@@ -139,5 +154,9 @@ def _psi(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
     """
     cuts = np.unique(np.searchsorted(before, np.arange(1, _CELLS) / _CELLS))
     cuts = cuts[before[cuts] < 1]
-    p, q = (np.maximum(np.diff([0.0, *each[cuts], 1.0]), _LEAST) for each in (before, after))
+    return _divergence(*(np.diff([0.0, *each[cuts], 1.0]) for each in (before, after)))
+
+
+def _divergence(before: ArrayLike, after: ArrayLike) -> float:
+    p, q = (np.maximum(each, _LEAST) for each in (before, after))
     return float(((q - p) * np.log(q / p)).sum())

@@ -13,6 +13,7 @@ from tare.comparing.shape import Spread
 from tare.comparing.shift import compare_stats, same_forms
 from tare.comparing.verdict import explaining
 from tare.errors import DataError
+from tare.monitoring.evidence.figures import NOUNS
 from tare.monitoring.reference import Reference
 from tare.monitoring.result import ChangeKind, Map
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats, summarise
@@ -23,7 +24,7 @@ from tare.statistics.state import DatasetState
 _DEAD, _CHANCE = 0.02, 1e-4
 # A dead sensor of whole levels has its level and two neighbours.
 _FEW = 3
-# Missing values are the change where their share rose by this much and by this factor.
+# Missing values are the change where their share rose by this much and by this factor, or moved by this much most of all figures.
 _MISSING, _TIMES = 0.005, 2.0
 # More channels have too many orders to try.
 _MOST_ORDERED = 5
@@ -65,7 +66,7 @@ def named(reference: Reference, live: DatasetStats | None, figures: Sequence[str
     if live is None:
         return Named("no data", "nothing but missing values arrives")
     before = reference.stats
-    missing = _missing(before, live)
+    missing = _missing(before, live, figures)
     if missing:
         return Named("no data", missing)
     still = _still(before, live)
@@ -183,15 +184,15 @@ def _of_figures(figures: Sequence[str]) -> Named:
     return Named("unclear", f"the {strongest} changed, and too few samples arrived since to tell how values did")
 
 
-def _missing(before: DatasetStats, live: DatasetStats) -> str:
-    """The evidence that more values are missing, "" without it."""
+def _missing(before: DatasetStats, live: DatasetStats, figures: Sequence[str]) -> str:
+    """The evidence that other shares of values are missing, "" without it: they rose much, or are what changed most."""
     shares = [[(c.nan + c.inf) / max(1, c.nan + c.inf + c.count) for c in stats.channels] for stats in (before, live)]
-    worse = [
-        f"{channel.name} from {a:.1%} to {b:.1%}"
-        for channel, a, b in zip(live.channels, *shares, strict=True)
-        if b > a + _MISSING and b > _TIMES * a
-    ]
-    return f"the share of missing values rose: {', '.join(worse)}" if worse else ""
+    is_strongest = bool(figures) and figures[0].startswith(NOUNS["no data"])
+    moved: dict[str, list[str]] = {}
+    for channel, a, b in zip(live.channels, *shares, strict=True):
+        if a != b and ((b > a + _MISSING and b > _TIMES * a) or (is_strongest and abs(b - a) > _MISSING)):
+            moved.setdefault("rose" if b > a else "fell", []).append(f"{channel.name} from {a:.1%} to {b:.1%}")
+    return "; ".join(f"the share of missing values {verb}: {', '.join(each)}" for verb, each in moved.items())
 
 
 def _order(before: DatasetStats, live: DatasetStats, spreads: Sequence[Spread], found: Comparison) -> tuple[int, ...]:
