@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -536,3 +537,41 @@ def test_values_beyond_all_of_the_other_side_are_no_heavy_tail() -> None:
         assert compare(*ages).kind != "no difference shown"
         assert compare(*ages[::-1]).kind != "no difference shown"
         assert compare(*(np.exp(2 * chance.normal(size=(number, 1))) for number in (300, 3000))).kind != "units"
+
+
+@pytest.mark.parametrize("sizes", [(2000, 60), (60, 2000), (3000, 3000)])
+def test_whole_values_are_compared_as_by_pearsons_chi_squared(sizes: tuple[int, int]) -> None:
+    distances, expected = [], []
+    for seed in range(12):
+        chance = np.random.default_rng(seed)
+        columns = [chance.integers(0, 10, number) for number in sizes]
+        (channel,) = compare(*(column[:, None].astype(np.float64) for column in columns)).channels
+        distances.append(next(form.distance for form in channel.forms if form.name == "same"))
+        expected.append(stats.chi2_contingency([np.bincount(column, minlength=10) for column in columns]).statistic)
+    # Rare values share a cell, and differences of shares below 0.002 count less.
+    assert distances == pytest.approx(expected, rel=0.4)
+    assert np.median(np.divide(distances, expected)) == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize("number", [400, 3000])
+@pytest.mark.parametrize("kind", ["normal", "exponential", "lognormal"])
+def test_intervals_of_a_gain_hold(kind: str, number: int) -> None:
+    held = 0
+    for seed in range(40):
+        chance = np.random.default_rng(seed)
+        drawn = {"normal": partial(chance.normal, 15, 5), "exponential": chance.exponential, "lognormal": chance.lognormal}[kind]
+        source, target = drawn(size=(number, 1)), 1.3 * drawn(size=(number, 1))
+        (channel,) = compare(source, target).channels
+        gain = next(form for form in channel.forms if form.name == "gain")
+        held += abs(math.log(gain.gain / 1.3)) <= gain.errors[0]
+    assert held >= 33  # of 38 expected, four standard errors
+
+
+@pytest.mark.parametrize(("times", "plus"), [(2.0, 0.0), (1.0, -1.0), (1 / 6, 0.0)])
+def test_a_scale_of_few_steps_is_led_to_its_own_steps(times: float, plus: float) -> None:
+    kinds = []
+    for seed in range(12):
+        chance = np.random.default_rng(seed)
+        source, target = (chance.integers(1, 6, (3000, 1)).astype(np.float64) for _ in range(2))
+        kinds.append(compare(source, times * target + plus).kind)
+    assert kinds.count("offset" if plus else "gain") >= 11

@@ -34,6 +34,8 @@ _TELLING = 0.5
 _MOST_CLIPPED = 0.5
 # A map that leads this many values beyond the target's ends is refused: had they been drawn, the chance of none is e^-9.
 _BEYOND = 9.0
+# So many steps settle a fit, which may then explain this much less (a distance of three standard errors).
+_SETTLING, _WORSE = 3, 9.0
 # Beyond these a tone curve is a step, which fits any two sets of values.
 _LEAST_GAMMA, _MOST_GAMMA = 0.1, 10.0
 
@@ -98,21 +100,22 @@ def _kinds(a: Shape, b: Shape, cuts: Doubles, top: float | None) -> Iterator[_Ki
     x, down = (a.quantile(part) for part in (shares[inner], 1 - shares[inner])) if inner.sum() > 1 else (a.quantile(shares), y)
     gain, offset = _line(x, y)
     yield _SAME
-    ratio = _median(y, x)
-    scales = tuple((math.log(one),) for one in dict.fromkeys((ratio, gain)) if one > 0) or ((0.0,),)
+    atoms, fallen = _of_atoms(a, b), _of_atoms(a, b, falls=True)
+    ratios = (*(one for one, _, _ in atoms), _median(y, x), gain)
+    scales = tuple((math.log(one),) for one in dict.fromkeys(ratios) if one > 0) or ((0.0,),)
     yield _Kind("gain", lambda c, p: c / _exp(p[0]), False, scales, lambda p: (_exp(p[0]), 0.0, 1.0))
-    moved = tuple(dict.fromkeys((*_between_atoms(a, b), float(np.median(y - x)))))
+    moved = tuple(dict.fromkeys((*_between_atoms(a, b), *(by for _, by, _ in atoms), float(np.median(y - x)))))
     yield _Kind("offset", lambda c, p: c - p[0], False, tuple((each,) for each in moved), lambda p: (1.0, p[0], 1.0))
     lines = (math.log(max(gain, 1e-6)), offset)
     yield _Kind(
         "gain and offset",
         lambda c, p: (c - p[1]) / _exp(p[0]),
         False,
-        (lines, *((0.0, each) for each in moved)),
+        (*(line for _, _, line in atoms), lines, *((0.0, each) for each in moved)),
         lambda p: (_exp(p[0]), p[1], 1.0),
     )
     if top is None:
-        turned = ((float(np.median(y + down)),),)
+        turned = (*((by,) for _, by, _ in fallen), (float(np.median(y + down)),))
         yield _Kind("negative", lambda c, p: p[0] - c, True, turned, lambda p: (-1.0, p[0], 1.0))
         return
     yield _Kind("inverted", lambda c, _: top - c, True, ((),), lambda _: (-1.0, top, 1.0))
@@ -132,33 +135,15 @@ def _kinds(a: Shape, b: Shape, cuts: Doubles, top: float | None) -> Iterator[_Ki
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a map that cannot be right overflows, and is not the best
 def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, level: _Level) -> Form | None:
     """The map of this kind that fits best; None if the source was clipped where the map would have to be judged."""
-    shares, count = b.share(cuts), len(kind.starts[0])
-    number = 1 / (1 / a.shape_number + 1 / b.shape_number)
-    of_target = b.covariance(cuts)
-
-    def residual(parameters: Doubles) -> Doubles:
-        x = kind.inverse(cuts, parameters)
-        return shares - a.share(x) if kind is _SAME else _within(shares, *_predicted(a, x, falls=kind.falls))
-
-    def whitened(parameters: Doubles) -> Callable[[Doubles], Doubles]:
-        x = kind.inverse(cuts, parameters)
-        slope = np.abs(np.gradient(x, cuts)) if len(cuts) > 1 else np.ones(1)
-        reach = (a.step + b.step * slope) / 2
-        width = _width(kind, a, b, x, reach)
-        sampling = a.sampling(b, x, 1 - shares if kind.falls else shares, of_target)
-        root = np.linalg.cholesky(sampling + np.diag(width**2 / 12 + _SMALL**2))
-        return lambda p: np.asarray(np.linalg.solve(root, residual(p)), np.float64)
-
+    match, count = _Match(kind, a, b, cuts), len(kind.starts[0])
     best, least = np.zeros(0), math.inf
     slopes: Doubles = np.zeros((len(cuts), 0))
     for start in kind.starts:
-        values = np.array(start, np.float64)
-        for _ in range(2 if count else 1):  # the rounding's error depends on the map
-            measure = whitened(values)
-            if count:
-                values, jacobian = least_squares(measure, values)
-            else:
-                jacobian = slopes
+        values, jacobian = np.array(start, np.float64), slopes
+        measure = match.whitened(values)
+        for _ in range(2 if count else 0):  # the rounding's error depends on the map
+            measure = match.whitened(values)
+            values, jacobian = least_squares(measure, values)
         distance = float(np.square(measure(values)).sum()) + _missed(kind, values, a, b, top)
         if distance < least and np.isfinite(values).all():
             best, least, slopes = values, distance, jacobian
@@ -169,10 +154,12 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, l
         freedom = len(cuts)
     elif not math.isfinite(least) or freedom < 1 or telling < _TELLING * len(cuts) or _newly_clipped(kind, a, b) > _MOST_CLIPPED:
         return None
+    best, slopes = _settled(match, best, slopes)
     errors = _errors(slopes, count, level.reach)
     gain, offset, gamma = kind.told(best)
     if not _LEAST_GAMMA <= gamma <= _MOST_GAMMA or _leads_beyond(kind, best, errors, a, b, top):
         return None
+    number = 1 / (1 / a.shape_number + 1 / b.shape_number)
     return Form(
         name=kind.name,
         gain=float(gain),
@@ -184,6 +171,66 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, l
         critical=level.critical(freedom),
         criterion=least + count * math.log(max(number, math.e)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """The shares of ``b`` below ``cuts`` beside those that a map of a kind makes of ``a``, for any parameters ``(K,)``."""
+
+    kind: _Kind
+    a: Shape
+    b: Shape
+    cuts: Doubles
+
+    def residual(self, parameters: Doubles) -> Doubles:
+        """What the map leaves of each share."""
+        x, shares = self.kind.inverse(self.cuts, parameters), self.b.share(self.cuts)
+        if self.kind is _SAME:
+            return shares - self.a.share(x)
+        return _within(shares, *_predicted(self.a, x, falls=self.kind.falls))
+
+    def root(self, parameters: Doubles) -> Doubles:
+        """The root of the covariance of what sampling and rounding leave of the shares under the map."""
+        x = self.kind.inverse(self.cuts, parameters)
+        slope = np.abs(np.gradient(x, self.cuts)) if len(self.cuts) > 1 else np.ones(1)
+        width = _width(self.kind, self.a, self.b, x, (self.a.step + self.b.step * slope) / 2)
+        sampling = self.a.sampling(self.b, x, self.cuts, falls=self.kind.falls)
+        return np.asarray(np.linalg.cholesky(sampling + np.diag(width**2 / 12 + _SMALL**2)), np.float64)
+
+    def whitened(self, parameters: Doubles) -> Callable[[Doubles], Doubles]:
+        """The residuals of any parameters in standard errors, which are those under the stated ones."""
+        root = self.root(parameters)
+        return lambda values: np.asarray(np.linalg.solve(root, self.residual(values)), np.float64)
+
+    def slopes(self, parameters: Doubles) -> Doubles:
+        """How the residuals change with the parameters ``(N, K)``, by the smooth density of the values that are no atoms."""
+        steps = np.diag(1e-6 * np.maximum(np.abs(parameters), 1e-3))
+        moved = [
+            (self.kind.inverse(self.cuts, parameters + step) - self.kind.inverse(self.cuts, parameters - step)) / (2 * step.sum())
+            for step in steps
+        ]
+        density = self.a.density(self.kind.inverse(self.cuts, parameters))
+        return np.asarray((1 if self.kind.falls else -1) * density[:, None] * np.stack(moved, axis=1), np.float64)
+
+
+def _settled(match: _Match, best: Doubles, slopes: Doubles) -> tuple[Doubles, Doubles]:
+    """The parameters that smooth slopes settle on from the best ones, and these slopes in standard errors of the residuals.
+
+    Single bins are noisy: the least distance lies where chance made one steep, and its slopes seem to tell more than there is.
+    Where smooth slopes tell nothing, as of values that are all atoms, or lead to a worse map, the best one and its slopes stay.
+    """
+    if not best.size:
+        return best, slopes
+    root = match.root(best)
+    least = float(np.square(np.linalg.solve(root, match.residual(best))).sum())
+    values, smooth = best, slopes
+    for _ in range(_SETTLING):
+        smooth = np.asarray(np.linalg.solve(root, match.slopes(values)), np.float64)
+        if not np.isfinite(smooth).all() or np.linalg.matrix_rank(smooth) < best.size:
+            return best, slopes
+        values = values - np.linalg.lstsq(smooth, np.linalg.solve(root, match.residual(values)), rcond=None)[0]
+    distance = float(np.square(np.linalg.solve(root, match.residual(values))).sum())
+    return (values, smooth) if distance < least + _WORSE else (best, slopes)
 
 
 def _width(kind: _Kind, a: Shape, b: Shape, x: Doubles, reach: Doubles) -> Doubles:
@@ -271,6 +318,18 @@ def _between_atoms(a: Shape, b: Shape) -> tuple[float, ...]:
     """How far the largest atom moved: between the steps of a scale all offsets explain the shares at the cuts equally well."""
     largest = [shape.placed[shape.placed[:, 1].argmax(), 0] for shape in (a, b) if len(shape.placed)]
     return (float(largest[1] - largest[0]),) if len(largest) == 2 else ()
+
+
+def _of_atoms(a: Shape, b: Shape, *, falls: bool = False) -> tuple[tuple[float, float, tuple[float, float]], ...]:
+    """The gain, the offset, and the line (logarithm of the gain, offset) that lead one side's atoms to the other's, in order.
+
+    Between the steps of a scale the shares at the cuts do not change, so that no fit finds the way there.
+    """
+    if len(a.atoms) != len(b.atoms) or len(a.atoms) < 2:
+        return ()
+    x, y = (-a.atoms[::-1, 0] if falls else a.atoms[:, 0]), b.atoms[:, 0]
+    gain = float((y[-1] - y[0]) / (x[-1] - x[0]))
+    return ((_median(y, x), float(np.median(y - x)), (math.log(gain), float(np.median(y - gain * x)))),)
 
 
 def _line(x: Doubles, y: Doubles) -> tuple[float, float]:
