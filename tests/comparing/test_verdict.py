@@ -542,7 +542,7 @@ def test_values_beyond_all_of_the_other_side_are_no_heavy_tail() -> None:
 @pytest.mark.parametrize("sizes", [(2000, 60), (60, 2000), (3000, 3000)])
 def test_whole_values_are_compared_as_by_pearsons_chi_squared(sizes: tuple[int, int]) -> None:
     distances, expected = [], []
-    for seed in range(12):
+    for seed in range(7000, 7012):
         chance = np.random.default_rng(seed)
         columns = [chance.integers(0, 10, number) for number in sizes]
         (channel,) = compare(*(column[:, None].astype(np.float64) for column in columns)).channels
