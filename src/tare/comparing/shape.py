@@ -214,7 +214,8 @@ class Shape:
         """Ends of bins between which every cell holds about one twenty-fourth of the values that are no atoms."""
         shares = np.diff(self.share(self.edges))
         atoms = np.zeros(len(shares), np.bool_)
-        atoms[np.searchsorted(self.edges, self.atoms[:, 0], side="right") - 1] = True
+        places = np.searchsorted(self.edges, self.atoms[:, 0], side="right") - 1
+        atoms[np.minimum(places, len(shares) - 1)] = True
         least = max(1e-3, float(shares[~atoms].sum()) / _CELLS)
         found, held = [], 0.0
         for place, share in enumerate(shares[:-1]):
