@@ -4,7 +4,6 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -559,8 +558,10 @@ def test_intervals_of_a_gain_hold(kind: str, number: int) -> None:
     held = 0
     for seed in range(40):
         chance = np.random.default_rng(seed)
-        drawn = {"normal": partial(chance.normal, 15, 5), "exponential": chance.exponential, "lognormal": chance.lognormal}[kind]
-        source, target = drawn(size=(number, 1)), 1.3 * drawn(size=(number, 1))
+        normal = chance.normal(size=(2, number, 1))
+        drawn = {"normal": 15 + 5 * normal, "lognormal": np.exp(normal), "exponential": -stats.norm.logsf(normal)}
+        source, target = drawn[kind]
+        target = 1.3 * target
         (channel,) = compare(source, target).channels
         gain = next(form for form in channel.forms if form.name == "gain")
         held += abs(math.log(gain.gain / 1.3)) <= gain.errors[0]

@@ -101,7 +101,8 @@ def _looked(request: DriftRequest, reference: Reference, memory: int | None, *, 
     """Look at all data in their order."""
     looked = _Looked(Monitor(reference, alpha=request.alpha, tolerance=request.tolerance, memory=memory))
     monitor, options = looked.monitor, _options(request)
-    named = request.data if isinstance(request.data, list) and not _is_of_images(request.data) else [request.data]
+    channels = len(monitor.reference.taking.channels)
+    named = request.data if isinstance(request.data, list) and not _is_of_images(request.data, channels) else [request.data]
     found = _all_blocks(named, options, monitor.reference, looked.all_skipped, looked.told)
     for batch in _batches(found, request.batch, monitor.reference):
         monitor.count(batch, looked.keep if watching else None)
@@ -161,11 +162,15 @@ def reference_of(request: DriftRequest) -> Reference:
     return given
 
 
-def _is_of_images(data: Sequence[Any]) -> bool:
-    """Whether a list holds single images, Pillow's or arrays ``(H, W, C)`` and ``(C, H, W)``, and so is one set of data."""
+def _is_of_images(data: Sequence[Any], channels: int) -> bool:
+    """Whether a list holds single images, Pillow's or arrays ``(H, W, C)`` and ``(C, H, W)``, and so is one set of data.
+
+    With the reference's few channels along the second axis arrays are batches of signals: no image has so few rows.
+    """
     shapes = [tuple(getattr(each, "shape", ())) for each in data]
     pictures = [type(each).__module__.startswith("PIL.") for each in data]
-    arrays = [len(shape) == 3 and min(shape[0], shape[2]) <= _MOST_CHANNELS for shape in shapes]
+    batches = 1 < channels <= _MOST_CHANNELS and all(len(shape) == 3 and shape[1] == channels for shape in shapes)
+    arrays = [len(shape) == 3 and min(shape[0], shape[2]) <= _MOST_CHANNELS and not batches for shape in shapes]
     return bool(data) and all(one or other for one, other in zip(pictures, arrays, strict=True))
 
 
