@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
@@ -16,6 +17,7 @@ from scipy import stats
 from tare.comparing.api import compare
 from tare.comparing.shift import compare_stats
 from tare.comparing.verdict import explaining
+from tare.errors import DataError
 from tare.measuring.api import measure
 from tare.normalisation.catalog import named
 from tare.samples.raw_kind import Known
@@ -576,3 +578,38 @@ def test_a_scale_of_few_steps_is_led_to_its_own_steps(times: float, plus: float)
         source, target = (chance.integers(1, 6, (3000, 1)).astype(np.float64) for _ in range(2))
         kinds.append(compare(source, times * target + plus).kind)
     assert kinds.count("offset" if plus else "gain") >= 11
+
+
+@pytest.mark.parametrize("kind", ["fillers", "below zero"])
+def test_far_values_that_cuts_do_not_see_are_no_offset_and_no_sameness(kind: str) -> None:
+    chance = np.random.default_rng(0)
+    source, target = chance.normal(15, 5, (2, 3000, 1)) if kind == "fillers" else chance.lognormal(size=(2, 3000, 1))
+    target[:60] = -999 if kind == "fillers" else -1
+    found = compare(source, target)
+    assert found.kind == "content"
+    assert any(note.startswith("2.00% of c0 lie below all values of the source, the lowest of which is") for note in found.notes)
+    assert not any("lie " in note for note in compare(source, target[60:]).notes)
+
+
+def test_a_column_of_two_values_changes_by_what_they_hold() -> None:
+    chance = np.random.default_rng(0)
+    source, other = (chance.random((2000, 1)) < share for share in (0.2, 0.21))
+    changed = chance.random((2000, 1)) < 0.8
+    kinds = [compare(source * 1.0, each * 1.0).kind for each in (other, changed, 2 * changed)]
+    assert kinds == ["no difference shown", "content", "unclear"]
+
+
+def test_other_shares_of_missing_values_are_told() -> None:
+    chance = np.random.default_rng(0)
+    sides = [measure(np.where(chance.random((1000, 2)) < share, np.nan, 1.0 * chance.normal(size=(1000, 2))), exclude_nan=True)
+             for share in ([0.0, 0.1], [0.6, 0.1])]  # fmt: skip
+    (note,) = [note for note in compare_stats(*sides).notes if "missing" in note]
+    assert note.startswith("missing values are left out: 0.0% and ")
+    assert note.endswith("of c0")
+
+
+@pytest.mark.parametrize("names", [(("c1", "c2"), ("c2", "c3")), (("red", "green"), ("green", "blue"))])
+def test_names_of_a_file_that_look_like_given_ones_are_its_own(names: tuple[tuple[str, ...], ...]) -> None:
+    tables = [measure(pa.table({name: np.random.default_rng(0).normal(size=50) for name in each})) for each in names]
+    with pytest.raises(DataError, match="the same columns in both"):
+        compare_stats(*tables)

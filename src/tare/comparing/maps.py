@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -28,6 +29,8 @@ _SMALL = 0.002
 _REJECTED = 0.01
 # Gains and exponents stay within e^16 while they are fitted.
 _MOST = 16.0
+# Values lie beyond all of the other side by chance as rarely as this.
+_RARELY = 1e-4
 # At least this share of the cuts must tell something: where the source was clipped, any share of the target is possible.
 _TELLING = 0.5
 # A map that clips more values than this has little left that could show it.
@@ -78,6 +81,9 @@ def forms(a: Shape, b: Shape, top: float | None, tests: int, known: float = math
     clusters are uncertain themselves.
     """
     cuts = b.cuts()
+    if len(cuts) == 1 and _hold_the_same(a, b):  # two values: what they hold may change, and no map is told from that
+        form = _fitted(_SAME, a, b, cuts, None, _Level(tests, known))
+        return () if form is None else (form,)
     if len(cuts) < 2 or not math.isfinite(a.number) or not math.isfinite(b.number):
         return ()
     kinds = (kind for kind in _kinds(a, b, cuts, top) if len(cuts) > len(kind.starts[0]))
@@ -159,6 +165,8 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, l
     gain, offset, gamma = kind.told(best)
     if not _LEAST_GAMMA <= gamma <= _MOST_GAMMA or _leads_beyond(kind, best, errors, a, b, top):
         return None
+    if a.rows and b.rows and top is None:
+        least += _strays(kind, best, errors, a, b)
     number = 1 / (1 / a.shape_number + 1 / b.shape_number)
     return Form(
         name=kind.name,
@@ -260,6 +268,39 @@ def _missed(kind: _Kind, best: Doubles, a: Shape, b: Shape, top: float | None) -
     return float(against)
 
 
+def _strays(kind: _Kind, best: Doubles, errors: tuple[float, ...], a: Shape, b: Shape) -> float:
+    """What speaks against a map of columns of which too many values lie beyond all of the other side: cuts do not see far ones.
+
+    Twice the logarithm of the chance (see :func:`tare.comparing.shape.beyond`) at the least that the parameters' intervals allow,
+    where it is small.
+    """
+    corners = product(
+        *((value - error, value, value + error) for value, error in zip(best.tolist(), errors or best, strict=True))
+    )
+    against = min(_far_values(kind, np.array(corner), a, b) for corner in corners)
+    return 2 * against if against > -math.log(_RARELY) else 0.0
+
+
+def _far_values(kind: _Kind, parameters: Doubles, a: Shape, b: Shape) -> float:
+    """The largest logarithm, negative, of a chance that values of one side lie beyond all of the other as they do."""
+    ends = np.sort(kind.inverse(np.array([b.low - b.step, b.high + b.step]), parameters))
+    sides = (
+        (b, kind.inverse(b.edges, parameters), (a.low - a.step, a.high + a.step), a.shape_number),
+        (a, a.edges, tuple(ends.tolist()), b.shape_number),
+    )
+    found = 0.0
+    for side, edges, (low, high), others in sides:
+        shares, first, last = (
+            np.diff(side.share(side.edges)),
+            np.minimum(edges[:-1], edges[1:]),
+            np.maximum(edges[:-1], edges[1:]),
+        )
+        number = side.shape_number
+        rarest = -math.log(number / (number + others))
+        found = max(found, *(float(shares[there].sum()) * number * rarest for there in (last <= low, first >= high)))
+    return found
+
+
 def _newly_clipped(kind: _Kind, a: Shape, b: Shape) -> float:
     """The share of values that the map must have clipped, if it is right: ends of the target that the source does not have."""
     low, high = (a.at_high, a.at_low) if kind.falls else (a.at_low, a.at_high)
@@ -312,6 +353,14 @@ def _errors(slopes: Doubles, count: int, z: float) -> tuple[float, ...]:
     if not count or not slopes.size:
         return ()
     return tuple((z * np.sqrt(np.maximum(np.diag(np.linalg.pinv(slopes.T @ slopes)), 0.0))).tolist())
+
+
+def _hold_the_same(a: Shape, b: Shape) -> bool:
+    """Whether both sides hold the same two values, and no others."""
+    if len(a.atoms) != 2 or len(b.atoms) != 2 or not (math.isfinite(a.number) and math.isfinite(b.number)):
+        return False
+    near = np.abs(a.atoms[:, 0] - b.atoms[:, 0]) <= a.atoms[:, 2] + b.atoms[:, 2]
+    return bool(near.all()) and all(float(each.atoms[:, 1].sum()) > 1 - _SMALL for each in (a, b))
 
 
 def _between_atoms(a: Shape, b: Shape) -> tuple[float, ...]:

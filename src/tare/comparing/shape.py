@@ -237,6 +237,12 @@ class Beyond:
     number: int
     log_chance: float
 
+    def words(self, channel: ChannelStats, other: str) -> str:
+        """The share of the channel's values that lie beyond all of the other sample, in words."""
+        which = "lowest" if self.side == "below" else "highest"
+        share = f"{self.number / channel.count:.2%} of {channel.name}"
+        return f"{share} lie {self.side} all values of the {other}, the {which} of which is {self.end:g}"
+
 
 def beyond(before: ChannelStats, now: ChannelStats, together: float = 1.0) -> Iterator[Beyond]:
     """The values of ``now`` beyond those of ``before``, of which so many ``together`` count as one.

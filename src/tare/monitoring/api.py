@@ -260,15 +260,11 @@ def _beyond(verdict: Verdict, monitor: Monitor, request: DriftRequest) -> tuple[
     """
     if verdict.alarm or not monitor.reference.taking.rows:
         return ()
-    found = []
     memory = monitor.state.memory
     together = 1 if memory is None else request.batch * (memory + 1)
-    for before, now in verdict.values:
-        for each in beyond(before, now, together):
-            if each.log_chance < math.log(_RARELY / (2 * len(verdict.values))):
-                share, which = f"{each.number / now.count:.2%} of {before.name}", "lowest" if each.side == "below" else "highest"
-                found.append(f"{share} lie {each.side} all values of the reference, the {which} of which is {each.end:g}")
-    return tuple(found)
+    rarely = math.log(_RARELY / (2 * len(verdict.values)))
+    sides = ((now, each) for before, now in verdict.values for each in beyond(before, now, together))
+    return tuple(each.words(now, "reference") for now, each in sides if each.log_chance < rarely)
 
 
 def _exceeded(verdict: Verdict, request: DriftRequest) -> tuple[str, ...]:
