@@ -51,11 +51,14 @@ class Figure:
             return cls(kind, name, channels, 0.5, 1 / LEVELS)
         known = _scaled(kind, values)
         finite = known[np.isfinite(known)]
-        spread = float(finite.std()) if finite.size else 0.0
         size = float(np.abs(finite).max()) if finite.size else 1.0
+        # Divided by a power of two, which changes no digit: squares of the largest values leave the range of a double.
+        power = int(np.frexp(size)[1])
+        scaled = np.ldexp(finite, -power)
+        spread = math.ldexp(float(scaled.std()), power) if finite.size else 0.0
         spread = max(spread, 1e-6 * size, 1e-12)
         step = 2.0 ** math.floor(math.log2(spread / _FINENESS))
-        centre = step * round(float(finite.mean()) / step) if finite.size else 0.0
+        centre = step * round(math.ldexp(float(scaled.mean()), power) / step) if finite.size else 0.0
         return cls(kind, name, channels, centre, step)
 
     @property
