@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tare.datasets.augmentation import resized_mask
 from tare.datasets.masks.batches import MaskBatches
 from tare.datasets.masks.pairs import class_names, mask_values
 from tare.datasets.options import Augmenting, LabelOptions
@@ -174,3 +175,35 @@ def test_two_masks_of_one_image_are_refused(tmp_path: Path) -> None:
     save_png(root / "masks" / "3_mask.png", np.zeros((20, 30), np.uint8))
     with pytest.raises(DataError, match=r"one mask for each image, found .*3\.png.*3_mask\.png"):
         split(root, ignore=255)
+
+
+def disc(root: Path, centre: tuple[float, float], size: int = 256) -> Path:
+    """A bright disc, and the mask of the same pixels."""
+    rows, columns = np.mgrid[:size, :size]
+    mask = ((columns - centre[0]) ** 2 + (rows - centre[1]) ** 2 < 50**2).astype(np.uint8)
+    save_png(root / "images" / f"{centre[0]}.png", np.repeat((200 * mask)[..., None], 3, axis=2))
+    save_png(root / "masks" / f"{centre[0]}.png", mask)
+    return root
+
+
+@pytest.mark.parametrize("augmentation", ["none", "basic"])
+def test_a_mask_made_smaller_lies_where_its_image_does(augmentation: Any, tmp_path: Path) -> None:
+    for k in range(5):
+        disc(tmp_path, (90.0 + 15 * k, 130.0))
+    found = split(tmp_path)
+    geometry = Geometry((32, 32), "bilinear", 1.0, "squash")
+    batches = MaskBatches(found.train, geometry, "rgb", Augmenting(augmentation=augmentation), 0, (0.0, 0.0, 0.0))
+    rows, columns = np.mgrid[:32, :32]
+    away = []
+    for index in range(40):
+        image, mask = (values.double().numpy() for values in batches[index])
+        away.append([(place * image[0]).sum() / image[0].sum() - (place * mask).sum() / mask.sum() for place in (columns, rows)])
+    assert np.abs(np.mean(away, axis=0)).max() < 0.2  # by the older mode about half a pixel
+
+
+def test_a_mask_is_resized_as_pillow_does() -> None:
+    mask = np.random.default_rng(0).integers(0, 255, (37, 53), dtype=np.uint8)
+    for size in ((16, 16), (37, 20), (90, 70)):
+        expected = np.asarray(Image.fromarray(mask).resize(size[::-1], Image.Resampling.NEAREST))
+        found = resized_mask(torch.from_numpy(mask)[None], size)[0].numpy()
+        assert (found == expected).mean() > 0.99  # where a centre lies between two pixels, either may be taken
