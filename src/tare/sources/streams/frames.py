@@ -32,11 +32,9 @@ class Frames(NamedTuple):
         if read and not (fewer if self.ends_early is None else self.ends_early):
             return ""
         most = max(self.claimed, self.shown)
-        return (
-            f"cut short: {read} frames of {most} that the header claims"
-            if most > read
-            else f"cut short behind {read} frames: the file is shorter than it states"
-        )
+        if most > read:
+            return f"cut short: {read} frames of {most} that the header claims"
+        return f"cut short behind {read} frames: the file is shorter than it states"
 
 
 def counted(place: str, container: str) -> Frames:
