@@ -43,7 +43,7 @@ def open_test(data: Any, labelled: LabelOptions, split: Split) -> HeldOut:
     of another kind, or with a label that the training split does not have.
     """
     name = os.fspath(data) if isinstance(data, str | os.PathLike) else type(data).__name__
-    chosen = (labelled.label, labelled.label_pattern, labelled.array) != (None, None, None)
+    chosen = any(each is not None for each in (labelled.label, labelled.label_pattern, labelled.array, labelled.layout))
     if isinstance(data, str | os.PathLike) and not chosen and not is_other_source(data):
         files = _masked(Path(data), split) if split.task == "segmentation" else _of_folders(Path(data), split)
     else:
@@ -87,9 +87,10 @@ def _masked(root: Path, split: Split) -> tuple[LabelledFile, ...]:
 
 def _opened(data: Any, name: str, labelled: LabelOptions, split: Split) -> LabelledSamples:
     if name.endswith(".npz"):
-        return held_out_archive(name, labelled.array, labelled.label)
+        return held_out_archive(name, labelled.array, labelled.label, labelled.layout)
     options = Options(
         array=labelled.array,
+        layout=labelled.layout,
         front=split.taken if isinstance(split.taken, FrontEnd) else None,
         remote=labelled.allow_remote,
     )
