@@ -207,3 +207,14 @@ def test_a_mask_is_resized_as_pillow_does() -> None:
         expected = np.asarray(Image.fromarray(mask).resize(size[::-1], Image.Resampling.NEAREST))
         found = resized_mask(torch.from_numpy(mask)[None], size)[0].numpy()
         assert (found == expected).mean() > 0.99  # where a centre lies between two pixels, either may be taken
+
+
+@pytest.mark.parametrize("ending", ["_m", "_label", "-mask", "_gt"])
+def test_an_image_whose_own_name_ends_as_masks_do_has_the_mask_of_this_name(ending: str, tmp_path: Path) -> None:
+    for k in range(4):
+        scene(tmp_path, f"{k}{ending}", k)
+        scene(tmp_path, f"{k}", 10 + k)
+    found = split(tmp_path, ignore=255)
+    files = (*found.train, *found.val)
+    assert len(files) == 8
+    assert all(Path(file.path).name == Path(file.label.path).name for file in files)  # type: ignore[union-attr]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,22 +76,23 @@ def mask_values(path: str) -> NDArray[np.uint16]:
 
 def paired(images: Path, masks: Path) -> tuple[list[tuple[str, str]], list[str]]:
     """Pairs of image and mask by their path below the two folders, endings apart, and images without a mask."""
-    found = _by_key((path for path in walk_files(masks) if Path(path).suffix.lower() in _MASKS), masks)
-    return _matched((path for path in walk_files(images) if Path(path).suffix.lower() in SUFFIXES), images, found)
+    files = [path for path in walk_files(images) if Path(path).suffix.lower() in SUFFIXES]
+    exact = {_stem(path, images) for path in files}
+    found = _by_key((path for path in walk_files(masks) if Path(path).suffix.lower() in _MASKS), masks, exact)
+    return _matched(files, images, found)
 
 
 def paired_by_ending(folder: Path) -> tuple[list[tuple[str, str]], list[str]]:
     """Pairs of ``photo.jpg`` and ``photo_mask.png`` in one folder, and images without a mask."""
     files = [path for path in walk_files(folder) if Path(path).suffix.lower() in SUFFIXES]
-    found = _by_key((path for path in files if Path(path).stem.endswith(MASK_ENDINGS)), folder)
+    found = _by_key((path for path in files if Path(path).stem.endswith(MASK_ENDINGS)), folder, frozenset())
     return _matched((path for path in files if path not in set(found.values())), folder, found)
 
 
 def _matched(images: Iterable[str], root: Path, masks: Mapping[str, str]) -> tuple[list[tuple[str, str]], list[str]]:
     pairs, alone = [], []
     for path in images:
-        key = str(Path(path).relative_to(root).with_suffix(""))
-        mask = masks.get(key)
+        mask = masks.get(_stem(path, root))
         if mask is None:
             alone.append(path)
         else:
@@ -99,20 +100,28 @@ def _matched(images: Iterable[str], root: Path, masks: Mapping[str, str]) -> tup
     return pairs, alone
 
 
-def _by_key(masks: Iterable[str], root: Path) -> dict[str, str]:
+def _by_key(masks: Iterable[str], root: Path, images: Set[str]) -> dict[str, str]:
     """The masks by what their images are named. Raises :class:`DataError` for two of one image."""
     found: dict[str, str] = {}
     for path in masks:
-        other = found.setdefault(_key(path, root), path)
+        other = found.setdefault(_key(path, root, images), path)
         if other != path:
             raise DataError("one mask for each image", f"{other!r} and {path!r}", "take one of them out")
     return found
 
 
-def _key(path: str, root: Path) -> str:
-    stem = str(Path(path).relative_to(root).with_suffix(""))
+def _key(path: str, root: Path, images: Set[str]) -> str:
+    """What the image of a mask is named: as the mask, if there is such an image, else without the ending of masks."""
+    stem = _stem(path, root)
+    if stem in images:
+        return stem
     ending = next((ending for ending in sorted(MASK_ENDINGS, key=len, reverse=True) if stem.endswith(ending)), "")
     return stem.removesuffix(ending)
+
+
+def _stem(path: str, root: Path) -> str:
+    """The path of a file below ``root`` without its suffix."""
+    return str(Path(path).relative_to(root).with_suffix(""))
 
 
 def check_pairs(pairs: Sequence[tuple[str, str]], alone: Sequence[str], where: str) -> None:
