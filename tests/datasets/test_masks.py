@@ -9,12 +9,14 @@ import torch
 from PIL import Image
 
 from tare.datasets.augmentation import resized_mask
+from tare.datasets.held_out.opening import open_test
 from tare.datasets.masks.batches import MaskBatches
-from tare.datasets.masks.pairs import class_names, mask_values
+from tare.datasets.masks.pairs import MaskFile, class_names, image_size, mask_values
 from tare.datasets.options import Augmenting, LabelOptions
 from tare.datasets.split import Split, open_split
 from tare.errors import DataError
 from tare.input_spec.geometry import Geometry
+from tare.samples.records import Skipped
 from tests.images import save_png
 
 
@@ -218,3 +220,53 @@ def test_an_image_whose_own_name_ends_as_masks_do_has_the_mask_of_this_name(endi
     files = (*found.train, *found.val)
     assert len(files) == 8
     assert all(Path(file.path).name == Path(file.label.path).name for file in files)  # type: ignore[union-attr]
+
+
+def tiles(root: Path, bands: int, dtype: str, count: int = 6) -> Path:
+    """Georeferenced rasters whose first band is above its middle where the mask is 1."""
+    rasterio = pytest.importorskip("rasterio", reason="reads georeferenced rasters (pip install 'tare[geo]')")
+    from rasterio.transform import from_origin
+
+    rng = np.random.default_rng(0)
+    (root / "images").mkdir(parents=True)
+    for k in range(count):
+        values = rng.integers(1, 200, (bands, 20, 30)).astype(dtype)
+        how = {"count": bands, "dtype": dtype, "width": 30, "height": 20, "photometric": "MINISBLACK", "alpha": "NO"}
+        where = {"crs": "EPSG:32632", "transform": from_origin(0, 0, 10, 10)}
+        with rasterio.open(root / "images" / f"{k}.tif", "w", driver="GTiff", **how, **where) as file:
+            file.write(values)
+        save_png(root / "masks" / f"{k}.png", (values[0] > 100).astype(np.uint8))
+    return root
+
+
+@pytest.mark.parametrize(("bands", "dtype"), [(13, "uint16"), (4, "uint16"), (2, "float32"), (4, "uint8")])
+def test_rasters_of_any_bands_have_masks(bands: int, dtype: str, tmp_path: Path) -> None:
+    root = tiles(tmp_path, bands, dtype)
+    found = split(root)
+    assert found.channel_names is not None
+    assert len(found.channel_names) == bands
+    for file in (*found.train, *open_test(root, LabelOptions(data=root), found).files):
+        values = file.read("stored")
+        assert not isinstance(values, Skipped)
+        assert (values.shape, values.dtype.name) == ((20, 30, bands), dtype)
+        np.testing.assert_array_equal(file.label.read(), values[..., 0] > 100)  # type: ignore[union-attr]
+    chosen = split(root, bands=["2", "1"]).train[0].read("stored")
+    assert not isinstance(chosen, Skipped)
+    assert chosen.shape == (20, 30, 2)
+
+
+def test_a_mask_may_have_255_classes(tmp_path: Path) -> None:
+    values = np.arange(256).reshape(16, 16).clip(0, 254).astype(np.uint8)
+    save_png(tmp_path / "a.png", values)
+    found = MaskFile(str(tmp_path / "a.png"), tuple((value, value) for value in range(255))).read()
+    np.testing.assert_array_equal(found, values)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif"])
+def test_the_size_of_an_image_is_told_without_its_values(name: str, tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((4, 7), np.uint8)).save(tmp_path / name)
+    assert image_size(str(tmp_path / name)) == (7, 4)
+    (tmp_path / name).write_bytes(b"no image")
+    with pytest.raises(DataError, match="images and masks that can be read") as caught:
+        image_size(str(tmp_path / name))
+    assert "BytesIO" not in str(caught.value)

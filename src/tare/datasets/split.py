@@ -188,7 +188,7 @@ def open_split(
     chosen = any(each is not None for each in (labelled.label, labelled.label_pattern, labelled.array, labelled.layout))
     if isinstance(data, str | os.PathLike) and not chosen and not is_other_source(data):
         if (pairs := mask_folders(Path(data), labelled.task)) is not None:
-            return _masked(pairs, labelled, seed)
+            return _banded(_masked(pairs, labelled, seed), labelled.bands)
         _check_folder_task(labelled.task, str(data))
         return read_split(Path(data), seed, kind=kind, bands=labelled.bands, taken=taken)
     if labelled.bands is not None:

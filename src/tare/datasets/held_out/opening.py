@@ -59,7 +59,11 @@ def _of_folders(root: Path, split: Split) -> tuple[LabelledFile, ...]:
     if not root.is_dir():
         raise DataError("a folder, a table or an archive of test data", f"{str(root)!r} does not exist", "check --test")
     _check_known(class_folders(root, split.kind), split, str(root))
-    files = labelled_files(root, split.classes, split.kind, split.taken)
+    return _as_trained(labelled_files(root, split.classes, split.kind, split.taken), split)
+
+
+def _as_trained(files: tuple[LabelledFile, ...], split: Split) -> tuple[LabelledFile, ...]:
+    """The files, of which rasters are read by the bands of the training files."""
     raster = next((file for file in split.train if isinstance(file, LabelledRaster)), None)
     if raster is None:
         return tuple(LabelledRaster(f.path, f.label) if is_tile(f.path) else f for f in files)
@@ -82,7 +86,7 @@ def _masked(root: Path, split: Split) -> tuple[LabelledFile, ...]:
             raise DataError(
                 f"masks with the values of the training split, {sorted(known)}", f"{strange[:5]} in {mask!r}", "repair the mask"
             )
-    return tuple(LabelledFile(image, replace(pattern, path=mask)) for image, mask in found)
+    return _as_trained(tuple(LabelledFile(image, replace(pattern, path=mask)) for image, mask in found), split)
 
 
 def _opened(data: Any, name: str, labelled: LabelOptions, split: Split) -> LabelledSamples:
