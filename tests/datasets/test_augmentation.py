@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tare.datasets.augmentation import Mixing, training_transform
+from tare.datasets.augmentation import Mixing, paired_transform, training_transform
 from tare.datasets.options import Augmentation, Augmenting
 from tests.images import random_rgb
 
@@ -75,3 +75,16 @@ def test_nothing_is_mixed_where_nothing_is_asked_for() -> None:
     same = Mixing(Augmenting(), 3, 0)(images, labels, 0, 0)
     assert same[0] is images
     assert same[1] is labels
+
+
+@pytest.mark.parametrize("kind", ["RGB", "deep"])
+def test_the_image_of_a_pair_is_cropped_and_flipped_as_one_without_a_mask(kind: str) -> None:
+    pixels = random_rgb(0, 40, 50)
+    image = torch.rand(1, 40, 50) if kind == "deep" else Image.fromarray(pixels)
+    alone, pair = training_transform((24, 24), "bilinear", Augmenting()), paired_transform((24, 24), "bilinear")
+    for seed in range(20):
+        torch.manual_seed(seed)
+        expected = alone(image)
+        torch.manual_seed(seed)
+        varied, _ = pair(image, torch.zeros(1, 40, 50, dtype=torch.uint8))
+        assert torch.equal(varied.as_subclass(torch.Tensor), expected)

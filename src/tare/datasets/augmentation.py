@@ -30,11 +30,39 @@ def training_transform(
     return _Varied(bytewise, deep)
 
 
-def paired_transform(size: tuple[int, int], interpolation: str) -> Callable[..., Any]:
-    """The same random resized crop and flip for an image and its mask, which takes the nearest pixel."""
-    from torchvision.transforms import v2
+def paired_transform(size: tuple[int, int], interpolation: str) -> Callable[[Any, torch.Tensor], tuple[Any, torch.Tensor]]:
+    """The same random resized crop and flip for an image and its mask ``(1, H, W)``, which takes the nearest pixel."""
+    return _Paired(size, interpolation)
 
-    return v2.Compose([_crop(size, interpolation), v2.RandomHorizontalFlip(), v2.ToImage()])  # type: ignore[no-any-return]
+
+def resized_mask(mask: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """A mask ``(1, H, W)`` at ``size``: each pixel is the one nearest to its centre, as images are resized about centres.
+
+    torchvision resizes its masks by torch's older mode ``nearest``, which takes the upper left pixel of each cell: a mask made
+    smaller by s then lies (s - 1)/2 pixels beside its image.
+    """
+    from torchvision.transforms.v2 import InterpolationMode, functional
+
+    return functional.resize(mask, list(size), interpolation=InterpolationMode.NEAREST_EXACT)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class _Paired:
+    """An object instead of a closure, since spawned loader processes receive it by pickle."""
+
+    size: tuple[int, int]
+    interpolation: str
+
+    def __call__(self, image: Any, mask: torch.Tensor) -> tuple[Any, torch.Tensor]:
+        from torchvision.transforms.v2 import functional
+
+        crop = _crop(self.size, self.interpolation)
+        box = crop.get_params(image, crop.scale, crop.ratio)
+        varied = functional.resized_crop(image, *box, list(self.size), interpolation=crop.interpolation, antialias=True)
+        of_it = resized_mask(functional.crop(mask, *box), self.size)
+        if torch.rand(1) < 0.5:
+            varied, of_it = functional.horizontal_flip(varied), functional.horizontal_flip(of_it)
+        return functional.to_image(varied), of_it
 
 
 @dataclass(frozen=True, slots=True)

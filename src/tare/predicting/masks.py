@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tare.datasets.masks.pairs import image_size
 from tare.errors import OutputError
 from tare.system.files import replacing
-from tare.system.local.opened import in_memory
 from tare.tasks.segmentation import Segmentation
 
 
@@ -23,8 +23,7 @@ def write_mask(folder: Path, image: str, indices: NDArray[np.int64], task: Segme
     place = folder / f"{Path(image).stem}.png"
     if place.exists():
         raise OutputError("a new file for each mask", f"{str(place)!r} exists", "name another folder with --masks")
-    with Image.open(in_memory(image)) as opened:
-        size = opened.size
+    size = image_size(image)
     values = np.asarray(task.values)[indices].astype(np.uint8 if max(task.values) <= 255 else np.uint16)
     buffer = io.BytesIO()
     Image.fromarray(values).resize(size, Image.Resampling.NEAREST).save(buffer, "PNG")

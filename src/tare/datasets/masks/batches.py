@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from tare.datasets.augmentation import paired_transform
+from tare.datasets.augmentation import paired_transform, resized_mask
 from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import ImageBatches, as_taken
 from tare.errors import DataError
@@ -23,16 +23,13 @@ class MaskBatches(ImageBatches):
         self.both = paired_transform(geometry.size, geometry.interpolation)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, Any]:
-        from torchvision.transforms.v2 import functional
-        from torchvision.tv_tensors import Mask
-
         file: LabelledFile = self.files[index % len(self.files)]
         values = file.read(self.colour)
         if isinstance(values, Skipped):  # readable when the run began: the data changed meanwhile
             raise DataError("images that stay readable during training", f"{file.path!r}: {values.reason}", "restore it")
-        image, mask = as_taken(values), Mask(torch.from_numpy(file.label.read())[None])  # type: ignore[union-attr]
+        image, mask = as_taken(values), torch.from_numpy(file.label.read())[None]  # type: ignore[union-attr]
         if not self.augments:
-            return self.transform(image), plain(functional.resize(mask, list(self.size)))
+            return self.transform(image), plain(resized_mask(mask, self.size))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derived(self.seed, index))
             varied, of_it = self.both(image, mask)

@@ -53,9 +53,11 @@ class Figure:
             return cls(kind, name, channels, 0.5, 1 / LEVELS)
         known = _scaled(kind, values)
         finite = known[np.isfinite(known)]
-        size = float(np.abs(finite).max(initial=0.0)) or 1.0  # the unit of squares and sums: their own may be beyond all numbers
-        scaled = finite / size if finite.size else np.zeros(1)
-        spread, mean = size * float(scaled.std()), size * float(scaled.mean())
+        size = float(np.abs(finite).max(initial=0.0))
+        # Divided by a power of two, which changes no digit: squares of the largest values leave the range of a double.
+        power = int(np.frexp(size)[1])
+        scaled = np.ldexp(finite, -power) if finite.size else np.zeros(1)
+        spread, mean = (math.ldexp(float(each), power) for each in (scaled.std(), scaled.mean()))
         if spread <= _ROUNDING * size:  # one value, which another program may write with fewer digits
             spread = max(_DIGITS * size, _LEAST)
         step = 2.0 ** math.floor(math.log2(spread / _FINENESS))
