@@ -601,15 +601,15 @@ def test_a_column_of_two_values_changes_by_what_they_hold() -> None:
 
 def test_other_shares_of_missing_values_are_told() -> None:
     chance = np.random.default_rng(0)
-    sides = [measure(np.where(chance.random((1000, 2)) < share, np.nan, 1.0 * chance.normal(size=(1000, 2))), exclude_nan=True)
-             for share in ([0.0, 0.1], [0.6, 0.1])]  # fmt: skip
-    (note,) = [note for note in compare_stats(*sides).notes if "missing" in note]
+    gone = [chance.random((1000, 2)) < np.array(share) for share in ((0.0, 0.1), (0.6, 0.1))]
+    one, other = (measure(np.where(each, np.nan, chance.normal(size=each.shape)), exclude_nan=True) for each in gone)
+    (note,) = [note for note in compare_stats(one, other).notes if "missing" in note]
     assert note.startswith("missing values are left out: 0.0% and ")
     assert note.endswith("of c0")
 
 
 @pytest.mark.parametrize("names", [(("c1", "c2"), ("c2", "c3")), (("red", "green"), ("green", "blue"))])
 def test_names_of_a_file_that_look_like_given_ones_are_its_own(names: tuple[tuple[str, ...], ...]) -> None:
-    tables = [measure(pa.table({name: np.random.default_rng(0).normal(size=50) for name in each})) for each in names]
+    one, other = (measure(pa.table({name: np.random.default_rng(0).normal(size=50) for name in each})) for each in names)
     with pytest.raises(DataError, match="the same columns in both"):
-        compare_stats(*tables)
+        compare_stats(one, other)
