@@ -137,3 +137,10 @@ def test_constants_are_written_with_all_their_digits() -> None:
 )  # fmt: skip
 def test_what_a_name_says(name: str, said: str) -> None:
     assert says(Items((), name=name)) == said
+
+
+def test_one_list_under_two_names_is_left_to_its_author() -> None:
+    code = f"MEAN = STD = {MEAN}\nt = T.Normalize(MEAN, STD)\n"
+    Path("train.py").write_text(HEAD + code)
+    (found,) = [each for each in examined(documents_in([Path("train.py")]).documents) if each.code == "TARE007"]
+    assert not found.edits

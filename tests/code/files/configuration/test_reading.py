@@ -36,6 +36,17 @@ def cut(text: str, value: Value) -> str:
     return text.split("\n")[place.line - 1][place.column - 1 : place.end_column - 1]
 
 
+@pytest.mark.parametrize("end", ["\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize("line", ["\n", "\r\n"])
+def test_a_line_end_of_yaml_alone_moves_no_place(end: str, line: str) -> None:
+    text = f'é: "x{end}y"{line}mean: [0.485, 0.456]{line}'
+    found = read(text)
+    assert isinstance(found.content, dict)
+    mean = found.content["mean"]
+    assert (mean.place.line, mean.place.column) == (2, 7)
+    assert [cut(text.replace("\r", ""), each) for each in mean.content] == ["0.485", "0.456"]
+
+
 documents = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.floats(-1e6, 1e6) | st.text(st.characters(codec="utf-8")),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=4),

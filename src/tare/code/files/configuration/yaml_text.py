@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +19,9 @@ _INTEGER = re.compile(r"[+-]?(?:0|[1-9][0-9_]*)", re.ASCII)
 # With 1e-5, which YAML 1.1 takes for a text and the libraries' own configurations for a number.
 _FLOAT = re.compile(r"[+-]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _LONGEST_NUMBER = 64
+# Line ends to YAML 1.1, and to no editor.
+_ENDS_OF_YAML = re.compile("[\x85\u2028\u2029]")
+_ENDS = re.compile("\r\n|\r|\n")
 
 
 @dataclass(slots=True)
@@ -42,13 +46,24 @@ class _Open:
 
 @dataclass(slots=True)
 class _Reader:
-    """What was read so far: the open lists and mappings, the anchors with their sizes, and the number of values."""
+    """What was read so far: the open lists and mappings, the anchors with their sizes, and the number of values.
+
+    ``starts`` are the places where the lines of an editor begin, if YAML's are others.
+    """
 
     path: str
+    starts: Sequence[int] = ()
     stack: list[_Open] = field(default_factory=list)
     roots: list[Value] = field(default_factory=list)
     anchors: dict[str, Value] = field(default_factory=dict)
     count: int = 0
+
+    def at(self, mark: Any) -> tuple[int, int]:
+        """The line and the column of a mark, from 0."""
+        if not self.starts:
+            return mark.line, mark.column
+        line = bisect_right(self.starts, mark.index) - 1
+        return line, mark.index - self.starts[line]
 
     def done(self, value: Value, anchor: str | None) -> None:
         if anchor:
@@ -72,7 +87,8 @@ def yaml_value(path: str, text: str) -> Value:
     """The value of a YAML text; several documents make a list. Raises :class:`ConfigurationError`."""
     import yaml
 
-    reader = _Reader(path)
+    others = _ENDS_OF_YAML.search(text) is not None
+    reader = _Reader(path, [0, *(end.end() for end in _ENDS.finditer(text))] if others else ())
     try:
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             _take(reader, event)
@@ -95,7 +111,7 @@ def _take(reader: _Reader, event: Any) -> None:
         reader.counted(1)
         content = str(event.value) if reader.wants_key else _scalar(event)
         alone = not (event.anchor or event.tag)  # whose text is a part of the place
-        reader.done(Value(content, _place(reader.path, event, event), exact=alone), event.anchor)
+        reader.done(Value(content, _place(reader, event, event), exact=alone), event.anchor)
     elif isinstance(event, yaml.AliasEvent):
         reader.done(_alias(reader, event), None)
     elif isinstance(event, yaml.CollectionStartEvent):
@@ -103,7 +119,7 @@ def _take(reader: _Reader, event: Any) -> None:
         reader.counted(1)
     elif isinstance(event, yaml.CollectionEndEvent):
         closed = reader.stack.pop()
-        place = _place(reader.path, closed.event, event)
+        place = _place(reader, closed.event, event)
         reader.done(Value(_mapping(reader, closed) if closed.is_mapping else tuple(closed.items), place), closed.event.anchor)
     elif isinstance(event, yaml.DocumentStartEvent):
         reader.anchors.clear()
@@ -155,8 +171,8 @@ def _scalar(event: Any) -> Scalar:
     return float(text.replace("_", "")) if _FLOAT.fullmatch(text) else text
 
 
-def _place(path: str, first: Any, last: Any) -> Place:
-    start, end = first.start_mark, last.end_mark
-    if first is not last and end.column == 0:  # a block ends where the next line begins
-        return Place(path, start.line + 1, start.column + 1, max(end.line, start.line + 1), 0)
-    return Place(path, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+def _place(reader: _Reader, first: Any, last: Any) -> Place:
+    (line, column), (end_line, end_column) = reader.at(first.start_mark), reader.at(last.end_mark)
+    if first is not last and end_column == 0:  # a block ends where the next line begins
+        return Place(reader.path, line + 1, column + 1, max(end_line, line + 1), 0)
+    return Place(reader.path, line + 1, column + 1, end_line + 1, end_column + 1)

@@ -241,6 +241,12 @@ def _exchanged(each: Normalisation, known: Published) -> CodeFinding:
     )
 
 
+def _is_one_list(means: Value | None, stds: Value | None) -> bool:
+    """Whether mean and std are one list under two names, which holds one of both."""
+    spots = [each.spot for each in (means, stds) if isinstance(each, Items) and each.spot is not None]
+    return means is stds or (len(spots) == 2 and spots[0].node is spots[1].node)
+
+
 def _repeated(each: Normalisation) -> Iterator[CodeFinding]:
     known = next((one for one in published() if near(one.mean, each.mean)), None)
     other = next((one for one in published() if near(one.std, each.std)), None)
@@ -250,7 +256,7 @@ def _repeated(each: Normalisation) -> Iterator[CodeFinding]:
     assert source is not None  # noqa: S101 (one of the two is there)
     wrong, which = (each.stds, "std") if known is not None else (each.means, "mean")
     wanted = ", ".join(f"{each:.9g}" for each in (source.std if known is not None else source.mean))
-    edits = () if each.means is each.stds else of_list(wrong, which, wanted, each.call)
+    edits = () if _is_one_list(each.means, each.stds) else of_list(wrong, which, wanted, each.call)
     yield finding(
         "TARE007",
         "error",
