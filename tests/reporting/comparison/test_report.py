@@ -65,9 +65,8 @@ def test_a_stated_constant_is_not_named_as_data_in_a_command() -> None:
 def test_names_from_outside_are_escaped(tmp_path: Path) -> None:
     found = images(0)
     evil = "</script><script>alert(1)</script>"
-    channels = tuple(replace(channel, name=evil) for channel in found.source.channels[:1])
-    source = replace(found.source, source=evil, channels=channels)
-    target = replace(found.target, channels=found.target.channels[:1])
+    sides = (found.source, found.target)
+    source, target = (replace(side, source=evil, channels=(replace(side.channels[0], name=evil),)) for side in sides)
     assert "<script>alert" not in written(compare_stats(source, target), tmp_path)
 
 
