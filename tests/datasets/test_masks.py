@@ -14,6 +14,7 @@ from tare.datasets.options import Augmenting, LabelOptions
 from tare.datasets.split import Split, open_split
 from tare.errors import DataError
 from tare.input_spec.geometry import Geometry
+from tare.input_spec.resize import nearest
 from tests.images import save_png
 
 
@@ -159,6 +160,35 @@ def test_image_and_mask_keep_together_and_a_mask_gets_no_value_between_its_own(a
         assert torch.equal(image, again[0])
         assert torch.equal(mask, again[1])
     assert len(different) == (6 if augmentation == "none" else 12)
+
+
+def shared(root: Path, kind: str, size: tuple[int, int], augmentation: Any) -> MaskBatches:
+    """Batches of images that are their masks, resized by the nearest pixel."""
+    drawn = np.kron(np.random.default_rng(0).integers(0, 2, (6, 8, 8)), np.ones((1, 18, 15))).astype(np.uint8)
+    for k, mask in enumerate(drawn):
+        save_png(root / "masks" / f"{k}.png", mask)
+        save_png(root / "images" / f"{k}.png", mask.astype(kind))
+    geometry = Geometry(size, "nearest", 1.0, "squash")
+    return MaskBatches(split(root).train, geometry, "grey", Augmenting(augmentation=augmentation), 0, (0.0,))
+
+
+@pytest.mark.parametrize("size", [(12, 10), (33, 57), (288, 240)])
+@pytest.mark.parametrize("augmentation", ["none", "basic"])
+@pytest.mark.parametrize("kind", ["uint8", "uint16"])
+def test_a_mask_lies_where_its_image_lies(kind: str, augmentation: Any, size: tuple[int, int], tmp_path: Path) -> None:
+    batches = shared(tmp_path, kind, size, augmentation)
+    for index in range(10):
+        image, mask = batches[index]
+        assert ((image[0] > 0) == (mask > 0)).double().mean() > 0.97, index
+
+
+def test_a_disc_keeps_its_centre() -> None:
+    down, across = np.mgrid[:256, :256]
+    mask = ((down - 120.3) ** 2 + (across - 110.6) ** 2 < 2500).astype(np.uint8)
+    small = nearest(mask, (32, 32))
+    assert np.array_equal(small, np.asarray(Image.fromarray(mask).resize((32, 32), Image.Resampling.NEAREST)))
+    for axis, centre in enumerate((120.3, 110.6)):
+        assert abs(8 * np.nonzero(small)[axis].mean() + 3.5 - centre) < 0.8  # a tenth of a pixel of the network
 
 
 def test_files_that_are_in_no_pair_are_listed(tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 
 from tare.datasets.options import Augmenting
+from tare.input_spec.resize import bands_of, joined, nearest
 from tare.system.seeds import derived
 
 _SCALE = (0.35, 1.0)
@@ -24,29 +26,51 @@ def training_transform(
     """
     from torchvision.transforms import v2
 
-    first = (_crop(size, interpolation), v2.RandomHorizontalFlip())
-    bytewise, deep = (v2.Compose([*first, *_last(augmenting, [scale * value for value in fill or ()])]) for scale in (255, 1))
+    placed = v2.Compose([_crop(size, interpolation), v2.RandomHorizontalFlip()])
+    bytewise, deep = (v2.Compose(_last(augmenting, [scale * value for value in fill or ()])) for scale in (255, 1))
 
-    return _Varied(bytewise, deep)
+    return _Varied(placed, bytewise, deep)
 
 
 def paired_transform(size: tuple[int, int], interpolation: str) -> Callable[..., Any]:
-    """The same random resized crop and flip for an image and its mask, which takes the nearest pixel."""
-    from torchvision.transforms import v2
-
-    return v2.Compose([_crop(size, interpolation), v2.RandomHorizontalFlip(), v2.ToImage()])  # type: ignore[no-any-return]
+    """The same random resized crop and flip for an image and its mask ``(H, W)``, which takes the nearest pixel."""
+    return _Paired(_crop(size, interpolation))
 
 
 @dataclass(frozen=True, slots=True)
 class _Varied:
     """An object instead of a closure, since spawned loader processes receive it by pickle."""
 
+    placed: Any
     bytewise: Any
     deep: Any
 
     def __call__(self, image: Any) -> torch.Tensor:
-        steps = self.deep if isinstance(image, torch.Tensor) else self.bytewise
-        return steps(image).as_subclass(torch.Tensor)  # type: ignore[no-any-return]
+        if isinstance(image, torch.Tensor):
+            image = joined(self.placed(bands_of(image)))
+            steps = self.bytewise if image.dtype == torch.uint8 else self.deep
+            return steps(image).as_subclass(torch.Tensor)  # type: ignore[no-any-return]
+        return self.bytewise(self.placed(image)).as_subclass(torch.Tensor)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class _Paired:
+    """As the transform of images alone: the same draws give the same crop and flip of an image."""
+
+    crop: Any
+
+    def __call__(self, image: Any, mask: NDArray[Any]) -> tuple[torch.Tensor, NDArray[Any]]:
+        from torchvision.transforms.v2 import functional
+
+        top, left, height, width = self.crop.get_params(image, self.crop.scale, self.crop.ratio)
+        flips = bool(torch.rand(1) < 0.5)
+        bands = bands_of(image) if isinstance(image, torch.Tensor) else [image]
+        size, mode = self.crop.size, self.crop.interpolation
+        cut = [functional.resized_crop(band, top, left, height, width, size, mode, antialias=True) for band in bands]
+        taken = nearest(mask[top : top + height, left : left + width], size)
+        cut = [functional.horizontal_flip(band) for band in cut] if flips else cut
+        whole = joined(cut) if isinstance(image, torch.Tensor) else functional.pil_to_tensor(cut[0])
+        return whole, taken[:, ::-1] if flips else taken
 
 
 def _crop(size: tuple[int, int], interpolation: str) -> Any:
