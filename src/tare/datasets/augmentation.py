@@ -10,7 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from tare.datasets.options import Augmenting
+from tare.errors import SpecError
 from tare.input_spec.resize import bands_of, joined, nearest
+from tare.statistics.dataset_stats import DatasetStats
 from tare.system.seeds import derived
 
 _SCALE = (0.35, 1.0)
@@ -86,6 +88,22 @@ def _last(augmenting: Augmenting, colour: list[float]) -> list[Any]:
 
     erasing = [v2.RandomErasing(augmenting.erasing, value=colour or 0.0)] if augmenting.erasing else []
     return [*_policy(augmenting, colour), v2.ToImage(), *erasing]
+
+
+def check_policy(augmenting: Augmenting, stats: DatasetStats) -> None:
+    """Raise :class:`SpecError` for a policy of colours and images that it cannot vary.
+
+    Torchvision's operations on colours cut floats to [0, 1], and take one or three channels.
+    """
+    if augmenting.augmentation in ("none", "basic"):
+        return
+    low, high = min(channel.min for channel in stats.channels), max(channel.max for channel in stats.channels)
+    count = len(stats.channels)
+    if count in (1, 3) and 0 <= low <= high <= 1:
+        return
+    found = f"{count} channels" if count not in (1, 3) else f"{stats.dtype} values from {low:.6g} to {high:.6g}"
+    expected = f"grey or colour images with values from 0 to 1, or of 8 or 16 bits, for --augmentation {augmenting.augmentation}"
+    raise SpecError(expected, found, "use --augmentation basic")
 
 
 def _policy(augmenting: Augmenting, colour: list[float]) -> list[Any]:

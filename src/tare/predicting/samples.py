@@ -74,7 +74,8 @@ def _words(named: Any) -> list[str]:
 def _images(trained: TrainedModel, words: Sequence[str], *, any_kind: bool) -> NamedInputs:
     """Images, each read and brought to the network's size, or the reason why it cannot be."""
     model = trained.model
-    transform, takes = evaluation_transform(model.geometry, model.normalisation.border), model.takes.raw_dtype
+    takes = model.takes.raw_dtype
+    transform = evaluation_transform(model.geometry, model.normalisation.border(takes))
     left_out = _LeftOut()
     items = list(_named_images(trained, words, left_out))
 
