@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import tare
-from tare.errors import DataError
+from tare.errors import DataError, ModelError
 from tare.input_spec.spec import InputSpec, Known
 
 rasterio = pytest.importorskip("rasterio", reason="reads georeferenced rasters (pip install 'tare[geo]')")
@@ -162,3 +162,8 @@ def test_a_dark_fourth_band_of_bytes_is_no_transparency_in_training_prediction_o
     made = tare.export(tmp_path / "run", format="onnx", out=tmp_path / "m.onnx", with_resize=True)
     assert made.parity is not None
     assert (made.parity.resize_levels, made.parity.resize_share) == (0, 0.0)
+    tare.export(tmp_path / "run", format="safetensors", out=tmp_path / "weights")
+    assert "| nir | 0.0" in (tmp_path / "weights" / "README.md").read_text()
+    for form in ("timm", "hf"):
+        with pytest.raises(ModelError, match=f"since {form} reads two or four channels as transparency.* found a network for 4"):
+            tare.export(tmp_path / "run", format=form, out=tmp_path / form)
