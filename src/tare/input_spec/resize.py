@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from tare.errors import SpecError
 from tare.input_spec.fields import Crop
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
 
 
 def evaluation_steps(
@@ -80,11 +82,15 @@ def bands_of(image: torch.Tensor) -> list[Image.Image]:
     Pillow takes two or four channels for colours with transparency: it resizes them multiplied by the last one. Torch, which
     resizes any number, has other filters, and another nearest pixel.
     """
+    from PIL import Image
+
     return [Image.fromarray(band) for band in np.ascontiguousarray(image.numpy())]
 
 
 def joined(bands: Sequence[Image.Image]) -> torch.Tensor:
     """The image ``(C, H, W)`` whose channels are ``bands``."""
+    import torch
+
     return torch.from_numpy(np.stack([np.asarray(band) for band in bands]))
 
 
