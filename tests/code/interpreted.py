@@ -32,6 +32,7 @@ def run(**texts: str) -> Run:
         program.module(path)
     for path in paths:
         program.carry_out(path)
+    program.settle()
     return found
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
@@ -16,6 +17,7 @@ from scipy import stats
 from tare.comparing.api import compare
 from tare.comparing.shift import compare_stats
 from tare.comparing.verdict import explaining
+from tare.errors import DataError
 from tare.measuring.api import measure
 from tare.normalisation.catalog import named
 from tare.samples.raw_kind import Known
@@ -536,3 +538,78 @@ def test_values_beyond_all_of_the_other_side_are_no_heavy_tail() -> None:
         assert compare(*ages).kind != "no difference shown"
         assert compare(*ages[::-1]).kind != "no difference shown"
         assert compare(*(np.exp(2 * chance.normal(size=(number, 1))) for number in (300, 3000))).kind != "units"
+
+
+@pytest.mark.parametrize("sizes", [(2000, 60), (60, 2000), (3000, 3000)])
+def test_whole_values_are_compared_as_by_pearsons_chi_squared(sizes: tuple[int, int]) -> None:
+    distances, expected = [], []
+    for seed in range(7000, 7012):
+        chance = np.random.default_rng(seed)
+        columns = [chance.integers(0, 10, number) for number in sizes]
+        (channel,) = compare(*(column[:, None].astype(np.float64) for column in columns)).channels
+        distances.append(next(form.distance for form in channel.forms if form.name == "same"))
+        expected.append(stats.chi2_contingency([np.bincount(column, minlength=10) for column in columns]).statistic)
+    ratios = np.divide(distances, expected)  # rare values share a cell, and differences of shares below 0.002 count less
+    assert np.median(ratios) == pytest.approx(1, abs=0.15)
+    assert (np.abs(np.log(ratios)) < math.log(1.7)).all()
+
+
+@pytest.mark.parametrize("number", [400, 3000])
+@pytest.mark.parametrize("kind", ["normal", "exponential", "lognormal"])
+def test_intervals_of_a_gain_hold(kind: str, number: int) -> None:
+    held = 0
+    for seed in range(40):
+        chance = np.random.default_rng(seed)
+        normal = chance.normal(size=(2, number, 1))
+        drawn = {"normal": 15 + 5 * normal, "lognormal": np.exp(normal), "exponential": -stats.norm.logsf(normal)}
+        source, target = drawn[kind]
+        target = 1.3 * target
+        (channel,) = compare(source, target).channels
+        gain = next(form for form in channel.forms if form.name == "gain")
+        held += abs(math.log(gain.gain / 1.3)) <= gain.errors[0]
+    assert held >= 33  # of 38 expected, four standard errors
+
+
+@pytest.mark.parametrize(("times", "plus"), [(2.0, 0.0), (1.0, -1.0), (1 / 6, 0.0)])
+def test_a_scale_of_few_steps_is_led_to_its_own_steps(times: float, plus: float) -> None:
+    kinds = []
+    for seed in range(12):
+        chance = np.random.default_rng(seed)
+        source, target = (chance.integers(1, 6, (3000, 1)).astype(np.float64) for _ in range(2))
+        kinds.append(compare(source, times * target + plus).kind)
+    assert kinds.count("offset" if plus else "gain") >= 11
+
+
+@pytest.mark.parametrize("kind", ["fillers", "below zero"])
+def test_far_values_that_cuts_do_not_see_are_no_offset_and_no_sameness(kind: str) -> None:
+    chance = np.random.default_rng(0)
+    source, target = chance.normal(15, 5, (2, 3000, 1)) if kind == "fillers" else chance.lognormal(size=(2, 3000, 1))
+    target[:60] = -999 if kind == "fillers" else -1
+    found = compare(source, target)
+    assert found.kind == "content"
+    assert any(note.startswith("2.00% of c0 lie below all values of the source, the lowest of which is") for note in found.notes)
+    assert not any("lie " in note for note in compare(source, target[60:]).notes)
+
+
+def test_a_column_of_two_values_changes_by_what_they_hold() -> None:
+    chance = np.random.default_rng(0)
+    source, other = (chance.random((2000, 1)) < share for share in (0.2, 0.21))
+    changed = chance.random((2000, 1)) < 0.8
+    kinds = [compare(source * 1.0, each * 1.0).kind for each in (other, changed, 2 * changed)]
+    assert kinds == ["no difference shown", "content", "unclear"]
+
+
+def test_other_shares_of_missing_values_are_told() -> None:
+    chance = np.random.default_rng(0)
+    gone = [chance.random((1000, 2)) < np.array(share) for share in ((0.0, 0.1), (0.6, 0.1))]
+    one, other = (measure(np.where(each, np.nan, chance.normal(size=each.shape)), exclude_nan=True) for each in gone)
+    (note,) = [note for note in compare_stats(one, other).notes if "missing" in note]
+    assert note.startswith("missing values are left out: 0.0% and ")
+    assert note.endswith("of c0")
+
+
+@pytest.mark.parametrize("names", [(("c1", "c2"), ("c2", "c3")), (("red", "green"), ("green", "blue"))])
+def test_names_of_a_file_that_look_like_given_ones_are_its_own(names: tuple[tuple[str, ...], ...]) -> None:
+    one, other = (measure(pa.table({name: np.random.default_rng(0).normal(size=50) for name in each})) for each in names)
+    with pytest.raises(DataError, match="the same columns in both"):
+        compare_stats(one, other)

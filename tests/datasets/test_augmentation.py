@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 import tare
-from tare.datasets.augmentation import Mixing, check_policy, training_transform
+from tare.datasets.augmentation import Mixing, check_policy, paired_transform, training_transform
 from tare.datasets.options import Augmentation, Augmenting
 from tare.errors import SpecError
 from tests.images import random_rgb
@@ -102,3 +102,16 @@ def test_nothing_is_mixed_where_nothing_is_asked_for() -> None:
     same = Mixing(Augmenting(), 3, 0)(images, labels, 0, 0)
     assert same[0] is images
     assert same[1] is labels
+
+
+@pytest.mark.parametrize("kind", ["RGB", "deep"])
+def test_the_image_of_a_pair_is_cropped_and_flipped_as_one_without_a_mask(kind: str) -> None:
+    pixels = random_rgb(0, 40, 50)
+    image = torch.rand(1, 40, 50) if kind == "deep" else Image.fromarray(pixels)
+    alone, pair = training_transform((24, 24), "bilinear", Augmenting()), paired_transform((24, 24), "bilinear")
+    for seed in range(20):
+        torch.manual_seed(seed)
+        expected = alone(image)
+        torch.manual_seed(seed)
+        varied, _ = pair(image, np.zeros((40, 50), np.uint8))
+        assert torch.equal(varied, expected)

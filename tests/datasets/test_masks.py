@@ -8,13 +8,15 @@ import pytest
 import torch
 from PIL import Image
 
+from tare.datasets.held_out.opening import open_test
 from tare.datasets.masks.batches import MaskBatches
-from tare.datasets.masks.pairs import class_names, mask_values
+from tare.datasets.masks.pairs import MaskFile, class_names, image_size, mask_values
 from tare.datasets.options import Augmenting, LabelOptions
 from tare.datasets.split import Split, open_split
 from tare.errors import DataError
 from tare.input_spec.geometry import Geometry
 from tare.input_spec.resize import nearest
+from tare.samples.records import Skipped
 from tests.images import save_png
 
 
@@ -204,3 +206,96 @@ def test_two_masks_of_one_image_are_refused(tmp_path: Path) -> None:
     save_png(root / "masks" / "3_mask.png", np.zeros((20, 30), np.uint8))
     with pytest.raises(DataError, match=r"one mask for each image, found .*3\.png.*3_mask\.png"):
         split(root, ignore=255)
+
+
+def disc(root: Path, centre: tuple[float, float], size: int = 256) -> Path:
+    """A bright disc, and the mask of the same pixels."""
+    rows, columns = np.mgrid[:size, :size]
+    mask = ((columns - centre[0]) ** 2 + (rows - centre[1]) ** 2 < 50**2).astype(np.uint8)
+    save_png(root / "images" / f"{centre[0]}.png", np.repeat((200 * mask)[..., None], 3, axis=2))
+    save_png(root / "masks" / f"{centre[0]}.png", mask)
+    return root
+
+
+@pytest.mark.parametrize("augmentation", ["none", "basic"])
+def test_a_mask_made_smaller_lies_where_its_image_does(augmentation: Any, tmp_path: Path) -> None:
+    for k in range(5):
+        disc(tmp_path, (90.0 + 15 * k, 130.0))
+    found = split(tmp_path)
+    geometry = Geometry((32, 32), "bilinear", 1.0, "squash")
+    batches = MaskBatches(found.train, geometry, "rgb", Augmenting(augmentation=augmentation), 0, (0.0, 0.0, 0.0))
+    rows, columns = np.mgrid[:32, :32]
+    away = []
+    for index in range(40):
+        image, mask = (values.double().numpy() for values in batches[index])
+        away.append([(place * image[0]).sum() / image[0].sum() - (place * mask).sum() / mask.sum() for place in (columns, rows)])
+    assert np.abs(np.mean(away, axis=0)).max() < 0.2  # by the older mode about half a pixel
+
+
+def test_a_mask_is_resized_as_pillow_does() -> None:
+    mask = np.random.default_rng(0).integers(0, 255, (37, 53), dtype=np.uint8)
+    for size in ((16, 16), (37, 20), (90, 70)):
+        expected = np.asarray(Image.fromarray(mask).resize(size[::-1], Image.Resampling.NEAREST))
+        found = nearest(mask, size)
+        assert (found == expected).mean() > 0.99  # where a centre lies between two pixels, either may be taken
+
+
+@pytest.mark.parametrize("ending", ["_m", "_label", "-mask", "_gt"])
+def test_an_image_whose_own_name_ends_as_masks_do_has_the_mask_of_this_name(ending: str, tmp_path: Path) -> None:
+    for k in range(4):
+        scene(tmp_path, f"{k}{ending}", k)
+        scene(tmp_path, f"{k}", 10 + k)
+    found = split(tmp_path, ignore=255)
+    files = (*found.train, *found.val)
+    assert len(files) == 8
+    assert all(Path(file.path).name == Path(file.label.path).name for file in files)  # type: ignore[union-attr]
+
+
+def tiles(root: Path, bands: int, dtype: str, count: int = 6) -> Path:
+    """Georeferenced rasters whose first band is above its middle where the mask is 1."""
+    rasterio = pytest.importorskip("rasterio", reason="reads georeferenced rasters (pip install 'tare[geo]')")
+    from rasterio.transform import from_origin
+
+    rng = np.random.default_rng(0)
+    (root / "images").mkdir(parents=True)
+    for k in range(count):
+        values = rng.integers(1, 200, (bands, 20, 30)).astype(dtype)
+        how = {"count": bands, "dtype": dtype, "width": 30, "height": 20, "photometric": "MINISBLACK", "alpha": "NO"}
+        where = {"crs": "EPSG:32632", "transform": from_origin(0, 0, 10, 10)}
+        with rasterio.open(root / "images" / f"{k}.tif", "w", driver="GTiff", **how, **where) as file:
+            file.write(values)
+        save_png(root / "masks" / f"{k}.png", (values[0] > 100).astype(np.uint8))
+    return root
+
+
+@pytest.mark.parametrize(("bands", "dtype"), [(13, "uint16"), (4, "uint16"), (2, "float32"), (4, "uint8")])
+def test_rasters_of_any_bands_have_masks(bands: int, dtype: str, tmp_path: Path) -> None:
+    root = tiles(tmp_path, bands, dtype)
+    found = split(root)
+    assert found.channel_names is not None
+    assert len(found.channel_names) == bands
+    for file in (*found.train, *open_test(root, LabelOptions(data=root), found).files):
+        values = file.read("stored")
+        assert not isinstance(values, Skipped)
+        assert (values.shape, values.dtype.name) == ((20, 30, bands), dtype)
+        np.testing.assert_array_equal(file.label.read(), values[..., 0] > 100)  # type: ignore[union-attr]
+    chosen = split(root, bands=["2", "1"]).train[0].read("stored")
+    assert not isinstance(chosen, Skipped)
+    assert chosen.shape == (20, 30, 2)
+
+
+def test_a_mask_may_have_255_classes(tmp_path: Path) -> None:
+    values = np.arange(256).reshape(16, 16).clip(0, 254).astype(np.uint8)
+    save_png(tmp_path / "a.png", values)
+    found = MaskFile(str(tmp_path / "a.png"), tuple((value, value) for value in range(255))).read()
+    np.testing.assert_array_equal(found, values)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif"])
+def test_the_size_of_an_image_is_told_without_its_values(name: str, tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((4, 7), np.uint8)).save(tmp_path / name)
+    assert image_size(str(tmp_path / name)) == (7, 4)
+    (tmp_path / name).write_bytes(b"no image")
+    with pytest.raises(DataError, match="images and masks that can be read") as caught:
+        image_size(str(tmp_path / name))
+    assert "BytesIO" not in str(caught.value)

@@ -11,7 +11,7 @@ from tare.input_spec.spec import InputSpec
 KNOWN = {one.name: one for one in candidates(3)}
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_every_map_is_listed_once_and_its_spec_says_the_same(channels: int) -> None:
     known = candidates(channels)
     assert len({one.name for one in known}) == len(known)
@@ -66,6 +66,12 @@ def test_one_channel_has_what_three_have() -> None:
     averaged = grey["imagenet, one constant for all colours"].spec
     assert averaged.require("mean") == pytest.approx((0.449,))
     assert averaged.require("std") == pytest.approx((0.226,))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_one_constant_for_all_is_one_of_any_number_of_channels(channels: int) -> None:
+    (found,) = [one for one in candidates(channels) if one.name == "inception"]
+    assert found.affine.apply(np.full(channels, 255.0)) == pytest.approx([1.0] * channels)
 
 
 def test_one_constant_stands_for_three_equal_channels() -> None:

@@ -151,3 +151,40 @@ def test_unreadable_images_stay_listed(tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_bytes(b"")
     seen = tare.measure(tmp_path, as_seen=8, max_skipped=1.0)
     assert [Path(item.path).name for item in seen.skipped] == ["bad.png"]
+
+
+CLIP: dict[str, Any] = {
+    "image_processor_type": "CLIPImageProcessor",
+    "size": {"shortest_edge": 32},
+    "crop_size": {"height": 24, "width": 24},
+    "resample": 3,
+}
+
+
+def cropped_down(photo: Image.Image) -> torch.Tensor:
+    """What CLIP's processor does: it crops at ``floor((edge - 24) / 2)``, where torchvision rounds half to even."""
+    resized = v2.functional.pil_to_tensor(v2.functional.resize(photo, [32], v2.InterpolationMode.BICUBIC))
+    cropped: torch.Tensor = v2.functional.crop(resized, (resized.shape[1] - 24) // 2, (resized.shape[2] - 24) // 2, 24, 24)
+    return cropped
+
+
+@pytest.mark.parametrize("form", ["hf:DIR", "DIR", "file", "within"])
+def test_a_directory_of_transformers_states_resize_and_crop(form: str, tmp_path: Path) -> None:
+    images = [cropped_down(photo) for photo in photos(tmp_path / "photos")]
+    folder = tmp_path / "clip"
+    folder.mkdir()
+    name, document = (
+        ("processor_config.json", {"image_processor": CLIP}) if form == "within" else ("preprocessor_config.json", CLIP)
+    )
+    (folder / name).write_text(json.dumps(document))
+    stated = {"hf:DIR": f"hf:{folder}", "file": str(folder / name)}.get(form, str(folder))
+    assert_measured(tare.measure(tmp_path / "photos", as_seen=stated), images)
+
+
+@pytest.mark.parametrize("text", ["[1]", "{", "null", "{}"])
+def test_a_directory_whose_processor_cannot_be_read_is_refused(text: str, tmp_path: Path) -> None:
+    photos(tmp_path / "photos")
+    (tmp_path / "preprocessor_config.json").write_text(text)
+    with pytest.raises(SpecError) as caught:
+        tare.measure(tmp_path / "photos", as_seen=f"hf:{tmp_path}")
+    assert "\n" not in str(caught.value)

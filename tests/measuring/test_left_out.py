@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 
 import tare
 from tare.errors import DataError
@@ -159,3 +160,15 @@ def test_an_image_without_a_mask_or_with_a_mask_of_another_size_is_listed_and_em
         tare.measure(np.zeros((3, 2)), mask=tmp_path / "m")
     with pytest.raises(DataError, match="--mask or --as-seen, found both"):
         tare.measure(tmp_path / "d", mask=tmp_path / "m", as_seen=4)
+
+
+def test_a_mask_with_a_palette_counts_by_its_indices_and_not_by_their_colours(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    image, mask = rng.integers(0, 256, (20, 30, 3)).astype(np.uint8), rng.integers(0, 3, (20, 30)).astype(np.uint8)
+    save_png(tmp_path / "d" / "1.png", image)
+    shown = Image.fromarray(mask, "P")
+    shown.putpalette([255, 255, 255, 0, 0, 0, 200, 0, 0])
+    (tmp_path / "m").mkdir()
+    shown.save(tmp_path / "m" / "1.png")
+    stats = tare.measure(tmp_path / "d", mask=tmp_path / "m")
+    np.testing.assert_allclose(stats.mean, image[mask != 0].mean(axis=0) / 255, rtol=1e-12)

@@ -169,3 +169,13 @@ def test_a_tolerance_is_positive(tolerance: float) -> None:
 def test_a_confidence_lies_between_zero_and_one(confidence: float) -> None:
     with pytest.raises(DataError, match=r"expected a confidence between 0 and 1, found .*; state for example --confidence 0\.95"):
         StoppingRule(0.1, confidence)
+
+
+def test_widths_of_values_whose_squares_no_double_holds_are_those_of_the_others_to_scale() -> None:
+    values = np.random.default_rng(0).normal(size=(4, 50))
+    widths = []
+    for scale in (1.0, 2.0**700):
+        parts = [[Moments.of_rows(part * scale)] for part in values]
+        (width,) = half_widths([Moments.of_rows(values.ravel() * scale)], parts, 0.95, None)
+        widths.append((width.mean / scale, width.std / scale))
+    np.testing.assert_allclose(widths[0], widths[1], rtol=1e-9)

@@ -4,6 +4,7 @@ import json
 import math
 import shlex
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -321,6 +322,46 @@ def test_a_table_without_a_column_of_the_reference_is_refused(tmp_path: Path) ->
     for name, head in (("train", "acid,sugar"), ("later", "acid,salt"), ("third", "sugar,salt,acid")):
         rows = "".join(f"{a},{b}{',1' if name == 'third' else ''}\n" for a, b in values)
         (tmp_path / f"{name}.csv").write_text(f"{head}\n{rows}")
-    with pytest.raises(DataError, match="the columns of the reference, found none called 'sugar'; rename the columns, or choose"):
+    with pytest.raises(DataError, match="the columns of the reference, found none called 'sugar'; rename them, or name"):
         tare.drift(tmp_path / "train.csv", tmp_path / "later.csv")
     assert tare.drift(tmp_path / "train.csv", tmp_path / "third.csv").samples == 100
+
+
+@pytest.mark.parametrize("case", ["empty", "never both", "border"])
+def test_a_figure_that_no_sample_of_the_reference_has_is_said_and_not_judged(case: str) -> None:
+    chance = np.random.default_rng(0)
+    if case == "border":
+        known: np.ndarray[tuple[int, ...], np.dtype[Any]] = chance.integers(1, 255, (80, 8, 8, 3)).astype(np.uint8)
+        known[:, 0] = 0
+        reference = Reference.of(known, nodata=0)
+        expected = "correlation of red and green"
+    else:
+        known = chance.normal(size=(400, 2))
+        known[:, 1] = np.where(np.arange(400) % 2 < (case == "never both"), known[:, 1], np.nan)
+        known[:, 0] = np.where((np.arange(400) % 2 == 0) & (case == "never both"), np.nan, known[:, 0])
+        reference = Reference.of(known)
+        expected = "mean of c1" if case == "empty" else "product of c0 and c1"
+    verdict = tare.drift(reference, known)
+    assert not verdict.alarm
+    (note,) = [note for note in verdict.notes if "not judged" in note and "no sample of the reference" in note]
+    assert expected in note
+    if case == "empty":
+        assert tare.drift(reference, np.nan_to_num(known, nan=1.0)).kind == "no data"
+
+
+@pytest.mark.parametrize("value", [1e300, 1.7e308])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_values_near_the_end_of_doubles_are_no_traceback(value: float, swapped: bool) -> None:
+    chance = np.random.default_rng(0)
+    sides = [chance.normal(size=(300, 2)), chance.normal(size=(300, 2))]
+    sides[0][0] = value
+    verdict = tare.drift(*(sides[::-1] if swapped else sides))
+    assert np.isfinite(verdict.evidence)
+
+
+def test_batches_of_few_signals_are_no_images() -> None:
+    chance = np.random.default_rng(0)
+    reference = Reference.of(chance.normal(size=(200, 2, 300)))
+    signals = chance.normal(size=(120, 2, 300))
+    for size in (2, 4, 5):
+        assert tare.drift(reference, [signals[start : start + size] for start in range(0, 120, size)]).samples == 120

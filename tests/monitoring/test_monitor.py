@@ -616,7 +616,14 @@ def test_columns_of_a_data_frame_are_found_by_their_names() -> None:
     found = Monitor(known)
     assert fed(found, train[["dose", "age"]].assign(label=1.0)) == 0
     assert found.served() is not None
-    with pytest.raises(DataError, match="the columns of the reference, found none called 'dose'; rename the columns"):
+    held = train.assign(age=train["age"].astype("Float64"), dose=train["dose"] > 9)
+    held.loc[0, "age"] = pandas.NA
+    mixed = Monitor(known)
+    mixed.update(held)
+    assert mixed.served().channels[0].nan == 1  # type: ignore[union-attr]
+    with pytest.raises(DataError, match=r"columns of numbers, found .* in 'dose'"):
+        Monitor(known).update(train.assign(dose="high"))
+    with pytest.raises(DataError, match="the columns of the reference, found none called 'dose'; rename them"):
         Monitor(known).update(train.rename(columns={"dose": "weight"}))
 
 
@@ -624,3 +631,12 @@ def test_grey_pictures_among_colours_are_read_as_colours(known: Reference) -> No
     monitor, images = Monitor(known), [Image.fromarray(image) for image in photographs(4, 1)]
     monitor.update([images[0], images[1].convert("L"), np.asarray(images[2].convert("L"))])
     assert monitor.state.samples == 3
+
+
+@pytest.mark.parametrize("shape", [(8, 5), (8, 3, 100), (8, 100, 3), (3,), (8, 3, 1)])
+def test_rows_are_one_number_a_column(shape: tuple[int, ...]) -> None:
+    monitor = Monitor(Reference.of(np.random.default_rng(0).normal(size=(100, 3))))
+    with pytest.raises(DataError, match="rows of the reference's 3 columns, found an array of shape"):
+        monitor.update(np.zeros(shape))
+    assert monitor.update([np.zeros(3), torch.zeros(3)]) is False
+    assert monitor.state.samples == 2

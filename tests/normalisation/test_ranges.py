@@ -177,8 +177,13 @@ def test_a_source_that_cuts_values_does_the_same_to_the_target_and_is_neither_ma
 
 def test_a_range_without_two_ends_is_refused_with_the_channel() -> None:
     flat = np.concatenate([words(0, 1), np.full_like(words(0, 1), 7)], axis=-1)
-    with pytest.raises(StrategyError, match=r"two ends apart in every channel.* in channel 'c1'"):
+    with pytest.raises(StrategyError, match=r"two ends apart in every channel.* in channel 'c1'; drop the channel$"):
         of_words("percentile", flat)
+    nearly = flat.copy()
+    nearly[0, 0, 0, 1] = 60_000
+    with pytest.raises(StrategyError, match=r"two ends apart .* in channel 'c1'; drop the channel, or use --strategy target$"):
+        of_words("percentile", nearly)
+    assert normalisation("target", 2, target=stacked(nearly)).std[1] > 0
 
 
 def test_a_logarithm_of_zero_is_refused_with_the_channel_and_the_value() -> None:

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from tare.errors import StrategyError
 from tare.measuring.api import measure as measured
+from tare.measuring.mapped.logarithms import with_logarithms
 from tare.normalisation.applied import Normalisation, clipped, same_inputs
 from tare.normalisation.names import BASIC, STRATEGIES, Strategy
 from tare.normalisation.strategies import STD_FLOOR, Constants, blended, matched, normalisation, shrunk
+from tare.sources.arrays.in_memory import open_array
+from tare.sources.options import Options
 from tare.statistics.dataset_stats import DatasetStats
 from tests.made_stats import stacked, stated_stats
 
@@ -372,3 +375,20 @@ def test_a_value_at_which_a_logarithm_ends_is_named_alone() -> None:
     values[0, 0] = -1.0
     with pytest.raises(StrategyError, match=r"values above -1 .*, found values from -1 in channel 'grey'; leave out"):
         normalisation("log1p", 1, target=stacked(values))
+
+
+@pytest.mark.parametrize(
+    ("strategy", "low", "others"),
+    [("log1p", -3.0, ["percentile"]), ("dB", -0.5, ["log1p", "percentile"]), ("dB", -3.0, ["percentile"])],
+)
+def test_the_strategies_that_are_named_instead_of_a_logarithm_take_these_values(
+    strategy: Strategy, low: float, others: list[Strategy]
+) -> None:
+    values = np.random.default_rng(0).uniform(0.5, 9.0, (40, 5, 1))
+    values[0, 0] = low
+    target = stacked(values)
+    with pytest.raises(StrategyError, match=f"use --strategy {' or '.join(others)}$"):
+        normalisation(strategy, 1, target=target)
+    for other in others:
+        taken = with_logarithms(target, other, open_array(values, Options(layout="NTC")), 1)
+        assert normalisation(other, 1, target=taken).std[0] > 0

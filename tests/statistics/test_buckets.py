@@ -265,3 +265,14 @@ def test_a_value_whose_place_vanishes_in_rounding_lies_below_zero_all_the_same()
     assert quick == careful
     counts = np.frombuffer(quick.counts, np.int64)
     assert (counts[0], counts[1]) == (1, 0)
+
+
+@pytest.mark.parametrize("largest", [1.7976931348623157e308, -1.7976931348623157e308])
+def test_quantiles_and_groups_reach_to_the_largest_doubles(largest: float) -> None:
+    values = np.array([largest, 1.0, 2.0, 3.0])
+    state = counted(values.tolist())
+    assert [state.quantile(q) for q in (0.0, 1.0)] == pytest.approx([values.min(), values.max()], abs=state.error)
+    low, width, counts = state.grouped(2)
+    assert math.isfinite(low)
+    assert math.isfinite(width)
+    assert sum(counts) == 4

@@ -113,3 +113,27 @@ def test_nothing_read_in_parts_is_nothing() -> None:
 def test_a_sample_whose_values_cancel_counts_and_one_without_values_does_not() -> None:
     found = Moments.of_totals([(2, Dyadic(), Dyadic.of(2.0)), (0, Dyadic(), Dyadic())])
     assert (found.samples, found.count, found.mean, found.std) == (1, 2, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [-1.7976931348623157e308, 1.0, 2.0, 3.0],
+        [1e200, 3e200, -1e200, 2e200],
+        [1e-200, 3e-200, 2e-200, 5e-200],
+        [1.7976931348623157e308] * 4,
+        [1.7976931348623157e308, -1.7976931348623157e308] * 2,
+        [5e-324, 0.0, 5e-324, 0.0],
+    ],
+)
+def test_parts_whose_squares_no_double_holds_are_the_whole_sample(values: list[float]) -> None:
+    whole = Moments.of_sample(np.array(values))
+    parts = Moments.of_sample(np.array(values[:1])).merge(Moments.of_sample(np.array(values[1:]))).united()
+    scale = np.frexp(max(map(abs, values)))[1]
+    std = np.ldexp(np.ldexp(np.array(values), -scale).std(), scale)
+    for state in (parts, whole, parts.merge(whole)):
+        np.testing.assert_allclose(state.std, std, rtol=1e-12)
+        np.testing.assert_allclose(state.mean_of_sample_std, std, rtol=1e-12)
+        np.testing.assert_allclose(state.root_mean_sample_variance, std, rtol=1e-12)
+        np.testing.assert_allclose(state.sample_weighted_std, std, rtol=1e-12)
+    assert (parts.low, parts.high) == (min(values), max(values))

@@ -1,7 +1,10 @@
 import inspect
+import os
 import pickle
 import pydoc
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -120,3 +123,38 @@ def test_every_keyword_of_an_exported_verb_has_a_help_or_is_a_reporter(name: str
 def test_flags_are_spelled_with_dashes() -> None:
     assert flag("batch_size") == "--batch-size"
     assert option_of(Wall.__dataclass_fields__["listener"]) is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brush(OptionGroup):
+    maker: str | None = option(None, "Who made it.")
+    folder: str | os.PathLike[str] | None = option(None, "Where it lies.")
+    hairs: Sequence[str] = option((), "Of what it is.")
+    files: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = option((), "Pictures of it.")
+    handles: int | str = option("auto", "How many it has.")
+    owner: Any = option(None, "Whose it is.")
+    lengths: Sequence[float] | None = option(None, "Of each hair.")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"maker": 0}, "text for --maker, found 0; write it as text"),
+        ({"maker": ["a", "b"]}, r"text for --maker, found \['a', 'b'\]; write it as one text, with commas between"),
+        ({"folder": 3}, "a path for --folder, found 3; write it as text"),
+        ({"hairs": 3}, "texts for --hairs, found 3; write it as text"),
+        ({"hairs": ["a", 3]}, "texts for --hairs, found 3; write it as text"),
+        ({"hairs": None}, "texts for --hairs, found None; write it as text"),
+        ({"files": [Path("a"), b"b"]}, "texts for --files, found b'b'; write it as text"),
+        ({"handles": 1.5}, "text for --handles, found 1.5; write it as text"),
+    ],
+)
+def test_an_object_of_another_kind_than_text_or_a_path_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        Brush(**options)
+
+
+def test_texts_paths_and_any_series_of_them_are_taken() -> None:
+    Brush(maker="a", folder=Path("b"), hairs=["c"], files=iter(["d"]), handles=2, owner=object(), lengths=[1.0])
+    Brush(maker=None, folder="b", hairs="c", files=Path("d"), handles="auto", lengths=np.arange(3.0))  # type: ignore[arg-type]
+    Brush(hairs=np.array(["c"]))  # type: ignore[arg-type]

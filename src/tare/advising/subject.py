@@ -160,12 +160,15 @@ def _unlabelled_images(
     assert isinstance(geometry, Geometry)  # noqa: S101 - the network takes images
     bands = None if labelled.bands is None else tuple(labelled.bands)
     data = labelled.data
-    options = Options(fed.colour, columns=bands, array=labelled.array, turned=True, remote=labelled.allow_remote)
+    options = Options(
+        fed.colour, columns=bands, layout=labelled.layout, array=labelled.array, turned=True, remote=labelled.allow_remote
+    )
     with reporter.counting("reading and measuring", "images") as advance:
         stats = measure(
             data,
             channels=fed.colour,
             columns=labelled.bands,
+            layout=labelled.layout,
             array=labelled.array,
             allow_remote=labelled.allow_remote,
             max_skipped=reading.max_skipped,

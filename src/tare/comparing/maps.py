@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -28,12 +29,16 @@ _SMALL = 0.002
 _REJECTED = 0.01
 # Gains and exponents stay within e^16 while they are fitted.
 _MOST = 16.0
+# Values lie beyond all of the other side by chance as rarely as this.
+_RARELY = 1e-4
 # At least this share of the cuts must tell something: where the source was clipped, any share of the target is possible.
 _TELLING = 0.5
 # A map that clips more values than this has little left that could show it.
 _MOST_CLIPPED = 0.5
 # A map that leads this many values beyond the target's ends is refused: had they been drawn, the chance of none is e^-9.
 _BEYOND = 9.0
+# So many steps settle a fit, which may then explain this much less (a distance of three standard errors).
+_SETTLING, _WORSE = 3, 9.0
 # Beyond these a tone curve is a step, which fits any two sets of values.
 _LEAST_GAMMA, _MOST_GAMMA = 0.1, 10.0
 
@@ -76,6 +81,9 @@ def forms(a: Shape, b: Shape, top: float | None, tests: int, known: float = math
     clusters are uncertain themselves.
     """
     cuts = b.cuts()
+    if len(cuts) == 1 and _hold_the_same(a, b):  # two values: what they hold may change, and no map is told from that
+        form = _fitted(_SAME, a, b, cuts, None, _Level(tests, known))
+        return () if form is None else (form,)
     if len(cuts) < 2 or not math.isfinite(a.number) or not math.isfinite(b.number):
         return ()
     kinds = (kind for kind in _kinds(a, b, cuts, top) if len(cuts) > len(kind.starts[0]))
@@ -98,21 +106,22 @@ def _kinds(a: Shape, b: Shape, cuts: Doubles, top: float | None) -> Iterator[_Ki
     x, down = (a.quantile(part) for part in (shares[inner], 1 - shares[inner])) if inner.sum() > 1 else (a.quantile(shares), y)
     gain, offset = _line(x, y)
     yield _SAME
-    ratio = _median(y, x)
-    scales = tuple((math.log(one),) for one in dict.fromkeys((ratio, gain)) if one > 0) or ((0.0,),)
+    atoms, fallen = _of_atoms(a, b), _of_atoms(a, b, falls=True)
+    ratios = (*(one for one, _, _ in atoms), _median(y, x), gain)
+    scales = tuple((math.log(one),) for one in dict.fromkeys(ratios) if one > 0) or ((0.0,),)
     yield _Kind("gain", lambda c, p: c / _exp(p[0]), False, scales, lambda p: (_exp(p[0]), 0.0, 1.0))
-    moved = tuple(dict.fromkeys((*_between_atoms(a, b), float(np.median(y - x)))))
+    moved = tuple(dict.fromkeys((*_between_atoms(a, b), *(by for _, by, _ in atoms), float(np.median(y - x)))))
     yield _Kind("offset", lambda c, p: c - p[0], False, tuple((each,) for each in moved), lambda p: (1.0, p[0], 1.0))
     lines = (math.log(max(gain, 1e-6)), offset)
     yield _Kind(
         "gain and offset",
         lambda c, p: (c - p[1]) / _exp(p[0]),
         False,
-        (lines, *((0.0, each) for each in moved)),
+        (*(line for _, _, line in atoms), lines, *((0.0, each) for each in moved)),
         lambda p: (_exp(p[0]), p[1], 1.0),
     )
     if top is None:
-        turned = ((float(np.median(y + down)),),)
+        turned = (*((by,) for _, by, _ in fallen), (float(np.median(y + down)),))
         yield _Kind("negative", lambda c, p: p[0] - c, True, turned, lambda p: (-1.0, p[0], 1.0))
         return
     yield _Kind("inverted", lambda c, _: top - c, True, ((),), lambda _: (-1.0, top, 1.0))
@@ -132,33 +141,15 @@ def _kinds(a: Shape, b: Shape, cuts: Doubles, top: float | None) -> Iterator[_Ki
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a map that cannot be right overflows, and is not the best
 def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, level: _Level) -> Form | None:
     """The map of this kind that fits best; None if the source was clipped where the map would have to be judged."""
-    shares, count = b.share(cuts), len(kind.starts[0])
-    number = 1 / (1 / a.shape_number + 1 / b.shape_number)
-    of_target = b.covariance(cuts)
-
-    def residual(parameters: Doubles) -> Doubles:
-        x = kind.inverse(cuts, parameters)
-        return shares - a.share(x) if kind is _SAME else _within(shares, *_predicted(a, x, falls=kind.falls))
-
-    def whitened(parameters: Doubles) -> Callable[[Doubles], Doubles]:
-        x = kind.inverse(cuts, parameters)
-        slope = np.abs(np.gradient(x, cuts)) if len(cuts) > 1 else np.ones(1)
-        reach = (a.step + b.step * slope) / 2
-        width = _width(kind, a, b, x, reach)
-        sampling = a.sampling(b, x, 1 - shares if kind.falls else shares, of_target)
-        root = np.linalg.cholesky(sampling + np.diag(width**2 / 12 + _SMALL**2))
-        return lambda p: np.asarray(np.linalg.solve(root, residual(p)), np.float64)
-
+    match, count = _Match(kind, a, b, cuts), len(kind.starts[0])
     best, least = np.zeros(0), math.inf
     slopes: Doubles = np.zeros((len(cuts), 0))
     for start in kind.starts:
-        values = np.array(start, np.float64)
-        for _ in range(2 if count else 1):  # the rounding's error depends on the map
-            measure = whitened(values)
-            if count:
-                values, jacobian = least_squares(measure, values)
-            else:
-                jacobian = slopes
+        values, jacobian = np.array(start, np.float64), slopes
+        measure = match.whitened(values)
+        for _ in range(2 if count else 0):  # the rounding's error depends on the map
+            measure = match.whitened(values)
+            values, jacobian = least_squares(measure, values)
         distance = float(np.square(measure(values)).sum()) + _missed(kind, values, a, b, top)
         if distance < least and np.isfinite(values).all():
             best, least, slopes = values, distance, jacobian
@@ -169,10 +160,14 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, l
         freedom = len(cuts)
     elif not math.isfinite(least) or freedom < 1 or telling < _TELLING * len(cuts) or _newly_clipped(kind, a, b) > _MOST_CLIPPED:
         return None
+    best, slopes = _settled(match, best, slopes)
     errors = _errors(slopes, count, level.reach)
     gain, offset, gamma = kind.told(best)
     if not _LEAST_GAMMA <= gamma <= _MOST_GAMMA or _leads_beyond(kind, best, errors, a, b, top):
         return None
+    if a.rows and b.rows and top is None:
+        least += _strays(kind, best, errors, a, b)
+    number = 1 / (1 / a.shape_number + 1 / b.shape_number)
     return Form(
         name=kind.name,
         gain=float(gain),
@@ -184,6 +179,66 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, l
         critical=level.critical(freedom),
         criterion=least + count * math.log(max(number, math.e)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """The shares of ``b`` below ``cuts`` beside those that a map of a kind makes of ``a``, for any parameters ``(K,)``."""
+
+    kind: _Kind
+    a: Shape
+    b: Shape
+    cuts: Doubles
+
+    def residual(self, parameters: Doubles) -> Doubles:
+        """What the map leaves of each share."""
+        x, shares = self.kind.inverse(self.cuts, parameters), self.b.share(self.cuts)
+        if self.kind is _SAME:
+            return shares - self.a.share(x)
+        return _within(shares, *_predicted(self.a, x, falls=self.kind.falls))
+
+    def root(self, parameters: Doubles) -> Doubles:
+        """The root of the covariance of what sampling and rounding leave of the shares under the map."""
+        x = self.kind.inverse(self.cuts, parameters)
+        slope = np.abs(np.gradient(x, self.cuts)) if len(self.cuts) > 1 else np.ones(1)
+        width = _width(self.kind, self.a, self.b, x, (self.a.step + self.b.step * slope) / 2)
+        sampling = self.a.sampling(self.b, x, self.cuts, falls=self.kind.falls)
+        return np.asarray(np.linalg.cholesky(sampling + np.diag(width**2 / 12 + _SMALL**2)), np.float64)
+
+    def whitened(self, parameters: Doubles) -> Callable[[Doubles], Doubles]:
+        """The residuals of any parameters in standard errors, which are those under the stated ones."""
+        root = self.root(parameters)
+        return lambda values: np.asarray(np.linalg.solve(root, self.residual(values)), np.float64)
+
+    def slopes(self, parameters: Doubles) -> Doubles:
+        """How the residuals change with the parameters ``(N, K)``, by the smooth density of the values that are no atoms."""
+        steps = np.diag(1e-6 * np.maximum(np.abs(parameters), 1e-3))
+        moved = [
+            (self.kind.inverse(self.cuts, parameters + step) - self.kind.inverse(self.cuts, parameters - step)) / (2 * step.sum())
+            for step in steps
+        ]
+        density = self.a.density(self.kind.inverse(self.cuts, parameters))
+        return np.asarray((1 if self.kind.falls else -1) * density[:, None] * np.stack(moved, axis=1), np.float64)
+
+
+def _settled(match: _Match, best: Doubles, slopes: Doubles) -> tuple[Doubles, Doubles]:
+    """The parameters that smooth slopes settle on from the best ones, and these slopes in standard errors of the residuals.
+
+    Single bins are noisy: the least distance lies where chance made one steep, and its slopes seem to tell more than there is.
+    Where smooth slopes tell nothing, as of values that are all atoms, or lead to a worse map, the best one and its slopes stay.
+    """
+    if not best.size:
+        return best, slopes
+    root = match.root(best)
+    least = float(np.square(np.linalg.solve(root, match.residual(best))).sum())
+    values, smooth = best, slopes
+    for _ in range(_SETTLING):
+        smooth = np.asarray(np.linalg.solve(root, match.slopes(values)), np.float64)
+        if not np.isfinite(smooth).all() or np.linalg.matrix_rank(smooth) < best.size:
+            return best, slopes
+        values = values - np.linalg.lstsq(smooth, np.linalg.solve(root, match.residual(values)), rcond=None)[0]
+    distance = float(np.square(np.linalg.solve(root, match.residual(values))).sum())
+    return (values, smooth) if distance < least + _WORSE else (best, slopes)
 
 
 def _width(kind: _Kind, a: Shape, b: Shape, x: Doubles, reach: Doubles) -> Doubles:
@@ -211,6 +266,39 @@ def _missed(kind: _Kind, best: Doubles, a: Shape, b: Shape, top: float | None) -
             variance = pooled * (1 - pooled) * (1 / a.shape_number + 1 / b.shape_number) + _SMALL**2
             against += (share - found) ** 2 / variance
     return float(against)
+
+
+def _strays(kind: _Kind, best: Doubles, errors: tuple[float, ...], a: Shape, b: Shape) -> float:
+    """What speaks against a map of columns of which too many values lie beyond all of the other side: cuts do not see far ones.
+
+    Twice the logarithm of the chance (see :func:`tare.comparing.shape.beyond`) at the least that the parameters' intervals allow,
+    where it is small.
+    """
+    corners = product(
+        *((value - error, value, value + error) for value, error in zip(best.tolist(), errors or best, strict=True))
+    )
+    against = min(_far_values(kind, np.array(corner), a, b) for corner in corners)
+    return 2 * against if against > -math.log(_RARELY) else 0.0
+
+
+def _far_values(kind: _Kind, parameters: Doubles, a: Shape, b: Shape) -> float:
+    """The largest logarithm, negative, of a chance that values of one side lie beyond all of the other as they do."""
+    ends = np.sort(kind.inverse(np.array([b.low - b.step, b.high + b.step]), parameters))
+    sides = (
+        (b, kind.inverse(b.edges, parameters), (a.low - a.step, a.high + a.step), a.shape_number),
+        (a, a.edges, tuple(ends.tolist()), b.shape_number),
+    )
+    found = 0.0
+    for side, edges, (low, high), others in sides:
+        shares, first, last = (
+            np.diff(side.share(side.edges)),
+            np.minimum(edges[:-1], edges[1:]),
+            np.maximum(edges[:-1], edges[1:]),
+        )
+        number = side.shape_number
+        rarest = -math.log(number / (number + others))
+        found = max(found, *(float(shares[there].sum()) * number * rarest for there in (last <= low, first >= high)))
+    return found
 
 
 def _newly_clipped(kind: _Kind, a: Shape, b: Shape) -> float:
@@ -267,10 +355,30 @@ def _errors(slopes: Doubles, count: int, z: float) -> tuple[float, ...]:
     return tuple((z * np.sqrt(np.maximum(np.diag(np.linalg.pinv(slopes.T @ slopes)), 0.0))).tolist())
 
 
+def _hold_the_same(a: Shape, b: Shape) -> bool:
+    """Whether both sides hold the same two values, and no others."""
+    if len(a.atoms) != 2 or len(b.atoms) != 2 or not (math.isfinite(a.number) and math.isfinite(b.number)):
+        return False
+    near = np.abs(a.atoms[:, 0] - b.atoms[:, 0]) <= a.atoms[:, 2] + b.atoms[:, 2]
+    return bool(near.all()) and all(float(each.atoms[:, 1].sum()) > 1 - _SMALL for each in (a, b))
+
+
 def _between_atoms(a: Shape, b: Shape) -> tuple[float, ...]:
     """How far the largest atom moved: between the steps of a scale all offsets explain the shares at the cuts equally well."""
     largest = [shape.placed[shape.placed[:, 1].argmax(), 0] for shape in (a, b) if len(shape.placed)]
     return (float(largest[1] - largest[0]),) if len(largest) == 2 else ()
+
+
+def _of_atoms(a: Shape, b: Shape, *, falls: bool = False) -> tuple[tuple[float, float, tuple[float, float]], ...]:
+    """The gain, the offset, and the line (logarithm of the gain, offset) that lead one side's atoms to the other's, in order.
+
+    Between the steps of a scale the shares at the cuts do not change, so that no fit finds the way there.
+    """
+    if len(a.atoms) != len(b.atoms) or len(a.atoms) < 2:
+        return ()
+    x, y = (-a.atoms[::-1, 0] if falls else a.atoms[:, 0]), b.atoms[:, 0]
+    gain = float((y[-1] - y[0]) / (x[-1] - x[0]))
+    return ((_median(y, x), float(np.median(y - x)), (math.log(gain), float(np.median(y - gain * x)))),)
 
 
 def _line(x: Doubles, y: Doubles) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from tare.comparing.result import ChannelShift
+from tare.comparing.result import ChannelShift, some
 from tare.errors import DataError
 from tare.samples.raw_kind import Known
 from tare.samples.records import UNSTATED
@@ -14,6 +14,8 @@ from tare.statistics.dataset_stats import DatasetStats
 _BITS = {"uint8": 8, "uint16": 16}
 # The stds of other content differ by less than this factor around that of the bit depth.
 _NEAR = 2.0
+# Shares of missing values so many standard errors apart are not those of one population.
+_FAR_APART = 4.0
 
 
 def check_front_ends(source: DatasetStats, target: DatasetStats) -> None:
@@ -45,6 +47,22 @@ def raw_kinds(source: DatasetStats, target: DatasetStats) -> tuple[tuple[str, ..
             "not be compared before one is converted"
         )
     return tuple(notes), ""
+
+
+def missing_shares(source: DatasetStats, target: DatasetStats) -> tuple[str, ...]:
+    """A note on the channels of which another share of values is missing and left out: a comparison is of the others."""
+    found = []
+    for a, b in zip(source.channels, target.channels, strict=True):
+        numbers = [(each.nan + each.inf, each.nan + each.inf + each.count) for each in (a, b)]
+        if not all(whole for _, whole in numbers):
+            continue
+        first, second = (missing / whole for missing, whole in numbers)
+        pooled = sum(missing for missing, _ in numbers) / sum(whole for _, whole in numbers)
+        # Values of one sample are missing together: samples count.
+        error = math.sqrt(pooled * (1 - pooled) * sum(1 / max(each.samples, 1) for each in (source, target)))
+        if abs(first - second) > _FAR_APART * error:
+            found.append(f"{first:.1%} and {second:.1%} of {a.name}")
+    return (f"missing values are left out: {some(tuple(found))}",) if found else ()
 
 
 def measured_otherwise(source: DatasetStats, target: DatasetStats) -> str:

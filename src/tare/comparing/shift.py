@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from tare.comparing.constants import like_with_like
 from tare.comparing.maps import forms, unmapped
-from tare.comparing.raw_kinds import bit_depth, check_front_ends, measured_otherwise, raw_kinds
+from tare.comparing.raw_kinds import bit_depth, check_front_ends, measured_otherwise, missing_shares, raw_kinds
 from tare.comparing.result import ChannelShift, Comparison, Fit, Form
 from tare.comparing.shape import Shape, Spread, beyond
 from tare.comparing.verdict import Judged, verdict_beside, verdict_of_constants
 from tare.errors import DataError
 from tare.measuring.facts import finite
+from tare.samples.layout import channel_names
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 from tare.statistics.inference.distributions import t_quantile
 from tare.statistics.intervals import Interval
@@ -83,6 +84,7 @@ def compare_stats(
         judged = verdict_beside(channels, crowded, related=any(_UNNAMED.fullmatch(channel.name) for channel in channels))
     kind, reason, affected = judged.kind, judged.reason, judged.affected
     notes, other = raw_kinds(source, target)
+    notes = (*notes, *missing_shares(source, target), *_strays(source, target))
     depth = bit_depth(source, target, channels)
     if other:
         kind, reason, affected = "units", other, ()
@@ -144,8 +146,9 @@ def _paired(source: DatasetStats, target: DatasetStats) -> DatasetStats:
 
 
 def are_unnamed(names: Sequence[str]) -> bool:
-    """Whether tare gave all names of channels, so that they are paired by their places."""
-    return all(_UNNAMED.fullmatch(name) for name in names)
+    """Whether tare gave all names of channels, so that they are paired by their places: those of a file may look alike."""
+    given = (channel_names(len(names)), tuple(f"c{place}" for place in range(len(names))), ("log-mel",))
+    return tuple(names) in given
 
 
 def _by_place(source: DatasetStats, target: DatasetStats) -> tuple[str, ...]:
@@ -229,6 +232,19 @@ def _beyond(a: ChannelStats, b: ChannelStats, source: DatasetStats, target: Data
     sides = ((a, b, target), (b, a, source))
     found = (each for before, now, of in sides for each in beyond(before, now, now.count / max(1, _independent(of))))
     return any(each.log_chance < math.log(_RARELY) for each in found)
+
+
+def _strays(source: DatasetStats, target: DatasetStats) -> tuple[str, ...]:
+    """Notes on columns of rows of which more values lie beyond all of the other side than chance puts there."""
+    sides = ((source, target, "source"), (target, source, "target"))
+    return tuple(
+        each.words(b, name)
+        for one, other, name in sides
+        for a, b in zip(one.channels, other.channels, strict=True)
+        if a.count == one.samples and b.count == other.samples
+        for each in beyond(a, b, b.count / max(1, _independent(other)))
+        if each.log_chance < math.log(_RARELY / (2 * len(one.channels)))
+    )
 
 
 def _step(stats: DatasetStats) -> float:

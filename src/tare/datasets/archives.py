@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tare.datasets.samples import KINDS, InMemory, LabelledSamples
 from tare.errors import DataError, reason_of
+from tare.sources.arrays.channels_last import channels_last
 from tare.sources.arrays.npy import check_archive
 from tare.system.local.opened import opened
 
@@ -33,7 +34,9 @@ _TEST = (
 _VALIDATION = (("val_images", "val_labels"), ("x_val", "y_val"), ("X_val", "y_val"))
 
 
-def labelled_archive(name: str, array: str | None, label: str | None) -> tuple[LabelledSamples, LabelledSamples | None]:
+def labelled_archive(
+    name: str, array: str | None, label: str | None, layout: str | None = None
+) -> tuple[LabelledSamples, LabelledSamples | None]:
     """Samples and labels of an ``.npz``, and its validation split; arrays of objects are refused, since they are pickles."""
     with _archive(name) as archive:
         names = set(archive.files)
@@ -44,11 +47,11 @@ def labelled_archive(name: str, array: str | None, label: str | None) -> tuple[L
     for key in pairs[0]:
         if key not in read:
             raise DataError(f"samples and labels in {name!r}", f"the arrays {', '.join(sorted(names))}", f"name them: {wanted}")
-    found = [_of_arrays(f"{name}:{pair[0]}", str(pair[1]), read[str(pair[0])], read[str(pair[1])]) for pair in pairs]
+    found = [_of_arrays(f"{name}:{pair[0]}", str(pair[1]), read[str(pair[0])], read[str(pair[1])], layout) for pair in pairs]
     return found[0], found[1] if len(found) > 1 else None
 
 
-def held_out_archive(name: str, array: str | None, label: str | None) -> LabelledSamples:
+def held_out_archive(name: str, array: str | None, label: str | None, layout: str | None = None) -> LabelledSamples:
     """The test samples of an ``.npz``: the named arrays, or those of a usual name; the labels are called as in training.
 
     Raises :class:`DataError` for an archive without them.
@@ -61,7 +64,7 @@ def held_out_archive(name: str, array: str | None, label: str | None) -> Labelle
             found = f"the arrays {', '.join(sorted(names))} in {name!r}"
             raise DataError("test samples and their labels", found, "name them test_images and test_labels, or x and y")
         samples, labels = archive[pair[0]], archive[pair[1]]
-    return _of_arrays(f"{name}:{pair[0]}", pair[2], samples, labels)
+    return _of_arrays(f"{name}:{pair[0]}", pair[2], samples, labels, layout)
 
 
 @contextmanager
@@ -75,8 +78,13 @@ def _archive(name: str) -> Iterator[Any]:
         yield archive
 
 
-def unlabelled_array(name: str, array: str | None, label: str | None) -> LabelledSamples:
-    """The samples of an ``.npy``, or of one array of an ``.npz``: the named, the usual, or the only one with two axes."""
+def unlabelled_array(
+    name: str, array: str | None, label: str | None, layout: str | None = None, channels: int | None = None
+) -> LabelledSamples:
+    """The samples of an ``.npy``, or of one array of an ``.npz``: the named, the usual, or the only one with two axes.
+
+    ``channels`` is their number where a network is known that takes them.
+    """
     with _readable(name, "a file of arrays of numbers", "save it again with numpy"), opened(name) as file:
         loaded = np.load(file, allow_pickle=False)
         _check(loaded, name)
@@ -87,28 +95,13 @@ def unlabelled_array(name: str, array: str | None, label: str | None) -> Labelle
     if len(chosen) != 1 or chosen[0] not in every:
         found = f"the arrays {', '.join(sorted(every))} in {name!r}"
         raise DataError("one array of samples", found, "name it with --array")
-    shaped = with_channels(every[chosen[0]], name)
-    return LabelledSamples(name, KINDS[shaped.ndim - 1], ("",) * len(shaped), InMemory(shaped))
+    shaped, remarks = channels_last(every[chosen[0]], name, layout, channels)
+    return LabelledSamples(name, KINDS[shaped.ndim - 1], ("",) * len(shaped), InMemory(shaped), remarks=remarks)
 
 
 def _check(loaded: Any, name: str) -> None:
     if isinstance(loaded, np.lib.npyio.NpzFile) and loaded.zip is not None:
         check_archive(loaded.zip, name)
-
-
-def with_channels(values: NDArray[Any], name: str) -> NDArray[Any]:
-    """Samples with the channel axis last: ``(N, H, W)`` bytes are grey images, ``(N, T)`` of more than 32 numbers are signals."""
-    if values.dtype.kind not in "buif" or values.ndim not in (2, 3, 4):
-        raise DataError(
-            "an array of images, signals or rows of numbers", f"{values.dtype} {values.shape} in {name!r}", "convert it"
-        )
-    if values.ndim == 2:
-        return values[..., None] if values.shape[1] > 32 else values
-    if values.ndim == 3:
-        if values.dtype.name in ("uint8", "uint16", "bool"):
-            return values[..., None]
-        return np.moveaxis(values, 1, -1) if values.shape[1] < values.shape[2] else values
-    return np.moveaxis(values, 1, -1) if values.shape[1] in (1, 3) and values.shape[3] not in (1, 3) else values
 
 
 @contextmanager
@@ -119,7 +112,7 @@ def _readable(name: str, expected: str, remedy: str) -> Iterator[None]:
         raise DataError(expected, f"{name!r}: {reason_of(error)}", remedy) from None
 
 
-def _of_arrays(name: str, label: str, values: NDArray[Any], labels: NDArray[Any]) -> LabelledSamples:
+def _of_arrays(name: str, label: str, values: NDArray[Any], labels: NDArray[Any], layout: str | None) -> LabelledSamples:
     labels = labels.reshape(len(labels), -1)
     if labels.shape[1] < 1 or len(labels) != len(values):
         found = f"labels {labels.shape} for samples {values.shape} in {name!r}"
@@ -129,9 +122,11 @@ def _of_arrays(name: str, label: str, values: NDArray[Any], labels: NDArray[Any]
         raise DataError(
             "a label for every sample", f"NaN or infinity in {label!r} of {name!r}, the first at [{bad}]", "leave them out"
         )
-    shaped, texts = with_channels(values, name), tuple(tuple(map(_text, row)) for row in labels.tolist())
+    shaped, remarks = channels_last(values, name, layout)
+    texts = tuple(tuple(map(_text, row)) for row in labels.tolist())
     columns = (label,) if labels.shape[1] == 1 else tuple(f"{label}{index}" for index in range(labels.shape[1]))
-    samples = LabelledSamples(name, KINDS[shaped.ndim - 1], tuple(row[0] for row in texts), InMemory(shaped), columns=columns)
+    first = tuple(row[0] for row in texts)
+    samples = LabelledSamples(name, KINDS[shaped.ndim - 1], first, InMemory(shaped), columns=columns, remarks=remarks)
     return samples if len(columns) == 1 else replace(samples, several=texts)
 
 

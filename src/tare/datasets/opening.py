@@ -52,7 +52,7 @@ def open_labelled(
     """
     name = os.fspath(data) if isinstance(data, str | os.PathLike) else type(data).__name__
     if name.endswith(".npz"):
-        return labelled_archive(name, options.array, label)
+        return labelled_archive(name, options.array, label, options.layout)
     table = isinstance(data, str | os.PathLike) and is_table(name)
     if table and (samples := labelled_table(name, label, options)) is not None:
         return samples, None
@@ -74,8 +74,12 @@ def _with_columns(samples: LabelledSamples, columns: tuple[str, ...], texts: tup
     return replace(samples, columns=columns, several=texts)
 
 
-def open_samples(data: Any, options: Options, label: str | None = None, pattern: str | None = None) -> LabelledSamples:
+def open_samples(
+    data: Any, options: Options, label: str | None = None, pattern: str | None = None, channels: int | None = None
+) -> LabelledSamples:
     """Open the data of :func:`open_labelled` without labels: every sample's class is empty.
+
+    ``channels`` is the number of channels of a network that takes the samples; it tells the axes of arrays apart.
 
     The column or array of labels (named by ``label``, or with a usual name) is left out, and so are samples whose path
     ``pattern`` does not match. Raises :class:`DataError` if no sample is left.
@@ -83,7 +87,7 @@ def open_samples(data: Any, options: Options, label: str | None = None, pattern:
     name = os.fspath(data) if isinstance(data, str | os.PathLike) else type(data).__name__
     path = isinstance(data, str | os.PathLike)
     if path and name.endswith((".npy", ".npz")):
-        return unlabelled_array(name, options.array, label)
+        return unlabelled_array(name, options.array, label, options.layout, channels)
     if path and is_table(name) and (samples := unlabelled_table(name, label)) is not None:
         return samples
     return _of_source(data, options, pattern, labelled=False)

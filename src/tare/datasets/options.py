@@ -29,6 +29,11 @@ class LabelPlaces(OptionGroup):
         panel=DATA,
     )
     array: str | None = option(None, "Name of the array of samples in an .npz.", panel=DATA)
+    layout: str | None = option(
+        None,
+        "Meaning of an array's axes, such as NHWC, NCHW, NTC or NCT. Default: by their lengths, where these tell.",
+        panel=DATA,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

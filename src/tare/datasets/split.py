@@ -184,18 +184,18 @@ def open_split(
     The validation samples are those of the data if it holds any, else a fifth of each class, chosen by ``seed``.
     Raises :class:`DataError` for data without labels or of another kind.
     """
-    data, chosen = labelled.data, (labelled.label, labelled.label_pattern, labelled.array) != (None, None, None)
+    data = labelled.data
+    chosen = any(each is not None for each in (labelled.label, labelled.label_pattern, labelled.array, labelled.layout))
     if isinstance(data, str | os.PathLike) and not chosen and not is_other_source(data):
         if (pairs := mask_folders(Path(data), labelled.task)) is not None:
-            return _masked(pairs, labelled, seed)
+            return _banded(_masked(pairs, labelled, seed), labelled.bands)
         _check_folder_task(labelled.task, str(data))
         return read_split(Path(data), seed, kind=kind, bands=labelled.bands, taken=taken)
     if labelled.bands is not None:
         raise DataError("a folder of rasters for --bands", f"{labelled.name!r}", "choose the channels in the data")
     front = taken if isinstance(taken, FrontEnd) else None
-    opened = open_labelled(
-        data, Options(array=labelled.array, front=front, remote=labelled.allow_remote), labelled.label, labelled.label_pattern
-    )
+    options = Options(array=labelled.array, layout=labelled.layout, front=front, remote=labelled.allow_remote)
+    opened = open_labelled(data, options, labelled.label, labelled.label_pattern)
     train, val = (None if samples is None else samples.of_kind(kind) for samples in opened)
     assert train is not None  # noqa: S101 - only validation samples may be absent
     task, remark = task_found(labelled.task, train.columns, train.texts, train.name)
@@ -254,7 +254,8 @@ def without_labels(labelled: LabelOptions, kind: SampleKind, taken: Taken | None
 
     Raises :class:`DataError` for data that cannot be read, or of another kind.
     """
-    options = Options(array=labelled.array, front=taken if isinstance(taken, FrontEnd) else None, remote=labelled.allow_remote)
+    front = taken if isinstance(taken, FrontEnd) else None
+    options = Options(array=labelled.array, layout=labelled.layout, front=front, remote=labelled.allow_remote)
     samples = open_samples(labelled.data, options, labelled.label, labelled.label_pattern).of_kind(kind)
     return Split(("",), items_of(samples, [0] * len(samples)), (), samples.name, kind, samples.channel_names, samples.remarks)
 

@@ -27,7 +27,7 @@ from tare.sources.named_files import image_paths
 from tare.sources.volumes.dicom_whole import is_named_dicom
 
 COUNT = 8
-_TEXTS = ("label", "label_pattern", "array", "task", "class_names")
+_TEXTS = ("label", "label_pattern", "array", "layout", "task", "class_names")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

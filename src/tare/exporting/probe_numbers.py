@@ -73,7 +73,7 @@ def probe_numbers(
     """
     noun, kind = NOUNS[takes.kind], np.dtype(takes.raw_dtype)
     if words:
-        inputs = number_inputs(takes, words)
+        inputs = number_inputs(takes, words, channels=trained.model.network.channels)
         read = _fitting((item.read() for item in inputs), trained, kind, count)
         if not read:
             expected = f"readable {noun} among --images, with the channels and dtype of the training data"

@@ -163,7 +163,7 @@ def _for_channels(entry: CatalogEntry, channels: int) -> Iterator[CatalogEntry]:
     alike = len(set(entry.mean)) == len(set(entry.std)) == 1
     if len(entry.mean) in (1, channels):
         yield entry
-    elif channels == 1 and alike:
+    elif alike:
         yield replace(entry, channels="L", mean=entry.mean[:1], std=entry.std[:1])
     if len(entry.mean) == 3 and not alike and (channels == 1 or entry.name in _AVERAGED):
         mean, std = (round(math.fsum(values) / 3, max(3, entry.digits)) for values in (entry.mean, entry.std))

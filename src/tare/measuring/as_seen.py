@@ -31,6 +31,8 @@ from tare.system.local.opened import text_of
 _SIZE = re.compile(r"([0-9]+)(?:x([0-9]+))?")
 #: Digits of the longest edge; more are no number of pixels.
 _DIGITS = 9
+#: Files of a directory of transformers that state how images are prepared.
+_PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 _REMEDY = "name a spec file, a model directory, or a size such as 224 or 224x160"
 
 
@@ -67,8 +69,9 @@ def seen(values: NDArray[Any], see: Callable[[Any], torch.Tensor]) -> NDArray[An
 def stated_geometry(stated: Any) -> tuple[Geometry, str]:
     """Read the geometry of a network's input; also return where it was stated.
 
-    ``stated`` is a size (``224``, ``"224x160"``, height first), a :class:`Geometry`, an :class:`InputSpec`, a spec file, or a
-    model directory that ``tare transfer`` wrote. A size alone means timm's defaults: bicubic, and a centre crop of 0.875.
+    ``stated`` is a size (``224``, ``"224x160"``, height first), a :class:`Geometry`, an :class:`InputSpec`, a spec file, a model
+    directory that ``tare transfer`` wrote, or a directory of transformers (with or without ``hf:``). A size alone means timm's
+    defaults: bicubic, and a centre crop of 0.875.
 
     Raises :class:`SpecError` for anything else, or if size, interpolation or crop is not stated.
     """
@@ -94,7 +97,7 @@ def _stated(stated: Any) -> tuple[Geometry, str]:
         if len(text) > 2 * _DIGITS:
             raise SpecError("a height and width in pixels", f"{text[:80]!r}", _REMEDY)
         return _of_size(int(size[1]), int(size[2] or size[1])), "a stated size"
-    return _of_spec(_load(Path(text))), text
+    return _of_spec(_load(Path(text.removeprefix("hf:")))), text
 
 
 def _of_size(height: int, width: int) -> Geometry:
@@ -110,11 +113,23 @@ def _of_spec(spec: InputSpec) -> Geometry:
 
 
 def _load(path: Path) -> InputSpec:
-    if path.is_dir():
-        return InputSpec.from_json(_spec_in(path))
     if not path.exists():
         raise SpecError("a spec file, a model directory or a size", f"{str(path)!r}", _REMEDY)
-    return InputSpec.load(path)
+    files = [path] if path.name in _PROCESSORS else [path / name for name in _PROCESSORS] if path.is_dir() else []
+    processor = next((file for file in files if file.is_file()), None)
+    if processor is not None and model_file(path) is None:
+        return _of_processor(processor)
+    return InputSpec.from_json(_spec_in(path)) if path.is_dir() else InputSpec.load(path)
+
+
+def _of_processor(path: Path) -> InputSpec:
+    """What the image processor of a directory of transformers states, by itself or within a processor of text and images."""
+    try:
+        document = json.loads(text_of(path))
+    except (OSError, ValueError, RecursionError) as error:
+        raise SpecError("the configuration of an image processor", f"{str(path)!r}: {error!r}", _REMEDY) from None
+    inner = document.get("image_processor") if isinstance(document, dict) else None
+    return InputSpec.from_hf(inner if isinstance(inner, dict) else document, str(path))
 
 
 def _spec_in(folder: Path) -> Any:

@@ -14,8 +14,7 @@ from tare.errors import DataError, short_repr
 from tare.samples.records import Facts, Kept, Part, Record, Rows, Sample, Skipped, Stack
 from tare.sources.arrays.whole import are_kept
 from tare.sources.derived import Derived
-from tare.sources.files.image_folder import read_image
-from tare.sources.files.masks import inside, is_mask, mask_places
+from tare.sources.files.masks import inside, is_mask, mask_places, read_mask
 
 #: The note on samples that had values which mean "no data".
 LEFT_OUT = "values that mean no data were left out"
@@ -64,7 +63,7 @@ class Foreground(Cut):
         place = next((path for path in found if Path(path).is_file()), None)
         if place is None:
             return Skipped(sample.path, f"no mask {found[0]!r}")
-        mask = read_image(place, "stored")
+        mask = read_mask(place)
         if isinstance(mask, Skipped):
             return Skipped(sample.path, f"its mask {place!r}: {mask.reason}")
         if mask.shape[:2] != sample.values.shape[:2]:

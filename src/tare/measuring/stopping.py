@@ -46,6 +46,8 @@ _GROWTH = 1.1
 _BATCHES = 32
 _SHARE_OF_ERROR = 0.8
 _UPPER_95 = 1.645
+#: Powers of two beyond which the square of a value may leave the range of a double.
+_LARGE = 400
 _NEGLIGIBLE_SHARE = 0.05
 
 
@@ -190,9 +192,10 @@ def _unread(samples: int, total: int | None) -> float:
     return max(0.0, 1 - share) if share > _NEGLIGIBLE_SHARE else 1.0
 
 
-def _residuals(merged: Moments, parts: Sequence[Moments]) -> tuple[list[float], list[float]]:
+def _residuals(merged: Moments, parts: Sequence[Moments]) -> tuple[list[Fraction], list[Fraction]]:
     """Mean squared residuals of each batch about the merged moments: e_i of the mean, f_i of the std (see :class:`Moments`)."""
-    m, v = Fraction(merged.mean), Fraction(merged.variance)
+    m = Fraction(merged.mean)
+    v = Fraction(merged.variance) if math.isfinite(merged.variance) else Fraction(merged.std) ** 2
     k = m * m - v
     of_mean, of_std = [], []
     for part in parts:
@@ -200,15 +203,24 @@ def _residuals(merged: Moments, parts: Sequence[Moments]) -> tuple[list[float], 
             continue
         nn, ns, nq = (cross.fraction() for cross in (part.cross_nn, part.cross_ns, part.cross_nq))
         ss, sq, qq = (cross.fraction() for cross in (part.cross_ss, part.cross_sq, part.cross_qq))
-        of_mean.append(float((ss - 2 * m * ns + m * m * nn) / part.samples))
+        of_mean.append((ss - 2 * m * ns + m * m * nn) / part.samples)
         f = qq - 4 * m * sq + 4 * m * m * ss + 2 * k * nq - 4 * m * k * ns + k * k * nn
-        of_std.append(float(f / part.samples))
+        of_std.append(f / part.samples)
     return of_mean, of_std
 
 
-def _relative_error(values: Sequence[float]) -> float:
+def _relative_error(squares: Sequence[Fraction]) -> float:
     """Relative standard error of the mean of independent values (zero if it cannot be estimated)."""
+    values = _in_range(squares)
     number, mean = len(values), math.fsum(values) / max(1, len(values))
     if number < 2 or mean <= 0:
         return 0.0
     return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (number * (number - 1))) / mean
+
+
+def _in_range(values: Sequence[Fraction]) -> list[float]:
+    """The values as doubles, all divided by a power of two where the largest is near the ends of a double's range or beyond."""
+    largest = max(map(abs, values), default=Fraction(0))
+    power = largest.numerator.bit_length() - largest.denominator.bit_length()
+    unit = Fraction(2) ** power if largest and abs(power) > _LARGE else 1
+    return [float(value / unit) for value in values]

@@ -101,7 +101,8 @@ def _looked(request: DriftRequest, reference: Reference, memory: int | None, *, 
     """Look at all data in their order."""
     looked = _Looked(Monitor(reference, alpha=request.alpha, tolerance=request.tolerance, memory=memory))
     monitor, options = looked.monitor, _options(request)
-    named = request.data if isinstance(request.data, list) and not _is_of_images(request.data) else [request.data]
+    channels = len(monitor.reference.taking.channels)
+    named = request.data if isinstance(request.data, list) and not _is_of_images(request.data, channels) else [request.data]
     found = _all_blocks(named, options, monitor.reference, looked.all_skipped, looked.told)
     for batch in _batches(found, request.batch, monitor.reference):
         monitor.count(batch, looked.keep if watching else None)
@@ -161,11 +162,15 @@ def reference_of(request: DriftRequest) -> Reference:
     return given
 
 
-def _is_of_images(data: Sequence[Any]) -> bool:
-    """Whether a list holds single images, Pillow's or arrays ``(H, W, C)`` and ``(C, H, W)``, and so is one set of data."""
+def _is_of_images(data: Sequence[Any], channels: int) -> bool:
+    """Whether a list holds single images, Pillow's or arrays ``(H, W, C)`` and ``(C, H, W)``, and so is one set of data.
+
+    With the reference's few channels along the second axis arrays are batches of signals: no image has so few rows.
+    """
     shapes = [tuple(getattr(each, "shape", ())) for each in data]
     pictures = [type(each).__module__.startswith("PIL.") for each in data]
-    arrays = [len(shape) == 3 and min(shape[0], shape[2]) <= _MOST_CHANNELS for shape in shapes]
+    batches = 1 < channels <= _MOST_CHANNELS and all(len(shape) == 3 and shape[1] == channels for shape in shapes)
+    arrays = [len(shape) == 3 and min(shape[0], shape[2]) <= _MOST_CHANNELS and not batches for shape in shapes]
     return bool(data) and all(one or other for one, other in zip(pictures, arrays, strict=True))
 
 
@@ -255,15 +260,11 @@ def _beyond(verdict: Verdict, monitor: Monitor, request: DriftRequest) -> tuple[
     """
     if verdict.alarm or not monitor.reference.taking.rows:
         return ()
-    found = []
     memory = monitor.state.memory
     together = 1 if memory is None else request.batch * (memory + 1)
-    for before, now in verdict.values:
-        for each in beyond(before, now, together):
-            if each.log_chance < math.log(_RARELY / (2 * len(verdict.values))):
-                share, which = f"{each.number / now.count:.2%} of {before.name}", "lowest" if each.side == "below" else "highest"
-                found.append(f"{share} lie {each.side} all values of the reference, the {which} of which is {each.end:g}")
-    return tuple(found)
+    rarely = math.log(_RARELY / (2 * len(verdict.values)))
+    sides = ((now, each) for before, now in verdict.values for each in beyond(before, now, together))
+    return tuple(each.words(now, "reference") for now, each in sides if each.log_chance < rarely)
 
 
 def _exceeded(verdict: Verdict, request: DriftRequest) -> tuple[str, ...]:

@@ -88,6 +88,7 @@ class Assay:
         return tuple(
             Track(reference.taking.said(figure), self._known(place), live[place][0], float(each[place]))
             for place, figure in enumerate(reference.figures)
+            if reference.counts[place].any()
         )
 
     def courses(self, state: MonitorState) -> tuple[Course, ...]:
@@ -112,6 +113,7 @@ class Assay:
                 ),
             )
             for place, figure in enumerate(reference.figures)
+            if reference.counts[place].any()
         )
 
     def evidence_over_time(self, state: MonitorState) -> tuple[tuple[int, float], ...]:

@@ -65,16 +65,27 @@ def columns_of(found: Sequence[str], wanted: tuple[str, ...]) -> tuple[str, ...]
     if are_unnamed(wanted) or are_unnamed(found):
         return None
     missing = ", ".join(repr(name) for name in wanted if name not in found)
-    raise DataError("the columns of the reference", f"none called {missing}", "rename the columns, or choose them with --columns")
+    raise DataError("the columns of the reference", f"none called {missing}", "rename them, or name a reference of these columns")
 
 
 def _of_columns(batch: Any, wanted: tuple[str, ...]) -> Any:
     """A batch; of a data frame, whose columns have names, the columns of the reference in its order."""
     names = getattr(batch, "columns", None)
-    if names is None or not hasattr(batch, "to_numpy") or not all(isinstance(name, str) for name in names):
+    if names is None or not hasattr(batch, "to_numpy"):
         return batch
-    columns = columns_of(tuple(names), wanted)
-    return batch if columns is None else batch[[*columns]]
+    columns = (columns_of(tuple(names), wanted) if all(isinstance(name, str) for name in names) else None) or names
+    return np.stack([_numbers(batch[name], str(name)) for name in columns], axis=1)
+
+
+def _numbers(column: Any, name: str) -> Doubles:
+    """The numbers of a column of a data frame, NaN for missing ones; truth values are 0 and 1."""
+    values = np.asarray(column)
+    missing = np.asarray([each is None or str(each) == "<NA>" for each in values]) if values.dtype == object else None
+    try:
+        return np.where(missing, np.nan, values).astype(np.float64) if missing is not None else values.astype(np.float64)
+    except (TypeError, ValueError):
+        found = f"{values.dtype} in {name!r}"
+        raise DataError("columns of numbers", found, "pass the columns of the reference alone, as numbers") from None
 
 
 def _array(batch: Any) -> NDArray[Any]:
@@ -102,6 +113,9 @@ def _block(array: NDArray[Any], channels: int, first: bool, *, rows: bool) -> ND
         return array.reshape(-1, 1, 1)
     if rows and array.ndim == 2 and array.shape[1] == channels:
         return array[:, None, :]
+    if rows:
+        expected = f"rows of the reference's {channels} column{'s' if channels > 1 else ''}"
+        raise DataError(expected, f"an array of shape {array.shape}", "pass one number for each column and row")
     ends = (*array.shape[1:2], *array.shape[-1:])
     if channels == 1 and not (array.ndim > _SEVERAL and 1 in ends):
         if array.ndim > _SEVERAL and not {*ends}.isdisjoint(_COLOURS):

@@ -57,8 +57,9 @@ def window(text: str, name: str) -> list[float]:
 
 def check_window(ends: Sequence[float], name: str) -> None:
     """Raise :class:`SpecError` unless there are a finite low end and a higher one."""
-    if len(ends) != 2 or not all(map(math.isfinite, ends)) or not ends[0] < ends[1]:
-        found = ", ".join(f"{end:g}" for end in ends) or "nothing"
+    numbers = isinstance(ends, Iterable) and all(isinstance(end, Real) for end in ends)
+    if not numbers or len(ends) != 2 or not all(map(math.isfinite, ends)) or not ends[0] < ends[1]:
+        found = (", ".join(f"{end:g}" for end in ends) or "nothing") if numbers else short_repr(ends)
         raise SpecError(f"a low end and a higher one for {name}", found, "write them as -1350,150")
 
 

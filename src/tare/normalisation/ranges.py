@@ -17,7 +17,7 @@ Constants = tuple[tuple[float, ...], tuple[float, ...]]
 
 def extremes(stats: DatasetStats) -> Window:
     """The smallest and largest value of each channel, unit values. Raises :class:`StrategyError` for a constant channel."""
-    return _spread((channel.name, channel.min, channel.max) for channel in stats.channels)
+    return _spread((channel, channel.min, channel.max) for channel in stats.channels)
 
 
 def quantiles(stats: DatasetStats, low: float, high: float) -> Window:
@@ -39,7 +39,7 @@ def quantiles(stats: DatasetStats, low: float, high: float) -> Window:
             remedy = "leave those values out, or state --window LOW,HIGH"
             raise StrategyError("quantiles known to a hundredth of their range", found, remedy)
     first, last = names
-    return _spread((channel.name, channel.quantiles[first], channel.quantiles[last]) for channel in stats.channels)
+    return _spread((channel, channel.quantiles[first], channel.quantiles[last]) for channel in stats.channels)
 
 
 def _far(channel: ChannelStats) -> float:
@@ -111,11 +111,14 @@ def _moments(values: Doubles, weights: Doubles) -> tuple[float, float]:
     return mean, math.sqrt(float(np.dot((values[kept] - mean) ** 2, weights[kept])) / total)
 
 
-def _spread(rows: Iterable[tuple[str, float, float]]) -> Window:
+def _spread(rows: Iterable[tuple[ChannelStats, float, float]]) -> Window:
     found = []
-    for name, low, high in rows:
+    for channel, low, high in rows:
         if not low < high:
+            name, constant = channel.name, channel.min == channel.max
             wanted = "two ends apart in every channel, to make a range of them"
-            raise StrategyError(wanted, f"{low:g} and {high:g} in channel {name!r}", "drop the channel, or use --strategy target")
+            # Of a channel of one value alone, the std is zero as well.
+            remedy = "drop the channel" if constant else "drop the channel, or use --strategy target"
+            raise StrategyError(wanted, f"{low:g} and {high:g} in channel {name!r}", remedy)
         found.append((low, high))
     return tuple(found)

@@ -17,6 +17,7 @@ from tare.normalisation.names import Strategy
 from tare.normalisation.ranges import extremes, quantiles, to_symmetric, to_unit, window_of
 from tare.samples.layout import unit_scale
 from tare.statistics.dataset_stats import DatasetStats
+from tare.statistics.inference.logarithms import LOWEST
 
 T = TypeVar("T")
 MeanAndStd = tuple[tuple[float, ...], tuple[float, ...]]
@@ -114,11 +115,11 @@ class _Given:
             if name not in channel.mapped:
                 low = channel.min / self.step
                 found = f"values from {low:g} in channel {channel.name!r}"
-                found += "" if low <= _LOWEST[name] else ", whose logarithms were not measured"
-                remedy = "leave out what is no value, or use --strategy log1p or percentile"
-                raise StrategyError(
-                    f"values above {_LOWEST[name]:g} with measured logarithms for {self.strategy!r}", found, remedy
-                )
+                found += "" if low <= LOWEST[name] else ", whose logarithms were not measured"
+                first = "leave out what is no value" if low <= LOWEST[name] else "measure them"
+                other = "log1p or percentile" if name != "log1p" and low > LOWEST["log1p"] else "percentile"
+                wanted = f"values above {LOWEST[name]:g} with measured logarithms for {self.strategy!r}"
+                raise StrategyError(wanted, found, f"{first}, or use --strategy {other}")
         pairs = [channel.mapped[name] for channel in self.target().channels]
         return tuple(mean for mean, _ in pairs), tuple(std for _, std in pairs)
 
@@ -215,8 +216,6 @@ _MADE: Mapping[Strategy, Callable[[_Given], Normalisation]] = {
     "dB": _decibels,
     "sample-percentile": _own_percentiles,
 }
-#: Logarithms exist above these raw values.
-_LOWEST = {"log1p": -1.0, "dB": 0.0}
 #: Keeps a sample of one value from a division by zero, and changes no digit of 16-bit values.
 _EPS = 1e-9
 

@@ -24,7 +24,7 @@ def predict(request: PredictRequest) -> list[Prediction]:
     """
     trained = open_trained(place_of(request.run, "a run", ModelError), request.factory, trusted=request.trust_remote_code)
     result = []
-    for answer in predictions(trained, inputs_of(trained, request.images, request.allow), request):
+    for answer in predictions(trained, inputs_of(trained, request.images, request.allow, request.layout), request):
         result.append(answer)
         if request.progress is not None:
             request.progress(1)

@@ -34,4 +34,7 @@ class PredictRequest(AnswerOptions, StoredModel):
             "Files, folders, patterns; - reads a list from stdin.", is_argument=True, kind=list[str], metavar="IMAGES..."
         ),
     )
+    layout: str | None = option(
+        None, "Meaning of an array's axes, such as NHWC, NCHW, NTC or NCT. Default: by the network's channels, where these tell."
+    )
     progress: Advance | None = None

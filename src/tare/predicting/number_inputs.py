@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tare.datasets.archives import with_channels
 from tare.datasets.files import finite_or_skipped, read_recording
 from tare.datasets.samples import KINDS
 from tare.datasets.signal_batches import NumberGeometry, sized
@@ -26,6 +25,7 @@ from tare.input_spec.geometry import RowGeometry, VolumeGeometry, front_of
 from tare.predicting.stored import is_store, samples_in
 from tare.samples.layout import unit_scale
 from tare.samples.records import Skipped
+from tare.sources.arrays.channels_last import channels_last
 from tare.sources.named_files import image_paths
 from tare.sources.streams.sound import SUFFIXES as SOUNDS
 from tare.sources.tables.csv_table import read_head
@@ -45,6 +45,14 @@ Read = Callable[[], NDArray[Any] | Skipped]
 
 
 @dataclass(frozen=True, slots=True)
+class _Axes:
+    """What tells the axes of an array: the number of channels that the network takes, or their stated meaning."""
+
+    channels: int | None
+    layout: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class NumberInput:
     """A named sample: a file, or one sample of a file; ``read`` returns its raw values."""
 
@@ -53,18 +61,25 @@ class NumberInput:
 
 
 def number_inputs(
-    takes: NumberGeometry, words: Iterable[str], left_out: Callable[[str, str], None] = lambda _folder, _path: None
+    takes: NumberGeometry,
+    words: Iterable[str],
+    left_out: Callable[[str, str], None] = lambda _folder, _path: None,
+    *,
+    channels: int | None = None,
+    layout: str | None = None,
 ) -> list[NumberInput]:
     """Return the samples that ``words`` name: each recording or volume, and each row of a table, array or store.
 
     Words name files as in :func:`tare.sources.named_files.image_paths`. A table's columns are found by their names in training.
-    An unreadable file is one input, whose ``read`` returns the reason.
+    The axes of an array are those of ``layout``, or told by the number of ``channels`` that the network takes. An unreadable file
+    is one input, whose ``read`` returns the reason.
     """
+    axes = _Axes(channels, layout)
     found: list[NumberInput] = []
     for files in _named(takes, words, left_out):
         path = files[0]
         try:
-            found += _series(files) if len(files) > 1 else _inputs_in(path, takes)
+            found += _series(files) if len(files) > 1 else _inputs_in(path, takes, axes)
         except ResourceError:
             raise
         except (TareError, OSError, ValueError) as error:
@@ -108,15 +123,16 @@ def tensor_of(item: NumberInput, takes: NumberGeometry, channels: int) -> torch.
     return sized(values, takes)
 
 
-def _inputs_in(path: str, takes: NumberGeometry) -> list[NumberInput]:
+def _inputs_in(path: str, takes: NumberGeometry, axes: _Axes) -> list[NumberInput]:
     array = path.lower().endswith(_ARRAYS)
     if is_store(path) and not array and not is_table(path):
-        samples = samples_in(path, takes.kind, front_of(takes), takes.columns if isinstance(takes, RowGeometry) else None)
+        columns = takes.columns if isinstance(takes, RowGeometry) else None
+        samples = samples_in(path, takes.kind, front_of(takes), columns, channels=axes.channels, layout=axes.layout)
         return [NumberInput(f"{path}[{index}]", partial(samples.read, index)) for index in range(len(samples))]
     if isinstance(takes, RowGeometry):
-        return _table_rows(path, takes, array=array)
+        return _table_rows(path, takes, axes, array=array)
     if array and front_of(takes) is None:
-        return _rows(path, _array(path, takes))
+        return _rows(path, _array(path, takes, axes))
     if isinstance(takes, VolumeGeometry):
         return [NumberInput(path, lambda: read_volume_or_clip((path,), takes.frames))]
     return [_recording(path, takes, array=array)]
@@ -134,9 +150,9 @@ def _series(files: tuple[str, ...]) -> list[NumberInput]:
     return [NumberInput(files[0], lambda: read_volume_or_clip(files, None))]
 
 
-def _table_rows(path: str, takes: RowGeometry, *, array: bool) -> list[NumberInput]:
+def _table_rows(path: str, takes: RowGeometry, axes: _Axes, *, array: bool) -> list[NumberInput]:
     if array:
-        return _rows(path, _array(path, takes))
+        return _rows(path, _array(path, takes, axes))
     if not is_table(path):
         return [failed(path, "not a table or array: its name must end in .csv, .tsv, .parquet, .npy or .npz")]
     return _rows(path, _columns(path, takes.columns))
@@ -153,7 +169,7 @@ def _columns(path: str, names: tuple[str, ...]) -> NDArray[np.float64]:
     return doubles(table, chosen, path)
 
 
-def _array(path: str, takes: NumberGeometry) -> NDArray[Any]:
+def _array(path: str, takes: NumberGeometry, axes: _Axes) -> NDArray[Any]:
     """Return the samples along the first axis of the file's only array of two or more axes, channels last."""
     try:
         with opened(path) as file:
@@ -164,7 +180,7 @@ def _array(path: str, takes: NumberGeometry) -> NDArray[Any]:
     arrays = [array for array in every if array.ndim > 1]
     if len(arrays) != 1:
         raise DataError("one array of samples", f"{len(arrays)} arrays that could hold samples", "save one of them as .npy")
-    values = with_channels(arrays[0], path)
+    values = channels_last(arrays[0], path, axes.layout, axes.channels, signals=takes.kind == "signal").values
     kind = KINDS.get(values.ndim - 1)
     if (kind, takes.kind) == ("vector", "signal"):
         return values[..., None]

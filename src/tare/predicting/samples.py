@@ -51,7 +51,10 @@ class NamedInputs:
 
 
 def inputs_of(
-    trained: TrainedModel, named: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], allow: Sequence[str] = ()
+    trained: TrainedModel,
+    named: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    allow: Sequence[str] = (),
+    layout: str | None = None,
 ) -> NamedInputs:
     """The samples that the user ``named``: image files and those of stores, or recordings, volumes and the rows of tables.
 
@@ -60,10 +63,10 @@ def inputs_of(
     words = _words(named)
     takes = trained.model.takes
     if isinstance(takes, Geometry):
-        return _images(trained, words, any_kind=RAW_KIND in allowed_codes(allow))
+        return _images(trained, words, layout, any_kind=RAW_KIND in allowed_codes(allow))
     left_out = _LeftOut()
-    items = number_inputs(takes, words, left_out)
     channels = trained.model.network.channels
+    items = number_inputs(takes, words, left_out, channels=channels, layout=layout)
     names = tuple(item.name for item in items)
 
     def load(index: int) -> Read | Skipped:
@@ -84,13 +87,13 @@ def _words(named: Any) -> list[str]:
     raise DataError("the paths of samples", found, "write arrays and tables to a file, for example .npy or .csv")
 
 
-def _images(trained: TrainedModel, words: Sequence[str], *, any_kind: bool) -> NamedInputs:
+def _images(trained: TrainedModel, words: Sequence[str], layout: str | None, *, any_kind: bool) -> NamedInputs:
     """Images, each read and brought to the network's size, or the reason why it cannot be."""
     model = trained.model
     takes = model.takes.raw_dtype
     transform = evaluation_transform(model.geometry, model.normalisation.border(takes))
     left_out = _LeftOut()
-    items = list(_named_images(trained, words, left_out))
+    items = list(_named_images(trained, words, left_out, layout))
 
     def load(index: int) -> Read | Skipped:
         item = items[index]
@@ -129,7 +132,7 @@ class _LeftOut:
         return tuple(left_out_remark(paths, folder) for folder, paths in self.found.items())
 
 
-def _named_images(trained: TrainedModel, words: Sequence[str], left_out: _LeftOut) -> Iterator[NumberInput]:
+def _named_images(trained: TrainedModel, words: Sequence[str], left_out: _LeftOut, layout: str | None) -> Iterator[NumberInput]:
     """Image files, and the images of each array or store; one that cannot be opened is a single input that says why."""
     colour, bands = trained.colour, trained.model.geometry.bands
     for word in words:
@@ -138,7 +141,7 @@ def _named_images(trained: TrainedModel, words: Sequence[str], left_out: _LeftOu
                 yield NumberInput(path, partial(read_named, path, colour, bands))
             continue
         try:
-            samples = samples_in(word, "image")
+            samples = samples_in(word, "image", channels=trained.model.network.channels, layout=layout)
         except ResourceError:
             raise
         except (TareError, OSError, ValueError) as error:

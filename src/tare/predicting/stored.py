@@ -24,11 +24,17 @@ def is_store(word: str) -> bool:
 
 
 def samples_in(
-    word: str, kind: SampleKind, front: FrontEnd | None = None, columns: tuple[str, ...] | None = None
+    word: str,
+    kind: SampleKind,
+    front: FrontEnd | None = None,
+    columns: tuple[str, ...] | None = None,
+    *,
+    channels: int | None = None,
+    layout: str | None = None,
 ) -> LabelledSamples:
-    """The samples of a store as those of ``kind``, of a table with names the ``columns``.
+    """The samples of a store as those of ``kind``, of a table with names the ``columns``; ``layout`` states an array's axes.
 
     Raises :class:`tare.DataError` for others, or for none.
     """
     named = columns if word.lower().endswith(_WITH_NAMES) else None
-    return open_samples(word, Options(front=front, columns=named)).of_kind(kind)
+    return open_samples(word, Options(front=front, columns=named, layout=layout), channels=channels).of_kind(kind)

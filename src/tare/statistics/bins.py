@@ -15,6 +15,7 @@ MOST = 64
 FINEST = 256
 # A far outlier would leave all other values in one bin: the bins end one spread (99% minus 1% quantile) beyond both quantiles.
 _TAILS = (0.01, 0.99)
+_LARGEST = np.finfo(np.float64).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,9 @@ class Bins:
     @property
     def edges(self) -> NDArray[np.float64]:
         """The ends of the bins ``(K + 1,)``."""
-        return np.asarray(self.low + self.width * np.arange(len(self.counts) + 1), np.float64)
+        with np.errstate(over="ignore"):  # the last may end beyond every double: it then ends at the largest
+            ends = self.low + self.width * np.arange(len(self.counts) + 1)
+        return np.asarray(np.clip(ends, -_LARGEST, _LARGEST), np.float64)
 
     def below(self, edges: NDArray[np.float64]) -> NDArray[np.float64]:
         """Number of counted values below each edge, if values lie evenly in their bin."""

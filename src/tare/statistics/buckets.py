@@ -13,6 +13,7 @@ Ranks are exact. A quantile is the middle of its bucket, hence off by at most ha
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -120,8 +121,7 @@ class Buckets:
         index = first + int(np.searchsorted(reached, max(q * int(reached[-1]), 1.0), side="left"))
         if self.words:
             return float(index)
-        # The middle of the last bucket of all may exceed the largest double: a sum is infinite there, a product an error.
-        return min(max(math.ldexp(index, exponent) + math.ldexp(0.5, exponent), self.low), self.high)
+        return min(max(_edge(index, exponent) + math.ldexp(0.5, exponent), self.low), self.high)
 
     def count_at(self, value: int) -> int:
         """Number of 16-bit values equal to ``value``."""
@@ -162,7 +162,7 @@ class Buckets:
         places = places.clip(0, end - begin) if whole else places
         inside = (places >= 0) & (places <= end - begin)
         counts = np.bincount(places[inside], weights=self._counts[inside], minlength=end - begin + 1).astype(np.int64)
-        return math.ldexp(begin, exponent + shift), math.ldexp(1.0, exponent + shift), tuple(counts.tolist())
+        return _edge(begin, exponent + shift), _edge(1, exponent + shift), tuple(counts.tolist())
 
     @property
     def _counts(self) -> NDArray[np.int64]:
@@ -200,6 +200,14 @@ def _grid(low: float, high: float, words: bool) -> tuple[int, int, int]:
         if last - first < _MOST:
             return exponent, first, last - first + 1
         exponent += 1
+
+
+def _edge(index: int, exponent: int) -> float:
+    """Where a bucket begins. That of the largest values of all may begin or end beyond every double: it is then the largest."""
+    try:
+        return math.ldexp(index, exponent)
+    except OverflowError:
+        return math.copysign(sys.float_info.max, index)
 
 
 def _index(value: float, exponent: int) -> int:

@@ -238,7 +238,9 @@ class Moments:
     def _of_total(cls, count: int, total: Dyadic, squares: Dyadic) -> Moments:
         n = Dyadic(count)
         alone = cls(count=count, total=total, squares=squares)
-        mean, variance = alone.mean, min(alone.variance, sys.float_info.max)
+        mean, variance = alone.mean, alone.variance
+        # Squares of very large and very small values leave the range of a double; their roots do not.
+        std = math.sqrt(variance) if _is_normal(variance) else alone.std
         return cls(
             samples=1,
             count=count,
@@ -251,9 +253,9 @@ class Moments:
             cross_sq=total * squares,
             cross_qq=squares * squares,
             sample_means=Dyadic.of(mean),
-            sample_means_squared=Dyadic.of(mean * mean),
-            sample_stds=Dyadic.of(math.sqrt(variance)),
-            sample_variances=Dyadic.of(variance),
+            sample_means_squared=Dyadic.of(mean * mean) if _is_normal(mean * mean) else _squared(mean),
+            sample_stds=Dyadic.of(std),
+            sample_variances=Dyadic.of(variance) if _is_normal(variance) else _squared(std),
         )
 
     def merge(self, other: Moments) -> Moments:
@@ -398,6 +400,15 @@ def _sqrt(value: Fraction) -> float:
         return 0.0
     shift = (value.numerator.bit_length() - value.denominator.bit_length()) // 2
     return math.ldexp(math.sqrt(value / Fraction(4) ** shift), shift)
+
+
+def _is_normal(square: float) -> bool:
+    """Whether a double holds a square with all of its digits."""
+    return sys.float_info.min <= square < math.inf
+
+
+def _squared(value: float) -> Dyadic:
+    return Dyadic.of(value) * Dyadic.of(value)
 
 
 def _float(variance: Fraction) -> float:

@@ -36,7 +36,7 @@ _MOST_CELLS = 1_000_000
 _LARGEST = 1e6
 _FEWEST = 3
 _SUFFIXES = (".yaml", ".yml", ".json")
-_TEXTS = ("study", "evaluate", "data", "label", "label_pattern", "array", "weights", "spec")
+_TEXTS = ("study", "evaluate", "data", "label", "label_pattern", "array", "layout", "weights", "spec")
 _REAL = int | float
 _KINDS: dict[str, Any] = {"sizes": int, "mean": _REAL, "std": _REAL, "window": _REAL}
 _KIND_NAMES = {str: "names", int: "whole numbers", _REAL: "numbers"}
@@ -80,6 +80,7 @@ class StudyPlan:
     label: str = ""
     label_pattern: str = ""
     array: str = ""
+    layout: str = ""
     bands: tuple[str, ...] = ()
     weights: str = "pretrained"
     mean: tuple[float, ...] = ()
@@ -100,6 +101,7 @@ class StudyPlan:
                 label=self.label or None,
                 label_pattern=self.label_pattern or None,
                 array=self.array or None,
+                layout=self.layout or None,
                 bands=self.bands or None,
             )
             stated: dict[str, Any] = {"mean": self.mean, "std": self.std, "spec": self.spec, "window": self.window}
@@ -116,7 +118,7 @@ class StudyPlan:
     @property
     def subject(self) -> Subject:
         """The samples of a study of the user's own function."""
-        return subject_of(self.data, self.array, self.label)
+        return subject_of(self.data, self.array, self.label, self.layout)
 
     def cells(self) -> Iterator[Cell]:
         """All cells, ordered so that those which share features come together."""
@@ -157,7 +159,7 @@ class StudyPlan:
         document = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
         left_out = (
             *(() if self.evaluate else ("evaluate", "lower")),
-            *(name for name in ("window", "bands") if not getattr(self, name)),
+            *(name for name in ("window", "bands", "layout") if not getattr(self, name)),
         )
         return {"schema": "tare.plan/1", **{key: value for key, value in document.items() if key not in left_out}}
 
@@ -244,7 +246,9 @@ def _number(key: str, value: Any) -> float:
 def _check_folder(plan: StudyPlan) -> None:
     if plan.evaluate:
         return
-    given = next((key for key in ("data", "label", "label_pattern", "array", "bands", "lower") if getattr(plan, key)), None)
+    given = next(
+        (key for key in ("data", "label", "label_pattern", "array", "layout", "bands", "lower") if getattr(plan, key)), None
+    )
     if plan.study == EVALUATE:
         raise SpecError("evaluate, your own function, for the study 'evaluate'", "none", "for example evaluate: score.py:score")
     if plan.study != FOLDER and given:

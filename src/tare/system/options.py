@@ -10,11 +10,13 @@ import functools
 import inspect
 import math
 import numbers
+import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, TypeVar, cast, get_args, get_origin
+from types import UnionType
+from typing import Any, Literal, ParamSpec, TypeVar, Union, cast, get_args, get_origin
 
 from tare.errors import SpecError, did_you_mean, short_repr
 from tare.system.optional import missing
@@ -214,10 +216,46 @@ def _check_value(entry: "Field[Any]", known: Option, value: Any) -> None:
         listed = " or ".join(", ".join(some) for some in (choices[:-1], choices[-1:]))
         what = known.what or f"one of {flag(entry.name)}"
         raise SpecError(f"{what}: {listed}", short_repr(value), "choose one of them")
+    _check_words(entry, known, value)
     _check_text(entry, known, value)
     several = any(get_origin(kind) is Sequence for kind in get_args(entry.type)) and not isinstance(value, str)
     for each in value if several and isinstance(value, Sequence) else (value,):
         _check_number(entry, known, each)
+
+
+def _check_words(entry: "Field[Any]", known: Option, value: Any) -> None:
+    """Raise :class:`SpecError` for an object of another kind where text, a path, or several of them are expected.
+
+    A positional argument is told by the function that takes it, and a type that takes other objects, too, is not judged.
+    """
+    union = get_args(entry.type) if get_origin(entry.type) in (Union, UnionType) else (entry.type,)
+    single = tuple(kind for kind in union if get_origin(kind) not in (Sequence, Iterable))
+    several = [kind for kind in union if kind not in single and {str} <= {*_parts(kind)} <= {str, os.PathLike}]
+    plain = {get_origin(kind) or kind for kind in single} - {type(None)}
+    if known.is_argument or not plain | {*several} or not plain <= {str, os.PathLike, Path, int} or plain == {int}:
+        return
+    if len(single) + len(several) < len(union):  # numbers, which are checked as such
+        return
+    if isinstance(value, str | os.PathLike) or (int in plain and isinstance(value, numbers.Integral)):
+        return
+    odd = value
+    if several and isinstance(value, Iterable) and not isinstance(value, bytes):
+        items = value if isinstance(value, list | tuple) else ()  # any other may be read once
+        strange = [each for each in items if not isinstance(each, str | os.PathLike)]
+        if not strange:
+            return
+        odd = strange[0]
+    noun = "texts" if several else "a path" if plain & {os.PathLike, Path} else "text"
+    listed = noun == "text" and isinstance(odd, list | tuple)
+    written = "write it as one text, with commas between" if listed else "write it as text"
+    raise SpecError(f"{noun} for {flag(entry.name)}", short_repr(odd), written)
+
+
+def _parts(kind: Any) -> Iterable[Any]:
+    """The types of the items of a sequence."""
+    for item in get_args(kind):
+        for part in get_args(item) if get_origin(item) in (Union, UnionType) else (item,):
+            yield get_origin(part) or part
 
 
 def _check_text(entry: "Field[Any]", known: Option, value: Any) -> None:

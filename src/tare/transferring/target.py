@@ -157,6 +157,7 @@ def _where(labelled: LabelOptions) -> dict[str, Any]:
         "task": labelled.task,
         **({} if labelled.class_names is None else {"class_names": labelled.class_names}),
         **({} if labelled.ignore is None else {"ignore": labelled.ignore}),
+        **({} if labelled.layout is None else {"layout": labelled.layout}),
     }
     return where | ({} if labelled.bands is None else {"bands": list(labelled.bands)})
 

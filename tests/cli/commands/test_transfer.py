@@ -36,6 +36,7 @@ GIVEN: dict[str, tuple[list[str], Any]] = {
     "label": (["--label", "y"], "y"),
     "label_pattern": (["--label-pattern", "([a-z]+)_"], "([a-z]+)_"),
     "array": (["--array", "x"], "x"),
+    "layout": (["--layout", "NTC"], "NTC"),
     "class_names": (["--class-names", "a,b"], "a,b"),
     "test": (["--test", "kept"], "kept"),
     "allow_remote": (["--allow-remote"], True),

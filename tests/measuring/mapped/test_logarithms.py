@@ -32,3 +32,15 @@ def test_floats_are_read_again_for_their_logarithms(powers: Path) -> None:
 def test_levels_are_not_read_again() -> None:
     stats = measure(np.arange(1, 241, dtype=np.uint16).reshape(4, 6, 10, 1))
     assert with_logarithms(stats, "dB", None, 1) is stats  # type: ignore[arg-type]
+
+
+def test_logarithms_of_values_below_zero_are_measured_where_they_exist(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).uniform(-0.9, 5.0, (50, 3))
+    np.savez(tmp_path / "rows.npz", x=values)
+    source = open_source(tmp_path / "rows.npz", Options(array="x", layout="NC"))
+    stats = measure(tmp_path / "rows.npz", array="x", layout="NC")
+    made = with_logarithms(stats, "log1p", source, 1)
+    logged = np.log1p(values)
+    for channel, mean, std in zip(made.channels, logged.mean(axis=0), logged.std(axis=0), strict=True):
+        assert channel.mapped["log1p"] == pytest.approx((mean, std), rel=1e-12)
+    assert with_logarithms(stats, "dB", source, 1) is stats

@@ -118,3 +118,14 @@ def test_the_distances_from_one_value_are_those_of_scipy(value: float, share: fl
     assert found.wasserstein == (math.inf if share else 0)
     p, q = np.array([1, 1e-4]), np.maximum([1 - share, share], 1e-4)
     assert found.psi == pytest.approx(((q - p) * np.log(q / p)).sum() if share else 0)
+
+
+@pytest.mark.parametrize(("first", "second"), [(0.498, 0.52), (0.748, 0.78), (0.249, 0.27), (0.498, 0.6)])
+def test_a_quantile_just_above_many_zeros_moves_none_of_them(first: float, second: float) -> None:
+    for seed in range(4):
+        chance = np.random.default_rng(seed)
+        a, b = (
+            np.concatenate([np.zeros(round(2000 * p)), chance.exponential(size=2000 - round(2000 * p))]) for p in (first, second)
+        )
+        (found,) = distances(tare.measure(a[:, None]), tare.measure(b[:, None]))
+        assert found.ks == pytest.approx(stats.ks_2samp(a, b).statistic, abs=0.03)

@@ -120,3 +120,10 @@ def test_any_bytes_are_features_or_a_value_error(data: bytes) -> None:
         features_of(data)
     except ValueError:
         return
+
+
+@pytest.mark.parametrize("number", [0, 7, -1, -(1 << 63), (1 << 63) - 1])
+def test_whole_numbers_have_their_sign(number: int) -> None:
+    packed = example(label=[number % (1 << 64)])
+    single = field(1, field(1, field(1, b"label") + field(2, field(3, varint(1 << 3) + varint(number % (1 << 64))))))
+    assert features_of(packed)["label"].integers == features_of(single)["label"].integers == (number,)

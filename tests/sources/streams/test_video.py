@@ -77,3 +77,22 @@ def test_a_sound_without_a_picture_is_named(tmp_path: Path) -> None:
         video.mux(stream.encode())
     with pytest.raises(DataError, match="no video in the file"):
         tare.measure(tmp_path / "a.mp4")
+
+
+@pytest.mark.parametrize("ending", ["mkv", "webm"])
+def test_a_video_whose_last_half_is_missing_is_cut_short(tmp_path: Path, ending: str) -> None:
+    place = write(tmp_path / f"a.{ending}", 40, "libvpx" if ending == "webm" else "mpeg4")
+    data = place.read_bytes()
+    place.write_bytes(data[: len(data) // 2])
+    with pytest.raises(DataError, match="cut short"):
+        tare.measure(place)
+
+
+def test_an_avi_whose_header_counts_frames_that_are_not_stored_is_whole(tmp_path: Path) -> None:
+    place = write(tmp_path / "a.avi")
+    data = place.read_bytes()
+    at = data.index(b"strh") + 8 + 32  # the length of the stream in its header
+    assert data[at : at + 4] == (12).to_bytes(4, "little")
+    place.write_bytes(data[:at] + (14).to_bytes(4, "little") + data[at + 4 :])
+    stats = tare.measure(place)
+    np.testing.assert_allclose(stats.mean, frames(place).reshape(-1, 3).mean(axis=0) / 255, rtol=1e-12)

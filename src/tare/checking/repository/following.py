@@ -94,6 +94,7 @@ def carried_out(repository: Repository, paths: Sequence[str]) -> Iterator[tuple[
         program.module(each)
     for each in paths:
         program.carry_out(each)
+    program.settle()
     try:
         yield program, run
     finally:

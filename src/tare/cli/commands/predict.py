@@ -47,7 +47,7 @@ def predict(
     form: PredictionFormat = "json" if as_json else "jsonl" if jsonl else "csv"
     with console.working("loading the model"):
         trained = open_trained(Path(request.run), request.factory, trusted=request.trust_remote_code)
-    inputs = inputs_of(trained, request.images, request.allow)
+    inputs = inputs_of(trained, request.images, request.allow, request.layout)
     noun = NOUNS[trained.model.takes.kind]
     answers = predictions(trained, inputs, replace(request, reporter=console))
     with console.counting("predicting", noun, len(inputs.names)) as advance:

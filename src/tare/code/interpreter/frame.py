@@ -7,23 +7,31 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NoReturn, Protocol
+from typing import Literal as Word
+from typing import NamedTuple, NoReturn, Protocol
 
-from tare.code.interpreter.conditions import ALWAYS, Decisions, agree, of_test
-from tare.code.interpreter.heap import Heap
+from tare.code.interpreter.conditions import ALWAYS, Decisions, agree, of_test, united
+from tare.code.interpreter.memory.heap import CONTENT, Heap, Written, one
+from tare.code.interpreter.memory.states import looked_at
+from tare.code.interpreter.memory.views import VIEWS, bases
 from tare.code.interpreter.source import Source, Spot
 from tare.code.interpreter.values import (
+    UNKNOWN,
     Call,
     Choice,
     Class,
     Function,
     Instance,
     Items,
+    Library,
     Literal,
+    ModuleOf,
     Table,
     Value,
+    alternatives,
     joined,
     narrowed,
+    next_era,
 )
 
 #: How deep calls of the repository's functions, and nested expressions, are followed.
@@ -114,7 +122,11 @@ class Run:
     deep: set[str] = field(default_factory=set)
     handed: list[Function] = field(default_factory=list)
     inner: set[ast.AST] = field(default_factory=set)
-    tests: dict[tuple[ast.expr, str], tuple[Decisions, Decisions]] = field(default_factory=dict)
+    tests: dict[tuple[ast.expr, str, tuple[int, ...]], tuple[Decisions, Decisions]] = field(default_factory=dict)
+    looked_at: dict[ast.expr, tuple[str, ...]] = field(default_factory=dict)
+    modules: dict[str, ModuleOf] = field(default_factory=dict)
+    exported: dict[str, dict[str, Value]] = field(default_factory=dict)
+    eras: dict[int, str] = field(default_factory=dict)
     scopes: list[dict[str, Value]] = field(default_factory=list)
     literals: dict[ast.Constant, Literal] = field(default_factory=dict)
     used: dict[str, dict[int, Call]] = field(default_factory=dict)
@@ -134,6 +146,70 @@ class Run:
             pass
         except RecursionError:
             self.cut.add(self.entry)
+
+    def enter(self, entry: str, steps: int, limit: int) -> None:
+        """Go on with an entry that has taken some steps."""
+        self.entry, self.steps, self.limit = entry, steps, limit
+        self.eras[next_era()] = entry
+
+    def _whose(self, owner: Value) -> str:
+        """The entry that alone sees a write to an object: that which writes, where another one has made it; "" where all see it.
+
+        Two programs that import one module do not change its lists and classes for each other.
+        """
+        if isinstance(owner, Items | Table):
+            maker = self.eras.get(owner.era, "")
+        elif isinstance(owner, Class | ModuleOf):
+            maker = owner.source.path if isinstance(owner, Class) else owner.path
+        else:
+            maker = owner.entry if isinstance(owner, Call) else self.entry
+        return "" if maker == self.entry else self.entry
+
+    def read(self, owner: Value, name: str) -> Value | None:
+        """The value of an attribute that was set; None if nobody set it."""
+        return self.heap.read((owner, name, self.entry))
+
+    def write(self, owner: Value, name: str, value: Value) -> None:
+        """Set an attribute of an object, a class, a module, or of what a library returned."""
+        if isinstance(owner, Class):
+            owner.is_changed = True
+        self.heap.write((owner, name, self._whose(owner)), value)
+
+    def module_of(self, path: str) -> ModuleOf:
+        """The one value on which the attributes of a module that code sets are kept."""
+        return self.modules.setdefault(path, ModuleOf(path))
+
+    def now(self, value: Value, decisions: Decisions = ALWAYS, entry: str | None = None) -> Value:
+        """What a value holds after the changes in place, as far as the branches taken allow."""
+        entry = self.entry if entry is None else entry
+        if type(value) is not Choice:
+            if type(value) is Call and value.function in VIEWS and self._is_stale(value, entry):
+                return UNKNOWN
+            return narrowed(self.heap.now(value, entry), decisions)
+        options = [(each, self.heap.now(option, entry)) for each, option in value.options]
+        is_same = all(new is old for (_, new), (_, old) in zip(options, value.options, strict=True))
+        return narrowed(value if is_same else joined(options), decisions)
+
+    def _is_stale(self, view: Call, entry: str) -> bool:
+        """Whether what an array shares its values with was changed since."""
+        moved = self.heap.moved
+        return any(base in moved and self.heap.now(base, entry) is not base for base in bases(view))
+
+    def change(self, value: Value, act: Callable[[Value], Value | None]) -> None:
+        """Change an object in place, whatever names and lists hold it; None for what is left as it is."""
+        options = [(decisions, each, act(each)) for decisions, each in alternatives(value)]
+        for _, each, new in options:
+            if new is None or each is UNKNOWN or isinstance(each, Literal | Library):
+                continue
+            root, heap = self.heap.root(each), self.heap
+            entry = self._whose(root)
+            states = [
+                (decisions, heap.now(root, self.entry) if after is None or heap.root(one) is not root else after)
+                for decisions, one, after in options
+            ]
+            heap.change(root, new, entry)
+            if len(states) > 1:
+                heap.write((root, CONTENT, entry), joined(states))
 
     def overrun(self) -> NoReturn:
         """Note that the entry took more steps than it may. Raises :class:`OutOfBudgetError`."""
@@ -171,9 +247,9 @@ class Run:
 
     def release(self) -> None:
         """Undo the circles between functions, objects and the variables that hold them, so that nobody has to look for them."""
-        for names in self.scopes:
+        for names in (*self.scopes, *self.exported.values()):
             names.clear()
-        for each in (one for several in self.instances.values() for one in several):
+        for each in (this for several in self.instances.values() for this in several):
             each.made = None
 
     def new_key(self) -> int:
@@ -182,12 +258,27 @@ class Run:
         return self.keys
 
 
+#: How a statement leaves the block that it stands in.
+Leaving = Word["return", "raise", "break", "continue"]
+
+
+class _Exit(NamedTuple):
+    """What is known where a statement leaves a loop, a ``try`` or a function: how it leaves, and what was written until then."""
+
+    how: Leaving
+    decisions: Decisions
+    names: dict[str, Value]
+    written: Written
+
+
 @dataclass(slots=True)
 class Frame:
     """One execution of a module, class body or function.
 
-    ``names`` are its variables and ``enclosing`` those around it; ``shared`` are those that it gives to its module.
-    ``decisions`` are the branches taken to where it stands. ``alive`` is false after a return, raise, break or continue.
+    ``names`` are its variables and ``enclosing`` those around it; ``shared`` are those that it gives to its module, and ``outer``
+    those that it gives to a function around it. ``decisions`` are the branches taken to where it stands. ``alive`` is false after
+    a return, raise, break or continue, of which ``exits`` keeps the state. ``again`` counts how often a name got another
+    value.
     """
 
     run: Run
@@ -205,6 +296,16 @@ class Frame:
     owner: Class | None = None
     this: Value | None = None
     shared: set[str] = field(default_factory=set)
+    outer: set[str] = field(default_factory=set)
+    arms: int = 0
+    mark: int = 0
+    exits: list[_Exit] = field(default_factory=list)
+    loop_marks: list[int] = field(default_factory=list)
+    try_marks: list[int] = field(default_factory=list)
+    again: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.mark = self.run.heap.mark()
 
     def spot(self, node: ast.AST) -> Spot:
         """The place of a node of this source."""
@@ -212,65 +313,127 @@ class Frame:
 
     def look_up(self, name: str) -> Value | None:
         """The value of a name here, as far as the branches taken allow; None if nobody gave it one."""
+        value = self.held(name)
+        return narrowed(value, self.decisions) if type(value) is Choice else value
+
+    def held(self, name: str) -> Value | None:
+        """The value of a name in every branch; None if nobody gave it one."""
         value = self.names.get(name)
         if value is None:
             for names in self.enclosing:
                 value = names.get(name)
                 if value is not None:
                     break
-        return narrowed(value, self.decisions) if type(value) is Choice else value
+        return value
 
     def tested(self, test: ast.expr) -> tuple[Decisions, Decisions]:
-        """What holds where a test in the code is true, and where it is false; each test is read once a function."""
-        key = (test, self.scope)
+        """What holds where a test is true, and where it is false; each test is read once for the same values."""
+        key = (test, self.scope, self._times(test) if self.again else ())
         found = self.run.tests.get(key)
         if found is None:
-            found = self.run.tests[key] = of_test(test, self.scope)
+            found = self.run.tests[key] = of_test(test, self.scope, self.number)
         return found
+
+    def number(self, subject: ast.expr) -> str:
+        """How often what is tested was given a value again before, in a text: a test after that is another test."""
+        times = self._times(subject) if self.again else ()
+        return "".join(f"#{each}" for each in times) if any(times) else ""
+
+    def _times(self, test: ast.expr) -> tuple[int, ...]:
+        get = self.again.get
+        return tuple([get(each, 0) for each in looked_at(self.run.looked_at, test)])
+
+    def note_again(self, name: str) -> None:
+        """Note that a name, or with a dot an attribute or a key, has another value from now on."""
+        self.again[name] = self.again.get(name, 0) + 1
 
     def branch(self, arms: Sequence[tuple[Decisions, Callable[[], None]]]) -> None:
         """Carry out each arm that is possible from the same state, and join what they leave behind."""
         start, names, heap = self.decisions, self.names, self.run.heap
-        ends: list[tuple[Decisions, dict[str, Value], dict[tuple[int, str], Value]]] = []
+        ends: list[tuple[Decisions, dict[str, Value], Written]] = []
+        before = dict(names)
+        self.arms += 1
         for extra, act in arms:
             if not agree(start, extra):
                 continue
             mark = heap.mark()
-            self.names, self.decisions, self.alive = dict(names), start | extra, True
-            act()
+            self.decisions, self.alive = united(start, extra), True
+            # Whoever holds on to the dictionary, as a function in this one does, sees what holds in the branch.
+            try:
+                act()
+            except BaseException:
+                _put_back(names, before)
+                raise
+            after = before
+            if names != before:
+                after = dict(names)
+                _put_back(names, before)
             written = heap.rolled_back(mark)
+            heap.let_go(mark)
             if self.alive:
-                ends.append((self.decisions, self.names, written))
+                ends.append((self.decisions, after, written))
+        self.arms -= 1
         self.alive = bool(ends)
-        self.decisions = ends[0][0] if len(ends) == 1 else start
-        # The caller holds on to the dictionary itself, so it is changed in place.
-        self.names = names
-        if len(ends) == 1:
-            names.update(ends[0][1])
-        else:
-            names.update(_joined_names(names, [(decisions, each) for decisions, each, _ in ends]))
+        self.decisions = start
+        self._take(ends, before)
         if any(written for _, _, written in ends):
-            for place, value in _joined_heaps([(decisions, written) for decisions, _, written in ends], heap).items():
-                heap.write(place, value)
+            heap.join([(decisions, written) for decisions, _, written in ends])
+
+    def leave(self, how: Leaving) -> None:
+        """Leave a block, and keep what is known there for where the program goes on."""
+        self.alive = False
+        marks = [self.mark] if how == "return" else self.try_marks if how == "raise" else self.loop_marks
+        # A return that no other one comes before, and no branch lies around, leaves all as it is.
+        if marks and not (how == "return" and not self.arms and not self.loops and not self.exits):
+            names = {} if how == "return" else dict(self.names)
+            self.exits.append(_Exit(how, self.decisions, names, self.run.heap.since(marks[-1])))
+
+    def meet(self, how: frozenset[Leaving], begin: int, mark: int) -> None:
+        """Go on where the block ends which statements have left since it began, with what each way to there has left behind."""
+        left = [each for each in self.exits[begin:] if each.how in how]
+        if not left:
+            return
+        self.exits[begin:] = [each for each in self.exits[begin:] if each.how not in how]
+        ends = [(each.decisions, each.names, each.written) for each in left]
+        if self.alive:
+            ends.insert(0, (self.decisions, dict(self.names), self.run.heap.since(mark)))
+        self.alive = True
+        self.decisions = frozenset.intersection(*(decisions for decisions, _, _ in ends))
+        self.run.heap.meet([(decisions, written) for decisions, _, written in ends], mark)
+        self._take(ends, None)
+
+    def returned(self) -> None:
+        """Join what the returns of a function have left on the heap; its names are gone."""
+        ends = [(each.decisions, each.written) for each in self.exits if each.how == "return"]
+        heap = self.run.heap
+        if ends:
+            if self.alive:
+                ends.append((self.decisions, heap.since(self.mark)))
+            if any(written for _, written in ends):
+                heap.meet(ends, self.mark)
+        heap.let_go(self.mark)
+
+    def _take(self, ends: Sequence[tuple[Decisions, dict[str, Value], Written]], unchanged: dict[str, Value] | None) -> None:
+        """Take the names that several ways have left; the caller holds on to the dictionary itself, so it is changed in place."""
+        if len(ends) == 1:
+            self.decisions = ends[0][0]
+            self.names.update(ends[0][1])
+        elif ends:
+            self.names.update(_joined_names(self.names, [(decisions, each) for decisions, each, _ in ends], unchanged))
 
 
-def _joined_names(before: dict[str, Value], ends: list[tuple[Decisions, dict[str, Value]]]) -> dict[str, Value]:
-    """The names that a branch has changed or added."""
+def _put_back(names: dict[str, Value], before: dict[str, Value]) -> None:
+    names.clear()
+    names.update(before)
+
+
+def _joined_names(
+    before: dict[str, Value], ends: list[tuple[Decisions, dict[str, Value]]], unchanged: dict[str, Value] | None
+) -> dict[str, Value]:
+    """The names that a branch has changed or added; ``unchanged`` are those of a branch that has not."""
     get = before.get
-    changed = dict.fromkeys([name for _, each in ends for name, value in each.items() if get(name) is not value])
-    return {name: _one([(decisions, each[name]) for decisions, each in ends if name in each]) for name in changed}
-
-
-def _one(options: list[tuple[Decisions, Value]]) -> Value:
-    first = options[0][1]
-    return first if all(value is first for _, value in options) else joined(options)
-
-
-def _joined_heaps(ends: list[tuple[Decisions, dict[tuple[int, str], Value]]], heap: Heap) -> dict[tuple[int, str], Value]:
-    places = dict.fromkeys(place for _, written in ends for place in written)
-    found: dict[tuple[int, str], Value] = {}
-    for place in places:
-        before = heap.read(place)
-        options = [(decisions, written.get(place, before)) for decisions, written in ends]
-        found[place] = _one([(decisions, value) for decisions, value in options if value is not None])
-    return found
+    changed: dict[str, None] = {}
+    for _, each in ends:
+        if each is not unchanged:
+            changed |= dict.fromkeys([name for name, value in each.items() if get(name) is not value])
+    return {name: one([(decisions, each[name]) for decisions, each in ends if name in each]) for name in changed}

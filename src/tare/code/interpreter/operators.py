@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tare.code.interpreter.conditions import agree
+from tare.code.interpreter.conditions import agree, united
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.values import (
     UNKNOWN,
@@ -75,7 +75,7 @@ def lifted(act: Callable[..., Value], *values: Value) -> Value:
     combined: list[tuple[frozenset[Any], tuple[Value, ...]]] = [(frozenset(), ())]
     for value in values:
         combined = [
-            (before | decisions, (*chosen, each))
+            (united(before, decisions), (*chosen, each))
             for before, chosen in combined
             for decisions, each in alternatives(value)
             if agree(before, decisions)

@@ -84,12 +84,12 @@ class Program:
         if run is None:
             return
         entry, steps, limit = run.entry, run.steps, run.limit
-        run.entry, run.steps, run.limit = source.path, 0, STEPS
+        run.enter(source.path, 0, STEPS)
         frame = Frame(run, source, names, scope=source.path)
         with run.bounded():
             statements.execute(frame, source.tree.body)
         self._handed(run)
-        run.entry, run.steps, run.limit = entry, steps, limit
+        run.enter(entry, steps, limit)
 
     def once(self, value: Function) -> Value:
         """What a function that keeps its result returns; its first call is a part of its module, as a constant is.
@@ -102,9 +102,9 @@ class Program:
         if value.node not in run.kept:
             run.kept[value.node] = UNKNOWN
             entry, steps, limit = run.entry, run.steps, run.limit
-            run.entry = value.source.path
+            run.enter(value.source.path, run.steps, run.limit)
             run.kept[value.node] = self._within_entry(run, value, softly=False)
-            run.entry, run.steps, run.limit = entry, steps, limit
+            run.enter(entry, steps, limit)
         return run.kept[value.node]
 
     def _handed(self, run: Run) -> None:
@@ -153,6 +153,11 @@ class Program:
                 run.cut.add(path)
                 break
 
+    def settle(self) -> None:
+        """Give pipelines the steps that their lists have in the end."""
+        if self.run is not None:
+            calls.settle(self.run)
+
     def _unfollowed(self, run: Run, source: Source, value: Value) -> list[Function]:
         """The functions of a file's function or class that matter and that nothing has called."""
         if not isinstance(value, Function | Class) or value.source is not source or not run.matters(value.node):
@@ -188,7 +193,7 @@ class Program:
         return used
 
     def _function(self, run: Run, value: Function, this: Value | None, entry: str) -> int:
-        run.entry, run.steps, run.limit = entry, 0, STEPS
+        run.enter(entry, 0, STEPS)
         frame = Frame(run, value.source, {}, scope=value.source.path)
         args = (this,) if this is not None else ()
         with run.bounded():

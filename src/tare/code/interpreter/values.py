@@ -3,8 +3,9 @@
 A value that cannot be told is :data:`UNKNOWN`. What a library returns is the call itself (:class:`Call`), so that the table of
 that library can say later what the call does. A value that differs by branch is a :class:`Choice`.
 
-No value changes after it was made, but for the names of a call. The classes of which a repository makes a million are not frozen,
-since a frozen dataclass takes three times as long to make.
+No value changes after it was made, but for the names of a call: what a list, a dictionary or an array holds after a change
+stands in the heap. The classes of which a repository makes a million are not frozen, since a frozen dataclass takes three times
+as long to make.
 """
 
 from __future__ import annotations
@@ -12,15 +13,24 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import Any
 
-from tare.code.interpreter.conditions import ALWAYS, Decisions, agree
+from tare.code.interpreter.conditions import ALWAYS, Decisions, agree, united
 from tare.code.interpreter.source import Source, Spot
 
 #: The most alternatives that one value has before it is unknown.
 MOST = 12
 #: The most values that lists within lists hold: a list that holds another twice, and so on, doubles what is walked each time.
 _HEAVIEST = 10_000
+#: The number of what is followed now: all lists and dictionaries that it makes have it.
+_ERA = [0]
+
+
+def next_era() -> int:
+    """Begin to follow something else, and return its number."""
+    _ERA[0] += 1
+    return _ERA[0]
 
 
 class Value:
@@ -52,7 +62,10 @@ class Literal(Value):
 
 @dataclass(slots=True, eq=False)
 class Items(Value):
-    """A list, tuple, set or array of values; lists in it are unknown where all of it would be too many values to walk."""
+    """A list, tuple, set or array of values; lists in it are unknown where all of it would be too many values to walk.
+
+    ``origin`` is the list with which the same object was made, if this one tells what it holds later, or has another name.
+    """
 
     items: tuple[Value, ...]
     spot: Spot | None = None
@@ -60,6 +73,8 @@ class Items(Value):
     soft: bool = False
     name: str = ""
     weight: int = field(default=0, init=False)
+    origin: Items | Table | None = field(default=None, init=False)
+    era: int = field(default_factory=partial(_ERA.__getitem__, 0), init=False)
 
     def __post_init__(self) -> None:
         self.weight = len(self.items)
@@ -74,13 +89,15 @@ class Items(Value):
 Entries = Mapping[Any, Value]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Table(Value):
-    """A dictionary with constant keys; ``spread`` if it may have more entries."""
+    """A dictionary with constant keys; ``spread`` if it may have more entries. ``origin`` is that of a list."""
 
     entries: Entries
     spot: Spot | None = None
     spread: bool = False
+    origin: Items | Table | None = field(default=None, init=False)
+    era: int = field(default_factory=partial(_ERA.__getitem__, 0), init=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -104,7 +121,8 @@ class Call(Value):
 
     ``function`` is the full name in its library, ``.name`` for a method of ``receiver``, ``@name`` for its attribute, ``()`` for
     a call of it, and ``operator./`` and the like for operators. ``names`` has the variables, keys and keywords it was given to,
-    and ``within`` the functions being executed, the innermost last.
+    and ``within`` the functions being executed, the innermost last. It is ``changed`` if code replaced a part of what it made
+    through which images go, as the first layer of a network.
     """
 
     function: str
@@ -117,6 +135,7 @@ class Call(Value):
     entry: str = ""
     spread: bool = False
     names: list[str] = field(default_factory=list)
+    changed: bool = False
 
     @property
     def last(self) -> str:
@@ -149,15 +168,35 @@ class Function(Value):
     decisions: Decisions = ALWAYS
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)  # without slots, for the order
 class Class(Value):
-    """A class of the repository with its attributes."""
+    """A class of the repository with its attributes; ``is_changed`` after somebody set one of them, which stands in the heap."""
 
     node: ast.ClassDef
     source: Source
     name: str
     bases: tuple[Value, ...]
     attributes: Mapping[str, Value]
+    is_changed: bool = False
+
+    @property
+    def order(self) -> tuple[Class, ...]:
+        """The class and its bases in the repository, in the order in which Python looks for an attribute."""
+        return self, *self.above
+
+    @cached_property
+    def above(self) -> tuple[Class, ...]:
+        """The bases in the repository, in this order."""
+        bases = [each for each in self.bases if isinstance(each, Class) and each is not self]
+        left = [list(each.order) for each in bases] + [bases]
+        found: list[Class] = []
+        while left := [each for each in left if each]:
+            heads = [each[0] for each in left]
+            # Of classes that contradict each other, which Python refuses, the first one comes first.
+            chosen = next((one for one in heads if not any(one in each[1:] for each in left)), heads[0])
+            found.append(chosen)
+            left = [[one for one in each if one is not chosen] for each in left]
+        return tuple(found)
 
 
 @dataclass(slots=True, eq=False)
@@ -198,6 +237,8 @@ def narrowed(value: Value, decisions: Decisions) -> Value:
     left = tuple([option for option in value.options if agree(option[0], decisions)])
     if len(left) == 1:
         return left[0][1]
+    if len(left) == len(value.options):
+        return value
     return Choice(left) if left else UNKNOWN
 
 
@@ -206,7 +247,7 @@ def joined(options: list[tuple[Decisions, Value]]) -> Value:
     if options and _all_same(options):
         return options[0][1]
     flat = [
-        (decisions | inner, each)
+        (united(decisions, inner), each)
         for decisions, value in options
         for inner, each in alternatives(value)
         if agree(decisions, inner)
@@ -235,7 +276,7 @@ def named(value: Value, name: str) -> Value:
     if type(value) is Literal:
         return value if value.name else Literal(value.value, value.spot, value.soft, name)
     if type(value) is Items:
-        return value if value.name else Items(value.items, value.spot, value.kind, value.soft, name)
+        return value if value.name else _same_object(Items(value.items, value.spot, value.kind, value.soft, name), value)
     if isinstance(value, Call):
         if name not in value.names:
             value.names.append(name)
@@ -244,6 +285,11 @@ def named(value: Value, name: str) -> Value:
     elif isinstance(value, Instance) and value.made is not None:
         named(value.made, name)
     return value
+
+
+def _same_object(new: Items, value: Items) -> Items:
+    new.origin = value.origin or value
+    return new
 
 
 def softened(value: Value) -> Value:

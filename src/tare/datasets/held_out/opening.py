@@ -43,7 +43,7 @@ def open_test(data: Any, labelled: LabelOptions, split: Split) -> HeldOut:
     of another kind, or with a label that the training split does not have.
     """
     name = os.fspath(data) if isinstance(data, str | os.PathLike) else type(data).__name__
-    chosen = (labelled.label, labelled.label_pattern, labelled.array) != (None, None, None)
+    chosen = any(each is not None for each in (labelled.label, labelled.label_pattern, labelled.array, labelled.layout))
     if isinstance(data, str | os.PathLike) and not chosen and not is_other_source(data):
         files = _masked(Path(data), split) if split.task == "segmentation" else _of_folders(Path(data), split)
     else:
@@ -59,7 +59,11 @@ def _of_folders(root: Path, split: Split) -> tuple[LabelledFile, ...]:
     if not root.is_dir():
         raise DataError("a folder, a table or an archive of test data", f"{str(root)!r} does not exist", "check --test")
     _check_known(class_folders(root, split.kind), split, str(root))
-    files = labelled_files(root, split.classes, split.kind, split.taken)
+    return _as_trained(labelled_files(root, split.classes, split.kind, split.taken), split)
+
+
+def _as_trained(files: tuple[LabelledFile, ...], split: Split) -> tuple[LabelledFile, ...]:
+    """The files, of which rasters are read by the bands of the training files."""
     raster = next((file for file in split.train if isinstance(file, LabelledRaster)), None)
     if raster is None:
         return tuple(LabelledRaster(f.path, f.label) if is_tile(f.path) else f for f in files)
@@ -82,14 +86,15 @@ def _masked(root: Path, split: Split) -> tuple[LabelledFile, ...]:
             raise DataError(
                 f"masks with the values of the training split, {sorted(known)}", f"{strange[:5]} in {mask!r}", "repair the mask"
             )
-    return tuple(LabelledFile(image, replace(pattern, path=mask)) for image, mask in found)
+    return _as_trained(tuple(LabelledFile(image, replace(pattern, path=mask)) for image, mask in found), split)
 
 
 def _opened(data: Any, name: str, labelled: LabelOptions, split: Split) -> LabelledSamples:
     if name.endswith(".npz"):
-        return held_out_archive(name, labelled.array, labelled.label)
+        return held_out_archive(name, labelled.array, labelled.label, labelled.layout)
     options = Options(
         array=labelled.array,
+        layout=labelled.layout,
         front=split.taken if isinstance(split.taken, FrontEnd) else None,
         remote=labelled.allow_remote,
     )

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
-from tare.datasets.files import LabelledFile, LabelledRaster, is_tile
+from tare.datasets.files import LabelledFile
 from tare.datasets.tasks import image_and_mask_folders
 from tare.errors import DataError, reason_of
-from tare.samples.decode import SUFFIXES
-from tare.sources.files.image_folder import walk_files
+from tare.samples.decode import SUFFIXES, UndecodableError
+from tare.samples.records import Skipped
+from tare.sources.files.image_folder import read_image, walk_files
 from tare.sources.files.masks import MASK_ENDINGS
+from tare.sources.rasters.tags import scene_kind
 from tare.system.local.opened import in_memory, whole
 from tare.tasks.names import TaskName
 
@@ -39,12 +41,13 @@ class MaskFile:
     def read(self) -> NDArray[np.uint8]:
         """Class indices ``(H, W)``. Raises :class:`DataError` for a value without a class, or a file that is no mask."""
         values = mask_values(self.path)
-        table = np.full(1 << 16, 254, np.uint8)
+        known = np.zeros(1 << 16, bool)
+        table = np.zeros(1 << 16, np.uint8)
         for value, index in self.classes:
-            table[value] = index
+            known[value], table[value] = True, index
         indices: NDArray[np.uint8] = table[values]
-        if (indices == 254).any():
-            unknown = np.unique(values[indices == 254])[:5].tolist()
+        if not known[values].all():
+            unknown = np.unique(values[~known[values]])[:5].tolist()
             raise DataError("masks with known values", f"{unknown} in {self.path!r}", "state --ignore VALUE, or repair the mask")
         return indices
 
@@ -76,22 +79,23 @@ def mask_values(path: str) -> NDArray[np.uint16]:
 
 def paired(images: Path, masks: Path) -> tuple[list[tuple[str, str]], list[str]]:
     """Pairs of image and mask by their path below the two folders, endings apart, and images without a mask."""
-    found = _by_key((path for path in walk_files(masks) if Path(path).suffix.lower() in _MASKS), masks)
-    return _matched((path for path in walk_files(images) if Path(path).suffix.lower() in SUFFIXES), images, found)
+    files = [path for path in walk_files(images) if Path(path).suffix.lower() in SUFFIXES]
+    exact = {_stem(path, images) for path in files}
+    found = _by_key((path for path in walk_files(masks) if Path(path).suffix.lower() in _MASKS), masks, exact)
+    return _matched(files, images, found)
 
 
 def paired_by_ending(folder: Path) -> tuple[list[tuple[str, str]], list[str]]:
     """Pairs of ``photo.jpg`` and ``photo_mask.png`` in one folder, and images without a mask."""
     files = [path for path in walk_files(folder) if Path(path).suffix.lower() in SUFFIXES]
-    found = _by_key((path for path in files if Path(path).stem.endswith(MASK_ENDINGS)), folder)
+    found = _by_key((path for path in files if Path(path).stem.endswith(MASK_ENDINGS)), folder, frozenset())
     return _matched((path for path in files if path not in set(found.values())), folder, found)
 
 
 def _matched(images: Iterable[str], root: Path, masks: Mapping[str, str]) -> tuple[list[tuple[str, str]], list[str]]:
     pairs, alone = [], []
     for path in images:
-        key = str(Path(path).relative_to(root).with_suffix(""))
-        mask = masks.get(key)
+        mask = masks.get(_stem(path, root))
         if mask is None:
             alone.append(path)
         else:
@@ -99,20 +103,28 @@ def _matched(images: Iterable[str], root: Path, masks: Mapping[str, str]) -> tup
     return pairs, alone
 
 
-def _by_key(masks: Iterable[str], root: Path) -> dict[str, str]:
+def _by_key(masks: Iterable[str], root: Path, images: Set[str]) -> dict[str, str]:
     """The masks by what their images are named. Raises :class:`DataError` for two of one image."""
     found: dict[str, str] = {}
     for path in masks:
-        other = found.setdefault(_key(path, root), path)
+        other = found.setdefault(_key(path, root, images), path)
         if other != path:
             raise DataError("one mask for each image", f"{other!r} and {path!r}", "take one of them out")
     return found
 
 
-def _key(path: str, root: Path) -> str:
-    stem = str(Path(path).relative_to(root).with_suffix(""))
+def _key(path: str, root: Path, images: Set[str]) -> str:
+    """What the image of a mask is named: as the mask, if there is such an image, else without the ending of masks."""
+    stem = _stem(path, root)
+    if stem in images:
+        return stem
     ending = next((ending for ending in sorted(MASK_ENDINGS, key=len, reverse=True) if stem.endswith(ending)), "")
     return stem.removesuffix(ending)
+
+
+def _stem(path: str, root: Path) -> str:
+    """The path of a file below ``root`` without its suffix."""
+    return str(Path(path).relative_to(root).with_suffix(""))
 
 
 def check_pairs(pairs: Sequence[tuple[str, str]], alone: Sequence[str], where: str) -> None:
@@ -123,19 +135,32 @@ def check_pairs(pairs: Sequence[tuple[str, str]], alone: Sequence[str], where: s
         named = ", ".join(Path(path).name for path in alone[:5])
         found = f"{len(alone)} of {len(pairs) + len(alone)} without one in {where!r}: {named}"
         raise DataError("a mask for every image", found, "add their masks, or take these images out")
-    wrong = [(image, mask) for image, mask in pairs if _size(image) != _size(mask)]
+    wrong = [(image, mask) for image, mask in pairs if image_size(image) != image_size(mask)]
     if wrong:
         image, mask = wrong[0]
-        found = f"{len(wrong)} of another size in {where!r}, the first {mask!r}: {_size(mask)}, its image {_size(image)}"
+        found = (
+            f"{len(wrong)} of another size in {where!r}, the first {mask!r}: {image_size(mask)}, its image {image_size(image)}"
+        )
         raise DataError("masks of the size of their images (width, height)", found, "make them of the images' own size")
 
 
-def _size(path: str) -> tuple[int, int]:
+def image_size(path: str) -> tuple[int, int]:
+    """Width and height of an image or a mask of any format. Raises :class:`DataError` for one that cannot be read."""
     try:
+        if scene_kind(path) == "geo":
+            from tare.sources.rasters.georeferenced import raster_size
+
+            return raster_size(path)
         with Image.open(in_memory(path)) as image:
             return image.size
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError("images and masks that can be read", f"{path!r}: {reason_of(error)}", "repair it") from None
+    except UnidentifiedImageError:
+        values = read_image(path, "stored")  # formats and kinds of values that Pillow does not know
+        if not isinstance(values, Skipped):
+            return values.shape[1], values.shape[0]
+        reason = values.reason
+    except (OSError, ValueError, UndecodableError, Image.DecompressionBombError) as error:
+        reason = reason_of(error)
+    raise DataError("images and masks that can be read", f"{path!r}: {reason}", "repair it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +209,7 @@ def files_of(pairs: Sequence[tuple[str, str]], values: Sequence[int], ignore: in
     """The images with their masks; ``values`` are the classes' in their order."""
     left_out = () if ignore is None else ((ignore, 255),)
     classes = (*((value, index) for index, value in enumerate(values)), *left_out)
-    return tuple((LabelledRaster if is_tile(image) else LabelledFile)(image, MaskFile(mask, classes)) for image, mask in pairs)
+    return tuple(LabelledFile(image, MaskFile(mask, classes)) for image, mask in pairs)
 
 
 def class_names(values: Mapping[int, Sequence[str]], stated: str | None) -> tuple[str, ...]:

@@ -9,11 +9,12 @@ from typing import Any
 
 from tare.measuring.one_pass import measure_state, stats_of
 from tare.normalisation.names import Strategy
+from tare.samples.layout import unit_scale
 from tare.samples.records import Kept, Part, Record, Rows, Skipped
 from tare.sources.base import Source
 from tare.sources.derived import Derived
 from tare.statistics.dataset_stats import DatasetStats
-from tare.statistics.inference.logarithms import LOGARITHMS, logarithm
+from tare.statistics.inference.logarithms import LOGARITHMS, LOWEST, logarithm
 from tare.system.progress import Advance
 
 
@@ -39,8 +40,11 @@ def with_logarithms(
     stats: DatasetStats, strategy: Strategy, source: Source[Any], workers: int, progress: Advance | None = None
 ) -> DatasetStats:
     """The statistics with what ``strategy`` needs: measured again only if it is a logarithm of values that are no levels."""
-    if strategy not in LOGARITHMS or all(strategy in channel.mapped or channel.min < 0 for channel in stats.channels):
+    if strategy not in LOGARITHMS or all(strategy in channel.mapped for channel in stats.channels):
         return stats
+    lowest = LOWEST[strategy] * unit_scale(stats.dtype or "float64")
+    if any(channel.min <= lowest for channel in stats.channels):
+        return stats  # the strategy is refused, whatever the others' logarithms are
     mapped = Logarithms(source, strategy)
     return with_logarithm(stats, strategy, stats_of(measure_state(mapped, workers, progress), mapped))
 

@@ -82,11 +82,14 @@ def bets_of(counts: NDArray[Any], middles: Doubles, alpha: float, tolerance: flo
 
 
 def _of_figure(counts: NDArray[Any], middles: Doubles, certain: float, tolerance: float) -> tuple[Doubles, Doubles, Doubles]:
-    """The three tables of one figure's bets."""
+    """The three tables of one figure's bets; of one that no sample of the reference has, bets that win and lose nothing."""
+    if not counts.sum() > 0:
+        return np.zeros((LEVELS, BETS)), np.zeros((LEVELS, BETS)), np.zeros((BETS, PLACES))
     shares = counts / counts.sum()
-    mean = float(shares @ middles)
-    spread = max(math.sqrt(float(shares @ (middles - mean) ** 2)), float(middles[1] - middles[0]))
-    z = np.clip((middles - mean) / spread, -_CUT, _CUT)
+    steps = (middles - middles[0]) / (middles[1] - middles[0])  # squares of the levels themselves may be beyond all numbers
+    mean = float(shares @ steps)
+    spread = max(math.sqrt(float(shares @ (steps - mean) ** 2)), 1.0)
+    z = np.clip((steps - mean) / spread, -_CUT, _CUT)
     tables = [_tilt(counts, np.exp(sign * tilt * z), certain, tilt * tolerance) for sign in (1, -1) for tilt in _TILTS]
     levels, parts = np.arange(LEVELS), list[Doubles]()
     for share in _TAILS:

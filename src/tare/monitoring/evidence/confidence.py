@@ -34,10 +34,11 @@ class Scale:
 
     @classmethod
     def of(cls, held: Doubles, shown: Doubles) -> Scale:
-        """The scale of a reference: ``held`` counts ``(64,)`` of its samples, ``shown`` what each level means."""
-        shares = held / held.sum()
-        mean = float(shares @ shown)
-        spread = max(math.sqrt(float(shares @ (shown - mean) ** 2)), float(shown[1] - shown[0]))
+        """The scale of a reference: ``held`` counts ``(64,)`` of its samples, if any, ``shown`` what each level means."""
+        shares = held / held.sum() if held.sum() > 0 else np.full(len(held), 1 / len(held))
+        size = float(np.abs(shown).max())  # the unit of squares: those of the levels themselves may be beyond all numbers
+        mean = size * float(shares @ (shown / size))
+        spread = max(size * math.sqrt(float(shares @ ((shown - mean) / size) ** 2)), float(shown[1] - shown[0]))
         return cls(np.clip((shown - mean) / spread, -_CUT, _CUT), mean, spread, (float(shown.min()), float(shown.max())))
 
     def back(self, z: Doubles) -> Doubles:

@@ -53,12 +53,15 @@ class Figure:
             return cls(kind, name, channels, 0.5, 1 / LEVELS)
         known = _scaled(kind, values)
         finite = known[np.isfinite(known)]
-        spread = float(finite.std()) if finite.size else 0.0
-        size = float(np.abs(finite).max()) if finite.size else 1.0
+        size = float(np.abs(finite).max(initial=0.0))
+        # Divided by a power of two, which changes no digit: squares of the largest values leave the range of a double.
+        power = int(np.frexp(size)[1])
+        scaled = np.ldexp(finite, -power) if finite.size else np.zeros(1)
+        spread, mean = (math.ldexp(float(each), power) for each in (scaled.std(), scaled.mean()))
         if spread <= _ROUNDING * size:  # one value, which another program may write with fewer digits
             spread = max(_DIGITS * size, _LEAST)
         step = 2.0 ** math.floor(math.log2(spread / _FINENESS))
-        centre = step * round(float(finite.mean()) / step) if finite.size else 0.0
+        centre = step * round(mean / step)
         return cls(kind, name, channels, centre, step)
 
     @property
@@ -78,7 +81,9 @@ def levels_on(values: Doubles, figures: tuple[Figure, ...]) -> NDArray[np.int64]
     known = np.where(missing, 0.0, values)
     centres, steps, shares = _laid(figures)
     known[:, shares] = np.sqrt(np.sqrt(known[:, shares]))
-    places: NDArray[np.int64] = np.clip(np.floor((known - centres) / steps) + LEVELS // 2, 0, LEVELS - 1).astype(np.int64)
+    with np.errstate(over="ignore"):  # what is farther than all numbers ends at the ends
+        away = np.floor((known - centres) / steps)
+    places: NDArray[np.int64] = np.clip(away + LEVELS // 2, 0, LEVELS - 1).astype(np.int64)
     places[missing] = -1
     return places
 

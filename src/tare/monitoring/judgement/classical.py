@@ -51,8 +51,7 @@ def _of_channel(a: ChannelStats, b: ChannelStats) -> Distances:
     if a.fine is None or b.fine is None or not a.std > 0 or _is_hidden(a, b):
         return Distances(a.name, math.nan, math.nan, math.nan)
     cells = _cells(a.fine, b.fine)
-    places, before, after = _refined(cells, a, b)
-    gap = np.abs(before - after)
+    places, before, after, gap = _refined(cells, a, b)
     # Shares are linear between two places, and constant between two cells that do not touch.
     moved = float((np.diff(places) * (gap[:-1] + gap[1:])).sum()) / 2
     # The first and the last bin also hold what lies beyond them: the mean says how far.
@@ -75,13 +74,15 @@ def _of_constant(a: ChannelStats, b: ChannelStats) -> Distances:
 
 
 def _refined(cells: _Cells, a: ChannelStats, b: ChannelStats) -> tuple[NDArray[np.float64], ...]:
-    """Places in rising order, and the shares of both sides below them: the ends of the cells, and quantiles inside of some.
+    """Places in rising order, the shares of both sides below them, and by how much these differ at least.
+
+    Places are the ends of the cells, and quantiles inside of some.
 
     A cell may hold much of both sides, at two places: where quantiles of the same share lie in it and differ, they tell. They do,
     too, where it holds much of one side alone.
     """
     places: list[float] = []
-    below: tuple[list[float], list[float]] = ([], [])
+    below: tuple[list[float], list[float], list[float]] = ([], [], [])
     inside = [quantiles_inside(cells.lows, cells.highs, side.quantiles if side.quantile_error > 0 else {}) for side in (a, b)]
     ends = [np.concatenate([[0.0], np.cumsum(each) / each.sum()]) for each in (cells.first, cells.second)]
     error = a.quantile_error + b.quantile_error
@@ -98,9 +99,15 @@ def _refined(cells: _Cells, a: ChannelStats, b: ChannelStats) -> tuple[NDArray[n
             ]
             between = sorted({*curves[0][0], *curves[1][0]})
         places += between
-        for side, curve in zip(below, curves, strict=True):
-            side.extend(np.interp(between, *curve).tolist())
-    return np.array(places), np.array(below[0]), np.array(below[1])
+        found = [np.interp(between, *curve) for curve in curves]
+        most = [
+            _most(np.array(between), share, high, float(each[index + 1]), known, channel.quantile_error)
+            for share, each, known, channel in zip(found, ends, (mine, theirs), (a, b), strict=True)
+        ]
+        nearest = [np.clip(other, one, highest) for one, other, highest in zip(found, found[::-1], most, strict=True)]
+        for side, shares in zip(below, (*found, np.abs(nearest[0] - nearest[1])), strict=True):
+            side.extend(shares.tolist())
+    return np.array(places), *map(np.array, below)
 
 
 def _curve(
@@ -112,6 +119,18 @@ def _curve(
         return [low, max(low, values[0] - error), min(high, values[-1] + error), high], [first, first, last, last]
     shares = [min(last, max(first, share)) for share in sorted(known)]
     return [low, *(known[share] for share in sorted(known)), high], [first, *shares, last]
+
+
+def _most(
+    places: NDArray[np.float64], shares: NDArray[np.float64], high: float, last: float, known: dict[float, float], error: float
+) -> NDArray[np.float64]:
+    """The most that may lie below places in a cell: from a value of several quantiles on, all up to the share of the next one."""
+    found, told = shares.copy(), [*sorted((value, share) for share, value in known.items()), (high, last)]
+    for (before, _), (value, _), (after, share) in zip(told, told[1:], told[2:], strict=False):
+        if value - before <= 2 * error:
+            there = (places >= value) & (places <= after)
+            found[there] = np.maximum(found[there], share)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,8 @@ def _by_chance(a: ChannelStats, b: ChannelStats, number: float) -> float:
     bins = a.fine or a.histogram
     if bins is None or not math.isfinite(number):
         return 0.0
-    first, last = (math.floor((end - bins.low) / bins.width) for end in (b.min, b.max))
+    places = ((end - bins.low) / bins.width for end in (b.min, b.max))
+    first, last = (math.floor(min(max(place, -1.0), len(bins.counts))) for place in places)
     share = sum(bins.counts[max(0, first) : max(0, last + 1)]) / sum(bins.counts)
     return float(share**number)
 
@@ -190,7 +191,8 @@ def _missing(before: DatasetStats, live: DatasetStats, figures: Sequence[str]) -
     is_strongest = bool(figures) and figures[0].startswith(NOUNS["no data"])
     moved: dict[str, list[str]] = {}
     for channel, a, b in zip(live.channels, *shares, strict=True):
-        if a != b and ((b > a + _MISSING and b > _TIMES * a) or (is_strongest and abs(b - a) > _MISSING)):
+        much = b > a + _MISSING and (b > _TIMES * a or b == 1)
+        if a != b and (much or (is_strongest and abs(b - a) > _MISSING)):
             moved.setdefault("rose" if b > a else "fell", []).append(f"{channel.name} from {a:.1%} to {b:.1%}")
     return "; ".join(f"the share of missing values {verb}: {', '.join(each)}" for verb, each in moved.items())
 

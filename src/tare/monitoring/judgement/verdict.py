@@ -103,7 +103,11 @@ def _notes(assay: Assay) -> tuple[str, ...]:
     """What was not judged, and what the promise rests on."""
     taking, options = assay.reference.taking, assay.options
     pairs = "products of two" if taking.rows else "differences and correlations"
-    notes = [] if taking.paired else [f"{pairs} of {len(taking.channels)} channels are not judged: four at most"]
+    unknown = [
+        taking.said(each) for each, held in zip(assay.reference.figures, assay.reference.counts, strict=True) if not held.any()
+    ]
+    notes = [f"no sample of the reference has a {some(tuple(unknown))}: not judged"] if unknown else []
+    notes += [] if taking.paired else [f"{pairs} of {len(taking.channels)} channels are not judged: four at most"]
     known = assay.reference.alike
     if options.memory is None and known.figure:
         notes.append(

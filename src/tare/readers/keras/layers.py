@@ -8,20 +8,23 @@ model is built or run.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tare.errors import SpecError, short_repr
 from tare.input_spec.fields import Known, Unknown
 from tare.input_spec.foreign import Fields, known_field
 from tare.readers.keras.graph import MODELS, Call, Ref, Tensor, calls_of, layers_of, tensors_named
+from tare.readers.keras.kinds import BENT, JOINED, MOVED, PASSED
 from tare.readers.keras.value import (
     StoredMoments,
     Unread,
     Value,
+    activation_of,
     computed,
     is_arithmetic,
     joined,
+    moved,
     normalised,
     operation_of,
     rescaled,
@@ -33,13 +36,6 @@ from tare.readers.keras.value import (
 
 INSIDE = "the model applies scale, mean and std itself: feed it raw values"
 _DEEPEST = 8
-#: Layers that leave values as they are outside of training, and those that only move, cut or pad an image.
-_PASSED = frozenset({
-    "InputLayer", "Identity", "Cast", "ActivityRegularization",
-    "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout", "GaussianNoise", "GaussianDropout",
-    "MixUp", "CutMix", "AugMix", "RandAugment",
-    "Resizing", "CenterCrop", "Cropping1D", "Cropping2D", "Cropping3D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D",
-})  # fmt: skip
 #: What runs code that is not read, or no layer that learns.
 _CODE = ("Lambda", "TFOpLambda", "SlicingOpLambda")
 
@@ -153,7 +149,11 @@ def _result(call: Call, operands: list[Any], front: _Front, path: str, depth: in
     values = [each for each in operands if isinstance(each, Value)]
     name = f"{front.source}, layer {path + call.name!r}"
     value = values[0]
-    if call.kind in _PASSED or call.kind.startswith("Random") or operation_of(call) == "cast":
+    if call.kind == "TimeDistributed" and isinstance(inner := call.config.get("layer"), Mapping):
+        config = inner.get("config")
+        kind, module = str(inner.get("class_name")), str(inner.get("module"))
+        call = replace(call, kind=kind, module=module, config=config if isinstance(config, Mapping) else {})
+    if call.kind in PASSED or call.kind.startswith("Random") or operation_of(call) == "cast":
         return value
     if call.kind in MODELS and isinstance(call.config.get("layers"), list) and depth < _DEEPEST:
         return _trace(call.config, value, front, f"{path}{call.name}/", f"{call.weights}/", depth=depth + 1)
@@ -169,17 +169,31 @@ def _result(call: Call, operands: list[Any], front: _Front, path: str, depth: in
 
 def _operation(call: Call, operands: list[Any], values: list[Value], name: str) -> Value | None:
     """What an operation makes of raw values; None if it is a layer. Raises :class:`Unread` for one that is not read."""
+    value = values[0]
+    if call.kind in MOVED:
+        return moved(value, call)
+    if call.kind == "Activation" and activation_of(call) == "linear":
+        return value
+    if call.kind in BENT or call.kind == "Activation":
+        raise Unread(f"{name} is {call.kind}, behind which values are no scale and shift of the input's")
+    made = computed(call, operands, name) if is_arithmetic(call) else None
+    return _of_channels(call, operands, values, name) if made is None else made
+
+
+def _of_channels(call: Call, operands: list[Any], values: list[Value], name: str) -> Value | None:
+    """What an operation on whole channels makes of raw values, and what :func:`_operation` returns and raises for others."""
     value, axis = values[0], call.config.get("axis")
-    if is_arithmetic(call) and (made := computed(call, operands, name)) is not None:
-        return made
     if call.kind == "Negative":
         return scaled(value, [-1.0], [0.0], call.kind, name)
     if call.kind == "Flip" and axis in (-1, 3, [-1], [3]):
         return reversed_channels(value, name)
     if call.kind in ("GetItem", "SlicingOpLambda"):
         return taken(value, call.index, name)
-    if call.kind in ("Stack", "Concatenate") and axis in (-1, 3) and len(values) == len(operands) > 1:
-        return joined(values, name) if all(len(each.order) == 1 for each in values) else None
+    side_by_side = call.kind in ("Stack", "Concatenate") and axis in (-1, 3) and len(values) == len(operands) > 1
+    if side_by_side and all(len(each.order) == 1 and not each.is_open for each in values):
+        return joined(values, name)
+    if call.kind in JOINED and any(not each.same(value) for each in values):
+        raise Unread(f"{name} joins two tensors that are made from the input")
     if call.kind in _CODE or (".ops." in call.module and not is_arithmetic(call)):
         what = "runs code, which is not read" if call.kind in _CODE else f"is {call.kind}, which is not read"
         raise Unread(f"{name} {what}")

@@ -27,12 +27,16 @@ class Unread(Exception):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """``scale * v + shift`` of channel ``order[c]``; one entry for all channels while their number is unknown (``is_open``)."""
+    """``scale * v + shift`` of channel ``order[c]``; one entry for all channels while their number is unknown (``is_open``).
+
+    ``is_moved`` says that the channels may lie along another axis than the last, where constants are per channel no more.
+    """
 
     order: tuple[int, ...]
     scale: tuple[float, ...]
     shift: tuple[float, ...]
     is_open: bool = False
+    is_moved: bool = False
     #: What was applied, by kind and name, and the divisors above 100 among it.
     steps: tuple[str, ...] = ()
     divisors: tuple[str, ...] = ()
@@ -54,6 +58,8 @@ def scaled(
 ) -> Value:
     """``scale * value + shift``, where each is one number, or one per channel."""
     count = max(len(scale), len(shift), len(value.scale))
+    if value.is_moved and max(len(scale), len(shift)) > 1:
+        raise Unread(f"{name} has several constants, and a layer before it gives its input other axes")
     if count > len(value.scale):
         if not value.is_open:
             raise Unread(f"{name} has {count} constants for {len(value.scale)} channels")
@@ -78,6 +84,24 @@ def scaled(
     )
 
 
+def moved(value: Value, call: Call) -> Value:
+    """Values behind a layer that gives them other axes: ``Flatten``, ``Reshape`` or ``Permute``."""
+    kept = len(value.order) == 1 and not value.is_open
+    shape, axes = call.config.get("target_shape"), call.config.get("dims")
+    if isinstance(shape, list | tuple) and shape:
+        kept = not value.is_open and shape[-1] == len(value.order)
+    if isinstance(axes, list | tuple) and axes:
+        kept = axes[-1] == len(axes)
+    return replace(value, is_moved=value.is_moved or not kept)
+
+
+def activation_of(call: Call) -> str:
+    """The name of the function of an ``Activation``; empty for one that is no name."""
+    function = call.config.get("activation")
+    named = function.get("config") if isinstance(function, Mapping) else function
+    return named if isinstance(named, str) else ""
+
+
 def rescaled(call: Call, value: Value, name: str) -> Value:
     """``Rescaling``: ``v * scale + offset``."""
     scale = _each(call.config.get("scale"), value, f"{name}, scale")
@@ -87,7 +111,9 @@ def rescaled(call: Call, value: Value, name: str) -> Value:
 
 def normalised(call: Call, value: Value, name: str, moments: StoredMoments) -> Value:
     """``Normalization``: ``(v - mean) / sqrt(variance)``, both in the configuration or among the weights."""
-    mean, variance = call.config.get("mean"), call.config.get("variance")
+    mean, variance, axis = (call.config.get(key) for key in ("mean", "variance", "axis"))
+    if isinstance(axis, list | tuple) and len(axis) > 1:
+        raise Unread(f"{name} normalises each place by constants of its own (axis={list(axis)}), not each channel")
     if call.config.get("invert"):
         raise Unread(f"{name} undoes a normalisation (invert=True) instead of preparing an input")
     if mean is None or variance is None:
@@ -95,6 +121,8 @@ def normalised(call: Call, value: Value, name: str, moments: StoredMoments) -> V
         if stored is None:
             raise Unread(f"{name}: its mean and variance are weights, which cannot be read here")
         mean, variance = stored
+    if value.is_moved and max(_length(mean), _length(variance)) > 1:
+        raise Unread(f"{name} has several constants, and a layer before it gives its input other axes")
     means, variances = _each(mean, value, f"{name}, mean"), _each(variance, value, f"{name}, variance")
     if min(variances) <= 0:
         raise SpecError(f"a positive variance ({name})", short_repr(variance), "correct the model")
@@ -154,7 +182,9 @@ def taken(value: Value, index: Any, name: str) -> Value:
 
 
 def reversed_channels(value: Value, name: str) -> Value:
-    """The channels in reversed order. Raises :class:`Unread` while their number is unknown."""
+    """The channels in reversed order. Raises :class:`Unread` while their number or their axis is unknown."""
+    if value.is_moved:
+        raise Unread(f"{name} reverses the last axis, and a layer before it gives its input other axes")
     if value.is_open:
         raise Unread(f"{name} reverses channels, and the model does not say how many there are")
     return replace(
@@ -177,7 +207,7 @@ def joined(values: Sequence[Value], name: str) -> Value:
 
 
 def _one(value: Value, channel: int, name: str) -> Value:
-    if value.is_open or not -len(value.order) <= channel < len(value.order):
+    if value.is_open or value.is_moved or not -len(value.order) <= channel < len(value.order):
         raise Unread(f"{name} takes channel {channel} of its input")
     return replace(value, order=(value.order[channel],), scale=(value.scale[channel],), shift=(value.shift[channel],))
 
@@ -195,6 +225,12 @@ def _constant(value: Any, name: str) -> list[float]:
         return list(numbers(value if isinstance(value, list) else [value]))
     except ValueError:
         raise Unread(f"{name} has a constant that is not one number per channel") from None
+
+
+def _length(value: Any) -> int:
+    while isinstance(value, list | tuple) and len(value) == 1 and isinstance(value[0], list | tuple):
+        value = value[0]
+    return len(value) if isinstance(value, list | tuple) else int(getattr(value, "size", 1))
 
 
 def _each(value: Any, of: Value, where: str) -> tuple[float, ...]:

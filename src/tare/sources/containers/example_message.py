@@ -52,15 +52,20 @@ def _feature(data: bytes) -> Feature:
 
 
 def _integers(values: list[bytes | int]) -> Iterator[int]:
-    """Whole numbers, one by one or packed."""
+    """Whole numbers of 64 bits with a sign, one by one or packed; a negative one is written as its two's complement."""
     for value in values:
         if isinstance(value, int):
-            yield value
+            yield _signed(value)
             continue
         place = 0
         while place < len(value):
             number, place = _varint(value, place)
-            yield number
+            yield _signed(number)
+
+
+def _signed(number: int) -> int:
+    number &= (1 << 64) - 1  # as protocol buffers do with the bits of a longer one
+    return number - (1 << 64) if number >> 63 else number
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:

@@ -11,9 +11,13 @@ from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from tare.errors import DataError
 from tare.samples.decode import UndecodableError, decode_noted
+from tare.samples.records import Skipped
+from tare.sources.files.image_folder import read_image
+from tare.system.local.opened import in_memory
 
 #: Endings of a mask's name beside its image: photo.jpg and photo_mask.png.
 MASK_ENDINGS = ("_mask", "-mask", "_seg", "_label", "_labelIds", "_gtFine_labelIds", "_segmentation", "_gt", "_m")
@@ -38,6 +42,20 @@ def is_mask(path: str, masks: str) -> bool:
 def inside(mask: NDArray[Any]) -> NDArray[np.bool_]:
     """Where a mask is a number other than 0; NaN, which some tools write around the foreground, is outside."""
     return np.asarray((mask != 0) & (mask == mask))  # noqa: PLR0124 - NaN alone differs from itself
+
+
+def read_mask(path: str) -> NDArray[Any] | Skipped:
+    """The values of a mask ``(H, W, C)`` as stored, or the reason why there are none; those of a palette are its indices.
+
+    A palette only says how the classes of a mask are shown: one whose first colour is white has the class 0 there.
+    """
+    try:
+        with Image.open(in_memory(path)) as image:
+            if image.mode == "P":
+                return np.asarray(image)[..., None]
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        pass  # what Pillow cannot read may be read otherwise, or else is told below
+    return read_image(path, "stored")
 
 
 def mask_places(path: str, masks: str, root: str, endings: Sequence[str]) -> list[str]:

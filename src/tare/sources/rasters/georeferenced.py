@@ -116,6 +116,16 @@ def tile_bands(place: str, bands: Sequence[str] | None = None) -> tuple[str, ...
         return None
 
 
+def raster_size(place: str) -> tuple[int, int]:
+    """Width and height of a raster, without its values.
+
+    Raises :class:`UndecodableError` for one that cannot be read, and :class:`MissingDependencyError` without rasterio.
+    """
+    require("rasterio", extra="geo", purpose="georeferenced rasters")
+    with _opened(place) as raster:
+        return int(raster.width), int(raster.height)
+
+
 def is_no_picture(place: str) -> bool:
     """Whether a picture of the same file would have other values, as it has none that mean no data; False if it is damaged.
 

@@ -12,6 +12,7 @@ from tare.errors import reason_of
 from tare.samples.clip_frames import ClipFrames
 from tare.samples.decode import MAX_PIXELS
 from tare.samples.records import Skipped
+from tare.sources.streams.frames import counted
 from tare.sources.streams.video import CONTAINERS
 from tare.system.local.plain import plain_name
 from tare.system.optional import require
@@ -26,24 +27,17 @@ def read_clip(place: str, chosen: ClipFrames) -> NDArray[np.uint8] | Skipped:
     container = CONTAINERS.get(os.path.splitext(place)[1].lower())
     if container is None:
         return Skipped(place, "no video by its name")
-    number = 0
     try:
         with plain_name(place) as plain:
-            with av.open(plain, format=container, options={"protocol_whitelist": "file"}) as video:
-                number = _count(video)
-            if number == 0:
+            frames = counted(plain, container)
+            if frames.shown == 0:
                 return Skipped(place, "no video in the file")
+            if missing := frames.missing(frames.shown):
+                return Skipped(place, missing)
             with av.open(plain, format=container, options={"protocol_whitelist": "file"}) as video:
-                return _chosen(place, video, chosen.of(number))
+                return _chosen(place, video, chosen.of(frames.shown))
     except (av.error.FFmpegError, OSError) as error:
         return Skipped(place, f"damaged: {reason_of(getattr(error, 'strerror', None) or str(error))}")
-
-
-def _count(video: Any) -> int:
-    """The number of frames by their packets: what a header claims is often wrong."""
-    if not video.streams.video:
-        return 0
-    return sum(1 for packet in video.demux(video.streams.video[0]) if packet.size)
 
 
 def _chosen(place: str, video: Any, wanted: tuple[int, ...]) -> NDArray[np.uint8] | Skipped:

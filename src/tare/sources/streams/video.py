@@ -13,6 +13,7 @@ from tare.samples.decode import MAX_PIXELS, UndecodableError
 from tare.samples.records import Part, Record
 from tare.sources.files.each import EachFile
 from tare.sources.options import Options
+from tare.sources.streams.frames import counted
 from tare.system.local.plain import plain_name
 from tare.system.optional import require
 
@@ -48,17 +49,16 @@ def read_video(place: str, options: Options) -> Iterator[Record]:
             if not video.streams.video:
                 raise UndecodableError("no video in the file")
             stream = video.streams.video[0]
-            claimed = int(stream.frames or 0)
             _check_size(stream.codec_context)
             for frame in video.decode(stream):
                 _check_size(frame)
                 values = frame.to_ndarray(format="rgb24")
                 number += 1
                 yield Part(place, tuple(np.ascontiguousarray(values[..., c]).ravel() for c in range(3)), _notes(frame.format))
+            if missing := counted(plain, container).missing(number):
+                raise UndecodableError(missing)
     except av.error.FFmpegError as error:
         raise UndecodableError(f"damaged at frame {number}: {reason_of(error.strerror)}") from None
-    if number == 0 or number < claimed:
-        raise UndecodableError(f"cut short: {number} frames of {claimed} that the header claims")
 
 
 def _notes(stored: Any) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ from tare.statistics.histogram import Histogram
 
 #: The logarithms under the names that an input specification has for them (``value_map``).
 LOGARITHMS: Mapping[str, Callable[[Any], Any]] = {"log1p": np.log1p, "dB": lambda values: 10 * np.log10(values)}
+#: Logarithms exist above these raw values.
+LOWEST: Mapping[str, float] = {"log1p": -1.0, "dB": 0.0}
 #: Mean and std (ddof 0) by the name of the logarithm.
 Moments = Mapping[str, tuple[float, float]]
 

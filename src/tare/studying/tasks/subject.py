@@ -70,13 +70,14 @@ class Subject:
 
 
 @cache
-def subject_of(data: str, array: str = "", label: str = "") -> Subject:
+def subject_of(data: str, array: str = "", label: str = "", layout: str = "") -> Subject:
     """Read every sample of ``data`` once, in the order in which ``tare.measure`` reads them: files by name, rows as they stand.
 
-    ``array`` names one of several arrays, ``label`` the column of a table that is no channel. Files that are no samples, such as
-    a README, have no index. Raises :class:`DataError` for a sample that cannot be read, and for samples of several kinds.
+    ``array`` names one of several arrays, ``layout`` states its axes, and ``label`` is the column of a table that is no channel.
+    Files that are no samples, such as a README, have no index. Raises :class:`DataError` for a sample that cannot be read, and
+    for samples of several kinds.
     """
-    source = whole(open_source(data, Options(array=array or None, label=label or None)))
+    source = whole(open_source(data, Options(array=array or None, label=label or None, layout=layout or None)))
     read = list(_read(source))
     _check_one_kind(data, {(axes, tuple(state.groups)) for _, state, axes in read})
     axes = read[0][2]

@@ -41,14 +41,16 @@ def made_otherwise(
     """The images ``(C, n)`` that lie on the grid of a mistake or beyond what any raw value becomes, where others do not.
 
     Of several mistakes it is that of most images. None if there are none, if all are alike, or if there are so few that they may
-    be damaged; and where only values beyond tell, if the others are not as expected: then all images may be made in one way.
+    be damaged; and if the others are not as expected, where only values beyond tell or they are few: then all images may be made
+    in one way, of which some hold too few values to show it.
     """
     by_map: dict[int, list[NDArray[np.float32]]] = {}
     outside: list[NDArray[np.float32]] = []
-    odd, doubtful = 0, False
+    odd, right, doubtful = 0, 0, False
     for image in images:
         channels = [ChannelValues.of(values, epsilon) for values in image]
         if fitting(channels, [expected], MOSTLY):
+            right += 1
             continue
         found, shares = fitting(channels, [each for _, each in maps]), beyond(image, expected)
         for place in found:
@@ -57,7 +59,7 @@ def made_otherwise(
             outside.append(image)
         odd += bool(found) or shares.min() > _WHOLLY
         doubtful |= not found and _HARDLY < shares.max() <= _WHOLLY
-    if not is_part(odd, len(images)):
+    if not is_part(odd, len(images)) or (not right and len(images) - odd <= odd / 2):
         return None
     place, most = max(by_map.items(), key=lambda pair: (len(pair[1]), -pair[0]), default=(-1, []))
     if most and len(most) >= len(outside):

@@ -181,6 +181,9 @@ def folder_of(call: Call) -> Call | None:
     while isinstance(batch, Call) and batch.function in ("operator.element", "operator.part", "enumerate", "tqdm.tqdm"):
         batch = batch.args[0]
     if isinstance(batch, Call) and batch.last == "DataLoader" and batch.args:
+        # A function that puts the samples together may do anything with them.
+        if batch.argument(6, "collate_fn") is not None or batch.spread:
+            return None
         batch = batch.args[0]
     return batch if isinstance(batch, Call) and batch.function == "torchvision.datasets.ImageFolder" else None
 

@@ -9,8 +9,23 @@ from tare.code.interpreter.frame import Frame
 from tare.code.interpreter.operators import LONGEST, NOT_PLAIN, is_soft, plain
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.syntax.arguments import add_option
-from tare.code.interpreter.syntax.patterns import note_constants
-from tare.code.interpreter.values import UNKNOWN, Instance, Items, Library, Literal, ModuleOf, Table, Value, named, softened
+from tare.code.interpreter.syntax.changes.attributes import object_of, set_by_name, updated
+from tare.code.interpreter.syntax.changes.methods import merged, of_container
+from tare.code.interpreter.syntax.making import note_constants
+from tare.code.interpreter.values import (
+    UNKNOWN,
+    Call,
+    Class,
+    Instance,
+    Items,
+    Library,
+    Literal,
+    ModuleOf,
+    Table,
+    Value,
+    named,
+    softened,
+)
 
 Args = tuple[Value, ...]
 Keywords = Mapping[str, Value]
@@ -45,20 +60,24 @@ _SHAPES = frozenset(
 )
 
 
-def of_builtin(frame: Frame, name: str, args: Args, keywords: Keywords, spot: Spot) -> Value | None:
+def of_builtin(frame: Frame, name: str, args: Args, keywords: Keywords, spot: Spot, *, spread: bool = False) -> Value | None:
     """The result of a library's function on constants; None if it is not one of these."""
     last = name.rpartition(".")[2]
     if name == "builtins.dict":
         for key, value in keywords.items():
             note_constants(frame, spot.node, key, value)
-        return _dict(args, keywords, spot)
+        return _dict(args, keywords, spot, spread=spread)
     if name == "builtins.getattr":
-        return _attribute(args)
+        return _attribute(frame, args, spot)
+    if name in ("builtins.setattr", "builtins.object.__setattr__") and len(args) == 3:
+        set_by_name(frame, args[0], args[1], args[2], spot.node)
+        return Literal(None)
     if name.startswith("builtins."):
         act = _BUILTINS.get(last)
         return act(args, spot) if act is not None else None
     if last in _ARRAYS and name.startswith(_ARRAY_LIBRARIES) and args:
-        return as_array(args[0], spot)
+        is_same = last in ("asarray", "as_tensor") and isinstance(args[0], Items) and args[0].kind == "array"
+        return args[0] if is_same else as_array(args[0], spot)
     return _declared(frame, name, args, keywords, spot) or _imported(frame, name, args)
 
 
@@ -95,16 +114,32 @@ def as_array(value: Value, spot: Spot) -> Value | None:
     return None
 
 
-def of_method(frame: Frame, owner: Value, name: str, args: Args, keywords: Keywords, spot: Spot) -> Value | None:
+def of_method(
+    frame: Frame, owner: Value, name: str, args: Args, keywords: Keywords, spot: Spot, *, spread: bool = False
+) -> Value | None:
     """The result of a method on constants, dictionaries and argument parsers; None if it is not followed."""
-    if isinstance(owner, Table):
-        return _of_table(owner, name, args)
-    if isinstance(owner, Items):
-        return replace(owner, items=tuple(each for each in owner.items)) if name in _SHAPES else None
+    owner = frame.run.now(owner, frame.decisions) if isinstance(owner, Table | Items) else owner
+    if isinstance(owner, Table | Items):
+        changed = of_container(frame, owner, name, args, keywords, spread=spread)
+        return changed or (_of_table(owner, name, args) if isinstance(owner, Table) else _of_list(owner, name))
+    if name == "update" and (whose := object_of(owner)) is not None:
+        updated(frame, whose, (*args, UNKNOWN) if spread else args, keywords, spot.node)
+        return Literal(None)
+    return _of_another(frame, owner, name, args, keywords, spot)
+
+
+def _of_list(owner: Items, name: str) -> Value | None:
+    return replace(owner) if name in _SHAPES else None
+
+
+def _of_another(frame: Frame, owner: Value, name: str, args: Args, keywords: Keywords, spot: Spot) -> Value | None:
     if isinstance(owner, Literal) and isinstance(owner.value, str):
         return _of_text(owner, name, args, spot)
     if name == "register_buffer" and isinstance(owner, Instance) and len(args) > 1 and isinstance(args[0], Literal):
-        frame.run.heap.write((owner.key, str(args[0].value)), named(args[1], str(args[0].value)))
+        frame.run.write(owner, str(args[0].value), named(args[1], str(args[0].value)))
+    if name == "set_defaults":
+        for key, value in keywords.items():
+            frame.run.options.setdefault(owner, {})[key] = named(softened(value), key)
     if name == "add_argument":
         add_option(frame.run.options, owner, args, keywords)
     if name in ("add_argument_group", "add_mutually_exclusive_group"):
@@ -113,17 +148,22 @@ def of_method(frame: Frame, owner: Value, name: str, args: Args, keywords: Keywo
 
 
 def _of_table(owner: Table, name: str, args: Args) -> Value | None:
-    if owner.spread:
-        return UNKNOWN
     if name == "get" and args and isinstance(args[0], Literal) and not args[0].soft:
-        return owner.entries.get(args[0].value, args[1] if len(args) > 1 else Literal(None))
+        default = args[1] if len(args) > 1 else Literal(None)
+        return owner.entries.get(args[0].value, UNKNOWN if owner.spread else default)
+    if name == "copy":
+        return replace(owner)
+    return UNKNOWN if owner.spread else _listed(owner, name)
+
+
+def _listed(owner: Table, name: str) -> Value | None:
     if name == "items":
         return Items(tuple(Items((Literal(key), value), kind="tuple") for key, value in owner.entries.items()))
     if name == "keys":
         return Items(tuple(Literal(key) for key in owner.entries))
     if name == "values":
         return Items(tuple(owner.entries.values()))
-    return owner if name == "copy" else None
+    return None
 
 
 def _of_text(owner: Literal, name: str, args: Args, spot: Spot) -> Value | None:
@@ -152,18 +192,23 @@ def _is_longer(text: str, found: Sequence[object]) -> bool:
     return len(text) + text.count(old) * (len(new) - len(old)) >= LONGEST
 
 
-def _attribute(args: Args) -> Value | None:
-    """``getattr(models, "resnet18")``: a library's name by its text."""
-    if len(args) < 2 or not isinstance(args[0], Library) or not isinstance(args[1], Literal):
+def _attribute(frame: Frame, args: Args, spot: Spot) -> Value | None:
+    """``getattr(models, "resnet18")``: a library's name by its text, or what an object or a class has under a text."""
+    if len(args) < 2 or not isinstance(args[1], Literal) or not isinstance(args[1].value, str):
         return None
-    return Library(f"{args[0].name}.{args[1].value}") if isinstance(args[1].value, str) else None
+    if isinstance(args[0], Instance | Class | ModuleOf):
+        found = frame.run.engine.attribute(frame, args[0], args[1].value, spot)
+        return found if not isinstance(found, Call) else None
+    return Library(f"{args[0].name}.{args[1].value}") if isinstance(args[0], Library) else None
 
 
-def _dict(args: Args, keywords: Keywords, spot: Spot) -> Value | None:
-    if args and not isinstance(args[0], Table):
+def _dict(args: Args, keywords: Keywords, spot: Spot, *, spread: bool) -> Value | None:
+    if args and not isinstance(args[0], Table | Items):
         return UNKNOWN
-    before = args[0].entries if args and isinstance(args[0], Table) else {}
-    return Table({**before, **keywords}, spot)
+    entries, is_open = merged({}, False, args[0]) if args else ({}, False)
+    if spread:  # keywords that are not known stand beside those that are, and before what was given first
+        entries, is_open = {}, True
+    return Table({**entries, **keywords}, spot, is_open)
 
 
 def _sequence(kind: str) -> Callable[[Args, Spot], Value | None]:

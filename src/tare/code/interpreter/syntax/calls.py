@@ -10,6 +10,8 @@ from tare.code.interpreter.frame import DEEPEST_CALL, Frame, Run
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.syntax.arguments import option
 from tare.code.interpreter.syntax.builtins import of_builtin, of_method
+from tare.code.interpreter.syntax.changes.arrays import change, changed_parameters
+from tare.code.interpreter.syntax.changes.attributes import set_attribute
 from tare.code.interpreter.syntax.loading import of_loading
 from tare.code.interpreter.syntax.making import made
 from tare.code.interpreter.values import (
@@ -26,6 +28,7 @@ from tare.code.interpreter.values import (
     Parameter,
     Table,
     Value,
+    alternatives,
     joined,
     named,
     narrowed,
@@ -47,7 +50,7 @@ def call(frame: Frame, callee: Value, args: Args, keywords: Keywords, spot: Spot
     if isinstance(callee, Instance):
         return _object(frame, callee, args, keywords, spot)
     if isinstance(callee, Library):
-        found = of_builtin(frame, callee.name, args, keywords, spot)
+        found = of_builtin(frame, callee.name, args, keywords, spot, spread=spread)
         if found is None:
             found = of_loading(frame, callee.name, args, keywords, spot)
         return made(frame, callee.name, args, spot.node, keywords=keywords, spread=spread) if found is None else found
@@ -62,7 +65,7 @@ def _symbol(frame: Frame, callee: Call, args: Args, keywords: Keywords, spot: Sp
     if not callee.function.startswith("@"):
         return made(frame, "()", args, spot.node, callee, keywords=keywords, spread=spread)
     name = callee.function[1:]
-    found = of_method(frame, callee.receiver, name, args, keywords, spot)
+    found = of_method(frame, callee.receiver, name, args, keywords, spot, spread=spread)
     if found is None:
         found = made(frame, f".{name}", args, spot.node, callee.receiver, keywords=keywords, spread=spread)
     return found
@@ -85,11 +88,30 @@ def _is_cached(callee: Function) -> bool:
 
 def _followed(frame: Frame, callee: Function, args: Args, keywords: Keywords, spot: Spot, spread: bool) -> Value:
     if callee.node in frame.nodes or len(frame.nodes) >= DEEPEST_CALL or not frame.run.may_enter(callee, args):
-        return made(frame, f"user.{callee.name}", args, spot.node, keywords=keywords)
+        value = made(frame, f"user.{callee.name}", args, spot.node, keywords=keywords)
+        _forget(frame, callee, args, keywords)
+        return value
     if callee.bound is not None and callee.kind != "staticmethod":
         args = (callee.bound, *args)
     names = bound_arguments(callee, args, keywords, softly=False, spread=spread)
     return run_function(frame, callee, names)
+
+
+def _forget(frame: Frame, callee: Function, args: Args, keywords: Keywords) -> None:
+    """What a function that is not followed changes of its arguments is not known afterwards."""
+    changing = changed_parameters(callee.node)
+    if not changing:
+        return
+    given = callee.node.args
+    names = [each.arg for each in (*given.posonlyargs, *given.args)]
+    if callee.bound is not None and callee.kind != "staticmethod":
+        args = (callee.bound, *args)
+    for name, value in (*zip(names, args, strict=False), *keywords.items()):
+        if name in changing and name != "self":
+            for _, each in alternatives(value):
+                change(frame, each, UNKNOWN)
+                for attribute_name in changing[name]:
+                    set_attribute(frame, each, attribute_name, UNKNOWN, callee.node)
 
 
 def run_function(frame: Frame, callee: Function, names: dict[str, Value]) -> Value:
@@ -111,8 +133,20 @@ def run_function(frame: Frame, callee: Function, names: dict[str, Value]) -> Val
         return run.engine.evaluate(inner, callee.node.body)
     run.engine.execute(inner, callee.node.body)
     run.spent[key] = run.spent.get(key, 0) + run.steps - before
+    inner.returned()
+    for name in inner.again:
+        if name[0] == ".":
+            frame.note_again(name)
     for name in inner.shared & inner.names.keys():
-        run.engine.share(callee.source.path, name, inner.names[name])
+        value = inner.names[name]
+        of_module: Mapping[str, Value] = callee.closure[-1] if callee.closure else {}
+        if of_module.get(name) is value:
+            continue
+        # While the module itself is carried out, one statement comes after the other.
+        if run.entry == callee.source.path and not frame.arms and not frame.loops and isinstance(of_module, dict):
+            of_module[name] = value if not isinstance(value, Literal) else of_module.get(name, value)
+        else:
+            run.engine.share(callee.source.path, name, value)
     if inner.alive and not inner.returns:
         return Literal(None)
     return joined(inner.returns) if len(inner.returns) != 1 else inner.returns[0][1]
@@ -161,7 +195,10 @@ def instance(frame: Frame, cls: Class, args: Args, keywords: Keywords, spot: Spo
             each.target.id for each in cls.node.body if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
         ]
         for name, value in [*zip(fields, args, strict=False), *keywords.items()]:
-            frame.run.heap.write((new.key, name), named(value, name))
+            frame.run.write(new, name, named(value, name))
+        after = method(frame, cls, "__post_init__")
+        if after is not None and after.node not in frame.nodes and len(frame.nodes) < DEEPEST_CALL:
+            run_function(frame, after, bound_arguments(after, (new,), {}, softly=False))
     return new
 
 
@@ -194,15 +231,10 @@ def method(frame: Frame, cls: Class, name: str) -> Function | None:
     return found if isinstance(found, Function) else None
 
 
-def class_attribute(frame: Frame, cls: Class, name: str, depth: int = 0) -> Value | None:
+def class_attribute(frame: Frame, cls: Class, name: str) -> Value | None:
     """An attribute of a class or of its bases in the repository."""
-    if name in cls.attributes:
-        return narrowed(cls.attributes[name], frame.decisions)
-    for base in cls.bases:
-        found = class_attribute(frame, base, name, depth + 1) if isinstance(base, Class) and depth < 10 else None
-        if found is not None:
-            return found
-    return None
+    found = frame.run.heap.of_class(cls, name, frame.run.entry)
+    return None if found is None else narrowed(found, frame.decisions)
 
 
 def _object(frame: Frame, callee: Instance, args: Args, keywords: Keywords, spot: Spot) -> Value:
@@ -225,9 +257,21 @@ def attribute(frame: Frame, owner: Value, name: str, spot: Spot) -> Value:
         return _of_module(frame, owner, name)
     if isinstance(owner, Choice):
         return joined([(decisions, attribute(frame, each, name, spot)) for decisions, each in owner.options])
+    return _of_another(frame, owner, name, spot)
+
+
+def _of_another(frame: Frame, owner: Value, name: str, spot: Spot) -> Value:
     run = frame.run
-    stated = _entry(owner, name) or (option(run.options, owner, name) if run.options else None)
-    return stated or Call(f"@{name}", (), {}, spot, owner, frame.decisions, frame.within, run.entry)
+    own = run.read(owner, name) if owner in run.heap.names else None
+    found = (
+        own
+        or (held_by(owner) if name == "transforms" else _transform_of(owner) if name == "transform" else None)
+        or _entry(owner, name)
+        or (option(run.options, owner, name) if run.options else None)
+    )
+    if found is None:
+        return Call(f"@{name}", (), {}, spot, owner, frame.decisions, frame.within, run.entry)
+    return narrowed(found, frame.decisions)
 
 
 def _entry(owner: Value, name: str) -> Value | None:
@@ -236,7 +280,7 @@ def _entry(owner: Value, name: str) -> Value | None:
 
 
 def _of_instance(frame: Frame, owner: Instance, name: str, spot: Spot) -> Value:
-    own = frame.run.heap.read((owner.key, name))
+    own = frame.run.read(owner, name)
     if own is not None:
         return narrowed(own, frame.decisions)
     found = class_attribute(frame, owner.cls, name)
@@ -248,9 +292,85 @@ def _of_instance(frame: Frame, owner: Instance, name: str, spot: Spot) -> Value:
     return Call(f"@{name}", (), {}, spot, owner, frame.decisions, frame.within, frame.run.entry)
 
 
+#: Pipelines that hold the list of steps that they are given, and no copy of it.
+_HOLDING = frozenset(("Compose", "RandomApply", "RandomChoice", "RandomOrder", "OneOf", "SomeOf", "OneOrOther"))
+
+
+def held_by(call: Value) -> Value | None:
+    """The list of steps that a pipeline of torchvision or Albumentations holds; None for anything else."""
+    if not isinstance(call, Call) or call.last not in _HOLDING or call.spread:
+        return None
+    if not call.function.startswith(("torchvision.transforms", "albumentations.")):
+        return None
+    return call.argument(0, "transforms")
+
+
+def _transform_of(call: Value) -> Value | None:
+    """The transform that a folder of images was given; None for anything else."""
+    is_folder = isinstance(call, Call) and call.function == "torchvision.datasets.ImageFolder" and not call.spread
+    return call.argument(1, "transform") if is_folder and isinstance(call, Call) else None
+
+
+def settle(run: Run) -> None:
+    """Give pipelines that hold a list the steps that are in it at the end of the program."""
+    for owner, name, value in run.heap.of_calls():
+        _settle_network(owner, name, value)
+    for call in run.log if run.heap.names or run.heap.moved else ():
+        _settle_transform(run, call)
+        held = held_by(call)
+        if held is None:
+            continue
+        given = run.heap.read((call, "transforms", call.entry)) or held
+        now = run.now(given, call.decisions, call.entry)
+        if now is held:
+            continue
+        if call.args:
+            call.args = (now, *call.args[1:])
+        else:
+            call.keywords = {**call.keywords, "transforms": now}
+
+
+#: Parts of a network behind those that images go through first, and what is no part of one.
+_BEHIND = re.compile(
+    r"fc|head|classif|logit|last|pool|drop|aux|loss|optim|out|decod|final|act|train|cfg|config|device|name|label"
+)
+#: Calls that give the network itself back.
+_SAME = frozenset((".eval", ".to", ".cuda", ".cpu", ".half", ".float", ".train", ".requires_grad_"))
+
+
+def _settle_network(owner: Value, name: str, value: Value) -> None:
+    """Note that code has replaced a part of a network, or what it does first."""
+    # Another convolution takes the images as they are.
+    is_changed = not _BEHIND.search(name.lower()) and any(
+        not isinstance(each, Literal | Items) and not (isinstance(each, Call) and each.last.startswith("Conv"))
+        for _, each in alternatives(value)
+    )
+    while is_changed and isinstance(owner, Call):
+        owner.changed = True
+        owner = owner.receiver if owner.function in _SAME or owner.function.startswith("@") else UNKNOWN
+
+
+def _settle_transform(run: Run, call: Call) -> None:
+    """Give a dataset of torchvision the transform that code gave it after it was made."""
+    names = run.heap.names.get(call, ()) if call.function.startswith("torchvision.datasets.") else ()
+    for name in ("transform", "transforms") if names else ():
+        if name in names:
+            after = run.heap.read((call, name, call.entry)) or UNKNOWN
+            before = call.argument(1, "transform")
+            call.args = tuple([after if each is before else each for each in call.args])
+            call.keywords = {**call.keywords, "transform": after} if before is None or before not in call.args else call.keywords
+            if before is not None and before in call.keywords.values():
+                call.keywords = {key: after if each is before else each for key, each in call.keywords.items()}
+
+
 def _of_module(frame: Frame, owner: ModuleOf, name: str) -> Value:
     names = frame.run.engine.module(owner.path)
+    names = frame.run.exported.get(owner.path, names)
+    own = frame.run.read(frame.run.module_of(owner.path), name) if owner.path in frame.run.modules else None
+    if own is not None:
+        return narrowed(own, frame.decisions)
     if name in names:
         frame.run.use(names[name])
-        return narrowed(names[name], frame.decisions)
+        # What the module has done to it is done; what this program does to it is another matter.
+        return frame.run.now(names[name], frame.decisions, owner.path)
     return frame.run.engine.submodule(owner.path, name)

@@ -6,22 +6,26 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tare.code.interpreter.conditions import Decisions
+from tare.code.interpreter.conditions import Decisions, agree, united
 from tare.code.interpreter.frame import DEEPEST_EXPRESSION, Frame
+from tare.code.interpreter.memory.views import VIEWS
 from tare.code.interpreter.operators import LONGEST, NAMES, compared, computed, lifted, truth
+from tare.code.interpreter.syntax.changes.arrays import changed_by_call
+from tare.code.interpreter.syntax.changes.methods import merged
 from tare.code.interpreter.syntax.comprehensions import comprehension, dict_comprehension
-from tare.code.interpreter.syntax.making import function, made
-from tare.code.interpreter.syntax.mutation import mutated
-from tare.code.interpreter.syntax.patterns import bind, note_constants
+from tare.code.interpreter.syntax.making import function, made, note_constants
+from tare.code.interpreter.syntax.patterns import bind
 from tare.code.interpreter.syntax.subscripts import got, subscript
 from tare.code.interpreter.values import (
     UNKNOWN,
+    Call,
     Choice,
     Items,
     Library,
     Literal,
     Table,
     Value,
+    alternatives,
     joined,
     named,
 )
@@ -76,7 +80,8 @@ def evaluate(frame: Frame, node: ast.expr) -> Value:
         run.overrun()
     kind = type(node)
     if kind is ast.Name:  # half of all expressions are names and constants, which have no depth
-        return _name(frame, node)  # type: ignore[arg-type]
+        value = _name(frame, node)  # type: ignore[arg-type]
+        return _now(frame, value) if run.heap.moved else value
     if kind is ast.Constant:
         return _constant(frame, node)  # type: ignore[arg-type]
     act = _KINDS.get(kind)
@@ -86,9 +91,27 @@ def evaluate(frame: Frame, node: ast.expr) -> Value:
         return UNKNOWN
     frame.depth += 1
     try:
-        return act(frame, node)
+        value = act(frame, node)
     finally:
         frame.depth -= 1
+    return _now(frame, value) if run.heap.moved else value
+
+
+def _now(frame: Frame, value: Value) -> Value:
+    """What a value holds after what was changed in place."""
+    kind, moved = type(value), frame.run.heap.moved
+    if kind is Call:
+        is_moved = value.function in VIEWS or value in moved  # type: ignore[attr-defined]
+    elif kind is Choice:
+        is_moved = any(
+            each in moved or getattr(each, "origin", None) in moved
+            for _, each in value.options  # type: ignore[attr-defined]
+        )
+    elif kind is not Items and kind is not Table:
+        return value
+    else:
+        is_moved = value in moved or value.origin in moved  # type: ignore[attr-defined]
+    return frame.run.now(value, frame.decisions) if is_moved else value
 
 
 def _constant(frame: Frame, node: ast.Constant) -> Value:
@@ -135,15 +158,15 @@ def _dictionary(frame: Frame, node: ast.Dict) -> Value:
     for key, each in zip(node.keys, node.values, strict=True):
         value = evaluate(frame, each)
         if key is None:
-            spread |= not isinstance(value, Table) or value.spread
-            entries |= value.entries if isinstance(value, Table) else {}
+            before, spread = merged(entries, spread, value if isinstance(value, Table) else UNKNOWN)
+            entries = {**before}
             continue
         name = evaluate(frame, key)
         if isinstance(name, Literal) and isinstance(name.value, str | int | float | bool):
             entries[name.value] = named(value, str(name.value))
             note_constants(frame, each, str(name.value), value)
         else:
-            spread = True
+            entries, spread = {}, True
     return Table(entries, frame.spot(node), spread)
 
 
@@ -167,11 +190,20 @@ def _binary(frame: Frame, node: ast.BinOp) -> Value:
 def _unary(frame: Frame, node: ast.UnaryOp) -> Value:
     value = evaluate(frame, node.operand)
     if isinstance(node.op, ast.Not):
-        known = truth(value)
-        return UNKNOWN if known is None else Literal(not known, frame.spot(node))
+        return lifted(lambda one: _negated(frame, one, node), value)
     if isinstance(node.op, ast.USub) and isinstance(value, Literal) and isinstance(value.value, int | float):
         return Literal(-value.value, frame.spot(node), value.soft)
     return value if isinstance(node.op, ast.UAdd) else UNKNOWN
+
+
+def _negated(frame: Frame, value: Value, node: ast.UnaryOp) -> Value:
+    known = truth(value)
+    if known is not None:
+        return Literal(not known, frame.spot(node))
+    if value is not UNKNOWN or not isinstance(node.operand, ast.Name):
+        return UNKNOWN
+    yes, no = frame.tested(node.operand)
+    return Choice(((yes, Literal(False, frame.spot(node))), (no, Literal(True, frame.spot(node)))))
 
 
 def _all(frame: Frame, node: ast.BoolOp) -> Value:
@@ -204,7 +236,8 @@ def _compare(frame: Frame, node: ast.Compare) -> Value:
 
 
 def _conditional(frame: Frame, node: ast.IfExp) -> Value:
-    known = truth(evaluate(frame, node.test))
+    tested = evaluate(frame, node.test)
+    known = truth(tested)
     if known is not None:
         return evaluate(frame, node.body if known else node.orelse)
     found: list[tuple[Decisions, Value]] = []
@@ -212,8 +245,7 @@ def _conditional(frame: Frame, node: ast.IfExp) -> Value:
     def arm(each: ast.expr) -> Callable[[], None]:
         return lambda: found.append((frame.decisions, evaluate(frame, each)))
 
-    yes, no = frame.tested(node.test)
-    frame.branch([(yes, arm(node.body)), (no, arm(node.orelse))])
+    frame.branch([(decisions, arm(node.body if holds else node.orelse)) for decisions, holds in forks(frame, node.test, tested)])
     return joined(found)
 
 
@@ -239,13 +271,14 @@ def _call(frame: Frame, node: ast.Call) -> Value:
         else:
             spread = True
     spot = frame.spot(node)
-    changed = mutated(frame, node, args)
-    if changed is None:
-        changed = got(frame, node, callee, args)
-    if changed is not None:
-        return changed
+    found_entry = got(frame, node, callee, args)
+    if found_entry is not None:
+        return found_entry
     if not isinstance(callee, Choice):
-        return frame.run.engine.call(frame, callee, tuple(args), keywords, spot, spread=spread)
+        value = frame.run.engine.call(frame, callee, tuple(args), keywords, spot, spread=spread)
+        if type(callee) is Library or type(callee) is Call:
+            changed_by_call(frame, callee, value, args, keywords)
+        return value
     found: list[tuple[Decisions, Value]] = []
 
     def arm(each: Value) -> Callable[[], None]:
@@ -255,6 +288,20 @@ def _call(frame: Frame, node: ast.Call) -> Value:
 
     frame.branch([(decisions, arm(each)) for decisions, each in callee.options])
     return joined(found)
+
+
+#: The most alternatives of what is tested that are followed one by one.
+_MOST_FORKS = 6
+
+
+def forks(frame: Frame, test: ast.expr, value: Value) -> list[tuple[Decisions, bool]]:
+    """The ways that a test may come out, first those where it holds: by the alternatives of its value, where these tell it."""
+    yes, no = frame.tested(test)
+    known = [(decisions, truth(each)) for decisions, each in alternatives(value)]
+    if len(known) > _MOST_FORKS or all(holds is None for _, holds in known):
+        return [(yes, True), (no, False)]
+    held = [(united(yes, decisions), True) for decisions, holds in known if holds is not False and agree(yes, decisions)]
+    return held + [(united(no, decisions), False) for decisions, holds in known if holds is not True and agree(no, decisions)]
 
 
 def _lambda(frame: Frame, node: ast.Lambda) -> Value:

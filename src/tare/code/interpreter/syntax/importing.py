@@ -32,7 +32,10 @@ def imported_from(frame: Frame, node: ast.ImportFrom) -> None:
 
 def _every_name(frame: Frame, module: ModuleOf) -> None:
     """Take what a module gives to ``import *``: the names of its ``__all__``, or all without an underscore before them."""
-    names = dict(frame.run.engine.module(module.path))
+    run = frame.run
+    given = run.engine.module(module.path)
+    given = run.exported.get(module.path, given)
+    names = {name: run.now(value, entry=module.path) for name, value in given.items()}
     stated = names.pop(_ALL, None)
     if stated is None:
         frame.names.update({name: value for name, value in names.items() if not name.startswith("_")})

@@ -1,4 +1,4 @@
-"""Calls that are not followed, and functions, as values."""
+"""Calls that are not followed, functions, and noted constants."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from tare.code.interpreter.frame import Frame
 from tare.code.interpreter.source import Spot
-from tare.code.interpreter.values import UNKNOWN, Call, Function, Value, named
+from tare.code.interpreter.values import UNKNOWN, Call, Function, Items, Value, named
 
 _NONE: Mapping[str, Value] = MappingProxyType({})
 
@@ -47,3 +47,12 @@ def function(frame: Frame, node: ast.Lambda | ast.FunctionDef | ast.AsyncFunctio
     values = {key: named(frame.run.engine.evaluate(frame, value), key) for key, value in defaults.items()}
     frame.run.scopes.append(frame.names)
     return Function(node, frame.source, name, values, (frame.names, *frame.enclosing), decisions=frame.decisions)
+
+
+def note_constants(frame: Frame, target: ast.AST, name: str, value: Value) -> None:
+    """Enter a list of three constants that is called a mean or std in the log."""
+    if not isinstance(value, Items) or len(value.items) != 3 or not ("mean" in name.lower() or "std" in name.lower()):
+        return
+    call = Call("set.constants", (value,), {}, frame.spot(target), UNKNOWN, frame.decisions, frame.within, frame.run.entry)
+    call.names.append(name)
+    frame.run.log.append(call)

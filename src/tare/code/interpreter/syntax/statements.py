@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from tare.code.interpreter.conditions import ALWAYS, Decisions, of_test
-from tare.code.interpreter.frame import Frame
-from tare.code.interpreter.operators import NAMES, computed, lifted, truth
+from tare.code.interpreter.frame import Frame, Leaving
+from tare.code.interpreter.operators import NAMES, compared, computed, lifted, truth
+from tare.code.interpreter.syntax.changes import arrays
+from tare.code.interpreter.syntax.changes.attributes import delete
+from tare.code.interpreter.syntax.changes.methods import merged, without
 from tare.code.interpreter.syntax.expressions import evaluate as _evaluated
+from tare.code.interpreter.syntax.expressions import forks
 from tare.code.interpreter.syntax.importing import imported, imported_from
 from tare.code.interpreter.syntax.loading import of_decorator
+from tare.code.interpreter.syntax.loops import carry_out_for, carry_out_while
 from tare.code.interpreter.syntax.making import function, made
-from tare.code.interpreter.syntax.mutation import changed_in_place
-from tare.code.interpreter.syntax.patterns import bind
-from tare.code.interpreter.syntax.subscripts import element
-from tare.code.interpreter.values import UNKNOWN, Class, Function, Items, Literal, Table, Value
+from tare.code.interpreter.syntax.patterns import bind, bind_name, ends_of, name_in_place
+from tare.code.interpreter.values import UNKNOWN, Call, Class, Function, Items, Literal, Table, Value, alternatives
 
-_MOST_ROUNDS = 8
 #: How deep blocks are followed; each ``elif`` is a block within the one before.
 _DEEPEST = 80
 
@@ -41,10 +44,17 @@ def execute(frame: Frame, body: Sequence[ast.stmt]) -> None:
             frame.depth -= 1
 
 
+#: Functions that end the program.
+_ENDING = frozenset(("sys.exit", "os._exit", "builtins.exit", "builtins.quit"))
+
+
 def _expression(frame: Frame, node: ast.Expr) -> None:
     value = _evaluated(frame, node.value)
-    if isinstance(node.value, ast.Call):
-        changed_in_place(frame, node.value, value)
+    if not isinstance(node.value, ast.Call) or not isinstance(value, Call):
+        return
+    if value.function in _ENDING:
+        frame.leave("raise")
+    name_in_place(frame, node.value, value)
 
 
 def _assign(frame: Frame, node: ast.Assign) -> None:
@@ -59,27 +69,60 @@ def _annotated(frame: Frame, node: ast.AnnAssign) -> None:
 
 
 def _augmented(frame: Frame, node: ast.AugAssign) -> None:
-    load = ast.copy_location(ast.parse("0", mode="eval").body, node.target)
-    if isinstance(node.target, ast.Name | ast.Attribute | ast.Subscript):
-        load = node.target
-    left, right, symbol, spot = _evaluated(frame, load), _evaluated(frame, node.value), NAMES[type(node.op)], frame.spot(node)
+    load: ast.expr = node.target
+    symbol, spot = NAMES[type(node.op)], frame.spot(node)
+    left, right = _evaluated(frame, load), _evaluated(frame, node.value)
 
     def act(one: Value, other: Value) -> Value:
         if frame.loops and isinstance(one, Literal):
             return UNKNOWN
-        found = computed(symbol, one, other, spot)
+        found = _in_place(symbol, one, other)
+        if found is None:
+            found = computed(symbol, one, other, spot)
         return made(frame, f"operator.{symbol}", (one, other), node) if found is None else found
 
-    bind(frame, node.target, lifted(act, left, right))
+    after = lifted(act, left, right)
+    _share(frame, left, right, after)
+    if not isinstance(left, Items | Table) or not isinstance(node.target, ast.Subscript):
+        bind(frame, node.target, after)
+
+
+def _in_place(symbol: str, one: Value, other: Value) -> Value | None:
+    """A list or dictionary after ``+=`` or ``|=``; None for anything else."""
+    if isinstance(one, Table) and symbol == "|":
+        entries, spread = merged(one.entries, one.spread, other)
+        return Table(entries, one.spot, spread)
+    if isinstance(one, Items) and one.kind == "list" and symbol == "+" and isinstance(other, Items) and other.kind != "list":
+        return Items((*one.items, *other.items), one.spot, one.kind, one.soft, one.name)
+    return None
+
+
+def _share(frame: Frame, left: Value, right: Value, after: Value) -> None:
+    """Let all who hold a list or an array see that it was changed by ``x += y``; numbers and texts are new ones."""
+    if isinstance(right, Literal) and isinstance(right.value, str):
+        return
+    if isinstance(left, Call):
+        arrays.change(frame, left, UNKNOWN)
+        return
+    single = len(list(alternatives(left))) == 1
+    for _, one in alternatives(left):
+        if isinstance(one, Table) or (isinstance(one, Items) and one.kind != "tuple"):
+            arrays.change(frame, one, after if single else UNKNOWN)
 
 
 def _if(frame: Frame, node: ast.If) -> None:
-    known = True if _is_main(node.test) else truth(_evaluated(frame, node.test))
+    if _is_main(node.test):
+        # Python leaves the block out where the file is imported.
+        frame.run.exported.setdefault(frame.source.path, dict(frame.names))
+        frame.run.engine.execute(frame, node.body)
+        return
+    tested = _evaluated(frame, node.test)
+    known = truth(tested)
     if known is not None:
         frame.run.engine.execute(frame, node.body if known else node.orelse)
         return
-    yes, no = frame.tested(node.test)
-    frame.branch([(yes, _arm(frame, node.body)), (no, _arm(frame, node.orelse))])
+    arms = {True: _arm(frame, node.body), False: _arm(frame, node.orelse)}
+    frame.branch([(decisions, arms[holds]) for decisions, holds in forks(frame, node.test, tested)])
 
 
 def _arm(frame: Frame, body: Sequence[ast.stmt]) -> Callable[[], None]:
@@ -95,36 +138,6 @@ def _is_main(test: ast.expr) -> bool:
     )
 
 
-def _for(frame: Frame, node: ast.For | ast.AsyncFor) -> None:
-    over = _evaluated(frame, node.iter)
-    if isinstance(over, Table) and not over.spread:
-        over = Items(tuple(Literal(key) for key in over.entries))
-    if isinstance(over, Items) and len(over.items) <= _MOST_ROUNDS and not frame.loops:
-        for each in over.items:
-            _round(frame, node, each)
-    else:
-        frame.loops += 1
-        _round(frame, node, element(frame, over, node))
-        frame.loops -= 1
-    frame.run.engine.execute(frame, node.orelse)
-
-
-def _round(frame: Frame, node: ast.For | ast.AsyncFor, value: Value) -> None:
-    bind(frame, node.target, value)
-    before = frame.decisions
-    frame.run.engine.execute(frame, node.body)
-    frame.alive, frame.decisions = True, before
-
-
-def _while(frame: Frame, node: ast.While) -> None:
-    _evaluated(frame, node.test)
-    before = frame.decisions
-    frame.loops += 1
-    frame.run.engine.execute(frame, node.body)
-    frame.loops -= 1
-    frame.alive, frame.decisions = True, before
-
-
 def _with(frame: Frame, node: ast.With | ast.AsyncWith) -> None:
     for each in node.items:
         value = _evaluated(frame, each.context_expr)
@@ -133,37 +146,75 @@ def _with(frame: Frame, node: ast.With | ast.AsyncWith) -> None:
     frame.run.engine.execute(frame, node.body)
 
 
+_RAISE: frozenset[Leaving] = frozenset(("raise",))
+
+
 def _try(frame: Frame, node: ast.Try | ast.TryStar) -> None:
-    """The body as if nothing went wrong; a handler begins where it began, and its names count where the body gave them none."""
-    before = dict(frame.names)
+    """The body as if nothing went wrong that it does not raise itself.
+
+    Of what may go wrong otherwise a handler begins where the body began, and its names count where the body gave them none.
+    """
+    before, begin, mark = dict(frame.names), len(frame.exits), frame.run.heap.mark()
+    if node.handlers:
+        frame.try_marks.append(mark)
     frame.run.engine.execute(frame, node.body)
+    if node.handlers:
+        frame.try_marks.pop()
+    raised = [each for each in frame.exits[begin:] if each.how == "raise"] if node.handlers else []
+    frame.exits[begin:] = [each for each in frame.exits[begin:] if each not in raised]
+    if raised and not frame.alive and not frame.exits[begin:]:
+        frame.exits += raised
+        frame.meet(_RAISE, begin, mark)
+        decisions, kept = frame.decisions, [(ALWAYS, _arm(frame, each.body)) for each in node.handlers]
+        frame.branch(kept)
+        frame.decisions = decisions
+    else:
+        _handlers(frame, node, before)
+        frame.run.engine.execute(frame, node.orelse)
+    frame.run.heap.let_go(mark)
+    _finally(frame, node)
+
+
+def _handlers(frame: Frame, node: ast.Try | ast.TryStar, before: dict[str, Value]) -> None:
     alive, decisions, names = frame.alive, frame.decisions, dict(frame.names)
     for handler in node.handlers:
         mark = frame.run.heap.mark()
-        frame.alive, kept = True, len(frame.returns)
+        frame.alive, kept, exits = True, len(frame.returns), len(frame.exits)
         frame.names.clear()
         frame.names.update(before)
+        if handler.name:
+            frame.names[handler.name] = UNKNOWN
         frame.run.engine.execute(frame, handler.body)
         frame.run.heap.rolled_back(mark)
+        frame.run.heap.let_go(mark)
         del frame.returns[kept:]
-        new = {key: value for key, value in frame.names.items() if key not in names}
+        del frame.exits[exits:]
+        new = {key: value for key, value in frame.names.items() if key not in names and key != handler.name}
         frame.names.clear()
         frame.names.update(new | names)
     frame.alive, frame.decisions = alive, decisions
-    frame.run.engine.execute(frame, node.orelse)
-    if frame.alive:
-        frame.run.engine.execute(frame, node.finalbody)
+
+
+def _finally(frame: Frame, node: ast.Try | ast.TryStar) -> None:
+    """What is done at the end, also where the body has left the function."""
+    alive = frame.alive
+    frame.alive = True
+    frame.run.engine.execute(frame, node.finalbody)
+    frame.alive = frame.alive and alive
 
 
 def _return(frame: Frame, node: ast.Return) -> None:
     value = Literal(None) if node.value is None else _evaluated(frame, node.value)
     frame.returns.append((frame.decisions, value))
-    frame.alive = False
+    frame.leave("return")
 
 
-def _leave(frame: Frame, node: ast.stmt) -> None:
-    del node
-    frame.alive = False
+def _leave(how: Leaving) -> Callable[[Frame, ast.stmt], None]:
+    def act(frame: Frame, node: ast.stmt) -> None:
+        del node
+        frame.leave(how)
+
+    return act
 
 
 def _define(frame: Frame, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
@@ -175,10 +226,36 @@ def _define(frame: Frame, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         )
     for each in node.decorator_list:
         _decorate(frame, each, made_here)
-    frame.names[node.name] = made_here
+    found: Value = made_here
+    for each in reversed(node.decorator_list):
+        found = _wrapped(frame, each, found)
+    setter = next((each for each in node.decorator_list if isinstance(each, ast.Attribute) and each.attr == "setter"), None)
+    # A property stays what it is read by; what sets it stands beside it under a name that no code has.
+    frame.names[node.name if setter is None else f"{node.name}.setter"] = made_here if found is made_here else found
     if frame.nodes:
         frame.run.inner.add(node)
         frame.run.handed.append(made_here)
+
+
+def _wrapped(frame: Frame, node: ast.expr, value: Value) -> Value:
+    """What a decorator of the repository that calculates makes of a function; all others are taken to leave it as it is."""
+    name = node.func if isinstance(node, ast.Call) else node
+    owner = frame.look_up(name.id) if isinstance(name, ast.Name) else None
+    if not isinstance(owner, Function) or not _calculates(owner.node):
+        return value
+    return frame.run.engine.call(frame, _evaluated(frame, node), (value,), {}, frame.spot(node))
+
+
+@lru_cache(maxsize=1024)
+def _calculates(node: ast.AST) -> bool:
+    """Whether a function inside of one calculates: what a decorator puts in the place of a function."""
+    inner = [each for each in ast.walk(node) if each is not node and isinstance(each, ast.FunctionDef | ast.Lambda)]
+    return any(
+        (isinstance(part, ast.BinOp) and isinstance(part.op, ast.Sub | ast.Div | ast.Mult))
+        or (isinstance(part, ast.Attribute) and part.attr == "normalize")
+        for each in inner
+        for part in ast.walk(each)
+    )
 
 
 #: Decorators that give values to parameters.
@@ -225,20 +302,69 @@ def _class(frame: Frame, node: ast.ClassDef) -> None:
 
 
 def _match(frame: Frame, node: ast.Match) -> None:
-    _evaluated(frame, node.subject)
+    subject = _evaluated(frame, node.subject)
     arms: list[tuple[Decisions, Callable[[], None]]] = []
     past: Decisions = ALWAYS
     for case in node.cases:
-        test = _case_test(node.subject, case.pattern)
-        if test is None:
-            arms.append((past, _arm(frame, case.body)))
+        test, certain = _case_test(node.subject, case.pattern), _matches(frame, subject, case.pattern)
+        if certain is False:
+            continue
+        yes, no = (ALWAYS, None) if test is None or certain else of_test(test, frame.scope, frame.number)
+        arms.append((past | yes, _case(frame, case, subject)))
+        if case.guard is not None:  # the others are possible in any case
+            guarded, otherwise = frame.tested(case.guard)
+            arms[-1] = (past | yes | guarded, arms[-1][1])
+            past |= otherwise if no is None else ALWAYS
+        elif no is None:
             break
-        yes, no = of_test(test, frame.scope)
-        arms.append((past | yes, _arm(frame, case.body)))
-        past |= no
+        else:
+            past |= no
     else:
         arms.append((past, lambda: None))
     frame.branch(arms)
+
+
+def _case(frame: Frame, case: ast.match_case, subject: Value) -> Callable[[], None]:
+    def act() -> None:
+        _capture(frame, case.pattern, subject)
+        if case.guard is None or truth(_evaluated(frame, case.guard)) is not False:
+            frame.run.engine.execute(frame, case.body)
+
+    return act
+
+
+def _capture(frame: Frame, pattern: ast.pattern, value: Value) -> None:
+    """Give the names of a pattern their parts of what it matches."""
+    if isinstance(pattern, ast.MatchAs):
+        if pattern.pattern is not None:
+            _capture(frame, pattern.pattern, value)
+        if pattern.name is not None:
+            bind_name(frame, pattern.name, value)
+    elif isinstance(pattern, ast.MatchSequence):
+        items = value.items if isinstance(value, Items) and len(value.items) == len(pattern.patterns) else ()
+        is_known = len(items) == len(pattern.patterns) and not any(isinstance(each, ast.MatchStar) for each in pattern.patterns)
+        for index, each in enumerate(pattern.patterns):
+            _capture(frame, each, items[index] if is_known else UNKNOWN)
+    else:
+        for part in ast.walk(pattern):
+            name = getattr(part, "name", None) or getattr(part, "rest", None)
+            if isinstance(name, str):
+                bind_name(frame, name, UNKNOWN)
+
+
+def _matches(frame: Frame, subject: Value, pattern: ast.pattern) -> bool | None:
+    """Whether a constant is for certain what a pattern names; None if that cannot be told."""
+    if isinstance(pattern, ast.MatchSequence):
+        is_long = isinstance(subject, Items) and len(subject.items) == len(pattern.patterns)
+        is_any = all(isinstance(each, ast.MatchAs) and each.pattern is None for each in pattern.patterns)
+        return True if is_long and is_any else None
+    several = pattern.patterns if isinstance(pattern, ast.MatchOr) else [pattern]
+    if not all(isinstance(each, ast.MatchValue) for each in several):
+        return None
+    values = [_evaluated(frame, each.value) for each in several if isinstance(each, ast.MatchValue)]
+    found = [compared(ast.Eq, subject, each) for each in values]
+    known = [None if each is None else truth(each) for each in found]
+    return True if True in known else None if None in known else False
 
 
 def _case_test(subject: ast.expr, pattern: ast.pattern) -> ast.expr | None:
@@ -254,12 +380,28 @@ def _case_test(subject: ast.expr, pattern: ast.pattern) -> ast.expr | None:
 
 def _global(frame: Frame, node: ast.Global) -> None:
     frame.shared.update(node.names)
+    for name in node.names if frame.enclosing else ():
+        value = frame.enclosing[-1].get(name)
+        if value is not None:  # what a branch leaves alone is what the module has
+            frame.names.setdefault(name, value)
+
+
+def _nonlocal(frame: Frame, node: ast.Nonlocal) -> None:
+    frame.outer.update(node.names)
 
 
 def _delete(frame: Frame, node: ast.Delete) -> None:
     for each in node.targets:
         if isinstance(each, ast.Name):
             frame.names.pop(each.id, None)
+        elif isinstance(each, ast.Attribute):
+            owner = _evaluated(frame, each.value)
+            for _, one in alternatives(owner):
+                delete(frame, one, each.attr)
+        elif isinstance(each, ast.Subscript):
+            owner = _evaluated(frame, each.value)
+            key = ends_of(frame, each.slice) if isinstance(each.slice, ast.Slice) else _evaluated(frame, each.slice)
+            frame.run.change(owner, lambda one, key=key: without(one, key))  # type: ignore[misc]
 
 
 _KINDS: dict[type[ast.stmt], Callable[[Frame, Any], None]] = {
@@ -268,17 +410,17 @@ _KINDS: dict[type[ast.stmt], Callable[[Frame, Any], None]] = {
     ast.AnnAssign: _annotated,
     ast.AugAssign: _augmented,
     ast.If: _if,
-    ast.For: _for,
-    ast.AsyncFor: _for,
-    ast.While: _while,
+    ast.For: carry_out_for,
+    ast.AsyncFor: carry_out_for,
+    ast.While: carry_out_while,
     ast.With: _with,
     ast.AsyncWith: _with,
     ast.Try: _try,
     ast.TryStar: _try,
     ast.Return: _return,
-    ast.Raise: _leave,
-    ast.Break: _leave,
-    ast.Continue: _leave,
+    ast.Raise: _leave("raise"),
+    ast.Break: _leave("break"),
+    ast.Continue: _leave("continue"),
     ast.FunctionDef: _define,
     ast.AsyncFunctionDef: _define,
     ast.ClassDef: _class,
@@ -287,4 +429,5 @@ _KINDS: dict[type[ast.stmt], Callable[[Frame, Any], None]] = {
     ast.Match: _match,
     ast.Delete: _delete,
     ast.Global: _global,
+    ast.Nonlocal: _nonlocal,
 }

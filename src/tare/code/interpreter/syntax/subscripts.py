@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from tare.code.interpreter.conditions import Decisions, of_test
+from tare.code.interpreter.conditions import Decisions, Number, of_test
 from tare.code.interpreter.frame import Frame
 from tare.code.interpreter.operators import lifted, plain
 from tare.code.interpreter.syntax.making import made
@@ -53,7 +53,7 @@ def _entry(frame: Frame, owner: Table, key: Value, node: ast.AST) -> Value:
         return owner.entries.get(key.value, UNKNOWN)
     if owner.spread or not owner.entries or not isinstance(node, ast.Subscript):
         return UNKNOWN
-    from_key = of_key(node.slice, frame.scope, list(owner.entries))
+    from_key = of_key(node.slice, frame.scope, list(owner.entries), frame.number)
     return joined(list(zip(from_key, owner.entries.values(), strict=True)))
 
 
@@ -84,10 +84,10 @@ def _loaded(frame: Frame, over: Value, node: ast.AST) -> Value | None:
     return engine.call(frame, act, (UNKNOWN,), {}, spot) if isinstance(act, Function) else None
 
 
-def of_key(node: ast.expr, scope: str, keys: Sequence[Any]) -> list[Decisions]:
+def of_key(node: ast.expr, scope: str, keys: Sequence[Any], number: Number) -> list[Decisions]:
     """The decisions under which an index that is not known is each of the keys."""
     tests = [ast.Compare(node, [ast.Eq()], [ast.Constant(key)]) for key in keys]
-    return [of_test(test, scope)[0] for test in tests]
+    return [of_test(test, scope, number)[0] for test in tests]
 
 
 def got(frame: Frame, node: ast.Call, callee: Value, args: Sequence[Value]) -> Value | None:
@@ -97,8 +97,8 @@ def got(frame: Frame, node: ast.Call, callee: Value, args: Sequence[Value]) -> V
     owner = callee.receiver
     if (isinstance(args[0], Literal) and not args[0].soft) or owner.spread or isinstance(node.args[0], ast.Starred):
         return None
-    keys = of_key(node.args[0], frame.scope, list(owner.entries))
-    _, absent = of_test(_is_one_of(node.args[0], list(owner.entries)), frame.scope)
+    keys = of_key(node.args[0], frame.scope, list(owner.entries), frame.number)
+    _, absent = of_test(_is_one_of(node.args[0], list(owner.entries)), frame.scope, frame.number)
     default = args[1] if len(args) > 1 else Literal(None, frame.spot(node))
     return joined([*zip(keys, owner.entries.values(), strict=True), (absent, default)])
 

@@ -1,0 +1,1 @@
+"""What stands in names and objects while code is followed."""

@@ -1,0 +1,1 @@
+"""What changes objects in place, so that everybody who holds them sees it."""
