@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from tare.datasets.augmentation import Mixing, paired_transform, training_transform
+import tare
+from tare.datasets.augmentation import Mixing, check_policy, paired_transform, training_transform
 from tare.datasets.options import Augmentation, Augmenting
+from tare.errors import SpecError
 from tests.images import random_rgb
 
 POLICIES: tuple[Augmentation, ...] = ("basic", "trivialaugment", "randaugment")
@@ -32,6 +36,29 @@ def test_what_is_erased_or_comes_from_outside_has_the_colour_that_becomes_zero()
     torch.manual_seed(0)
     values = varied(white)
     assert {tuple(pixel) for pixel in values.flatten(1).T.tolist()} == {(255, 255, 255), (51, 102, 153)}
+
+
+@pytest.mark.parametrize("policy", ["trivialaugment", "randaugment"])
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (np.linspace(500, 3000, 192), "float32 values from 500 to 3000"),
+        (np.linspace(-1000, 2000, 192), "float32 values from -1000 to 2000"),
+        (np.linspace(0, 1, 256), "4 channels"),
+    ],
+)
+def test_a_policy_that_would_cut_values_off_is_refused(policy: Augmentation, values: Any, said: str) -> None:
+    """Torchvision's operations on colours cut floats to [0, 1]: Hounsfield units became an image of ones."""
+    images = values.astype("float32").reshape(1, 8, 8, -1)
+    stats = tare.measure(images, layout="NHWC")
+    with pytest.raises(SpecError, match=f"for --augmentation {policy}, found {said}; use --augmentation basic"):
+        check_policy(Augmenting(augmentation=policy), stats)
+    check_policy(Augmenting(augmentation="basic"), stats)
+
+
+@pytest.mark.parametrize("values", [random_rgb(0, 8, 8), random_rgb(0, 8, 8).astype("uint16"), random_rgb(0, 8, 8) / 255])
+def test_a_policy_takes_integers_with_a_range_and_floats_in_it(values: Any) -> None:
+    check_policy(Augmenting(augmentation="trivialaugment"), tare.measure(values[None], layout="NHWC"))
 
 
 def batch() -> tuple[torch.Tensor, torch.Tensor]:
@@ -86,5 +113,5 @@ def test_the_image_of_a_pair_is_cropped_and_flipped_as_one_without_a_mask(kind: 
         torch.manual_seed(seed)
         expected = alone(image)
         torch.manual_seed(seed)
-        varied, _ = pair(image, torch.zeros(1, 40, 50, dtype=torch.uint8))
-        assert torch.equal(varied.as_subclass(torch.Tensor), expected)
+        varied, _ = pair(image, np.zeros((40, 50), np.uint8))
+        assert torch.equal(varied, expected)

@@ -4,17 +4,20 @@ import os
 import signal
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from timm.data.transforms_factory import create_transform
 from torch.utils.data import Dataset
 
 from tare.datasets import image_batches
+from tare.datasets.augmentation import training_transform
 from tare.datasets.files import LabelledFile
-from tare.datasets.image_batches import EpochSampler, ImageBatches, evaluation_transform, loader, loader_errors
+from tare.datasets.image_batches import EpochSampler, ImageBatches, as_taken, evaluation_transform, loader, loader_errors
 from tare.datasets.options import Augmenting
 from tare.errors import DataError, ResourceError
 from tare.input_spec.geometry import Geometry
@@ -50,6 +53,52 @@ def test_a_border_has_the_colour_asked_for_in_bytes_and_in_unit_values_and_is_el
     bordered = evaluation_transform(wide, [0.1, 0.2, 0.3])(deep)
     torch.testing.assert_close(bordered[:, 0, 0], torch.tensor([0.1, 0.2, 0.3]))
     torch.testing.assert_close(bordered[:, 10, 10], torch.full((3,), 0.5))
+
+
+FILTERS = {name: Image.Resampling[name.upper()] for name in ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")}
+
+
+def of_each_band(values: NDArray[Any], size: int, interpolation: str) -> NDArray[Any]:
+    """Pillow's resize of each band by itself, ``(C, H, W)``."""
+    return np.stack(
+        [
+            np.asarray(Image.fromarray(band).resize((size, size), FILTERS[interpolation]))
+            for band in np.ascontiguousarray(np.moveaxis(values, -1, 0))
+        ]
+    )
+
+
+@pytest.mark.parametrize("interpolation", FILTERS)
+@pytest.mark.parametrize("bands", [1, 2, 3, 4, 5, 13])
+def test_each_band_is_resized_by_itself_at_every_depth_and_by_every_filter(bands: int, interpolation: str) -> None:
+    """A dark last band took two and four bands with it: Pillow reads them as colours with transparency."""
+    values = np.random.default_rng(bands).integers(0, 256, (45, 45, bands)).astype(np.uint8)
+    values[..., -1] //= 9
+    see = evaluation_transform(Geometry((32, 32), interpolation, 1.0, "squash"))
+    assert np.array_equal(see(as_taken(values)).numpy(), of_each_band(values, 32, interpolation))
+    deep, unit = values.astype(np.uint16) * 257, values.astype(np.float32) / 255
+    for stored in (deep, unit):
+        np.testing.assert_allclose(see(as_taken(stored)).numpy(), of_each_band(unit, 32, interpolation), atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_each_band_is_augmented_by_the_same_crop_and_flip(dtype: str) -> None:
+    values = (np.random.default_rng(0).integers(0, 256, (45, 50, 4))).astype(dtype)
+    values[..., -1] //= 9
+    vary = training_transform((16, 16), "bilinear", BASIC)
+    for seed in range(6):
+        torch.manual_seed(seed)
+        together = vary(as_taken(values))
+        for band in range(4):
+            torch.manual_seed(seed)
+            assert torch.equal(together[band : band + 1], vary(as_taken(values[..., band : band + 1])))
+
+
+@pytest.mark.parametrize("resize", [None, (20, 20)])
+def test_the_border_of_many_bands_has_the_value_of_each(resize: tuple[int, ...] | None) -> None:
+    see = evaluation_transform(Geometry((20, 20), "bilinear", 1.0, "border", resize=resize), [0.2, 0.4, 0.6, 0.8])
+    assert see(as_taken(np.full((10, 20, 4), 9, np.uint8)))[:, 0, 0].tolist() == [51, 102, 153, 204]
+    torch.testing.assert_close(see(as_taken(np.full((10, 20, 4), 9.0)))[:, 0, 0], torch.tensor([0.2, 0.4, 0.6, 0.8]))
 
 
 def test_the_order_of_an_epoch_is_a_function_of_seed_and_epoch() -> None:

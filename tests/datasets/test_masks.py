@@ -8,7 +8,6 @@ import pytest
 import torch
 from PIL import Image
 
-from tare.datasets.augmentation import resized_mask
 from tare.datasets.held_out.opening import open_test
 from tare.datasets.masks.batches import MaskBatches
 from tare.datasets.masks.pairs import MaskFile, class_names, image_size, mask_values
@@ -16,6 +15,7 @@ from tare.datasets.options import Augmenting, LabelOptions
 from tare.datasets.split import Split, open_split
 from tare.errors import DataError
 from tare.input_spec.geometry import Geometry
+from tare.input_spec.resize import nearest
 from tare.samples.records import Skipped
 from tests.images import save_png
 
@@ -164,6 +164,35 @@ def test_image_and_mask_keep_together_and_a_mask_gets_no_value_between_its_own(a
     assert len(different) == (6 if augmentation == "none" else 12)
 
 
+def shared(root: Path, kind: str, size: tuple[int, int], augmentation: Any) -> MaskBatches:
+    """Batches of images that are their masks, resized by the nearest pixel."""
+    drawn = np.kron(np.random.default_rng(0).integers(0, 2, (6, 8, 8)), np.ones((1, 18, 15))).astype(np.uint8)
+    for k, mask in enumerate(drawn):
+        save_png(root / "masks" / f"{k}.png", mask)
+        save_png(root / "images" / f"{k}.png", mask.astype(kind))
+    geometry = Geometry(size, "nearest", 1.0, "squash")
+    return MaskBatches(split(root).train, geometry, "grey", Augmenting(augmentation=augmentation), 0, (0.0,))
+
+
+@pytest.mark.parametrize("size", [(12, 10), (33, 57), (288, 240)])
+@pytest.mark.parametrize("augmentation", ["none", "basic"])
+@pytest.mark.parametrize("kind", ["uint8", "uint16"])
+def test_a_mask_lies_where_its_image_lies(kind: str, augmentation: Any, size: tuple[int, int], tmp_path: Path) -> None:
+    batches = shared(tmp_path, kind, size, augmentation)
+    for index in range(10):
+        image, mask = batches[index]
+        assert ((image[0] > 0) == (mask > 0)).double().mean() > 0.97, index
+
+
+def test_a_disc_keeps_its_centre() -> None:
+    down, across = np.mgrid[:256, :256]
+    mask = ((down - 120.3) ** 2 + (across - 110.6) ** 2 < 2500).astype(np.uint8)
+    small = nearest(mask, (32, 32))
+    assert np.array_equal(small, np.asarray(Image.fromarray(mask).resize((32, 32), Image.Resampling.NEAREST)))
+    for axis, centre in enumerate((120.3, 110.6)):
+        assert abs(8 * np.nonzero(small)[axis].mean() + 3.5 - centre) < 0.8  # a tenth of a pixel of the network
+
+
 def test_files_that_are_in_no_pair_are_listed(tmp_path: Path) -> None:
     root = scenes(tmp_path)
     save_png(root / "masks" / "99.png", np.zeros((20, 30), np.uint8))
@@ -207,7 +236,7 @@ def test_a_mask_is_resized_as_pillow_does() -> None:
     mask = np.random.default_rng(0).integers(0, 255, (37, 53), dtype=np.uint8)
     for size in ((16, 16), (37, 20), (90, 70)):
         expected = np.asarray(Image.fromarray(mask).resize(size[::-1], Image.Resampling.NEAREST))
-        found = resized_mask(torch.from_numpy(mask)[None], size)[0].numpy()
+        found = nearest(mask, size)
         assert (found == expected).mean() > 0.99  # where a centre lies between two pixels, either may be taken
 
 

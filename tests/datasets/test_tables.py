@@ -27,6 +27,23 @@ def test_a_table_learns_its_label_column_from_the_others(tmp_path: Path, kind: s
     assert np.isnan(value(samples, 2)[1])
 
 
+@pytest.mark.parametrize("kind", ["Int64", "UInt64"])
+def test_whole_numbers_that_no_double_holds_are_refused_as_in_measuring(tmp_path: Path, kind: str) -> None:
+    names = pl.Series("name", [2**60 + k for k in range(4)], getattr(pl, kind))
+    pl.DataFrame({"name": names, "acid": [0.1, 0.2, 0.3, 0.4], "label": ["a", "b"] * 2}).write_parquet(tmp_path / "a.parquet")
+    said = r"whole numbers up to 2\*\*53, which a double holds exactly, found \d+ in column 'name' .*; leave the column out"
+    for read in (opened, tare.measure):
+        with pytest.raises(DataError, match=said):
+            read(tmp_path / "a.parquet")
+
+
+def test_columns_that_are_left_out_are_called_what_they_are(tmp_path: Path) -> None:
+    table = {"pose": [[1.0, 2.0], [3.0, 4.0]], "acid": [0.1, 0.2], "colour": pl.Series(["red", "white"], dtype=pl.Categorical)}
+    pl.DataFrame({**table, "label": ["a", "b"]}).write_parquet(tmp_path / "a.parquet")
+    left_out = ("left out 'pose': a column of List(Float64)", "left out 'colour': a column of text, for example 'red'")
+    assert opened(tmp_path / "a.parquet").remarks == left_out
+
+
 def test_a_table_without_header_has_its_label_by_number(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("1,0.5,0.25\n2,0.75,1\n")
     samples = opened(tmp_path / "a.csv", label="0")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ from numpy.typing import NDArray
 
 import tare
 from tare.errors import DataError
+from tare.measuring.api import parts_of
 from tare.measuring.one_pass import TooManySkippedError
 from tare.samples.raw_kind import Known
+from tare.statistics.dataset_stats import DatasetStats
+from tare.statistics.state import DatasetState
 from tests.images import random_rgb, rgb_folder, save_png
 
 
@@ -206,3 +210,39 @@ def test_folders_that_are_not_parts_of_a_dataset_are_not_remarked_on(tmp_path: P
     for part in parts:
         rgb_folder(tmp_path / part, 4)
     assert "remarks" not in tare.measure(tmp_path).extra
+
+
+def in_parts(data: Any, **options: Any) -> DatasetStats:
+    """The program of docs/merge.md, with parts and states pickled as on a cluster and merged from the last to the first."""
+    parts, state = parts_of(data, **options), DatasetState()
+    reduced = [pickle.loads(pickle.dumps(parts.reduce))(pickle.loads(pickle.dumps(chunk))) for chunk in parts.chunks()]  # noqa: S301
+    for each in reversed(reduced):
+        state = each.merge(state)
+    return parts.statistics(state)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"cluster": "folder"}, {"nodata": 0}, {"as_seen": "16x20"}, {"channels": "grey", "exclude_nan": True}]
+)
+def test_parts_give_all_that_measure_gives_of_images(tmp_path: Path, options: dict[str, Any]) -> None:
+    for folder in "ab":
+        rgb_folder(tmp_path / folder, 9)
+    assert in_parts(tmp_path, **options).to_json() == tare.measure(tmp_path, **options).to_json()
+
+
+def test_parts_leave_out_what_the_files_call_no_data(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py", reason="reads HDF5 (pip install 'tare[science]')")
+    values = np.random.default_rng(0).integers(-100, 100, (30, 2)).astype(np.int16)
+    values[3, 1] = values[7, 0] = -9999
+    with h5py.File(tmp_path / "t.nc", "w") as file:
+        file.create_dataset("t", data=values).attrs["_FillValue"] = np.int16(-9999)
+    found = in_parts(tmp_path / "t.nc")
+    assert found.to_json() == tare.measure(tmp_path / "t.nc").to_json()
+    assert found.mean == pytest.approx([values[values[:, c] != -9999, c].mean() for c in (0, 1)])
+
+
+def test_parts_refuse_what_needs_one_process(tmp_path: Path) -> None:
+    rgb_folder(tmp_path / "a", 9)
+    for options in ({"tolerance": 0.1}, {"checkpoint": tmp_path / "state"}):
+        with pytest.raises(DataError, match="parts without a random sample or a checkpoint, found one of these"):
+            parts_of(tmp_path, **options)

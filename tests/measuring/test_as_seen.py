@@ -85,6 +85,15 @@ def test_deep_images_are_resized_as_unit_values() -> None:
     assert wide.mean == pytest.approx(tare.measure(narrow, as_seen=16).mean, abs=2e-3)
 
 
+@pytest.mark.parametrize("bands", [2, 4, 5])
+def test_bands_are_seen_each_by_itself_as_training_sees_them(bands: int) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (4, 40, 40, bands)).astype(np.uint8)
+    images[..., -1] //= 9
+    together = tare.measure(images, layout="NHWC", as_seen=16)
+    alone = [tare.measure(images[..., k : k + 1], layout="NHWC", as_seen=16).mean[0] for k in range(bands)]
+    assert (together.dtype, together.mean) == ("uint8", tuple(alone))
+
+
 def test_one_pixel_high_and_grey_images_are_seen() -> None:
     assert tare.measure(random_rgb(0, 1, 50)[None], layout="NHWC", as_seen=8).samples == 1
     assert len(tare.measure(random_rgb(0, 40, 40)[None, ..., 0], as_seen=8).channels) == 1

@@ -239,13 +239,14 @@ def test_a_strategy_without_what_it_needs_is_refused(strategy: Strategy, message
 
 def test_what_lies_outside_an_image_is_the_value_that_becomes_zero_as_far_as_an_image_can_hold_it() -> None:
     source = chosen("source")
-    assert source.zero == source.border == SOURCE.mean
+    assert source.zero == source.border("uint8") == SOURCE.mean
     np.testing.assert_allclose(source.affine().apply(np.array(source.zero)), 0.0, atol=1e-12)
     far = Normalisation("match", (-0.25, 0.5, 1.25), (1.0,) * 3)
     assert far.zero == (-0.25, 0.5, 1.25)
-    assert far.border == clipped((-0.25, 0.5, 1.25)) == (0.0, 0.5, 1.0)
+    assert far.border("uint16") == clipped((-0.25, 0.5, 1.25), "uint8") == (0.0, 0.5, 1.0)
+    assert far.border("float32") == (-0.25, 0.5, 1.25)  # a border of Hounsfield units is not 0 or 1
     assert normalisation("sample", 3).zero is None
-    assert normalisation("sample", 3).border is None
+    assert normalisation("sample", 3).border("uint8") is None
 
 
 def test_match_without_measured_source_statistics_is_refused_not_guessed() -> None:

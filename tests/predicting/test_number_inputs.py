@@ -69,7 +69,7 @@ def test_a_label_that_stood_first_may_be_absent(tmp_path: Path) -> None:
     ("text", "reason"),
     [
         ("size,height\n1,2\n", "a table without the column 'weight'"),
-        ("size,weight\n1,heavy\n", "text in the column 'weight'"),
+        ("size,weight\n1,heavy\n", "text in 'weight'"),
         ("", "empty"),
     ],
 )

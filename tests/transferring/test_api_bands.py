@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import tare
-from tare.errors import DataError
+from tare.errors import DataError, ModelError
 from tare.input_spec.spec import InputSpec, Known
 
 rasterio = pytest.importorskip("rasterio", reason="reads georeferenced rasters (pip install 'tare[geo]')")
@@ -145,3 +145,25 @@ def test_a_tile_of_one_or_three_bands_is_left_out_where_it_says_that_pixels_mean
     assert {path for path, values in read.items() if isinstance(values, Skipped)} == holes
     assert {path for path in read if isinstance(read_named(path, "stored"), Skipped)} == holes
     assert {values.shape for values in read.values() if not isinstance(values, Skipped)} == {(32, 32, len(bands))}
+
+
+def test_a_dark_fourth_band_of_bytes_is_no_transparency_in_training_prediction_or_a_served_graph(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    rng = np.random.default_rng(0)
+    for label, level in (("land", 90), ("sea", 160)):
+        for index in range(6):
+            values = rng.integers(level - 40, level + 40, (4, 32, 32))
+            values[3] = rng.integers(0, 9, (32, 32))
+            plain = {"photometric": "RGB", "ALPHA": "NO"}  # GDAL calls a fourth band of bytes alpha else
+            save(tmp_path / "data" / label / f"{index}.tif", values.astype(np.uint8), ("red", "green", "blue", "nir"), **plain)
+    run = transferred(tmp_path / "data", tmp_path / "run", in_channels=4, size=24, crop=1.0)
+    fed = tare.measure(tmp_path / "data", as_seen=tmp_path / "run")
+    assert fed.mean == pytest.approx(run.normalisation.mean, rel=0.05)
+    made = tare.export(tmp_path / "run", format="onnx", out=tmp_path / "m.onnx", with_resize=True)
+    assert made.parity is not None
+    assert (made.parity.resize_levels, made.parity.resize_share) == (0, 0.0)
+    tare.export(tmp_path / "run", format="safetensors", out=tmp_path / "weights")
+    assert "| nir | 0.0" in (tmp_path / "weights" / "README.md").read_text()
+    for form in ("timm", "hf"):
+        with pytest.raises(ModelError, match=f"since {form} reads two or four channels as transparency.* found a network for 4"):
+            tare.export(tmp_path / "run", format=form, out=tmp_path / form)

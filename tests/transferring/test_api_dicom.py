@@ -11,6 +11,7 @@ import pytest
 import tare
 from tare.datasets.options import LabelOptions
 from tare.datasets.split import open_split
+from tare.errors import SpecError
 from tests.sources.volumes.test_dicom import HU, write
 from tests.transferring.test_api_volumes import NETWORK, PLAIN
 
@@ -31,6 +32,18 @@ def series(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 write(folder / f"IM{number}", values, number=number, series=f"1.{label + 1}.{case + 1}", **HU)
     (root / "net.py").write_text(NETWORK)
     return root
+
+
+def test_a_policy_of_colours_is_refused_for_hounsfield_units_before_training(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for label, name in enumerate(("air", "bone")):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for case in range(5):
+            values = rng.normal(1000 + 300 * label, 50, (16, 16)).astype(np.uint16)
+            write(tmp_path / "data" / name / f"{case}.dcm", values, number=0, series=f"1.{label + 1}.{case + 1}", **HU)
+    with pytest.raises(SpecError, match=r"for --augmentation randaugment, found int32 values from -.*; use --augmentation basic"):
+        tare.transfer("timm:test_resnet", tmp_path / "data", out=tmp_path / "run", augmentation="randaugment", **IMAGES)
+    assert not (tmp_path / "run").exists()
 
 
 def test_series_are_trained_on_and_predicted_by_their_folder_or_their_files(series: Path) -> None:

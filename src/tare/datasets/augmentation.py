@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 
 from tare.datasets.options import Augmenting
+from tare.errors import SpecError
+from tare.input_spec.resize import bands_of, joined, nearest
+from tare.statistics.dataset_stats import DatasetStats
 from tare.system.seeds import derived
 
 _SCALE = (0.35, 1.0)
@@ -24,57 +28,51 @@ def training_transform(
     """
     from torchvision.transforms import v2
 
-    first = (_crop(size, interpolation), v2.RandomHorizontalFlip())
-    bytewise, deep = (v2.Compose([*first, *_last(augmenting, [scale * value for value in fill or ()])]) for scale in (255, 1))
+    placed = v2.Compose([_crop(size, interpolation), v2.RandomHorizontalFlip()])
+    bytewise, deep = (v2.Compose(_last(augmenting, [scale * value for value in fill or ()])) for scale in (255, 1))
 
-    return _Varied(bytewise, deep)
-
-
-def paired_transform(size: tuple[int, int], interpolation: str) -> Callable[[Any, torch.Tensor], tuple[Any, torch.Tensor]]:
-    """The same random resized crop and flip for an image and its mask ``(1, H, W)``, which takes the nearest pixel."""
-    return _Paired(size, interpolation)
+    return _Varied(placed, bytewise, deep)
 
 
-def resized_mask(mask: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """A mask ``(1, H, W)`` at ``size``: each pixel is the one nearest to its centre, as images are resized about centres.
-
-    torchvision resizes its masks by torch's older mode ``nearest``, which takes the upper left pixel of each cell: a mask made
-    smaller by s then lies (s - 1)/2 pixels beside its image.
-    """
-    from torchvision.transforms.v2 import InterpolationMode, functional
-
-    return functional.resize(mask, list(size), interpolation=InterpolationMode.NEAREST_EXACT)  # type: ignore[no-any-return]
-
-
-@dataclass(frozen=True, slots=True)
-class _Paired:
-    """An object instead of a closure, since spawned loader processes receive it by pickle."""
-
-    size: tuple[int, int]
-    interpolation: str
-
-    def __call__(self, image: Any, mask: torch.Tensor) -> tuple[Any, torch.Tensor]:
-        from torchvision.transforms.v2 import functional
-
-        crop = _crop(self.size, self.interpolation)
-        box = crop.get_params(image, crop.scale, crop.ratio)
-        varied = functional.resized_crop(image, *box, list(self.size), interpolation=crop.interpolation, antialias=True)
-        of_it = resized_mask(functional.crop(mask, *box), self.size)
-        if torch.rand(1) < 0.5:
-            varied, of_it = functional.horizontal_flip(varied), functional.horizontal_flip(of_it)
-        return functional.to_image(varied), of_it
+def paired_transform(size: tuple[int, int], interpolation: str) -> Callable[..., Any]:
+    """The same random resized crop and flip for an image and its mask ``(H, W)``, which takes the nearest pixel."""
+    return _Paired(_crop(size, interpolation))
 
 
 @dataclass(frozen=True, slots=True)
 class _Varied:
     """An object instead of a closure, since spawned loader processes receive it by pickle."""
 
+    placed: Any
     bytewise: Any
     deep: Any
 
     def __call__(self, image: Any) -> torch.Tensor:
-        steps = self.deep if isinstance(image, torch.Tensor) else self.bytewise
-        return steps(image).as_subclass(torch.Tensor)  # type: ignore[no-any-return]
+        if isinstance(image, torch.Tensor):
+            image = joined(self.placed(bands_of(image)))
+            steps = self.bytewise if image.dtype == torch.uint8 else self.deep
+            return steps(image).as_subclass(torch.Tensor)  # type: ignore[no-any-return]
+        return self.bytewise(self.placed(image)).as_subclass(torch.Tensor)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class _Paired:
+    """As the transform of images alone: the same draws give the same crop and flip of an image."""
+
+    crop: Any
+
+    def __call__(self, image: Any, mask: NDArray[Any]) -> tuple[torch.Tensor, NDArray[Any]]:
+        from torchvision.transforms.v2 import functional
+
+        top, left, height, width = self.crop.get_params(image, self.crop.scale, self.crop.ratio)
+        flips = bool(torch.rand(1) < 0.5)
+        bands = bands_of(image) if isinstance(image, torch.Tensor) else [image]
+        size, mode = self.crop.size, self.crop.interpolation
+        cut = [functional.resized_crop(band, top, left, height, width, size, mode, antialias=True) for band in bands]
+        taken = nearest(mask[top : top + height, left : left + width], size)
+        cut = [functional.horizontal_flip(band) for band in cut] if flips else cut
+        whole = joined(cut) if isinstance(image, torch.Tensor) else functional.pil_to_tensor(cut[0])
+        return whole, taken[:, ::-1] if flips else taken
 
 
 def _crop(size: tuple[int, int], interpolation: str) -> Any:
@@ -90,6 +88,22 @@ def _last(augmenting: Augmenting, colour: list[float]) -> list[Any]:
 
     erasing = [v2.RandomErasing(augmenting.erasing, value=colour or 0.0)] if augmenting.erasing else []
     return [*_policy(augmenting, colour), v2.ToImage(), *erasing]
+
+
+def check_policy(augmenting: Augmenting, stats: DatasetStats) -> None:
+    """Raise :class:`SpecError` for a policy of colours and images that it cannot vary.
+
+    Torchvision's operations on colours cut floats to [0, 1], and take one or three channels.
+    """
+    if augmenting.augmentation in ("none", "basic"):
+        return
+    low, high = min(channel.min for channel in stats.channels), max(channel.max for channel in stats.channels)
+    count = len(stats.channels)
+    if count in (1, 3) and 0 <= low <= high <= 1:
+        return
+    found = f"{count} channels" if count not in (1, 3) else f"{stats.dtype} values from {low:.6g} to {high:.6g}"
+    expected = f"grey or colour images with values from 0 to 1, or of 8 or 16 bits, for --augmentation {augmenting.augmentation}"
+    raise SpecError(expected, found, "use --augmentation basic")
 
 
 def _policy(augmenting: Augmenting, colour: list[float]) -> list[Any]:

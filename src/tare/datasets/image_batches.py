@@ -11,6 +11,7 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
@@ -21,7 +22,7 @@ from tare.datasets.files import LabelledFile
 from tare.datasets.options import Augmenting
 from tare.errors import DataError, ResourceError
 from tare.input_spec.geometry import Geometry
-from tare.input_spec.resize import evaluation_steps
+from tare.input_spec.resize import bands_of, evaluation_steps, joined
 from tare.samples.layout import unit_scale
 from tare.samples.modes import ColourMode
 from tare.samples.records import Skipped
@@ -92,38 +93,42 @@ class EpochSampler(Sampler[int]):
 def evaluation_transform(geometry: Geometry, fill: Sequence[float] | None = None) -> Callable[[Any], torch.Tensor]:
     """Resize and crop by timm's evaluation transform, without its normalisation; gives ``(C, H, W)``.
 
-    Takes 8-bit Pillow images, or tensors of unit values ``(C, H, W)``. The crop mode ``border`` surrounds an image with ``fill``
-    (unit values, one per channel; zeros without it), where timm uses its mean of normalisation.
+    Takes what :func:`as_taken` gives: all depths and numbers of channels go through Pillow's filters. The crop mode ``border``
+    surrounds an image with ``fill`` (unit values, one per channel; zeros without it), where timm uses its mean of normalisation.
     """
     from torchvision.transforms import v2
 
     colour = tuple(fill or (0.0,))
-    bytewise, deep = (v2.Compose(_evaluation_steps(geometry, around)) for around in (colour, None))
-    offset = torch.tensor(colour).reshape(-1, 1, 1) if geometry.crop_mode == "border" else None
-    return _Sized(v2.Compose([bytewise, v2.ToImage()]), deep, offset)
+    levels = [round(255 * value) for value in colour]
+    whole = v2.Compose([*_evaluation_steps(geometry, levels), v2.ToImage()])
+    bytewise, deep = (tuple(v2.Compose(_evaluation_steps(geometry, [each])) for each in some) for some in (levels, colour))
+    return _Sized(whole, bytewise, deep)
 
 
 @dataclass(frozen=True, slots=True)
 class _Sized:
     """An object instead of a closure, since spawned loader processes receive it by pickle."""
 
-    bytewise: Any
-    deep: Any
-    offset: torch.Tensor | None
+    whole: Any
+    bytewise: tuple[Any, ...]
+    deep: tuple[Any, ...]
 
     def __call__(self, image: Any) -> torch.Tensor:
-        if self.offset is not None and isinstance(image, torch.Tensor):
-            return self.deep(image - self.offset) + self.offset  # type: ignore[no-any-return]
-        return self.bytewise(image).as_subclass(torch.Tensor)  # type: ignore[no-any-return]
+        if isinstance(image, torch.Tensor):
+            steps = self.bytewise if image.dtype == torch.uint8 else self.deep
+            bands = bands_of(image)
+            steps = steps if len(steps) == len(bands) else steps[:1] * len(bands)
+            return joined([each(band) for each, band in zip(steps, bands, strict=True)])
+        return self.whole(image).as_subclass(torch.Tensor)  # type: ignore[no-any-return]
 
 
-def _evaluation_steps(geometry: Geometry, around: Sequence[float] | None) -> list[Any]:
-    """The steps of evaluation: timm's, or those of a specification that timm's transform cannot express.
+def _evaluation_steps(geometry: Geometry, around: Sequence[float]) -> list[Any]:
+    """The steps of evaluation for a Pillow image: timm's, or those of a specification that timm's transform cannot express.
 
-    The border of an 8-bit image has the colour ``around`` (unit values), that of a tensor zeros, the only border timm has there.
+    A border has the colour ``around``, in the image's own values.
     """
+    fill: Any = around[0] if len(around) == 1 else list(around)
     if not geometry.is_timms:
-        fill = [round(255 * value) for value in around or (0.0,)]
         return evaluation_steps(geometry.size, geometry.crop, geometry.interpolation, fill=fill)
     from timm.data.transforms import CenterCropOrPad
     from timm.data.transforms_factory import transforms_imagenet_eval
@@ -133,12 +138,11 @@ def _evaluation_steps(geometry: Geometry, around: Sequence[float] | None) -> lis
         crop_pct=geometry.crop_fraction,
         crop_mode=geometry.crop_mode,
         interpolation=geometry.interpolation,
-        mean=around or (0.0,),
         normalize=False,
     )
     steps = [step for step in made.transforms if "ToTensor" not in type(step).__name__]
-    if around is None and geometry.crop_mode == "border":
-        steps[-1] = CenterCropOrPad(geometry.size, fill=0)
+    if geometry.crop_mode == "border":
+        steps[-1] = CenterCropOrPad(geometry.size, fill=fill)
     return steps
 
 
@@ -238,7 +242,12 @@ _IN_LOADER = re.compile(r"tare\.errors\.(DataError|ResourceError): expected (.+)
 
 
 def as_taken(values: NDArray[Any]) -> Image.Image | torch.Tensor:
-    """An image ``(H, W, C)`` as the transforms take it: bytes as a Pillow image, other values as a unit float tensor."""
+    """An image ``(H, W, C)`` as the transforms take it: a picture of bytes as a Pillow image, others as a tensor ``(C, H, W)``.
+
+    The tensor holds bytes, or unit floats of other types. Only grey and colour are pictures: see :func:`bands_of`.
+    """
     if values.dtype.name == "uint8":
+        if values.shape[-1] not in (1, 3):
+            return torch.from_numpy(np.ascontiguousarray(np.moveaxis(values, -1, 0)))
         return Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values)  # Pillow's grey images have two axes
     return torch.from_numpy(values.astype("float32") * float(unit_scale(values.dtype))).permute(2, 0, 1)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, cast
 
 from tare.datasets.samples import InMemory, LabelledSamples, check_labels
 from tare.errors import DataError, reason_of, shell_word
+from tare.samples.layout import Doubles
 from tare.sources.files.listed import is_label_column, is_path_column
 from tare.sources.options import Options
 from tare.sources.places import open_binary
 from tare.sources.tables.csv_table import Head, not_a_number, read_head, rows_begin
 from tare.sources.tables.label_columns import USUAL, label_columns, named_columns
 from tare.sources.tables.number_words import Style, number_of
-from tare.sources.tables.records import index_of, without_index
+from tare.sources.tables.records import check_exact, index_of, without_index
 from tare.system.local.opened import in_memory
 from tare.tasks.task import Texts
 
@@ -205,26 +206,53 @@ def _number_remarks(name: str, wanted: Sequence[str]) -> tuple[str, ...]:
 def _samples(
     table: pl.DataFrame, wanted: Sequence[str], name: str, labels: Sequence[str], remarks: tuple[str, ...]
 ) -> LabelledSamples:
+    return LabelledSamples(name, "vector", tuple(labels), InMemory(doubles(table, wanted, name)), tuple(wanted), remarks)
+
+
+def doubles(table: pl.DataFrame, wanted: Sequence[str], name: str) -> Doubles:
+    """The columns of numbers as doubles ``(N, C)``, missing values as NaN.
+
+    Raises :class:`DataError` for a column of anything else, and for whole numbers that no double holds.
+    """
     import polars as pl
 
-    values = table.select(pl.col(wanted).cast(pl.Float64)).to_numpy()
-    return LabelledSamples(name, "vector", tuple(labels), InMemory(values), tuple(wanted), remarks)
+    for each in wanted:
+        if not _holds_numbers(table, each):
+            raise DataError("columns of numbers", f"{_kind(table, each)} in {each!r} of {name!r}", "choose others with --columns")
+        check_exact(table[each].to_arrow(), each, name)
+    return table.select(pl.col(wanted).cast(pl.Float64)).to_numpy()
+
+
+def _holds_numbers(table: pl.DataFrame, column: str) -> bool:
+    import polars as pl
+
+    return table.schema[column].is_numeric() or table.schema[column] == pl.Boolean
+
+
+def _kind(table: pl.DataFrame, column: str) -> str:
+    import polars as pl
+
+    kind = table.schema[column]
+    return "text" if kind in (pl.String, pl.Categorical, pl.Enum) else str(kind)
 
 
 def _numbers_among(
     table: pl.DataFrame, wanted: Sequence[str], name: str, *, stated: bool = False
 ) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-    """The columns of numbers, and what is said of those of text, which are left out; None for a manifest, which names files.
+    """The columns of numbers, and what is said of others, which are left out; None for a manifest, which names files.
 
-    Raises :class:`DataError` for text in a column that was ``stated``, and for text alone.
+    Raises :class:`DataError` for another column that was ``stated``, and for no numbers at all.
     """
-    import polars as pl
-
-    texts = [each for each in wanted if not table.schema[each].is_numeric() and table.schema[each] != pl.Boolean]
+    texts = [each for each in wanted if not _holds_numbers(table, each)]
     if any(map(is_path_column, texts)):
         return None
     numbers = tuple(each for each in wanted if each not in texts)
     if texts and (stated or not numbers):
-        raise DataError("columns of numbers", f"text in {texts[0]!r} of {name!r}", "choose others with --columns")
-    examples = {each: str(next(iter(table[each].drop_nulls()), ""))[:40] for each in texts}
-    return numbers, tuple(f"left out {each!r}: a column of text, for example {text!r}" for each, text in examples.items())
+        found = f"{_kind(table, texts[0])} in {texts[0]!r} of {name!r}"
+        raise DataError("columns of numbers", found, "choose others with --columns")
+    return numbers, tuple(f"left out {each!r}: a column of {_kind(table, each)}{_example(table, each)}" for each in texts)
+
+
+def _example(table: pl.DataFrame, column: str) -> str:
+    text = str(next(iter(table[column].drop_nulls()), ""))[:40]
+    return f", for example {text!r}" if _kind(table, column) == "text" else ""

@@ -13,7 +13,7 @@ from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry
 from tare.input_spec.spec import InputSpec
 from tare.networks.stored.trained import TrainedModel
 from tare.normalisation.names import MEANINGS
-from tare.samples.layout import unit_scale
+from tare.samples.layout import channel_names, unit_scale
 from tare.tasks.evaluations.classification import wilson
 
 _LICENCE = """## Licence
@@ -83,9 +83,11 @@ def _input(trained: TrainedModel) -> str:
 def _constants(trained: TrainedModel) -> str:
     """Return a table of each channel's mean and std, and the formula that uses them."""
     chosen, takes = trained.model.normalisation, trained.model.takes
-    names: Sequence[str] = {1: ("grey",), 3: ("red", "green", "blue")}.get(len(chosen.mean), ())
-    if not isinstance(takes, Geometry):
-        names = takes.columns if isinstance(takes, RowGeometry) else tuple(f"c{index}" for index in range(len(chosen.mean)))
+    names: Sequence[str] = tuple(f"c{index}" for index in range(len(chosen.mean)))
+    if isinstance(takes, Geometry):
+        names = takes.bands or channel_names(len(chosen.mean))
+    elif isinstance(takes, RowGeometry):
+        names = takes.columns
     triples = list(zip(names, chosen.mean, chosen.std, strict=True))
     what = "column" if isinstance(takes, RowGeometry) else "channel"
     rows = f"| {what} | mean | std |\n|---|---|---|\n"

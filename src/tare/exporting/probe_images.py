@@ -44,10 +44,8 @@ class ProbeImages:
 
     def sized(self, trained: TrainedModel) -> torch.Tensor:
         """Return the images resized as in validation, as raw values: ``(N, C, H, W)``."""
-        transform, raw = (
-            evaluation_transform(trained.model.geometry, trained.model.normalisation.border),
-            trained.model.takes.raw_dtype,
-        )
+        raw = trained.model.takes.raw_dtype
+        transform = evaluation_transform(trained.model.geometry, trained.model.normalisation.border(raw))
         sized = torch.stack([transform(as_taken(image)) for image in self.images])
         if raw == "uint8":
             return sized

@@ -60,8 +60,8 @@ def compared(logits: torch.Tensor, trained: TrainedModel, probes: ProbeImages, n
 def check_fixed(trained: TrainedModel, kind: str, *, dense: bool = False) -> None:
     """Raise :class:`ModelError` for a model that the format ``kind`` (timm or hf) cannot describe.
 
-    Neither describes signals and rows, a strategy that is more than a mean and std, or a fold that changed the architecture. Of
-    networks with a class for each pixel it describes those that ``dense`` says.
+    Neither describes signals and rows, images other than grey and colour, a strategy that is more than a mean and std,
+    or a fold that changed the architecture. Of networks with a class for each pixel it describes those that ``dense`` says.
     """
     if not isinstance(trained.model.takes, Geometry):
         noun = NOUNS[trained.model.takes.kind]
@@ -74,6 +74,10 @@ def check_fixed(trained: TrainedModel, kind: str, *, dense: bool = False) -> Non
     if trained.model.takes.raw_dtype != "uint8":
         found = f"a network that was trained on {trained.model.takes.raw_dtype} images"
         raise ModelError(f"a network for 8-bit images, since {kind} reads only those", found, "use --format onnx or pt2")
+    if trained.model.network.channels not in (1, 3):
+        found = f"a network for {trained.model.network.channels} channels"
+        expected = f"a network for grey or colour images, since {kind} reads two or four channels as transparency, and no others"
+        raise ModelError(expected, found, "use --format onnx, pt2 or safetensors")
     chosen = trained.model.normalisation
     if not chosen.is_affine:
         remedy = "use --format onnx, torchscript or pt2"

@@ -185,5 +185,6 @@ def reduced(image: NDArray[Any], edge: int) -> NDArray[Any]:
     if shorter <= edge or image.dtype != np.uint8:
         return image
     height, width = (round(n * edge / shorter) for n in image.shape[:2])
-    smaller = np.asarray(Image.fromarray(image.squeeze()).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0))
-    return smaller.reshape(height, width, image.shape[-1])
+    bands = [Image.fromarray(band) for band in np.ascontiguousarray(np.moveaxis(image, -1, 0))]  # four are no RGBA
+    smaller = [band.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0) for band in bands]
+    return np.stack([np.asarray(band) for band in smaller], axis=-1)

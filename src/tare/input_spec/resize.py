@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tare.errors import SpecError
 from tare.input_spec.fields import Crop
 
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
+
 
 def evaluation_steps(
-    size: tuple[int, int], crop: Crop, interpolation: str, antialias: bool = True, fill: Sequence[int] = (0,)
+    size: tuple[int, int], crop: Crop, interpolation: str, antialias: bool = True, fill: float | Sequence[float] = 0
 ) -> list[Any]:
     """Resize and crop to ``size`` (height, width) without chance, for a PIL image or a tensor ``(..., C, H, W)``.
 
     Modes are timm's (``timm.data.transforms_factory.transforms_imagenet_eval``); its own classes do what torchvision lacks.
-    ``fill`` is the raw value of each channel in the border of the mode ``border``; timm takes the mean.
+    ``fill`` is the raw value in the border of the mode ``border``, one for all channels or a list; timm takes the mean.
     """
     from torchvision.transforms import v2
 
@@ -27,7 +34,7 @@ def evaluation_steps(
     if crop.mode == "border":
         from timm.data.transforms import CenterCropOrPad, ResizeKeepRatio
 
-        return [ResizeKeepRatio(resized, interpolation=interpolation, longest=1.0), CenterCropOrPad(size, fill=list(fill))]
+        return [ResizeKeepRatio(resized, interpolation=interpolation, longest=1.0), CenterCropOrPad(size, fill=fill)]
     if crop.mode == "center" and len(resized) == 2:  # a size that is not square has two edges
         from timm.data.transforms import ResizeKeepRatio
 
@@ -67,6 +74,35 @@ def training_steps(size: tuple[int, int], interpolation: str, least_area: float 
         v2.RandomResizedCrop(size, scale=(least_area, 1.0), interpolation=interpolation_mode(interpolation), antialias=True),
         v2.RandomHorizontalFlip(),
     ]
+
+
+def bands_of(image: torch.Tensor) -> list[Image.Image]:
+    """Each channel of an image ``(C, H, W)`` as a Pillow image of its own, of bytes or of floats.
+
+    Pillow takes two or four channels for colours with transparency: it resizes them multiplied by the last one. Torch, which
+    resizes any number, has other filters, and another nearest pixel.
+    """
+    from PIL import Image
+
+    return [Image.fromarray(band) for band in np.ascontiguousarray(image.numpy())]
+
+
+def joined(bands: Sequence[Image.Image]) -> torch.Tensor:
+    """The image ``(C, H, W)`` whose channels are ``bands``."""
+    import torch
+
+    return torch.from_numpy(np.stack([np.asarray(band) for band in bands]))
+
+
+def nearest(values: NDArray[Any], size: Sequence[int]) -> NDArray[Any]:
+    """Resize ``(H, W)`` to ``size`` by the pixel under each new pixel's centre, in whole numbers.
+
+    Pillow and the filters of images go by the centres as well. The mode ``nearest`` of torch takes the first pixel of each cell,
+    which moves a mask against its image.
+    """
+    rows, columns = ((2 * np.arange(new) + 1) * had // (2 * new) for had, new in zip(values.shape, size, strict=True))
+    taken: NDArray[Any] = values[rows[:, None], columns]
+    return taken
 
 
 def interpolation_mode(name: str) -> Any:

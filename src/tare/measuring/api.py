@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from tare.measuring.facts import with_facts
 from tare.measuring.inputs import MeasureRequest
 from tare.measuring.left_out import LEFT_OUT, Foreground, WithoutNodata, checked_nodata
 from tare.measuring.nodata_remarks import nodata_remarks
-from tare.measuring.one_pass import enough_read, measure_state, stats_of
+from tare.measuring.one_pass import Reduce, enough_read, measure_state, stats_of
 from tare.measuring.random_draws import draw
 from tare.measuring.stopping import StoppingRule
 from tare.samples.raw_kind import Known
@@ -58,31 +58,67 @@ def measure(request: MeasureRequest) -> DatasetStats:
 
 def measured(request: MeasureRequest) -> DatasetStats:
     """Carry out a request; see :func:`measure`."""
+    parts = _prepared(request)
+    source, extra = parts.source, dict(parts.extra)
+    if request.tolerance is not None:
+        state, extra["sampled"] = _drawn(request, request.tolerance, source)
+        return replace(parts, extra=extra).statistics(state)
+    place, asked = request.checkpoint, {**asdict(parts.options), **extra}
+    asked |= {"nodata": list(parts.nodata), "cluster": request.cluster}
+    kept = None if place is None else Checkpoint(Path(place), source, asked)
+    expect(request.progress, source.number)
+    return parts.statistics(measure_state(source, request.workers, request.progress, engine=request.engine, checkpoint=kept))
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A measurement in pieces, for a cluster of your own: chunks, the function that measures one, and what their sum says."""
+
+    request: MeasureRequest
+    source: Source[Any]
+    options: Options
+    nodata: tuple[float, ...]
+    extra: Mapping[str, Any]
+
+    def chunks(self) -> Iterator[Any]:
+        """The chunks of the data, always cut at the same places; each can be pickled."""
+        return self.source.chunks()
+
+    @property
+    def reduce(self) -> Reduce:
+        """The function from a chunk to its state; it can be pickled, and so can the states."""
+        return Reduce(self.source)
+
+    def statistics(self, state: DatasetState) -> DatasetStats:
+        """The statistics of the merged states of all chunks. Raises what :func:`measure` raises."""
+        request, nodata = self.request, self.nodata
+        stats = stats_of(state, self.source, exclude_nan=request.exclude_nan, colours=request.pages != "channels")
+        if nodata or request.mask is not None:
+            _check_left(stats, nodata)
+        remarks = [*_pooled(request.data), *self.source.remarks, *_remarks(self.options, nodata, state, stats)]
+        stats = replace(stats, extra={**stats.extra, **self.extra, **({"remarks": remarks} if remarks else {})})
+        stats = replace(stats, nodata=Known(nodata, "user")) if nodata else stats
+        stats = with_facts(stats, state, self.source.stated, mixed_spacing=request.mixed_spacing)
+        return enough_read(with_cluster_errors(stats, state), request.max_skipped)
+
+
+@verb(MeasureRequest)
+def parts_of(request: MeasureRequest) -> Parts:
+    """Prepare what :func:`measure` does, in pieces that any cluster can run (docs/merge.md); takes the same options.
+
+    Raises :class:`DataError` for a random sample or a checkpoint, which need one process that sees all chunks.
+    """
+    if request.tolerance is not None or request.checkpoint is not None:
+        raise DataError("parts without a random sample or a checkpoint", "one of these options", "leave it out, or use measure")
+    return _prepared(request)
+
+
+def _prepared(request: MeasureRequest) -> Parts:
     source, options, extra = _opened(request)
     source = in_clusters(source, request.cluster)
     nodata = _nodata(request)
     left_out = nodata or stated_nodata(source.stated)
-    if left_out:
-        source = WithoutNodata(source, left_out)
-    if request.tolerance is not None:
-        state, extra["sampled"] = _drawn(request, request.tolerance, source)
-    else:
-        place = request.checkpoint
-        kept = (
-            None
-            if place is None
-            else Checkpoint(Path(place), source, {**asdict(options), **extra, "nodata": list(nodata), "cluster": request.cluster})
-        )
-        expect(request.progress, source.number)
-        state = measure_state(source, request.workers, request.progress, engine=request.engine, checkpoint=kept)
-    stats = stats_of(state, source, exclude_nan=request.exclude_nan, colours=request.pages != "channels")
-    if nodata or request.mask is not None:
-        _check_left(stats, nodata)
-    remarks = [*_pooled(request.data), *source.remarks, *_remarks(options, nodata, state, stats)]
-    extra |= {"remarks": remarks} if remarks else {}
-    stats = replace(stats, nodata=Known(nodata, "user")) if nodata else stats
-    stats = with_facts(replace(stats, extra={**stats.extra, **extra}), state, source.stated, mixed_spacing=request.mixed_spacing)
-    return enough_read(with_cluster_errors(stats, state), request.max_skipped)
+    return Parts(request, WithoutNodata(source, left_out) if left_out else source, options, nodata, extra)
 
 
 def _opened(request: MeasureRequest) -> tuple[Source[Any], Options, dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Data as a network sees them: after its own resize and crop, before its normalisation.
 
 The steps are those of :func:`tare.datasets.image_batches.evaluation_transform`, the same as in timm and torchvision: 8-bit
-images are resized as Pillow images, deeper images as float tensors of unit values.
+images stay 8-bit images, and deeper ones become unit values.
 """
 
 from __future__ import annotations
@@ -18,14 +18,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
-from tare.datasets.image_batches import evaluation_transform
+from tare.datasets.image_batches import as_taken, evaluation_transform
 from tare.errors import DataError, SpecError
 from tare.input_spec.geometry import MOST_PIXELS, Geometry
 from tare.input_spec.model_file import model_file
 from tare.input_spec.spec import InputSpec
-from tare.samples.layout import unit_scale
 from tare.samples.records import Record, Sample, Skipped, Stack
 from tare.sources.derived import Derived
 from tare.system.local.opened import text_of
@@ -65,13 +63,7 @@ def _transform(geometry: Geometry) -> Callable[[Any], torch.Tensor]:
 
 def seen(values: NDArray[Any], see: Callable[[Any], torch.Tensor]) -> NDArray[Any]:
     """Resize and crop one image ``(H, W, C)``: uint8 stays uint8, other values become float32 unit values."""
-    channels = values.shape[-1]
-    if values.dtype == np.uint8 and channels in (1, 3):
-        image: Any = Image.fromarray(np.ascontiguousarray(values[..., 0] if channels == 1 else values))
-    else:
-        unit = np.ascontiguousarray(values, np.float32) * np.float32(unit_scale(values.dtype))
-        image = torch.from_numpy(unit).permute(2, 0, 1)
-    return np.ascontiguousarray(see(image).permute(1, 2, 0).numpy())
+    return np.ascontiguousarray(see(as_taken(np.ascontiguousarray(values))).permute(1, 2, 0).numpy())
 
 
 def stated_geometry(stated: Any) -> tuple[Geometry, str]:

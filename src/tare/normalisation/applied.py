@@ -14,7 +14,7 @@ from tare.input_spec.fields import Known, PerSample, per_sample, plain, window
 from tare.input_spec.input_map import InputMap, Window, mapped, unmapped
 from tare.normalisation.names import STRATEGIES, Strategy
 from tare.normalisation.ranges import moments_through
-from tare.samples.layout import unit_scale
+from tare.samples.layout import has_unit_range, unit_scale
 from tare.statistics.dataset_stats import DatasetStats
 
 
@@ -55,10 +55,9 @@ class Normalisation:
             return None
         return tuple(self.step * unmapped(self.value_map, mean) for mean in self.mean)
 
-    @property
-    def border(self) -> tuple[float, ...] | None:
-        """The colour that pads an image: the nearest to ``zero`` that an image can hold."""
-        return None if self.zero is None else clipped(self.zero)
+    def border(self, raw_dtype: str) -> tuple[float, ...] | None:
+        """The colour that pads an image: the nearest to ``zero`` that an image of ``raw_dtype`` can hold."""
+        return None if self.zero is None else clipped(self.zero, raw_dtype)
 
     def moments_fed(self, target: DatasetStats) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return mean and std per channel of the network input, for data with the pooled statistics ``target``.
@@ -128,8 +127,10 @@ class Normalisation:
 EACH = PerSample("zscore", "channel")
 
 
-def clipped(values: Sequence[float]) -> tuple[float, ...]:
-    """Clip unit values to [0, 1]."""
+def clipped(values: Sequence[float], raw_dtype: str) -> tuple[float, ...]:
+    """Clip unit values to [0, 1] if their type has that range; floats and wider integers have none."""
+    if not has_unit_range(raw_dtype):
+        return tuple(values)
     return tuple(min(1.0, max(0.0, value)) for value in values)
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -15,9 +14,9 @@ from tare.input_spec.geometry import NOUNS
 from tare.networks.stored.trained import TrainedModel
 from tare.predicting.inputs import AnswerOptions
 from tare.predicting.likeness import unlike_training
-from tare.predicting.masks import write_mask
+from tare.predicting.masks import mask_places, write_mask
 from tare.predicting.result import Prediction
-from tare.predicting.samples import NamedInputs, TensorOrSkipped
+from tare.predicting.samples import NamedInputs, Read
 from tare.samples.records import Skipped
 from tare.system.engines.local import default_workers, ordered_map
 from tare.tasks.segmentation import Segmentation
@@ -34,12 +33,15 @@ def predictions(trained: TrainedModel, inputs: NamedInputs, options: AnswerOptio
     if not inputs.names:
         noun = NOUNS[trained.model.takes.kind].removesuffix("s")
         raise DataError(f"at least one {noun}", "none", "name files, folders or patterns, or pipe a list to -")
+    places = {} if options.masks is None else mask_places(Path(options.masks), inputs.names)
     for remark in inputs.remarks:
         options.reporter.note(remark)
-    return _answers(trained, inputs, options, _device(options.device))
+    return _answers(trained, inputs, options, places, _device(options.device))
 
 
-def _answers(trained: TrainedModel, inputs: NamedInputs, options: AnswerOptions, device: torch.device) -> Iterator[Prediction]:
+def _answers(
+    trained: TrainedModel, inputs: NamedInputs, options: AnswerOptions, places: Mapping[str, Path], device: torch.device
+) -> Iterator[Prediction]:
     trained.model.network.module.to(device)
     pairs = zip(
         inputs.names, ordered_map(inputs.load, range(len(inputs.names)), options.workers or default_workers()), strict=True
@@ -47,32 +49,36 @@ def _answers(trained: TrainedModel, inputs: NamedInputs, options: AnswerOptions,
     batches = iter(lambda: list(islice(pairs, options.batch_size)), [])
     for number, batch in enumerate(batches):
         if number == 0:
-            for line in unlike_training(trained, [loaded for _, loaded in batch if not isinstance(loaded, Skipped)]):
+            for line in unlike_training(trained, [loaded.values for _, loaded in batch if not isinstance(loaded, Skipped)]):
                 options.reporter.note(line)
-        yield from _answered(trained, batch, options.top, options.masks, device)
+        yield from _answered(trained, batch, options.top, places, device)
 
 
 def _answered(
-    trained: TrainedModel, batch: Sequence[tuple[str, TensorOrSkipped]], top: int, masks: Any, device: torch.device
+    trained: TrainedModel,
+    batch: Sequence[tuple[str, Read | Skipped]],
+    top: int,
+    places: Mapping[str, Path],
+    device: torch.device,
 ) -> Iterator[Prediction]:
     found: dict[int, Prediction] = {}
-    images: list[tuple[int, torch.Tensor]] = []
+    images: list[tuple[int, Read]] = []
     for index, (path, loaded) in enumerate(batch):
         if isinstance(loaded, Skipped):
             found[index] = Prediction(path, error=loaded.reason)
         else:
             images.append((index, loaded))
     # 8-bit images and deeper ones go through separately, so that no image's numbers depend on its neighbours.
-    for kind in {image.dtype for _, image in images}:
-        group = [(index, image) for index, image in images if image.dtype == kind]
-        stack = torch.stack([image for _, image in group]).to(device)
+    for kind in {image.values.dtype for _, image in images}:
+        group = [(index, image) for index, image in images if image.values.dtype == kind]
+        stack = torch.stack([image.values for _, image in group]).to(device)
         task = trained.model.task
         answers = task.answers(trained.model.logits(stack).double())
         for (index, _), values in zip(group, task.summed(answers).tolist(), strict=True):
             found[index] = _prediction(batch[index][0], task, values, top)
-        if masks is not None and isinstance(task, Segmentation):
-            for (index, _), each in zip(group, answers, strict=True):
-                write_mask(Path(masks), batch[index][0], each.argmax(dim=0).cpu().numpy(), task)
+        if places and isinstance(task, Segmentation):
+            for (index, image), each in zip(group, answers, strict=True):
+                write_mask(places[batch[index][0]], image.size, each.argmax(dim=0).cpu().numpy(), task)
     yield from (found[index] for index in range(len(batch)))
 
 

@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 import io
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tare.datasets.masks.pairs import image_size
 from tare.errors import OutputError
+from tare.input_spec.resize import nearest
 from tare.system.files import replacing
 from tare.tasks.segmentation import Segmentation
 
 
-def write_mask(folder: Path, image: str, indices: NDArray[np.int64], task: Segmentation) -> None:
-    """Write the class indices ``(H, W)`` as ``NAME.png`` with the masks' values, resized to the image by the nearest pixel.
+def mask_places(folder: Path, images: Sequence[str]) -> Mapping[str, Path]:
+    """Where the mask of each image goes: ``NAME.png`` for ``NAME.jpg``, by the image's path below the folder of all images.
 
-    Raises :class:`OutputError` if another image of the same name was answered before.
+    Images whose paths differ in their endings alone, and those of a store, keep their whole names: ``1.jpg.png``. Raises
+    :class:`OutputError` if one of these files exists.
     """
-    place = folder / f"{Path(image).stem}.png"
-    if place.exists():
-        raise OutputError("a new file for each mask", f"{str(place)!r} exists", "name another folder with --masks")
-    size = image_size(image)
+    absolute = {image: Path(os.path.abspath(image)) for image in images}  # noqa: PTH100 - links stay as they were named
+    common = os.path.commonpath([path.parent for path in absolute.values()])
+    whole = {image: path.relative_to(common) for image, path in absolute.items()}
+    short = {image: path.with_suffix("") if Path(image).is_file() else path for image, path in whole.items()}
+    counts = Counter(short.values())
+    short = {image: path if counts[path] == 1 else whole[image] for image, path in short.items()}
+    chosen = short if len(set(short.values())) == len(short) else whole  # such as 1.jpg, 1.png and 1.jpg.gif
+    places = {image: folder / f"{path}.png" for image, path in chosen.items()}
+    existing = next((place for place in places.values() if place.exists()), None)
+    if existing is not None:
+        raise OutputError("a new file for each mask", f"{str(existing)!r} exists", "name another folder with --masks")
+    return places
+
+
+def write_mask(place: Path, size: tuple[int, int] | None, indices: NDArray[np.int64], task: Segmentation) -> None:
+    """Write the class indices ``(H, W)`` as a PNG with the masks' values, at the image's ``size`` by the nearest pixel."""
     values = np.asarray(task.values)[indices].astype(np.uint8 if max(task.values) <= 255 else np.uint16)
     buffer = io.BytesIO()
-    Image.fromarray(values).resize(size, Image.Resampling.NEAREST).save(buffer, "PNG")
-    folder.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(values if size is None else nearest(values, size)).save(buffer, "PNG")
+    place.parent.mkdir(parents=True, exist_ok=True)
     with replacing(place) as temporary:
         temporary.write_bytes(buffer.getvalue())

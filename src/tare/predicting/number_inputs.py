@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tare.datasets.files import finite_or_skipped, read_recording
 from tare.datasets.samples import KINDS
 from tare.datasets.signal_batches import NumberGeometry, sized
-from tare.datasets.tables import is_table, load_table
+from tare.datasets.tables import doubles, is_table, load_table
 from tare.datasets.volumes.files import ENDINGS, files_below, read_volume_or_clip, volumes_among
 from tare.errors import DataError, ResourceError, TareError, reason_of
 from tare.input_spec.geometry import RowGeometry, VolumeGeometry, front_of
@@ -160,18 +160,13 @@ def _table_rows(path: str, takes: RowGeometry, axes: _Axes, *, array: bool) -> l
 
 def _columns(path: str, names: tuple[str, ...]) -> NDArray[np.float64]:
     """Return the columns of a table by their names in training; without a header they must be its only columns."""
-    import polars as pl
-
     unnamed = all(map(_UNNAMED.fullmatch, names)) and not path.endswith(".parquet") and not read_head(path).has_header
     table = load_table(path)
     chosen = tuple(table.columns) if unnamed and table.width == len(names) else names
     missing = [name for name in chosen if name not in table.columns]
     if missing:
         raise DataError("the columns of training", f"a table without the column {missing[0]!r}", "name a table that has them")
-    text = next((name for name in chosen if not table.schema[name].is_numeric() and table.schema[name] != pl.Boolean), None)
-    if text is not None:
-        raise DataError("columns of numbers", f"text in the column {text!r}", "repair it")
-    return table.select(pl.col(chosen).cast(pl.Float64)).to_numpy()
+    return doubles(table, chosen, path)
 
 
 def _array(path: str, takes: NumberGeometry, axes: _Axes) -> NDArray[Any]:

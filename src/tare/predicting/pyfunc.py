@@ -62,8 +62,8 @@ class Served:
         if sample.dtype.name != model.takes.raw_dtype or sample.ndim != 3 or sample.shape[-1] != model.network.channels:
             found = f"{sample.dtype.name} of shape {sample.shape}"
             return Skipped("", f"{found}, and the network takes {model.takes.raw_dtype} (H, W, {model.network.channels})")
-        shown: torch.Tensor = evaluation_transform(model.geometry, model.normalisation.border)(sized_image(sample, self._trained))
-        return shown
+        see = evaluation_transform(model.geometry, model.normalisation.border(model.takes.raw_dtype))
+        return see(sized_image(sample, self._trained))
 
     def _numbers(self, sample: NDArray[Any], index: int) -> TensorOrSkipped:
         takes = self._trained.model.takes

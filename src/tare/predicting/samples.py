@@ -34,11 +34,19 @@ TensorOrSkipped = torch.Tensor | Skipped
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    """A sample as the network takes it, and height and width of the image that it was; None for other samples."""
+
+    values: torch.Tensor
+    size: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NamedInputs:
     """What is to be answered, by name, and how each is read as the network takes it."""
 
     names: tuple[str, ...]
-    load: Callable[[int], TensorOrSkipped]
+    load: Callable[[int], Read | Skipped]
     remarks: tuple[str, ...] = ()
 
 
@@ -60,7 +68,12 @@ def inputs_of(
     channels = trained.model.network.channels
     items = number_inputs(takes, words, left_out, channels=channels, layout=layout)
     names = tuple(item.name for item in items)
-    return NamedInputs(names, lambda index: tensor_of(items[index], takes, channels), left_out.remarks)
+
+    def load(index: int) -> Read | Skipped:
+        found = tensor_of(items[index], takes, channels)
+        return found if isinstance(found, Skipped) else Read(found)
+
+    return NamedInputs(names, load, left_out.remarks)
 
 
 def _words(named: Any) -> list[str]:
@@ -77,11 +90,12 @@ def _words(named: Any) -> list[str]:
 def _images(trained: TrainedModel, words: Sequence[str], layout: str | None, *, any_kind: bool) -> NamedInputs:
     """Images, each read and brought to the network's size, or the reason why it cannot be."""
     model = trained.model
-    transform, takes = evaluation_transform(model.geometry, model.normalisation.border), model.takes.raw_dtype
+    takes = model.takes.raw_dtype
+    transform = evaluation_transform(model.geometry, model.normalisation.border(takes))
     left_out = _LeftOut()
     items = list(_named_images(trained, words, left_out, layout))
 
-    def load(index: int) -> TensorOrSkipped:
+    def load(index: int) -> Read | Skipped:
         item = items[index]
         try:
             values = item.read()
@@ -92,7 +106,7 @@ def _images(trained: TrainedModel, words: Sequence[str], layout: str | None, *, 
                 return Skipped(item.name, reason)
             if values.shape[-1] != model.network.channels:
                 return Skipped(item.name, f"{values.shape[-1]} channels, and the network takes {model.network.channels}")
-            return transform(sized_image(values, trained))
+            return Read(transform(sized_image(values, trained)), (values.shape[0], values.shape[1]))
         except (ValueError, RuntimeError, MemoryError) as error:  # a name with a NUL in it; pixels that cannot be resized
             return Skipped(item.name, reason_of(error) or type(error).__name__)
 

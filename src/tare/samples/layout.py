@@ -30,6 +30,11 @@ def unit_scale(dtype: DTypeLike) -> Fraction:
     return _INTEGER_SCALE.get(np.dtype(dtype).name, Fraction(1))
 
 
+def has_unit_range(dtype: DTypeLike) -> bool:
+    """Whether unit values of a dtype lie in [0, 1] by its range."""
+    return np.dtype(dtype).name in _INTEGER_SCALE
+
+
 def dtype_range(dtype: DTypeLike, bits: int | None = None) -> tuple[int, int] | None:
     """Return the least and the largest integer of a dtype, of ``bits`` in use if they are known; None for floats."""
     kind = np.dtype(dtype)

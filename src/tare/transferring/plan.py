@@ -18,6 +18,7 @@ from tare.advising.recommendation import recommended
 from tare.advising.rule import AdvisedProtocol
 from tare.checking.gate import Passed, passed
 from tare.checking.rules.feed import Feed
+from tare.datasets.augmentation import check_policy
 from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import EpochSampler, ImageBatches, loader
 from tare.datasets.masks.batches import MaskBatches
@@ -51,6 +52,7 @@ from tare.normalisation.inputs import ends_of
 from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Constants, normalisation
 from tare.samples.modes import ColourMode
+from tare.statistics.dataset_stats import DatasetStats
 from tare.system.engines.local import default_workers
 from tare.system.options import flag, part
 from tare.system.progress import Reporter
@@ -132,10 +134,11 @@ class TransferPlan:
         files = tuple(replace(file, label=self.task.taught(file.label)) for file in files)
         if not isinstance(self.takes, Geometry):
             return SignalBatches(files, self.takes, training.seed, varies=varied and training.augmentation != "none")
-        made = MaskBatches if self.task.dense else ImageBatches
+        made, raw = MaskBatches if self.task.dense else ImageBatches, self.takes.raw_dtype
+        around = self.chosen.border(raw)
         if not varied:
-            return made(files, self.takes, self.colour, None, training.seed, self.chosen.border)
-        fill = self.chosen.border or clipped(self.target.stats.mean)
+            return made(files, self.takes, self.colour, None, training.seed, around)
+        fill = around or clipped(self.target.stats.mean, raw)
         return made(files, self.takes, self.colour, training.augmenting, training.seed, fill)
 
     def _view(self, path: str) -> NDArray[np.uint8]:
@@ -185,7 +188,7 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     colour = images.colour if images else "stored"
     target = measured(split, labels, colour, machine.workers or 1, request.max_skipped, reporter=reporter, tested=request.test)
     task = _task(request, training, target)
-    check_channels(network, target.stats)
+    _check_values(network, training, target.stats)
     if network.kind == "vector":
         check_column_order(source_statistics(request.model, request.weights), target.stats)
     constants, spec = scaled(constants, spec, request.scale, target.stats.dtype)
@@ -386,6 +389,13 @@ def _check_task(task: Task, training: Training) -> None:
             raise SpecError(
                 f"an option that --task {task.name} can follow", found, f"leave it out, or use {flag(name)} {neutral}"
             )
+
+
+def _check_values(network: Network, training: Training, stats: DatasetStats) -> None:
+    """Raise an error for a number of channels, or an augmentation of images, that does not fit the measured values."""
+    check_channels(network, stats)
+    if network.kind == "image":
+        check_policy(training.augmenting, stats)
 
 
 def _check_trainable(network: Network, training: Training) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from pyarrow import parquet
 
 import tare
@@ -53,6 +55,29 @@ def test_dimensions_are_channels_and_episodes_are_what_errors_count(tmp_path: Pa
     np.testing.assert_allclose([channel.mean_se for channel in stats.channels], errors, rtol=1e-9)
     assert stats.extra["clusters"] == 6
     assert stats.samples == len(values)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_images_of_an_episode_belong_to_it_whatever_their_own_names(named: bool, tmp_path: Path) -> None:
+    """LeRobot names the images of each episode alike: frame_000000.png and so on."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "meta").mkdir()
+    (tmp_path / "meta" / "info.json").write_text("{}")
+    levels, cells = [20, 60, 100, 140, 180, 220], []
+    for level in levels:
+        for frame in range(10):
+            encoded = io.BytesIO()
+            Image.fromarray(np.full((4, 4), level + frame % 2, np.uint8)).save(encoded, "PNG")
+            cells.append({"bytes": encoded.getvalue(), "path": f"#episode 7/frame_{frame:06}.png" if named else None})
+    cells[-1]["bytes"] = b"none"
+    table = pa.table({"observation.image": cells, "episode_index": np.repeat(range(6), 10)})
+    parquet.write_table(table, tmp_path / "data" / "file-000.parquet", row_group_size=25)
+    stats = tare.measure(tmp_path, columns=("observation.image",), max_skipped=0.1)
+    assert (stats.samples, stats.extra["clusters"], len(stats.skipped)) == (59, 6, 1)
+    n = np.array([10] * 5 + [9])
+    s = np.array([10 * level + 5 for level in levels]) - np.array([0] * 5 + [221])
+    error = np.sqrt(6 / 5 * np.sum((s - s.sum() / n.sum() * n) ** 2)) / n.sum() / 255
+    assert stats.channels[0].mean_se == pytest.approx(error, rel=1e-9)
 
 
 def test_files_of_one_episode_each_give_the_same(tmp_path: Path) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from tare.datasets.augmentation import paired_transform, resized_mask
+from tare.datasets.augmentation import paired_transform
 from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import ImageBatches, as_taken
 from tare.errors import DataError
+from tare.input_spec.resize import nearest
 from tare.samples.records import Skipped
 from tare.system.seeds import derived
 
@@ -27,15 +30,15 @@ class MaskBatches(ImageBatches):
         values = file.read(self.colour)
         if isinstance(values, Skipped):  # readable when the run began: the data changed meanwhile
             raise DataError("images that stay readable during training", f"{file.path!r}: {values.reason}", "restore it")
-        image, mask = as_taken(values), torch.from_numpy(file.label.read())[None]  # type: ignore[union-attr]
+        image, mask = as_taken(values), file.label.read()  # type: ignore[union-attr]
         if not self.augments:
-            return self.transform(image), plain(resized_mask(mask, self.size))
+            return self.transform(image), _targets(nearest(mask, self.size))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derived(self.seed, index))
             varied, of_it = self.both(image, mask)
-        return varied.as_subclass(torch.Tensor), plain(of_it)
+        return varied, _targets(of_it)
 
 
-def plain(mask: torch.Tensor) -> torch.Tensor:
-    """A mask ``(1, H, W)`` of class indices as targets ``(H, W)``."""
-    return mask.as_subclass(torch.Tensor)[0].long()
+def _targets(mask: NDArray[Any]) -> torch.Tensor:
+    """A mask ``(H, W)`` of class indices as targets."""
+    return torch.from_numpy(mask.astype(np.int64))

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from tare.datasets.image_batches import evaluation_transform
+from tare.datasets.image_batches import as_taken, evaluation_transform
 from tare.identifying.fingerprint.moments import Views
 from tare.input_spec.geometry import Geometry
 from tare.samples.layout import unit_scale
@@ -183,14 +183,9 @@ def as_tensor(image: NDArray[Any]) -> torch.Tensor:
 
 def _whole(image: NDArray[Any], values: torch.Tensor, size: tuple[int, int], see: Any) -> torch.Tensor:
     """The image resized and cropped as for evaluation; unchanged if it has the size already."""
-    from PIL import Image as Pillow
-
     if image.shape[:2] == size:
         return values
-    if image.dtype == np.uint8:
-        return as_tensor(see(Pillow.fromarray(image.squeeze())).permute(1, 2, 0).numpy())
-    seen: torch.Tensor = see(values)
-    return seen
+    return as_tensor(see(as_taken(image)).permute(1, 2, 0).numpy())
 
 
 def _resized_crop(

@@ -17,7 +17,7 @@ from tare.sources.tables.records import TablePlan, is_index, plan_table, records
 from tare.system.local.opened import regular, text_of
 
 _EPISODE = "episode_index"
-_NAMED = re.compile(r"#episode (\d+)")
+_NAMED = re.compile(r"\.parquet#episode (\d+)")
 _MOST_METADATA = 1 << 24
 
 
@@ -70,8 +70,14 @@ class LeRobotSource(Source[tuple[str, int]]):
         for stop in range(1, len(episodes) + 1):
             if stop == len(episodes) or episodes[stop] != episodes[start]:
                 path = f"{file}#episode {episodes[start]}"
-                yield from records_of(table.slice(start, stop - start), self.plan, path, start, self.options)
+                records = records_of(table.slice(start, stop - start), self.plan, path, start, self.options)
+                yield from (_within(path, record) for record in records)
                 start = stop
+
+
+def _within(path: str, record: Record) -> Record:
+    """The record with its episode in its name: an image in a cell brings a path of its own, the same in each episode."""
+    return record if record.path.startswith(path) else replace(record, path=f"{path}/{record.path}")
 
 
 def episode_of(path: str) -> str:

@@ -217,18 +217,18 @@ def _numbers(column: Any, name: str, path: str, width: int = 0) -> Iterator[NDAr
             remedy = "leave the column out with --columns, or remove those rows"
             raise DataError(f"a list of {width} numbers in every row of {name!r}", f"{others} other rows in {path!r}", remedy)
         inner = pc.list_flatten(column)
-        _check_exact(inner, name, path)
+        check_exact(inner, name, path)
         flat = pc.cast(inner, pa.float64(), safe=False)
         yield from np.ascontiguousarray(flat.to_numpy(zero_copy_only=False).reshape(len(column), -1).T)
         return
     if column.type != pa.float64():
-        _check_exact(column, name, path)
+        check_exact(column, name, path)
         column = pc.cast(column, pa.float64(), safe=False)
     values = pc.fill_null(column, math.nan) if column.null_count else column
     yield _in_one_piece([piece.to_numpy(zero_copy_only=False) for piece in values.chunks])
 
 
-def _check_exact(column: Any, name: str, path: str) -> None:
+def check_exact(column: Any, name: str, path: str) -> None:
     """Raise :class:`DataError` for whole numbers beyond 2**53, such as the names of rows: no double holds them exactly."""
     import pyarrow as pa
     import pyarrow.compute as pc
