@@ -61,6 +61,7 @@ _OTHER = frozenset(
         "predict_generator",
         "add",
         "save",
+        *("transform_input", "do_rescale", "do_normalize", "rescale_factor", "image_mean", "image_std"),
         "save_model",
         "save_weights",
         "export",
