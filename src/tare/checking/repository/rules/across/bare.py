@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 
 from tare.checking.repository.rules.feeds import SAME_NETWORK, within
-from tare.code.interpreter.source import Source
 from tare.code.interpreter.values import UNKNOWN, Call, Class, Instance, Value
 
 SCRIPTS = frozenset(("torch.jit.script", "torch.jit.trace", "torch.jit.freeze", "torch.jit.optimize_for_inference"))
@@ -50,48 +48,3 @@ def is_bare_model(network: Value, fitted: set[int]) -> bool:
     if id(network) in fitted or not isinstance(network, Call):
         return True
     return not any(id(each) in fitted or each.last in ("Rescaling", "Normalization", "Lambda") for each in within(network))
-
-
-#: Methods that change the values of weights, and those of a network that act before its first layer.
-_IN_PLACE = frozenset(("div_", "mul_", "sub_", "add_", "copy_"))
-_WEIGHTS = re.compile(r"(?:^|\.)(?:weight|bias)(?:\.data)?$")
-_PARTS = re.compile(r"^\w+(?:\.\w+)?\.(?:conv\w*|stem\w*|features|forward|patch_embed|layers?|backbone|model|net)(?:\[0\])?$")
-
-
-def is_changed_after_training(source: Source) -> bool:
-    """Whether a file changes weights or the first layer of a network outside of its class, or hooks something in before it."""
-    text = source.document.text
-    if "register_forward_pre_hook" in text or "tare.fold" in text:
-        return True
-    if not re.search(r"weight|bias|\.(?:conv|stem|features|forward|patch_embed|layer)", text):
-        return False
-    outside = (node for each in _outside_classes(source.tree) for node in ast.walk(each))
-    return any(map(_changes, outside))
-
-
-def _outside_classes(tree: ast.Module) -> Iterator[ast.stmt]:
-    """The statements of a file but its classes, and the functions that initialise weights."""
-    for each in tree.body:
-        is_init = isinstance(each, ast.FunctionDef) and "init" in each.name
-        if not isinstance(each, ast.ClassDef) and not is_init:
-            yield each
-
-
-def _changes(node: ast.AST) -> bool:
-    """Whether a part of the code changes weights, or puts something in the place of a first layer."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _IN_PLACE:
-        return _WEIGHTS.search(ast.unparse(node.func.value)) is not None
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
-    for each in targets:
-        name = ast.unparse(each)
-        if isinstance(each, ast.Attribute) and (_WEIGHTS.search(name) or _is_first_layer(name, node)):
-            return True
-        if isinstance(each, ast.Subscript) and re.search(r"(?:weight|bias)['\"]\]$", name):
-            return True
-    return False
-
-
-def _is_first_layer(name: str, node: ast.AST) -> bool:
-    """Whether a layer is put in the place of another, and is no plain layer of torch."""
-    value = ast.unparse(node.value) if isinstance(node, ast.Assign) else ""
-    return _PARTS.match(name) is not None and re.match(r"(?:torch\.)?nn\.(?!Sequential)", value) is None

@@ -6,8 +6,9 @@ import ast
 import re
 from collections.abc import Iterator
 
-from tare.checking.repository.rules.across.bare import SCRIPTS, is_bare, is_bare_model, is_changed_after_training
+from tare.checking.repository.rules.across.bare import SCRIPTS, is_bare, is_bare_model
 from tare.checking.repository.rules.across.stored import Written, calls_named, plain, plain_path
+from tare.checking.repository.rules.kinds.maps.elsewhere import is_changed_after_training
 from tare.checking.repository.rules.linking import program_of
 from tare.code.facts import Facts
 from tare.code.interpreter.source import Source
