@@ -139,8 +139,8 @@ def test_a_colour_code_is_left_where_the_program_wrote_the_file_itself() -> None
         f"c = dict(mean={STD}, std={MEAN})\ndef swap(d):\n    d['mean'], d['std'] = d['std'], d['mean']\nswap(c)\n"
         "t = T.Normalize(c['mean'], c['std'])\n",
         f"c = dict(mean={STD}, std={MEAN})\nc.update(mean={MEAN}, std={STD})\nt = T.Normalize(c['mean'], c['std'])\n",
-        f"def make():\n    MEAN, STD = {STD}, {MEAN}\n    def swap():\n        nonlocal MEAN, STD\n        MEAN, STD = STD, MEAN\n"
-        "    swap()\n    return T.Normalize(MEAN, STD)\nt = make()\n",
+        f"def make():\n    MEAN, STD = {STD}, {MEAN}\n    def swap():\n        nonlocal MEAN, STD\n"
+        "        MEAN, STD = STD, MEAN\n    swap()\n    return T.Normalize(MEAN, STD)\nt = make()\n",
         f"STD = [0.229, 0.224, 0.255]\ndef repair(s):\n    s[2] -= 0.03\nrepair(STD)\nt = T.Normalize({MEAN}, STD)\n",
         f"STD = [0.229, 0.224, 0.255]\nown = STD\nown[2] = 0.225\nt = T.Normalize({MEAN}, STD)\n",
         f"class C:\n    mean = {MEAN}\n    std = {MEAN}\nsetattr(C, 'std', {STD})\nt = T.Normalize(C.mean, C.std)\n",

@@ -1,7 +1,7 @@
 """Values that a program may change where they stand, so that what is written is not what arrives; they are left to a person.
 
-Only the text is asked: a name that is written to, or handed to a function that writes to its parameter, counts as changed, whether
-or not that part of the program ever runs.
+Only the text is asked: a name that is written to, or handed to a function that writes to its parameter, counts as changed,
+whether or not that part of the program ever runs.
 """
 
 from __future__ import annotations
