@@ -141,6 +141,11 @@ def test_a_file_that_no_training_writes_is_of_another_network(path: str, load: s
     assert ("TARE081", "note") in seen(files, pedantic=True)
 
 
+def test_what_is_no_network_is_no_file_of_one() -> None:
+    train = TRAIN + "figures.export('figures.pdf')\nnp.save('x.npy', x)\n"
+    assert found(train=train, serve=SERVE.format("torch.jit.load('m.pt')")) == WRONG
+
+
 def test_one_line_has_one_finding() -> None:
     train = TRAIN.replace("t = T", "train_transform = T").replace("'d', t", "'d', train_transform")
     train += "torch.jit.script(net).save('m.pt')\n"

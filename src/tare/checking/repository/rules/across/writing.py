@@ -73,7 +73,7 @@ def _of_method(call: Call, program: str, fitted: set[int]) -> Written | None:
     path, network = plain_path(call.argument(0, "filepath", "f")), call.receiver
     if isinstance(network, Call) and network.function in SCRIPTS:
         return Written(path, program, "script", is_bare(network))
-    is_keras = call.function != ".save" or id(network) in fitted or _is_of_keras(network)
+    is_keras = call.function == ".save_weights" or id(network) in fitted or _is_of_keras(network)
     return Written(path, program, "keras", is_bare_model(network, fitted)) if is_keras else None
 
 
