@@ -90,7 +90,7 @@ def test_a_bad_file_is_listed_the_rest_is_measured_and_the_exit_code_says_so(
             ["transfer", "{root}/photos", "--mean", "x", "--std", "1", *TEST_RESNET, "{root}/o"],
             "the name of a catalog entry after --mean",
         ),
-        (["demo", "--out", "{root}/photos"], "exists; name another"),
+        (["demo", "--out", "{root}/photos"], "exists; name another, or use --overwrite\n"),
     ],
 )
 def test_a_users_mistake_is_one_line_and_exit_code_two(

@@ -31,6 +31,8 @@ def test_an_existing_directory_is_refused_unless_it_may_be_overwritten(tmp_path:
     out = begun(tmp_path / "run", {})
     with pytest.raises(OutputError, match=r"a new output directory, found .* exists; name another, or use --overwrite"):
         check_out(out, overwrite=False, resume=False)
+    with pytest.raises(OutputError, match=r"use --overwrite$"):  # there is no --resume
+        check_out(out, overwrite=False, resume=None)
     check_out(out, overwrite=True, resume=False)
     with run_dir(out, {"again": 1}, resume=False, overwrite=True):
         pass

@@ -10,7 +10,7 @@ from tare.code.files.document import Document
 from tare.code.interpreter.conditions import Decisions, agree
 from tare.code.interpreter.source import Source
 from tare.code.interpreter.values import Call, Choice, Items, Table, Value, alternatives
-from tare.code.libraries.networks import Network, networks_of
+from tare.code.libraries.networks import Network, as_set, networks_of
 from tare.code.libraries.pipelines import Variant, is_container, step_of, variants
 from tare.code.roles import Role, role_of_decisions, role_of_file, role_of_names
 
@@ -72,7 +72,7 @@ def facts_of(
     }
     pipelines |= {id(call): Pipeline(call, tuple(_possible(call)), role_of(call)) for call in _alone(log, inside)}
     datasets = [each for each in (_dataset(call, pipelines) for call in log) if each is not None]
-    networks = [each for call in log for each in networks_of(call)]
+    networks = list(as_set([each for call in log for each in networks_of(call)], log))
     taken = {path: frozenset(calls) for path, calls in (used or {}).items()}
     made = (tuple(pipelines.values()), tuple(datasets), tuple(networks), tuple(log), tuple(sources))
     return Facts(*made, frozenset(cut), taken, documents)

@@ -35,7 +35,8 @@ class Observation:
     not. ``by_image``: the output depends on the image's own extremes, with ``threshold`` only on whether its largest value is
     above 1. ``random``: two runs on one image differ; ``random_values``: even on an image of one colour, and then the map is
     one of medians, hence ``approximate``. ``mixed``: channels are mixed; ``grey``: all are one mixture. ``finite``: no NaN or
-    Inf came out. ``low`` and ``high`` are the extremes seen.
+    Inf came out. ``low`` and ``high`` are the extremes seen. ``by_content``: the same values come out otherwise where others
+    stand beside them; ``uneven``: otherwise in some places; ``scrambled``: one channel has values of several.
     """
 
     affine: Affine | None
@@ -52,6 +53,9 @@ class Observation:
     mixed: bool = False
     grey: bool = False
     finite: bool = True
+    by_content: bool = False
+    uneven: bool = False
+    scrambled: bool = False
 
     @property
     def approximate(self) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tare.input_spec.affine import Affine
 from tare.pipelines.call import Call
+from tare.pipelines.content import NOTHING, Content, content_of
 from tare.pipelines.observation import (
     FEW_LEVELS,
     GREY_LEVELS,
@@ -31,6 +32,8 @@ _REPEATS = 9
 _AGAIN = 11
 # Stride of the pixels that are compared in an image of one colour.
 _EVERY = 7
+# Of a smaller image every pixel is compared.
+_SMALL = 64
 _SETTLED = 1e-6
 _AS_WIDE = 0.8
 _HALF = 0.5
@@ -75,6 +78,7 @@ class Trials:
     ``bright`` and ``dark`` are outputs for textured images. The others are values for images of one colour: ``greys`` ``(levels,
     C)`` for each grey level, ``colour`` ``(C,)`` for :data:`COLOUR`, and ``lowest`` ``(C,)`` for level 1 in several runs. With
     ``two_maps`` chance decides between two maps, as with a Normalize that is applied half of the time; medians show neither.
+    ``content`` is what happens to values beside the map.
     """
 
     bright: list[NDArray[Any]]
@@ -83,6 +87,7 @@ class Trials:
     colour: NDArray[np.float64]
     lowest: list[NDArray[np.float64]]
     two_maps: bool = False
+    content: Content = NOTHING
 
 
 def observe(call: Call, seed: int = 0, channels: int = 3) -> Observation:
@@ -117,19 +122,35 @@ def _run(call: Call, plan: TrialPlan, bright: list[NDArray[Any]]) -> Trials:
     colour = _median(call, probe_colour(plan.channels), plan)
     dark = [call(_textured(100, plan.channels)) for _ in range(_REPEATS if plan.random else 1)]
     lowest = [_colour(call, (1,) * plan.channels, plan.layout) for _ in range(_REPEATS if plan.random else 0)]
-    return Trials(bright, dark, greys, colour, lowest, _are_two_maps(draws))
+    return Trials(bright, dark, greys, colour, lowest, _are_two_maps(draws), _content(call, plan, greys))
+
+
+def _content(call: Call, plan: TrialPlan, greys: NDArray[np.float64]) -> Content:
+    """What happens to values beside the map of values; nothing is told where there is none, or where they are drawn at random."""
+    lines = [] if plan.random_values else _lines(plan, greys)
+    if not lines or None in lines:
+        return NOTHING
+
+    def draw(levels: NDArray[np.uint8]) -> NDArray[np.float64]:
+        result = call(levels)
+        return _channels_first(result, plan.layout, _EVERY if min(sorted(result.shape)[-2:]) > _SMALL else 1)
+
+    scale = np.array([line.scale for line in lines if line is not None])
+    return content_of(draw, _SHAPE, plan.channels, scale, draws=_REPEATS if plan.random else 1)
 
 
 def _judged(plan: TrialPlan, trials: Trials) -> Observation:
     """Fit a line to each channel, and name what the lines do not explain."""
-    fit = fitted_medians if plan.random_values else fitted_line
-    found = [fit(np.array(plan.levels, np.float64), values) for values in trials.greys.T]
+    found = _lines(plan, trials.greys)
     lines = [line for line in found if line is not None]
     all_fit = len(lines) == len(found) and not trials.two_maps
     clamped = (None, None) if plan.random_values else _clamped(lines, trials.greys)
     # If values are random or clamped, the output for one colour does not show the order of channels.
     blurred = plan.random_values or clamped != (None, None)
     affine, grey = _affine(lines, trials.colour, blurred, plan.channels) if all_fit else (None, False)
+    content = trials.content
+    if content.uneven or content.scrambled:
+        affine, grey = None, False
     first = trials.bright[0]
     low, high = _extremes(trials.greys, _channels_first(first, plan.layout))
     stretched = not (all_fit and not any(line.outliers for line in lines)) and _is_stretched(plan, trials)
@@ -146,10 +167,19 @@ def _judged(plan: TrialPlan, trials: Trials) -> Observation:
         threshold=threshold and not stretched,
         random=plan.random,
         random_values=plan.random_values,
-        mixed=affine is None and all_fit,
+        mixed=affine is None and all_fit and not content.uneven,
         grey=grey,
+        by_content=content.by_content and not stretched,
+        uneven=content.uneven,
+        scrambled=content.scrambled,
         finite=bool(np.isfinite(first).all() and np.isfinite(trials.greys[len(plan.levels) // 2]).all()),
     )
+
+
+def _lines(plan: TrialPlan, greys: NDArray[np.float64]) -> list[Line | None]:
+    """The line through the values of each channel, None where no line fits."""
+    fit = fitted_medians if plan.random_values else fitted_line
+    return [fit(np.array(plan.levels, np.float64), values) for values in greys.T]
 
 
 def _extremes(*seen: NDArray[np.float64]) -> tuple[float, float]:

@@ -84,10 +84,10 @@ def _number(name: str, otherwise: int) -> int:
     return int(given)
 
 
-def check_out(out: Path, *, overwrite: bool, resume: bool, more: Sequence[str] = ()) -> None:
+def check_out(out: Path, *, overwrite: bool, resume: bool | None, more: Sequence[str] = ()) -> None:
     """Check before any work that ``out`` may and can be written.
 
-    ``more`` are names of files that belong to such a run besides those of every run.
+    ``more`` are names of files that belong to such a run besides those of every run. ``resume`` is None for what never resumes.
 
     Raises :class:`OutputError` if ``out`` exists and neither flag is given, if ``overwrite`` would delete something other than a
     run, if there is no run to ``resume``, or if ``out`` cannot be written.
@@ -101,7 +101,8 @@ def check_out(out: Path, *, overwrite: bool, resume: bool, more: Sequence[str] =
         raise OutputError("a run to resume", f"no {_MARKER} in {str(out)!r}", "start it without --resume")
     if not resume and out.exists():
         if not overwrite:
-            raise OutputError("a new output directory", f"{str(out)!r} exists", "name another, or use --overwrite or --resume")
+            remedy = "name another, or use --overwrite" + " or --resume" * (resume is not None)
+            raise OutputError("a new output directory", f"{str(out)!r} exists", remedy)
         if not is_run and not (out.is_dir() and not any(out.iterdir())):
             raise OutputError(
                 "a run directory to overwrite", f"{str(out)!r} holds something else", "remove it yourself, or name another"
@@ -115,7 +116,7 @@ def run_dir(
     out: Path,
     settings: Mapping[str, Any],
     *,
-    resume: bool,
+    resume: bool | None,
     overwrite: bool = False,
     notes: Sequence[str] = (),
     named: Path | None = None,

@@ -105,6 +105,59 @@ def test_a_colour_code_is_changed_only_where_that_is_all_there_is_to_change(code
     assert repaired(code)[0] == code
 
 
+READ, GREY = "im = cv2.imread('a.png')\n", "g = cv2.cvtColor(im, cv2.COLOR_RGB2GRAY)\n"
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        "cv2.cvtColor(im, cv2.COLOR_BGR2RGB, dst=im)\n",
+        "cv2.cvtColor(im, cv2.COLOR_BGR2RGB, im)\n",
+        "def to_rgb(x):\n    x[:] = x[..., ::-1].copy()\nto_rgb(im)\n",
+        "v = im\nv[:] = v[..., ::-1].copy()\n",
+        "np.copyto(im, im[..., ::-1].copy())\n",
+        "cv2.mixChannels([im], [im], [0, 2, 2, 0])\n",
+    ],
+)
+def test_a_colour_code_is_left_where_the_image_may_have_changed(between: str) -> None:
+    assert repaired(READ + between + GREY)[0] == READ + between + GREY
+
+
+@pytest.mark.parametrize("between", ["", "h, w = im.shape[:2]\n", "if im is None:\n    raise ValueError\n", "print(im.dtype)\n"])
+def test_a_colour_code_is_changed_where_the_image_was_only_looked_at(between: str) -> None:
+    assert repaired(READ + between + GREY)[0] == READ + between + GREY.replace("RGB2GRAY", "BGR2GRAY")
+
+
+def test_a_colour_code_is_left_where_the_program_wrote_the_file_itself() -> None:
+    code = "cv2.imwrite('a.png', rgb[..., ::-1])\n" + READ + GREY
+    assert repaired(code)[0] == code
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"c = dict(mean={STD}, std={MEAN})\ndef swap(d):\n    d['mean'], d['std'] = d['std'], d['mean']\nswap(c)\n"
+        "t = T.Normalize(c['mean'], c['std'])\n",
+        f"c = dict(mean={STD}, std={MEAN})\nc.update(mean={MEAN}, std={STD})\nt = T.Normalize(c['mean'], c['std'])\n",
+        f"def make():\n    MEAN, STD = {STD}, {MEAN}\n    def swap():\n        nonlocal MEAN, STD\n"
+        "        MEAN, STD = STD, MEAN\n    swap()\n    return T.Normalize(MEAN, STD)\nt = make()\n",
+        f"STD = [0.229, 0.224, 0.255]\ndef repair(s):\n    s[2] -= 0.03\nrepair(STD)\nt = T.Normalize({MEAN}, STD)\n",
+        f"STD = [0.229, 0.224, 0.255]\nown = STD\nown[2] = 0.225\nt = T.Normalize({MEAN}, STD)\n",
+        f"class C:\n    mean = {MEAN}\n    std = {MEAN}\nsetattr(C, 'std', {STD})\nt = T.Normalize(C.mean, C.std)\n",
+    ],
+)
+def test_a_list_that_may_change_after_it_was_written_is_left(code: str) -> None:
+    assert repaired(code)[0] == code
+
+
+def test_a_list_that_a_function_only_reads_is_changed() -> None:
+    code = (
+        "STD = [0.229, 0.224, {}]\ndef scaled(x, std):\n    x /= np.array(std)\n    return x\nscaled(image, STD)\n"
+        f"t = T.Normalize({MEAN}, STD)\n"
+    )
+    assert repaired(code.format(0.255))[0] == code.format(0.225)
+
+
 def test_both_halves_of_a_pair_of_conversions_are_named() -> None:
     code = "x = cv2.cvtColor(cv2.imread('a.png'), cv2.COLOR_RGB2{0})\ny = cv2.cvtColor(x, cv2.COLOR_{0}2RGB)\n"
     for space, severity in (("LAB", "warning"), ("HSV", "note")):

@@ -50,6 +50,45 @@ def test_a_network_whose_input_could_not_be_followed_is_noted() -> None:
     assert notes("import timm\nmodel = timm.create_model('resnet50', pretrained=True)\n") == [("TARE081", "note", 3)]
 
 
+USED = (
+    "import argparse, foo, sys, timm\nfrom torchvision import datasets, models\nfrom torch.utils.data import DataLoader\n"
+    "a = argparse.ArgumentParser().parse_args()\n{}\n"
+    "net = {}\nfor x, y in DataLoader(datasets.ImageFolder('d', t)):\n    net(x)\n"
+)
+BARE, OWN = "t = T.Compose([T.Resize(224), T.ToTensor()])", "models.resnet50(weights='DEFAULT')"
+
+
+@pytest.mark.parametrize(
+    "pipeline",
+    [
+        "t = T.Compose([T.Resize(224), T.ToTensor(), foo.Step()])",
+        "t = T.Compose(foo.steps())",
+        "s = [T.ToTensor()]\n"
+        + "".join(f"if a.f{each}:\n    s.append(T.RandomErasing())\n" for each in range(8))
+        + "t = T.Compose(s)",
+        "s = foo.steps()\ns.append(T.Normalize([0.5] * 3, [0.5] * 3))\nt = T.Compose(s)",
+    ],
+)
+def test_a_network_none_of_whose_pipelines_is_known_is_noted(pipeline: str) -> None:
+    assert [code for code, severity, _ in notes(USED.format(pipeline, OWN)) if severity == "note"] == ["TARE081"]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "timm.create_model(sys.argv[1], pretrained=True)",
+        "models.get_model(sys.argv[1], weights='DEFAULT')",
+        "getattr(models, sys.argv[1])(weights='DEFAULT')",
+        "models.__dict__[sys.argv[1]](pretrained=True)",
+    ],
+)
+def test_a_network_whose_name_is_not_written_is_noted(made: str) -> None:
+    assert [code for code, _, _ in notes(USED.format(BARE, made))] == ["TARE080"]
+    for word in ("True", "'DEFAULT'"):
+        made = made.replace(word, "None")
+    assert notes(USED.format(BARE, made)) == []
+
+
 @pytest.mark.parametrize(
     "image",
     [

@@ -10,6 +10,7 @@ from dataclasses import replace
 from tare.checking.repository.costs import cost_of_code
 from tare.checking.repository.following import Follower
 from tare.checking.repository.result import CodeFinding, Judged
+from tare.checking.repository.rules.across.stored import UNTOLD
 from tare.checking.repository.rules.across.table import ACROSS
 from tare.checking.repository.rules.kinds.configurations import configurations
 from tare.checking.repository.rules.kinds.unread import unread
@@ -43,11 +44,23 @@ def _found(
     """The findings of every rule, and what was not followed."""
     groups = Follower(documents, network, pedantic=pedantic, links=links).groups()
     every = [*configurations(documents), *unread(documents), *(each for group in groups for each in group.findings)]
+    across: list[CodeFinding] = []
     for rule, read in zip(ACROSS, zip(*(group.read for group in groups), strict=True), strict=bool(groups)):
-        every += rule.judge(read)
+        across += (each for each in rule.judge(read) if pedantic or each.code != UNTOLD)
+    every += _one_a_line(across)
     skipped = [*dict.fromkeys(each for group in groups for each in group.skipped), *_unparsed(documents)]
     let_go()
     return every, skipped
+
+
+def _one_a_line(across: Iterable[CodeFinding]) -> Iterable[CodeFinding]:
+    """The findings across files, of several with one code on one line the one with the longest evidence: they say the same."""
+    found: dict[tuple[str, str, int, int], CodeFinding] = {}
+    for each in across:
+        key = (each.code, each.place.path, each.place.cell or 0, each.place.line)
+        if key not in found or len(found[key].evidence) < len(each.evidence):
+            found[key] = each
+    return found.values()
 
 
 def _unparsed(documents: Sequence[Document]) -> Iterator[Skipped]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 
 from tare.checking.repository.result import Edit
+from tare.checking.repository.touched import list_may_change
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.values import Call, Items, Literal, Value
 
@@ -30,7 +31,7 @@ def of_part(spot: Spot | None, wanted: str, around: Iterable[Spot | None]) -> tu
 def of_list(value: Value | None, which: str, wanted: str, call: Call) -> tuple[Edit, ...]:
     """Write ``wanted`` for a list in the call, or behind a name that says that it is the ``which``."""
     spot = _list_of(value)
-    if spot is None or not (_within(spot, call.spot) or says(value) == which):
+    if spot is None or not (_within(spot, call.spot) or says(value) == which) or list_may_change(spot, call.spot.source):
         return ()
     left, right = ("[", "]") if isinstance(spot.node, ast.List) else ("(", ")")
     return (Edit(spot.place, f"{left}{wanted}{right}"),)
@@ -40,6 +41,8 @@ def exchanged(call: Call, means: Value | None, stds: Value | None) -> tuple[Edit
     """Exchange what the call gets as mean and std: its own lists or names; lists elsewhere where their names say the contrary."""
     one, other = _list_of(means), _list_of(stds)
     if one is None or other is None or one.place == other.place:
+        return ()
+    if list_may_change(one, call.spot.source) or list_may_change(other, call.spot.source):
         return ()
     if (says(means), says(stds)) == ("mean", "std") or (_within(one, call.spot) and _within(other, call.spot)):
         return _swapped(one, other)

@@ -18,8 +18,8 @@ def demo(request: DemoRequest, as_json: Json = False) -> None:
     from tare.training.run_dir import check_out, run_dir
 
     out, seeds = Path(request.out), request.seeds
-    check_out(out, overwrite=request.overwrite, resume=False, more=FILES)
-    with run_dir(out, {"demo": seeds}, resume=False, overwrite=request.overwrite, more=FILES):
+    check_out(out, overwrite=request.overwrite, resume=None, more=FILES)
+    with run_dir(out, {"demo": seeds}, resume=None, overwrite=request.overwrite, more=FILES):
         result = run_demo(out, console, seeds)
         from tare.reporting.demo.report import print_demo, write_demo, write_differences
 

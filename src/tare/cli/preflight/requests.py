@@ -79,7 +79,7 @@ def _demo(request: Any) -> None:
     from tare.studying.demo.inputs import FILES
     from tare.training.run_dir import check_out
 
-    check_out(Path(request.out), overwrite=request.overwrite, resume=False, more=FILES)
+    check_out(Path(request.out), overwrite=request.overwrite, resume=None, more=FILES)
 
 
 def _measure(request: Any) -> None:

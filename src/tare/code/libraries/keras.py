@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tare.code.interpreter.values import Call, Library, Literal, Value
 from tare.code.libraries.expected import Scaling, scaling_of_module
-from tare.code.libraries.step import flag, number, numbers
+from tare.code.libraries.step import flag, number, numbers, text
 
 _RANDOM = [
     "rotation_range",
@@ -64,6 +64,17 @@ def preprocessing(name: str) -> Scaling | None:
     if parts[-1] != "preprocess_input" or parts[0] not in ("keras", "tensorflow", "tf") or len(parts) < 3:
         return None
     return scaling_of_module(parts[-2])
+
+
+#: What ``imagenet_utils.preprocess_input`` does in each of its modes.
+_MODES: dict[str, Scaling] = {"caffe": "caffe", "tf": "signed", "torch": "torch"}
+
+
+def preprocessed(call: Call) -> Scaling | None:
+    """The scaling of a call of ``preprocess_input``, which that of imagenet_utils is told; None for any other call."""
+    kind = preprocessing(call.function)
+    mode = call.argument(2, "mode") if ".imagenet_utils." in call.function else None
+    return kind if mode is None or kind is None else _MODES.get(text(mode))
 
 
 def flow(call: Call) -> Generator | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from tare.code.interpreter.conditions import Decisions, agree
 from tare.code.interpreter.values import Call, Library, Literal, Value, alternatives
 from tare.code.libraries.expected import Scaling, scaling_of
 from tare.code.libraries.step import flag, number, text
-from tare.code.networks.expected import Constants, Expected
+from tare.code.networks.expected import HALVES, Constants, Expected
 from tare.code.networks.table import expected as expected_of
 
 
@@ -123,7 +123,41 @@ def _torchvision(call: Call) -> Iterable[Network]:
     stated = call.argument(0 if call.last != "get_model" else 1, "weights", "pretrained")
     for decisions, value in alternatives(stated) if stated is not None else [(frozenset(), Literal(False))]:
         pretrained, weights = _weights(value)
-        yield Network("torchvision", name, pretrained, _of_torchvision(name, weights), call, call.decisions | decisions)
+        known = _of_torchvision(name, weights)
+        option = call.keywords.get("transform_input")
+        if option is not None and name in _TRANSFORMING:
+            known = _untransformed(known, option)
+        yield Network("torchvision", name, pretrained, known, call, call.decisions | decisions)
+
+
+#: Networks of torchvision that turn ImageNet's constants into mean and std of 0.5 themselves, unless they are told not to.
+_TRANSFORMING = frozenset(("inception_v3", "googlenet"))
+
+
+def _untransformed(known: Expected | None, option: Value) -> Expected | None:
+    """What such a network expects with an option ``transform_input``; None where that is not known."""
+    told = flag(option)
+    if told is not False or known is None:
+        return known if told else None
+    return replace(known, constants=HALVES, origin=f"{known.origin}, with transform_input=False", notes=())
+
+
+def as_set(networks: Iterable[Network], log: Sequence[Call]) -> Iterable[Network]:
+    """The networks after ``net.transform_input = False`` and the like, in whichever branch."""
+    given = [(_beneath(each.receiver), each.args[0]) for each in log if each.function == "set.transform_input" and each.args]
+    for network in networks:
+        options = [option for made, option in given if made is network.call] if network.name in _TRANSFORMING else []
+        told = {flag(each) for each in options}
+        if options:
+            one = replace(network, expected=_untransformed(network.expected, options[0]) if len(told) == 1 else None)
+        yield one if options else network
+
+
+def _beneath(value: Value) -> Value:
+    """What ``.eval()``, ``.to(device)`` and the like were called on."""
+    while isinstance(value, Call) and value.function.startswith("."):
+        value = value.receiver
+    return value
 
 
 #: Parts of the names of networks that normalise inside, or take pairs of images.

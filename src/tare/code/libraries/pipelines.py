@@ -44,6 +44,10 @@ def library_of(call: Call) -> ModuleType | None:
     return None
 
 
+#: Where a step that draws nothing itself has the call that applies it by chance.
+CHOSEN_BY = "chosen by"
+
+
 def is_container(call: Call) -> bool:
     """Whether a call makes a pipeline of its steps."""
     if call.function == "torch.nn.Sequential":
@@ -118,11 +122,23 @@ def _perhaps(call: Call, depth: int) -> list[Variant]:
     if len(inner) != 1 or chance == 0:
         return [Variant(ALWAYS, (Step("opaque", call.last, call),))]
     steps = inner[0].steps
-    if call.last == "RandomApply" and chance == 1:
+    if (call.last == "RandomApply" and chance == 1) or _has_one(call):
         return inner
     if any(step.kind not in ("geometric", "photometric", "erase", "grey", "identity") for step in steps):
         return [Variant(ALWAYS, (Step("opaque", call.last, call),))]
-    return [Variant(ALWAYS, tuple(replace(step, random=True) for step in steps if step.kind != "identity"))]
+    return [Variant(ALWAYS, tuple(_by_chance(step, call) for step in steps if step.kind != "identity"))]
+
+
+def _has_one(call: Call) -> bool:
+    """Whether torchvision has one step to choose from, or to put in order."""
+    given = call.argument(0, "transforms")
+    is_chosen = library_of(call) is torchvision and call.last in ("RandomChoice", "RandomOrder")
+    return is_chosen and isinstance(given, Items) and len(given.items) == 1
+
+
+def _by_chance(step: Step, around: Call) -> Step:
+    """A step that is applied now and then; where it draws nothing itself it remembers what does."""
+    return step if step.random else replace(step, random=True, values={**step.values, CHOSEN_BY: around})
 
 
 def _product(parts: Iterable[Value], within: Call, depth: int) -> list[Variant]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -74,9 +75,17 @@ def _of_processor(value: Call) -> tuple[float, ...] | None:
         made = made.receiver
     if not isinstance(made, Call) or made.last != "from_pretrained" or not made.function.startswith("transformers."):
         return None
+    if _is_set(made, value.function[1:]):
+        return None
     known = expected("transformers", text(made.argument(0))) if not {"image_mean", "image_std"} & set(made.keywords) else None
     constants = known.constants if known is not None else None
     return None if constants is None else constants.mean if value.function == "@image_mean" else constants.std
+
+
+def _is_set(made: Call, attribute: str) -> bool:
+    """Whether a program gives an attribute of an object another value after it was made."""
+    code = made.spot.source.document.text
+    return any(re.search(rf"\b{re.escape(each)}(?:\.\w+)*\.{attribute}\b[^=\n]*=(?!=)", code) for each in made.names)
 
 
 def text(value: Value | None) -> str:

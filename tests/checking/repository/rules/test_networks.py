@@ -167,3 +167,42 @@ def test_open_clip_gets_its_images_by_another_method() -> None:
     text = HEAD + service(result="model.encode_image(x[None])", network=made)
     assert [each.code for each in found(main=text.replace("@", ""))] == ["TARE001"]
     assert [each.code for each in found(main=text.replace("@", NORMALISED))] == ["TARE005"]
+
+
+TRANSFORMING = """\
+from torchvision import transforms as T, models
+from torchvision.datasets import ImageFolder
+t = T.Compose([T.ToTensor(), T.Normalize({constants})])
+net = {network}
+for x, y in DataLoader(ImageFolder('d', t)):
+    net(x)
+"""
+HALVES, IMAGENET = "[0.5] * 3, [0.5] * 3", "[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]"
+
+
+@pytest.mark.parametrize("name", ["inception_v3", "googlenet"])
+@pytest.mark.parametrize(
+    ("option", "right", "wrong"),
+    [
+        ("weights='DEFAULT')", IMAGENET, HALVES),
+        ("weights='DEFAULT', transform_input=True)", IMAGENET, HALVES),
+        ("weights='DEFAULT', transform_input=False)", HALVES, IMAGENET),
+        ("weights='DEFAULT')\nnet.transform_input = False", HALVES, IMAGENET),
+        ("weights='DEFAULT').eval()\nnet.transform_input = False", HALVES, IMAGENET),
+    ],
+)
+def test_a_network_that_is_told_to_leave_its_input_takes_other_constants(name: str, option: str, right: str, wrong: str) -> None:
+    def codes(constants: str) -> list[str]:
+        text = HEAD + TRANSFORMING.format(constants=constants, network=f"models.{name}({option}")
+        return [each.code for each in examined([Document("main.py", "python", text)])]
+
+    assert codes(right) == []
+    assert codes(wrong) == ["TARE005"]
+
+
+@pytest.mark.parametrize("option", [", transform_input=flag)", ")\nnet.transform_input = flag"])
+@pytest.mark.parametrize("constants", [HALVES, IMAGENET])
+def test_an_option_that_is_not_known_leaves_the_constants_open(option: str, constants: str) -> None:
+    network = f"models.inception_v3(weights='DEFAULT'{option}"
+    text = HEAD + TRANSFORMING.format(constants=constants, network=network)
+    assert examined([Document("main.py", "python", text)]) == []

@@ -33,6 +33,13 @@ RIGHT = {
     "an unknown one": f"{LOAD}q = AutoImageProcessor.from_pretrained(name)\nnet = AutoModel.from_pretrained({DINO})",
     "constants of an unknown one": f"p = AutoImageProcessor.from_pretrained(name)\n{OF_IT}net = AutoModel.from_pretrained({DINO})",
     "a right processor beside other constants": f"{LOAD}{IMAGENET}net = ViTModel.from_pretrained({VIT})\nnet(**p(image))",
+    "an attribute that is set": f"{LOAD}p.image_mean = p.image_std = [0.5] * 3\nnet = AutoModel.from_pretrained({DINO})\nnet(**p(image))",
+    "an attribute of its part for images": f"p = AutoProcessor.from_pretrained({VIT})\np.image_processor.do_normalize = False\nnet = AutoModel.from_pretrained({DINO})\nnet(**p(image))",
+    "told not to scale": f"from PIL import Image\n{LOAD}p.do_rescale = False\nx = T.ToTensor()(Image.open(path).convert('RGB'))\nnet = ViTModel.from_pretrained({VIT})\nnet(**p(x))",
+    "undone and done again": f"{LOAD}import torch\nM, S = torch.tensor(p.image_mean).view(1, 3, 1, 1), torch.tensor(p.image_std).view(1, 3, 1, 1)\n"
+    f"net = AutoModel.from_pretrained({DINO})\nx = p(image, return_tensors='pt')['pixel_values']\nnet(pixel_values=(x * S + M - IM) / IS)",
+    "handed to a step": f"{LOAD}again = T.Normalize([0.1] * 3, [0.2] * 3)\nnet = AutoModel.from_pretrained({DINO})\nnet(again(p(image).pixel_values))",
+    "constants of one that was changed": f"{LOAD}p.image_mean, p.image_std = MEAN, STD\n{OF_IT}net = AutoModel.from_pretrained({DINO})",
     "a branch each": f"if name == 'dino':\n    p = AutoImageProcessor.from_pretrained({DINO})\n    net = AutoModel.from_pretrained({DINO})\n"
     f"elif name == 'vit':\n    p = AutoImageProcessor.from_pretrained({VIT})\n    net = ViTModel.from_pretrained({VIT})",
 }
@@ -46,6 +53,10 @@ def found(text: str) -> set[str]:
 def test_constants_of_another_network_are_found_and_cured_by_its_own(case: str) -> None:
     assert found(WRONG[case]) == {"TARE005"}
     assert found(WRONG[case].replace(VIT, DINO)) == set()
+
+
+def test_a_part_of_what_a_processor_makes_is_what_it_makes() -> None:
+    assert found(f"{LOAD}net = AutoModel.from_pretrained({DINO})\nnet(pixel_values=p(image)['pixel_values'])") == {"TARE005"}
 
 
 @pytest.mark.parametrize("case", RIGHT)

@@ -22,7 +22,7 @@ _STEPS = frozenset(
 #: Attributes of a dataset that are read without its transform.
 _NO_DATASET = frozenset(("@data", "@targets", "@labels", "@classes", "@samples", "@imgs", "@class_to_idx", "@indices"))
 #: Calls that give the network itself back.
-_SAME_NETWORK = frozenset(
+SAME_NETWORK = frozenset(
     [".eval", ".to", ".cuda", ".cpu", ".half", ".float", ".train", ".requires_grad_", "torch.nn.DataParallel", "torch.compile"]
 )
 #: Calls by which a network gets images, and those of Keras beside them.
@@ -66,7 +66,7 @@ def _beneath(receiver: Value) -> Value | None:
     """What a value is the same network as, for images; None for what is no form of another."""
     if not isinstance(receiver, Call):
         return None
-    if receiver.function in _SAME_NETWORK:
+    if receiver.function in SAME_NETWORK:
         return receiver.receiver if receiver.function.startswith(".") else (receiver.args or (receiver.receiver,))[0]
     if receiver.function == "operator.part" and number(receiver.args[1]) == 0:  # net, preprocess = clip.load(...)
         made = receiver.args[0]

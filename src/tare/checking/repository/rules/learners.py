@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -14,6 +15,8 @@ from tare.code.networks.table import expected as expected_of
 
 #: Learners that add the Normalize of their network, unless the data have one or they are told not to.
 _ADDING = frozenset(("vision_learner", "cnn_learner", "unet_learner", "create_cnn"))
+#: Code that adds steps to data that were made before, or changes batches in a callback.
+_ADDED = re.compile(r"\.add_tfms\(|\bafter_(?:item|batch)\.(?:add|fs)\b|def before_batch\(|\bafter_(?:item|batch)\s*=")
 _DEEPEST = 400
 
 
@@ -37,6 +40,8 @@ class Stated(NamedTuple):
 def learner(call: Call) -> Learner | None:
     """The learner that a call makes of data that are known; None for other calls."""
     if not call.function.startswith("fastai.") or call.spread or len(call.args) < 2:
+        return None
+    if _ADDED.search(call.spot.source.document.text):
         return None
     data, network = call.args[:2]
     parts = list(_within(data))

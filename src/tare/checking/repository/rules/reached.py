@@ -5,6 +5,7 @@ Only what is certain has a map: an image whose reader is known, and operations w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -52,9 +53,9 @@ _EXCHANGING = frozenset(("COLOR_BGR2RGB", "COLOR_RGB2BGR", "COLOR_BGRA2RGB"))
 class Reached:
     """An image on its way: ``value * scale + offset`` for 8-bit values, by channel in the order that it has now.
 
-    ``bgr`` says whether that order is blue, green, red; ``floats`` whether its values are floats; ``steps`` has the calls that
-    changed values, the first one first, and ``pipelines`` those that were applied. It is not ``ordered`` if a call on the way may
-    have moved its channels.
+    ``bgr`` says whether that order is blue, green, red; ``floats`` whether its values are floats, and ``wide`` whether they are
+    integers of more than 8 bits; ``steps`` has the calls that changed values, the first one first, and ``pipelines`` those that
+    were applied. It is not ``ordered`` if a call on the way may have moved its channels.
     """
 
     source: Call
@@ -65,6 +66,7 @@ class Reached:
     steps: tuple[Call, ...] = ()
     pipelines: tuple[Call, ...] = ()
     ordered: bool = True
+    wide: bool = False
 
     @property
     def reader(self) -> str:
@@ -96,6 +98,7 @@ class Reached:
             scale=tuple(each * by for each, by in zip(self.scale, _three(factor), strict=True)),
             offset=tuple(each * by + more for each, by, more in zip(self.offset, _three(factor), _three(shift), strict=True)),
             floats=True,
+            wide=False,
             steps=(*self.steps, call),
         )
 
@@ -218,8 +221,9 @@ def _converted(call: Call, _: Mapping[int, Pipeline]) -> _Change | None:
         return _Change(call.args[0], Reached.exchanged if code_of(call) in _EXCHANGING else _unknown) if call.args else None
     if call.function == ".convert":
         return _Change(call.receiver, _unchanged if [text(each) for each in call.args] == ["RGB"] else _unknown)
-    if call.function in (".astype", ".to", ".type") and call.args:
-        return _Change(call.receiver, _floating if _names_floats(call.args[0]) else _typed(call))
+    kind = type_given(call)
+    if kind is not None:
+        return _Change(call.receiver if call.function.startswith(".") else call.args[0], _typed(kind, call.function))
     if call.last in ("convert_image_dtype", "to_dtype") and call.args:
         return _Change(call.args[0], _other_type(call))
     if call.last in _FLOATING:
@@ -232,17 +236,42 @@ def _names_floats(value: Value) -> bool:
     return "float" in name.lower()
 
 
-def _typed(call: Call) -> Callable[[Reached], Reached | None]:
-    """Another type cuts floats off, and ``.to(device)`` changes nothing."""
-    return _unchanged if call.function == ".to" else _unless_floats
+#: Functions that make arrays of images, of a type that they may be told.
+_ARRAYS = frozenset(f"numpy.{each}" for each in ("array", "asarray", "asanyarray", "ascontiguousarray"))
+_WIDE = re.compile(r"(?:u?int(?:16|32|64)?|u?short|u?long|intp|int_)$")
+
+
+def type_given(call: Call) -> Value | None:
+    """The type that a call brings an image to, as it is written; None for a call that names none."""
+    if call.function in (".astype", ".to", ".type"):
+        return call.args[0] if call.args else None
+    return call.argument(1, "dtype") if call.function in _ARRAYS and call.args else None
+
+
+def is_wide(kind: Value) -> bool:
+    """Whether a type is one of floats, or of integers of more than 8 bits."""
+    name = kind.name if isinstance(kind, Library) else text(kind)
+    return _names_floats(kind) or _WIDE.search(name.rpartition(".")[2]) is not None
+
+
+def _typed(kind: Value, method: str = "") -> Callable[[Reached], Reached | None]:
+    """Floats and wide integers, which ToTensor does not divide; other types cut floats off; ``.to(device)`` changes nothing."""
+    if is_wide(kind):
+        return _floating if _names_floats(kind) else _widened
+    return _unchanged if method == ".to" else _unless_floats
+
+
+def _widened(image: Reached) -> Reached | None:
+    """An image of integers of more than 8 bits."""
+    return replace(image, wide=True) if image.is_raw and not image.floats else None
 
 
 def _unless_floats(image: Reached) -> Reached | None:
-    return None if image.floats else image
+    return None if image.floats else replace(image, wide=False)
 
 
 def _floating(image: Reached) -> Reached:
-    return replace(image, floats=True)
+    return replace(image, floats=True, wide=False)
 
 
 def _calculated(call: Call, _: Mapping[int, Pipeline]) -> _Change | None:
@@ -288,7 +317,7 @@ def _transformed(call: Call, pipelines: Mapping[int, Pipeline]) -> _Change | Non
         return _Change(call.args[0], partial(_through, (Step("to_tensor", call.last, call),), None))
     if call.function in FUNCTIONS:
         return _Change(call.args[0], partial(_through, (step_of_function(call),), None))
-    if call.function == "skimage.transform.resize":
+    if call.function in ("skimage.transform.resize", "skimage.transform.rotate"):
         kept = flag(call.keywords.get("preserve_range"))
         return _Change(call.args[0], _unchanged if kept else partial(_through, (Step("to_float", call.last, call),), None))
     return None
@@ -330,6 +359,8 @@ def after_step(step: Step, image: Reached) -> Reached | None:
     """The image after a step; None if what the step does is not known."""
     if step.kind in ("identity", "convert", "geometric", "photometric", "erase"):
         return _unordered(image) if step.name == "ChannelShuffle" else image
+    if image.wide and step.kind in ("to_tensor", "to_float"):
+        return image if step.kind == "to_tensor" else None  # to_float divides by the largest value of the type
     if step.kind in ("to_tensor", "to_float"):
         return image if image.floats else image.after(step.call, (1 / 255,), (0.0,))
     if step.kind == "rescale":

@@ -12,10 +12,10 @@ from tare.checking.repository.rules.linking import Program
 from tare.code.interpreter.conditions import ALWAYS, Decisions
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.syntax.calls import is_layer
-from tare.code.interpreter.values import UNKNOWN, Call, Choice, Function, Instance, Library, Literal, Parameter, Value
+from tare.code.interpreter.values import UNKNOWN, Call, Choice, Function, Instance, Items, Library, Literal, Parameter, Value
 from tare.code.libraries.expected import Scaling
 from tare.code.libraries.flows import chain, is_guarded, root, signed_scaling, unit_scaling
-from tare.code.libraries.keras import generator, preprocessing, rescaling
+from tare.code.libraries.keras import generator, preprocessed, preprocessing, rescaling
 from tare.code.libraries.networks import networks_of
 from tare.code.roles import words
 
@@ -86,34 +86,69 @@ RESULTS: dict[Scaling, str] = {
 def scalings(program: Program) -> list[Scaled]:
     """Every place of a program that scales images for a network of Keras."""
     found = list(unit_places(program))
+    layers = rescalings(program)
     for call in program.calls:
-        scale, offset = rescaling(call) or (0.0, 0.0)
-        if signed_scaling(call) is not None or (abs(scale * 127.5 - 1) < 1e-2 and offset == -1):
+        scale, offset = layers.get(id(call), (0.0, 0.0))
+        if signed_scaling(call) is not None or (abs(scale * 127.5 - 1) < 1e-2 and abs(offset + 1) < 1e-2):
             found.append(Scaled(call.spot, "the scaling by 127.5", call, "signed", call.decisions))
-        for name, spot in _preprocessing(call):
-            kind = preprocessing(name)
+        for name, spot, kind in _preprocessing(call):
             if kind is not None:
                 found.append(Scaled(spot, f"{name.split('.')[-2]}.preprocess_input", call, kind, call.decisions))
     return found
 
 
-def _preprocessing(call: Call) -> Iterator[tuple[str, Spot]]:
-    yield call.function, call.spot
+def _preprocessing(call: Call) -> Iterator[tuple[str, Spot, Scaling | None]]:
+    yield call.function, call.spot, preprocessed(call)
     for value in (*call.args, *call.keywords.values()):
         if isinstance(value, Library):
-            yield value.name, call.spot
+            yield value.name, call.spot, preprocessing(value.name)
+
+
+def rescalings(program: Program) -> dict[int, tuple[float, float]]:
+    """The factor and offset of each ``Rescaling`` layer, together with those before it in one model or one chain of calls.
+
+    Of several the last one stands for all: what comes between changes no range.
+    """
+    alone = {id(call): found for call in program.calls if (found := rescaling(call)) is not None}
+    if len(alone) < 2:
+        return alone
+    together = dict(alone)
+    for call in program.calls:
+        chain_of_layers = [id(each) for each in _layers(call) if id(each) in alone]
+        scale, offset = 1.0, 0.0
+        for each in chain_of_layers if len(chain_of_layers) > 1 else ():
+            factor, shift = alone[each]
+            scale, offset = scale * factor, offset * factor + shift
+            together.pop(each, None)
+        if len(chain_of_layers) > 1:
+            together[chain_of_layers[-1]] = (scale, offset)
+    return together
+
+
+def _layers(call: Call) -> list[Call]:
+    """The layers of a model in their order, or those that were called one on the result of the other, the first one first."""
+    if call.last == "Sequential":
+        given = call.args[0] if call.args else call.keywords.get("layers")
+        return [each for each in given.items if isinstance(each, Call)] if isinstance(given, Items) else []
+    found: list[Call] = []
+    value: Value = call
+    while isinstance(value, Call) and value.function == "()" and value.args and isinstance(value.receiver, Call):
+        found.insert(0, value.receiver)
+        value = value.args[0]
+    return found
 
 
 def unit_places(program: Program) -> Iterator[Scaled]:
     """Places that bring images to 0..1 and after which nothing else scales them."""
     used = consumed(program.calls)
+    layers = rescalings(program)
     for call in program.calls:
         made = generator(call)
         if made is not None:
             if made.closed and made.rescale is not None and abs(made.rescale * 255 - 1) < 1e-2 and not made.function:
                 yield Scaled(spot_of_rescale(call), "rescale=1/255", call, decisions=call.decisions)
         elif rescaling(call) is not None:
-            scale, offset = rescaling(call) or (0.0, 0.0)
+            scale, offset = layers.get(id(call), (0.0, 0.0))
             if abs(scale * 255 - 1) < 1e-2 and offset == 0:
                 yield Scaled(call.spot, "Rescaling(1/255)", call, decisions=call.decisions)
         elif (

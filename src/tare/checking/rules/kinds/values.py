@@ -20,6 +20,7 @@ from tare.checking.rules.words import (
     where_normalised,
 )
 from tare.input_spec.spec import Known
+from tare.pipelines.observation import Observation
 
 
 @rule(
@@ -200,7 +201,13 @@ def scaled_by_own_values(evidence: Evidence) -> Iterator[Problem]:
     if isinstance(evidence.spec.per_sample, Known):
         return  # as the network expects
     named = [step for _, step in evidence.steps_of("normalize_by_image")]
-    if named or (evidence.seen is not None and evidence.seen.by_image):
+    if not named and evidence.seen is not None and evidence.seen.by_content:
+        yield Problem(
+            "every image is changed by its own values: where others stand beside it, the same raw value reaches the network as "
+            "another number than in an image of one colour, as by autocontrast, equalisation or contrast about an image's mean",
+            "leave out the step that looks at the whole image, and divide by the range of the dtype (255 for 8 bits)",
+        )
+    elif named or (evidence.seen is not None and evidence.seen.by_image):
         which = f" ({named[0].name})" if named else ""
         message = (
             "an image whose largest raw value is 1 or less is scaled differently from all others: a black frame with a few dark "
@@ -248,12 +255,20 @@ def not_affine(evidence: Evidence) -> Iterator[Problem]:
     seen = evidence.seen
     if evidence.is_curved:
         return  # and so does the network
-    if seen is None or seen.affine is not None or evidence.stage == "train" or seen.by_image or not seen.finite:
+    if seen is None or seen.affine is not None or evidence.stage == "train" or not seen.finite:
         return
-    if seen.clamped != (None, None) or seen.random:
+    if seen.by_image or seen.by_content or seen.clamped != (None, None) or seen.random:
         return
+    cause, remedy = _not_affine(seen)
+    yield Problem(f"{cause}: no mean and std describe what this pipeline does", remedy)
+
+
+def _not_affine(seen: Observation) -> tuple[str, str]:
+    """Why no mean and std describe a pipeline, and what to do."""
+    if seen.uneven:
+        return "the same raw value comes out otherwise in some places of the image", "map all pixels alike"
+    if seen.scrambled:
+        cause = "values of several channels stand side by side in one channel, as after a reshape or view of (H, W, C)"
+        return cause, "move the axis of the channels: image.permute(2, 0, 1), or np.moveaxis(image, -1, 0)"
     cause = "channels are mixed" if seen.mixed else "the network's input is a curve of the raw values, not a line"
-    yield Problem(
-        f"{cause}: no mean and std describe what this pipeline does",
-        "remove the step that changes colours or contrast (gamma, equalisation, a colour matrix) from evaluation",
-    )
+    return cause, "remove the step that changes colours or contrast (gamma, equalisation, a colour matrix) from evaluation"

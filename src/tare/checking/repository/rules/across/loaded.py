@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.rules.across import reading, stored, writing
+from tare.checking.repository.rules.across.stored import Read, Written
 from tare.checking.repository.rules.feeds import FEEDING, given_image, network_call
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.kinds.maps.networks import fits
@@ -37,13 +39,15 @@ class _Fed(NamedTuple):
     spot: Spot
     names: _Names | None
     image: Reached
+    read: Read
 
 
 class Loaded(NamedTuple):
-    """The programs of a group of files that train, and what those that do not feed to trained networks."""
+    """The programs of a group of files that train, what those that do not feed to trained networks, and the files of these."""
 
     training: tuple[_Training, ...]
     fed: tuple[_Fed, ...]
+    written: tuple[Written, ...]
 
 
 def read(facts: Facts) -> Loaded:
@@ -57,7 +61,7 @@ def read(facts: Facts) -> Loaded:
             training.append(_training(program))
         else:
             fed += _fed(program, pipelines)
-    return Loaded(tuple(training), tuple(fed))
+    return Loaded(tuple(training), tuple(fed), writing.of_group(facts))
 
 
 def _training(program: Program) -> _Training:
@@ -72,7 +76,7 @@ def _constants(pipeline: Pipeline) -> Iterator[Normalisation]:
 
 def _fed(program: Program, pipelines: Mapping[int, Pipeline]) -> Iterator[_Fed]:
     """Every call of a network with weights from a file, and the image that it gets."""
-    loaded = {id(network_call(each.receiver)) for each in program.calls if each.function == ".load_state_dict"}
+    loaded = {id(network_call(each.receiver)): each for each in program.calls if each.function == ".load_state_dict"}
     for call in program.calls:
         network = network_call(call.receiver)
         if call.function not in {*FEEDING, ".run"} or not isinstance(network, Call):
@@ -86,7 +90,9 @@ def _fed(program: Program, pipelines: Mapping[int, Pipeline]) -> Iterator[_Fed]:
             is_file, given = True, _only_entry(call.argument(1, "input_feed"))
         image = None if given is None else reached(given, pipelines)
         if image is not None:
-            yield _Fed(call.spot.alone(), None if is_file else names, image.alone())
+            read = reading.read_of(network) if is_file else reading.state_of(loaded[id(network)])
+            unknown = Read("", program.path, "torch")
+            yield _Fed(call.spot.alone(), None if is_file else names, image.alone(), read or unknown)
 
 
 def _only_entry(value: Value | None) -> Value | None:
@@ -95,17 +101,23 @@ def _only_entry(value: Value | None) -> Value | None:
 
 
 def judge(groups: Sequence[Loaded]) -> Iterator[CodeFinding]:
-    """Images that reach a trained network with other constants than those of the only training of a repository."""
+    """Images that reach a trained network with other constants than those of the only training of a repository.
+
+    A graph that nobody here has written, and that gets an image as its file has it, most likely normalises it itself.
+    """
     training = [each for group in groups for each in group.training]
     constants = _only(training)
     if constants is None:
         return
     names = frozenset().union(*(each.networks for each in training))
+    files = [each for group in groups for each in group.written]
     wanted = Constants(*map(_three, (constants.mean, constants.std)))
     for each in (one for group in groups for one in group.fed):
         is_it = each.names is None or (len(names) == 1 and names <= each.names)
         if is_it and not fits(each.image, wanted):
-            yield _finding(each, constants)
+            tie = stored.tied(each.read, files)
+            is_told = tie or (tie is None and not (each.read.format in stored.GRAPHS and each.image.is_raw))
+            yield _finding(each, constants) if is_told else stored.untold(each.read, each.spot)
 
 
 def _only(training: Sequence[_Training]) -> Normalisation | None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.rules.across import reading, stored, writing
+from tare.checking.repository.rules.across.stored import Read, Written
 from tare.checking.repository.rules.feeds import with_own_weights
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, programs
@@ -16,10 +18,12 @@ from tare.code.interpreter.values import Call
 
 
 class Scaling(NamedTuple):
-    """A file that trains or predicts, and the places where it scales images, by what they bring them to."""
+    """A file that trains or predicts, the places where it scales images, by what they bring them to, and its networks' files."""
 
     trains: bool
     places: Mapping[str, list[Spot]]
+    reads: tuple[Read, ...]
+    written: tuple[Written, ...]
 
 
 _NOT_KNOWN = ""
@@ -29,6 +33,7 @@ def read(facts: Facts) -> list[Scaling]:
     """The files of a group that train or predict, without their trees."""
     texts = {each.path: each.document.text for each in facts.sources}
     own = list(with_own_weights(facts))
+    written = writing.of_group(facts)
     found = []
     for program in programs(facts, every=True):
         text = texts.get(program.path, "")
@@ -36,7 +41,8 @@ def read(facts: Facts) -> list[Scaling]:
         if trains or ".predict(" in text or "load_model(" in text:
             places = _places(program)
             wanted = set() if trains else _wanted(program, own)
-            found.append(Scaling(trains, {kind: spots for kind, spots in places.items() if kind not in wanted}))
+            kinds = {kind: spots for kind, spots in places.items() if kind not in wanted}
+            found.append(Scaling(trains, kinds, reading.reads(facts, program), written))
     return found
 
 
@@ -68,9 +74,12 @@ def judge(groups: Sequence[Sequence[Scaling]]) -> Iterator[CodeFinding]:
     if len({kind for kind, _ in training}) != 1 or training[0][0] == _NOT_KNOWN:
         return
     kind, first = training[0]
+    written = list(dict.fromkeys(one for each in files for one in each.written))
     for each in files:
         if not each.trains and len(each.places) == 1 and not {kind, _NOT_KNOWN} & set(each.places):
-            yield from (_otherwise(other, spot, kind, first) for other, spots in each.places.items() for spot in spots)
+            is_another = bool(each.reads) and all(stored.tied(read, written) is False for read in each.reads)
+            for other, spot in ((other, spot) for other, spots in each.places.items() for spot in spots):
+                yield stored.untold(each.reads[0], spot) if is_another else _otherwise(other, spot, kind, first)
 
 
 def _otherwise(other: str, spot: Spot, kind: str, training: Spot) -> CodeFinding:

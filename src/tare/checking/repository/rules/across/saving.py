@@ -2,62 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.rules.across.stored import candidates, plain_path
 from tare.checking.repository.rules.found import finding, step
+from tare.checking.repository.rules.linking import program_of
 from tare.code.facts import Facts
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.values import Call, Items, Value
 from tare.code.libraries.flows import is_guarded, root, unit_scaling
-from tare.code.libraries.step import text
+
+
+class _Array(NamedTuple):
+    """An array that a program saves or loads: the path of its file, and where it is divided by 255; None if it is not."""
+
+    path: str
+    program: str
+    divided: Spot | None
 
 
 class Arrays(NamedTuple):
-    """Divisions by 255 of what is saved, by the name of the file, and those of what was loaded, each with that name."""
+    """The arrays that a group of files saves, and those that it divides by 255 after they were loaded."""
 
-    saved: Mapping[str, Spot]
-    loaded: tuple[tuple[str, Spot], ...]
+    saved: tuple[_Array, ...]
+    loaded: tuple[_Array, ...]
 
 
 def read(facts: Facts) -> Arrays:
     """The arrays that a group of files saves and loads, without the trees of the files."""
-    return Arrays(dict(_saved(facts)), tuple(_loaded(facts)))
+    return Arrays(tuple(_saved(facts)), tuple(_loaded(facts)))
 
 
-def _saved(facts: Facts) -> Iterator[tuple[str, Spot]]:
+def _saved(facts: Facts) -> Iterator[_Array]:
     for call in facts.calls:
-        if call.function == "numpy.save" and len(call.args) > 1 and text(call.args[0]):
-            value = call.args[1]
-            scaled = root(value.items[0] if isinstance(value, Items) and value.items else value)
-            if isinstance(scaled, Call) and unit_scaling(scaled) is not None:
-                yield _name(call.args[0]), scaled.spot.alone()
+        path = plain_path(call.args[0]) if call.function == "numpy.save" and len(call.args) > 1 else ""
+        if path:
+            yield _Array(path, program_of(call), _divided(call.args[1]))
 
 
-def _loaded(facts: Facts) -> Iterator[tuple[str, Spot]]:
+def _divided(value: Value) -> Spot | None:
+    """Where what is saved is divided by 255."""
+    scaled = root(value.items[0] if isinstance(value, Items) and value.items else value)
+    return scaled.spot.alone() if isinstance(scaled, Call) and unit_scaling(scaled) is not None else None
+
+
+def _loaded(facts: Facts) -> Iterator[_Array]:
     for call in facts.calls:
         scaled = unit_scaling(call)
         image = root(scaled) if scaled is not None and not is_guarded(call) else None
-        if isinstance(image, Call) and image.function == "numpy.load" and image.args and _name(image.args[0]):
-            yield _name(image.args[0]), call.spot.alone()
-
-
-def _name(path: Value) -> str:
-    return text(path).rpartition("/")[2].removesuffix(".npy")
+        path = plain_path(image.args[0]) if isinstance(image, Call) and image.function == "numpy.load" and image.args else ""
+        if path:
+            yield _Array(path, program_of(call), call.spot.alone())
 
 
 def judge(groups: Sequence[Arrays]) -> Iterator[CodeFinding]:
-    """Divisions of what was divided before it was saved."""
-    saved = {name: spot for group in groups for name, spot in group.saved.items()}
-    for name, spot in (each for group in groups for each in group.loaded):
-        if name in saved:
-            yield finding(
-                "TARE002",
-                "error",
-                spot,
-                f"the images in {name}.npy were divided by 255 before they were saved, and are divided again: "
-                "values are 0..0.004",
-                "leave one of the two divisions out",
-                evidence=(step("divided and saved", saved[name]),),
-            )
+    """Divisions of what was divided before it was saved, whichever program saved it."""
+    files = [each._replace(path=_stem(each)) for group in groups for each in group.saved]
+    for loaded in (each for group in groups for each in group.loaded):
+        divided = [each.divided for each in candidates(_stem(loaded), loaded.program, files)]
+        first = divided[0] if divided else None
+        if first is not None and loaded.divided is not None and None not in divided:
+            yield _twice(loaded, loaded.divided, first)
+
+
+def _stem(array: _Array) -> str:
+    """The path without the ending, which NumPy adds."""
+    return array.path.removesuffix(".npy")
+
+
+def _twice(array: _Array, spot: Spot, saved: Spot) -> CodeFinding:
+    return finding(
+        "TARE002",
+        "error",
+        spot,
+        f"the images in {_stem(array).rpartition('/')[2]}.npy were divided by 255 before they were saved, and are divided again: "
+        "values are 0..0.004",
+        "leave one of the two divisions out",
+        evidence=(step("divided and saved", saved),),
+    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tare.checking.repository.result import CodeFinding
+from tare.checking.repository.rules.across import reading, stored, writing
+from tare.checking.repository.rules.across.stored import Read, Written
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.kinds.stages import constants_of, same, told
 from tare.checking.repository.rules.linking import Program, program_of, programs, says
@@ -38,6 +40,8 @@ class Serving(NamedTuple):
     stages: tuple[_Stage, ...]
     bare: tuple[_Bare, ...]
     networks: frozenset[tuple[str, str]]
+    reads: Mapping[str, tuple[Read, ...]]
+    written: tuple[Written, ...]
 
 
 #: Code that uses a trained network, code that trains one, and words of a normalisation by hand.
@@ -49,7 +53,9 @@ _NORMALISES = re.compile(r"(?i)normali[sz]e|(?<![a-z])(?:mean|std)s?(?![a-z]|\s*
 def read(facts: Facts) -> Serving:
     """The pipelines of a group of files, without the trees of the files."""
     stages = tuple(_stage(each) for each in facts.pipelines if each.role in ("train", "eval"))
-    return Serving(stages, tuple(_served_bare(facts)), frozenset((each.library, each.name) for each in facts.networks))
+    names = frozenset((each.library, each.name) for each in facts.networks)
+    reads = {program.path: reading.reads(facts, program) for program in programs(facts)}
+    return Serving(stages, tuple(_served_bare(facts)), names, reads, writing.of_group(facts))
 
 
 def _stage(pipeline: Pipeline) -> _Stage:
@@ -82,10 +88,22 @@ def judge(groups: Sequence[Serving]) -> Iterator[CodeFinding]:
     if not known or not is_one or len(frozenset().union(*(group.networks for group in groups))) > 1:
         return
     files = {each.program for each in training}
+    is_of_another = _of_others(groups)
     for stage in stages:
         if stage.role == "eval" and stage.program not in files:
-            yield from (_serving(each, known[0]) for each in stage.constants if not same(each, known[0]))
-    yield from (_without(each, known[0]) for group in groups for each in group.bare if each.program not in files)
+            others = [each for each in stage.constants if not same(each, known[0])]
+            other = is_of_another.get(stage.program)
+            yield from (_serving(each, known[0]) if other is None else stored.untold(other, each.call.spot) for each in others)
+    for bare in (each for group in groups for each in group.bare if each.program not in files):
+        other = is_of_another.get(bare.program)
+        yield _without(bare, known[0]) if other is None else stored.untold(other, bare.spot)
+
+
+def _of_others(groups: Sequence[Serving]) -> dict[str, Read]:
+    """The programs that load networks, none of which may be one that was trained here, with one of the files that they load."""
+    files = [each for group in groups for each in group.written]
+    programs_that_load = ((path, reads) for group in groups for path, reads in group.reads.items() if reads)
+    return {path: reads[0] for path, reads in programs_that_load if all(stored.tied(each, files) is False for each in reads)}
 
 
 def _serving(each: Normalisation, other: Normalisation) -> CodeFinding:

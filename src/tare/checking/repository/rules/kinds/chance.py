@@ -15,7 +15,8 @@ from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import Decisions, agree
 from tare.code.interpreter.values import Call, Instance, Value
 from tare.code.libraries.keras import flow
-from tare.code.libraries.step import Step, text
+from tare.code.libraries.pipelines import CHOSEN_BY
+from tare.code.libraries.step import Step, numbers, text
 from tare.code.roles import role_of_decisions, role_of_names
 
 
@@ -114,7 +115,7 @@ def _random(pipeline: Pipeline, decisions: Decisions, why: str, links: Iterable[
     if not all(random):
         return
     steps = random[0]
-    names = ", ".join(dict.fromkeys(each.name for each in steps))
+    names = ", ".join(dict.fromkeys(map(_name, steps)))
     yield finding(
         "TARE024",
         "warning",
@@ -141,4 +142,32 @@ def _says_so(text: str) -> bool:
 
 
 def _drawn(steps: tuple[Step, ...]) -> list[Step]:
-    return [each for each in steps if each.random]
+    """The steps that draw; a crop as large as its image is the image."""
+    found = []
+    size: tuple[float, ...] | None = None
+    for each in steps:
+        wanted = _size(each)
+        if each.random and not (each.name == "RandomCrop" and size is not None and wanted == size):
+            found.append(each)
+        if each.kind == "geometric":
+            size = None if each.random or wanted is None else wanted
+    return found
+
+
+def _size(step: Step) -> tuple[float, ...] | None:
+    """Height and width of what a step of torchvision gives, whatever it gets; None for any other step."""
+    call = step.call
+    if step.name not in ("Resize", "CenterCrop", "RandomCrop") or not call.function.startswith("torchvision."):
+        return None
+    given = numbers(call.argument(0, "size"))
+    if given is None or (step.name == "RandomCrop" and (len(call.args) > 1 or {*call.keywords} - {"size"})):
+        return None
+    if len(given) == 1:
+        return None if step.name == "Resize" else given * 2  # one number is that of the shorter side
+    return given
+
+
+def _name(step: Step) -> str:
+    """The name of a step that draws, with what applies it by chance."""
+    around = step.values.get(CHOSEN_BY)
+    return f"{around.last} of {step.name}" if isinstance(around, Call) else step.name

@@ -10,6 +10,7 @@ from tare.checking.repository.result import CodeFinding, Edit
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.normalisations import of_pipeline
 from tare.checking.repository.rules.published import near, published
+from tare.checking.repository.touched import image_may_change
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.values import Call, Library
 from tare.code.libraries.flows import root
@@ -50,6 +51,7 @@ def _code(call: Call, facts: Facts) -> Iterator[CodeFinding]:
     right = code.replace("COLOR_RGB2", "COLOR_BGR2")
     back, is_near = _back(call, code, facts)
     alone = back is None and isinstance(source, Call) and same_function(source.spot, call.spot)
+    alone = alone and isinstance(source, Call) and not image_may_change(source.spot, call.spot, source.names)
     only_hue = code[10:13] in ("HSV", "HLS")
     effect = "the hue is that of another colour" if only_hue else "the weights of red and blue are exchanged"
     yield finding(

@@ -22,6 +22,7 @@ from tare.checking.repository.rules.published import (
     slips,
     squared_set,
 )
+from tare.checking.repository.touched import list_may_change
 from tare.code.facts import Facts
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.values import Call, Items, Literal, Value
@@ -204,6 +205,9 @@ def _typo(value: Value | None, which: str, link: tuple[Step, ...], call: Call | 
         return
     what = f"{values[found.position]:g} in the {which} {listed(values)}"
     edits = _edits(written, found, values, (value.spot, None if call is None else call.spot))
+    others = () if call is None else (call.spot.source,)
+    if edits and value.spot is not None and list_may_change(value.spot, *others):
+        edits = ()
     yield _slipped(spot, what, found, found.because, (*origin(value, which), *link), edits)
 
 

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, step
+from tare.checking.repository.rules.reached import is_wide, reached, type_given
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.values import Call, Literal, Value, alternatives
-from tare.code.libraries.flows import is_guarded, root, unit_scaling
+from tare.code.libraries.flows import chain, is_guarded, root, unit_scaling
 from tare.code.libraries.pipelines import step_of
+from tare.code.libraries.step import text
 
 
 def feeding(facts: Facts) -> Iterator[CodeFinding]:
@@ -41,12 +43,26 @@ def _scaled_by(image: Value, pipelines: dict[int, Pipeline]) -> Call | None:
     if not isinstance(image, Call):
         return None
     if image.function == "torchvision.transforms.functional.to_tensor":
-        return image
+        return image if _may_be_bytes(image.argument(0), pipelines) else None
     if image.last == "DataLoader" and image.args:
         image = root(image.args[0])
         transform = image.keywords.get("transform") if isinstance(image, Call) else None
         return _to_tensor(transform, pipelines) if transform is not None else None
-    return _to_tensor(image.receiver, pipelines) if image.function == "()" else None
+    is_given = image.function == "()" and _may_be_bytes(image.argument(0), pipelines)
+    return _to_tensor(image.receiver, pipelines) if is_given else None
+
+
+def _may_be_bytes(image: Value | None, pipelines: dict[int, Pipeline]) -> bool:
+    """Whether ToTensor may divide an image: not floats, wide integers, and the modes F and I of PIL."""
+    if image is None:
+        return True
+    known = reached(image, pipelines)
+    if known is not None:
+        return not (known.floats or known.wide)
+    calls = [each for each in chain(image) if isinstance(each, Call)]
+    kinds = [kind for each in calls if (kind := type_given(each)) is not None]
+    modes = [text(each.argument(0, "mode")) for each in calls if each.function == ".convert"]
+    return not any(map(is_wide, kinds)) and (not modes or modes[0] not in ("F", "I", "I;16"))
 
 
 def _to_tensor(transform: Value, pipelines: dict[int, Pipeline]) -> Call | None:

@@ -10,7 +10,7 @@ from tare.checking.repository.costs import cost
 from tare.checking.repository.edits import of_part
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.abandoned import is_abandoned
-from tare.checking.repository.rules.feeds import goes_elsewhere, network_call, within
+from tare.checking.repository.rules.feeds import goes_elsewhere, network_call, with_own_weights, within
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, programs, says
 from tare.checking.repository.rules.scalings import RESULTS, Scaled, scalings
@@ -20,7 +20,7 @@ from tare.code.interpreter.conditions import agree
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.values import Call, Value
 from tare.code.libraries.flows import root, spot_of, unit_scaling
-from tare.code.libraries.keras import generator, preprocessing
+from tare.code.libraries.keras import generator, preprocessed
 from tare.code.libraries.networks import Network
 from tare.code.networks.expected import Expected, listed
 
@@ -48,10 +48,25 @@ def ranges(facts: Facts) -> Iterator[CodeFinding]:
     yield from _doubled(facts)
     texts = {each.path: each.document.text for each in facts.sources}
     for program in programs(facts):
-        networks = [each for each in program.networks if each.library == "keras"]
-        networks = [each for each in networks if each.pretrained]
+        networks = as_published(facts, program)
         if networks:
             yield from _of_networks(facts, program, networks, texts)
+
+
+_FITS = re.compile(r"\.fit(?:_generator)?\(|apply_gradients")
+
+
+def as_published(facts: Facts, program: Program) -> list[Network]:
+    """The pretrained networks of Keras in a program, without those that get weights of one's own and are not trained here.
+
+    What was trained here began with the published weights, whatever is loaded afterwards.
+    """
+    networks = [each for each in program.networks if each.library == "keras" and each.pretrained]
+    own = list(with_own_weights(facts)) if networks else []
+    text = next((each.document.text for each in facts.sources if each.path == program.path), "")
+    if not own or _FITS.search(text):
+        return networks
+    return [each for each in networks if not any(loads(each.call) for loads in own)]
 
 
 def _of_networks(facts: Facts, program: Program, networks: list[Network], texts: dict[str, str]) -> Iterator[CodeFinding]:
@@ -230,7 +245,7 @@ def _doubled(facts: Facts) -> Iterator[CodeFinding]:
         image = unit_scaling(call)
         if image is not None and _is_preprocessed(root(image)):
             yield _twice(call.spot, "the output of preprocess_input is divided by 255", "leave the division out")
-        if preprocessing(call.function) is not None and call.args:
+        if preprocessed(call) is not None and call.args:
             inner = root(call.args[0])
             if isinstance(inner, Call) and unit_scaling(inner) is not None:
                 yield _twice(call.spot, "preprocess_input expects 0..255 and gets values that were divided by 255", _FIRST)
@@ -257,7 +272,7 @@ _FIRST = "leave the division out and give preprocess_input values of 0..255"
 
 
 def _is_preprocessed(value: Value) -> bool:
-    return isinstance(value, Call) and preprocessing(value.function) is not None
+    return isinstance(value, Call) and preprocessed(value) is not None
 
 
 def _twice(spot: Spot, what: str, remedy: str) -> CodeFinding:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.abandoned import is_abandoned
 from tare.checking.repository.rules.feeds import parts
 from tare.checking.repository.rules.found import finding, step
+from tare.checking.repository.rules.kinds.maps.elsewhere import normalises_elsewhere
 from tare.checking.repository.rules.linking import Program, programs
-from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline, stops_at_tensor
+from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_step, stops_at_tensor
 from tare.checking.repository.rules.published import near
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import agree
-from tare.code.libraries.step import Step
+from tare.code.libraries.step import Step, number
 from tare.code.networks.expected import listed
 from tare.code.roles import Role, words
 
@@ -30,8 +32,49 @@ _ROLES: tuple[Role, Role] = ("train", "eval")
 
 
 def constants_of(pipeline: Pipeline) -> list[Normalisation]:
-    """The constants with which a pipeline normalises, in each of its branches."""
-    return [each for _, _, each in of_pipeline(pipeline) if not is_undoing(each.mean, each.std)]
+    """The constants with which a pipeline normalises, in each of its branches; those of several steps as one."""
+    found: list[Normalisation] = []
+    for variant in pipeline.variants:
+        steps = [each for each in variant.steps if each.kind == "normalize"]
+        known = [list(of_step(each, variant.decisions | pipeline.call.decisions)) for each in steps]
+        if not any(map(_scales, variant.steps)):
+            known = [[_of_levels(one) for one in each] for each in known]
+        if len(known) > 1 and all(len(each) == 1 for each in known):
+            found += _together([each[0] for each in known])
+        else:
+            found += [one for each in known for one in each if not is_undoing(one.mean, one.std)]
+    return found
+
+
+def _scales(step: Step) -> bool:
+    """Whether a step brings 8-bit values to 0..1, or may do so."""
+    return step.kind in ("to_tensor", "to_float") or (step.kind == "rescale" and number(step.values.get("factor")) != 1)
+
+
+#: No mean of values of 0..1 is larger.
+_LARGEST = 2.0
+
+
+def _of_levels(each: Normalisation) -> Normalisation:
+    """Constants for values of 0..255, which nothing divides before, as those for values of 0..1 with which they do the same."""
+    if each.top != 1.0 or max(map(abs, each.mean)) <= _LARGEST:
+        return each
+    return replace(each, mean=tuple(one / 255 for one in each.mean), std=tuple(one / 255 for one in each.std))
+
+
+def _together(several: Sequence[Normalisation]) -> Iterator[Normalisation]:
+    """The one normalisation that several are, one after the other: ``((x - a) / b - c) / d`` is ``(x - a - b c) / (b d)``."""
+    mean, std = several[0].mean, several[0].std
+    for each in several[1:]:
+        sizes = {len(one) for one in (mean, std, each.mean, each.std)} - {1}
+        if len(sizes) > 1 or each.top != 1.0:
+            return
+        count = max(sizes, default=1)
+        a, b, c, d = (one * count if len(one) == 1 else one for one in (mean, std, each.mean, each.std))
+        mean = tuple(x + y * z for x, y, z in zip(a, b, c, strict=True))
+        std = tuple(x * y for x, y in zip(b, d, strict=True))
+    if not is_undoing(mean, std):
+        yield replace(several[0], mean=mean, std=std)
 
 
 def _in_program(facts: Facts, program: Program) -> Iterator[CodeFinding]:
@@ -53,8 +96,10 @@ _OWN = re.compile(r"class \w*Normali[sz]e|\.sub_?\(")
 
 def _bare(facts: Facts, program: Program) -> Iterator[CodeFinding]:
     """Evaluation that stops at ToTensor, where training in the same run normalises."""
-    alone = _normalised_alone(program)
-    if alone or _OWN.search(next((each.document.text for each in facts.sources if each.path == program.path), "")):
+    files = {program.path, *(each.spot.source.path for each in program.calls)}
+    sources = [each for each in facts.sources if each.path in files]
+    own = next((each.document.text for each in sources if each.path == program.path), "")
+    if _normalised_alone(program) or _OWN.search(own) or any(map(normalises_elsewhere, sources)):
         return
     train, evaluate = (_of_role(facts, program, role) for role in _ROLES)
     for one in evaluate:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.feeds import Fed, fed, parts, steps
-from tare.checking.repository.rules.kinds.ranges import scaled_otherwise
+from tare.checking.repository.rules.kinds.ranges import as_published, scaled_otherwise
 from tare.checking.repository.rules.linking import Program, programs
 from tare.checking.repository.rules.scalings import Scaled, mapped, spot_of_rescale
 from tare.code.facts import Facts
@@ -21,7 +21,7 @@ _CHANGING = frozenset(["Rescaling", "Lambda", "Normalization", "preprocess_input
 def followed(facts: Facts) -> Iterator[CodeFinding]:
     """What ``fit`` and ``predict`` are given, whatever else the program scales, and in whichever way."""
     for program in programs(facts):
-        networks = {id(each.call): each for each in program.networks if each.library == "keras" and each.pretrained}
+        networks = {id(each.call): each for each in as_published(facts, program)}
         for each in fed(program) if networks else ():
             yield from _of_feed(program, each, networks)
 

@@ -16,15 +16,18 @@ from tare.checking.repository.rules.linking import Program, programs, says
 from tare.checking.repository.rules.reached import reached
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import agree
-from tare.code.interpreter.values import Call
-from tare.code.libraries.keras import flow, generator
+from tare.code.interpreter.values import Call, Library, Value
+from tare.code.libraries.flows import chain
+from tare.code.libraries.keras import flow, generator, preprocessed
 from tare.code.libraries.networks import Network
+from tare.code.libraries.step import numbers, text
 
 #: Any word of scaling, in any file of the program.
 _SCALES = re.compile(
     r"(?i)\b255|127\.5|preprocess|rescal|normali[sz]|standardi[sz]|featurewise|samplewise|convert_image_dtype|"
-    r"imagenet_utils|Lambda\(|/=|\bmeans?\b(?!\s*\()|\bto_?float\b|\bkeras_hub\b|\bhub\."
+    r"imagenet_utils|Lambda\(|/=|103\.939|116\.779|123\.68|\bmeans?\b(?!\s*\()|\bto_?float\b|\bkeras_hub\b|\bhub\."
 )
+_ARITHMETIC = frozenset(f"operator.{each}" for each in "+-*/")
 _CALLING = ("()", ".predict_on_batch")
 _READERS = ("image_dataset_from_directory", "imread", "load_img", "img_to_array")
 
@@ -49,18 +52,45 @@ def raw(facts: Facts) -> Iterator[CodeFinding]:
 def _followed(program: Program, networks: Sequence[Network], pipelines: Mapping[int, Pipeline]) -> Iterator[tuple[Call, Network]]:
     """The calls that read an image which a network gets as it was read, without layers before it that may scale."""
     known = {id(each.call): each for each in networks}
+    changed = {id(each) for each in _changed(program)}
     called = (Fed(each, each.receiver, each.args[0]) for each in program.calls if each.function in _CALLING and each.args)
     for each in (*fed(program), *called):
         network = known.get(id(network_call(each.model)))
         image = None if network is None else reached(each.data, pipelines)
-        if network is not None and image is not None and image.is_raw and agree(each.call.decisions, network.decisions):
+        if network is None or image is None or not image.is_raw or not agree(each.call.decisions, network.decisions):
+            continue
+        if not (_is_of_floats(each.data) and any(id(one) in changed for one in chain(each.data))):
             yield image.source, network
+
+
+def _changed(program: Program) -> Iterator[Value]:
+    """The arrays that a ``preprocess_input`` is given which scales floats where they stand, and returns the same array."""
+    for call in program.calls:
+        if preprocessed(call) in ("signed", "torch") and call.args:
+            yield from chain(call.args[0])
+
+
+def _is_of_floats(value: Value) -> bool:
+    """Whether an image is an array of floats: other types are copied, and a tensor is never changed."""
+    calls = [each for each in chain(value) if isinstance(each, Call)]
+    is_float = any(each.last == "img_to_array" or (each.last == "astype" and _names_floats(each)) for each in calls)
+    return is_float and not any("tensor" in each.last or each.last == "cast" for each in calls)
+
+
+def _names_floats(call: Call) -> bool:
+    kind = call.argument(0, "dtype")
+    return "float" in (kind.name if isinstance(kind, Library) else text(kind))
 
 
 def _is_scaled(program: Program, texts: dict[str, str]) -> bool:
     files = {program.path, *(each.call.spot.source.path for each in program.networks)}
     files |= {each.spot.source.path for each in program.calls}
-    return any(says(_SCALES, texts.get(each, "")) for each in files)
+    return any(says(_SCALES, texts.get(each, "")) for each in files) or any(map(_takes_three, program.calls))
+
+
+def _takes_three(call: Call) -> bool:
+    """Whether a call calculates with three constants, as the means of an image's channels are."""
+    return call.function in _ARITHMETIC and any(len(numbers(each) or ()) == 3 for each in call.args)
 
 
 def _of_program(program: Program, networks: list[Network]) -> Iterator[CodeFinding]:
