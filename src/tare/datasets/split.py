@@ -195,6 +195,7 @@ def open_split(
         raise DataError("a folder of rasters for --bands", f"{labelled.name!r}", "choose the channels in the data")
     front = taken if isinstance(taken, FrontEnd) else None
     options = Options(array=labelled.array, layout=labelled.layout, front=front, remote=labelled.allow_remote)
+    _check_heard(data, kind)
     opened = open_labelled(data, options, labelled.label, labelled.label_pattern)
     train, val = (None if samples is None else samples.of_kind(kind) for samples in opened)
     assert train is not None  # noqa: S101 - only validation samples may be absent
@@ -242,6 +243,13 @@ def _check_strangers(split: Split, where: str) -> None:
         )
 
 
+def _check_heard(data: object, kind: SampleKind) -> None:
+    """Raise :class:`DataError` for a file of arrays where a network hears recordings: no layout of them would do."""
+    if kind == "sound" and isinstance(data, str | os.PathLike) and os.fspath(data).endswith((".npy", ".npz")):
+        found = f"arrays in {os.fspath(data)!r}"
+        raise DataError("recordings, which the network's front end takes", found, "name the recordings")
+
+
 def _check_folder_task(task: TaskName | None, name: str) -> None:
     """Raise :class:`DataError` for a task that a folder with a folder per class cannot be of."""
     if task not in (None, "classification"):
@@ -256,6 +264,7 @@ def without_labels(labelled: LabelOptions, kind: SampleKind, taken: Taken | None
     """
     front = taken if isinstance(taken, FrontEnd) else None
     options = Options(array=labelled.array, layout=labelled.layout, front=front, remote=labelled.allow_remote)
+    _check_heard(labelled.data, kind)
     samples = open_samples(labelled.data, options, labelled.label, labelled.label_pattern).of_kind(kind)
     return Split(("",), items_of(samples, [0] * len(samples)), (), samples.name, kind, samples.channel_names, samples.remarks)
 
