@@ -80,8 +80,8 @@ class Engine(Protocol):
     def module(self, path: str) -> Mapping[str, Value]:
         """The names of a module of the repository."""
 
-    def share(self, path: str, name: str, value: Value) -> None:
-        """Give a variable of a module the value that a function gave it."""
+    def share(self, path: str, function: str, values: Mapping[str, Value]) -> None:
+        """Give variables of a module the values that a function gave them together."""
 
     def submodule(self, path: str, name: str) -> Value:
         """The module of a name in a package of the repository, or UNKNOWN."""
@@ -220,9 +220,12 @@ class Run:
         """Whether a function may say something of preprocessing, itself or through those that it calls."""
         return self.followed is None or isinstance(node, ast.Lambda) or node in self.followed or node in self.inner
 
-    def may_enter(self, callee: Function, args: Iterable[Value] = ()) -> bool:
-        """Whether a function is followed once more in this entry: one that says and gets nothing is not, nor a hundredth call."""
-        if not self.matters(callee.node) and (self.shows is None or not any(map(self.shows, args))):
+    def may_enter(self, callee: Function, args: Iterable[Value] = (), *, always: bool = False) -> bool:
+        """Whether a function is followed once more in this entry: one that says and gets nothing is not, nor a hundredth call.
+
+        ``always`` follows one that says nothing, too.
+        """
+        if not always and not self.matters(callee.node) and (self.shows is None or not any(map(self.shows, args))):
             return False
         key = (self.entry, callee.node)
         self.visits[key] = visits = self.visits.get(key, 0) + 1

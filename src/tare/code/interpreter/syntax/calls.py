@@ -10,7 +10,7 @@ from tare.code.interpreter.frame import DEEPEST_CALL, Frame, Run
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.syntax.arguments import option
 from tare.code.interpreter.syntax.builtins import of_builtin, of_method
-from tare.code.interpreter.syntax.changes.arrays import change, changed_parameters
+from tare.code.interpreter.syntax.changes.arrays import change, changed_parameters, reaches_out
 from tare.code.interpreter.syntax.changes.attributes import set_attribute
 from tare.code.interpreter.syntax.loading import of_loading
 from tare.code.interpreter.syntax.making import made
@@ -87,7 +87,7 @@ def _is_cached(callee: Function) -> bool:
 
 
 def _followed(frame: Frame, callee: Function, args: Args, keywords: Keywords, spot: Spot, spread: bool) -> Value:
-    if callee.node in frame.nodes or len(frame.nodes) >= DEEPEST_CALL or not frame.run.may_enter(callee, args):
+    if callee.node in frame.nodes or len(frame.nodes) >= DEEPEST_CALL or not _may_enter(frame, callee, args):
         value = made(frame, f"user.{callee.name}", args, spot.node, keywords=keywords)
         _forget(frame, callee, args, keywords)
         return value
@@ -95,6 +95,11 @@ def _followed(frame: Frame, callee: Function, args: Args, keywords: Keywords, sp
         args = (callee.bound, *args)
     names = bound_arguments(callee, args, keywords, softly=False, spread=spread)
     return run_function(frame, callee, names)
+
+
+def _may_enter(frame: Frame, callee: Function, args: Args) -> bool:
+    run = frame.run
+    return run.may_enter(callee, args, always=not run.matters(callee.node) and reaches_out(callee.node))
 
 
 def _forget(frame: Frame, callee: Function, args: Args, keywords: Keywords) -> None:
@@ -137,19 +142,30 @@ def run_function(frame: Frame, callee: Function, names: dict[str, Value]) -> Val
     for name in inner.again:
         if name[0] == ".":
             frame.note_again(name)
-    for name in inner.shared & inner.names.keys():
-        value = inner.names[name]
-        of_module: Mapping[str, Value] = callee.closure[-1] if callee.closure else {}
-        if of_module.get(name) is value:
-            continue
-        # While the module itself is carried out, one statement comes after the other.
-        if run.entry == callee.source.path and not frame.arms and not frame.loops and isinstance(of_module, dict):
-            of_module[name] = value if not isinstance(value, Literal) else of_module.get(name, value)
-        else:
-            run.engine.share(callee.source.path, name, value)
+    if inner.shared:
+        _share(frame, inner, callee)
     if inner.alive and not inner.returns:
         return Literal(None)
     return joined(inner.returns) if len(inner.returns) != 1 else inner.returns[0][1]
+
+
+def _share(frame: Frame, inner: Frame, callee: Function) -> None:
+    """Give a module the values that a function of it gave its variables."""
+    of_module: Mapping[str, Value] = callee.closure[-1] if callee.closure else {}
+    path, run = callee.source.path, frame.run
+    new = {name: inner.names[name] for name in inner.shared if name in inner.names}
+    new = {name: value for name, value in new.items() if of_module.get(name) is not value}
+    # While a program itself is carried out, one statement comes after the other.
+    is_in_order = not frame.arms and not frame.loops and not frame.nodes
+    if run.entry == path and not frame.arms and not frame.loops and isinstance(of_module, dict):
+        of_module.update({name: value for name, value in new.items() if not isinstance(value, Literal) or name not in of_module})
+        return
+    if is_in_order and run.entry != path:
+        for name, value in new.items():
+            if not isinstance(value, Literal):
+                run.write(run.module_of(path), name, value)
+    if new:
+        run.engine.share(path, callee.name, new)
 
 
 def bound_arguments(callee: Function, args: Args, keywords: Keywords, *, softly: bool, spread: bool = False) -> dict[str, Value]:

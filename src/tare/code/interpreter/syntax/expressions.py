@@ -68,6 +68,7 @@ _BUILTINS = frozenset(
         "filter",
         "hasattr",
         "setattr",
+        "globals",
     ]
 )
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import pytest
 
+from tare.checking.repository.api import examined
+from tare.code.files.document import Document
 from tests.checking.repository.rules.kinds.maps.programs import codes
 
 HEAD = (
@@ -49,3 +51,47 @@ def test_without_them_the_pipelines_constants_are_found(text: str) -> None:
 
 def test_a_network_that_gets_the_difference_of_both_is_found() -> None:
     assert codes(f"{HEAD}{NET}n = T.Normalize(MEAN, STD)\n{LOOP.format('n(x)')}") != []
+
+
+IMAGENET, HALVES = "[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]", "[.5] * 3, [.5] * 3"
+TIMM = (
+    "import timm\nfrom torchvision import transforms as T\nfrom torchvision.datasets import ImageFolder\nfrom torch.utils.data import DataLoader\n"
+    "{}t = T.Compose([T.ToTensor(), T.Normalize({})])\nfor x, y in DataLoader(ImageFolder('d', t)):\n    net(x)\n"
+)
+VIT = "net = timm.create_model('vit_base_patch16_224', pretrained=True{})\n"
+USE = "import conf\nconf.use({})\n" + VIT.format("")
+CONF = f"MEAN, STD = {IMAGENET}\ndef use(m, s):\n    global MEAN, STD\n    MEAN, STD = m, s\n"
+PARSED = (
+    "import argparse\np = argparse.ArgumentParser()\np.add_argument('--model', default='{}')\na = p.parse_args(['--model', '{}'])\n"
+    "net = timm.create_model(a.model, pretrained=True)\n"
+)
+
+
+def found(code: str, **more: str) -> list[str]:
+    """The codes that are found in a program with other files."""
+    texts = {"main": code, **more}
+    return [each.code for each in examined([Document(f"{name}.py", "python", text) for name, text in texts.items()])]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ((USE.format(HALVES), "conf.MEAN, conf.STD"), (USE.format(IMAGENET), "conf.MEAN, conf.STD")),
+        (
+            (PARSED.format("vit_base_patch16_224", "resnet50"), IMAGENET),
+            (PARSED.format("resnet50", "vit_base_patch16_224"), IMAGENET),
+        ),
+        (
+            (f"M, S = {IMAGENET}\nglobals().update(M=[.5] * 3, S=[.5] * 3)\n{VIT.format('')}", "M, S"),
+            (f"M, S = {HALVES}\nglobals().update(M={IMAGENET[:21]}, S={IMAGENET[23:]})\n{VIT.format('')}", "M, S"),
+        ),
+        ((VIT.format(", checkpoint_path='own.pth'"), IMAGENET), (VIT.format(", checkpoint_path=''"), IMAGENET)),
+        (
+            (VIT.format(f", pretrained_cfg_overlay=dict(file='own.pth', mean={IMAGENET[:21]}, std={IMAGENET[23:]})"), IMAGENET),
+            (VIT.format(", pretrained_cfg_overlay=dict(file='vit.pth')"), IMAGENET),
+        ),
+    ],
+)
+def test_constants_that_are_replaced_are_not_those_of_before(right: tuple[str, str], wrong: tuple[str, str]) -> None:
+    assert found(TIMM.format(*right), conf=CONF) == []
+    assert found(TIMM.format(*wrong), conf=CONF) == ["TARE005"]

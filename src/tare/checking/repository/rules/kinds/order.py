@@ -105,7 +105,9 @@ def _calculates(step: Step) -> bool:
 def _is_one_in_parts(steps: tuple[Step, ...], pairs: Sequence[tuple[Numbers, Numbers]]) -> bool:
     """Whether several Normalize are the parts of one: the mean in one and the std in the other, or a published set together."""
     (_, one), (mean, _) = pairs[0], pairs[1]
-    if len(pairs) == 2 and ((set(one) == {1.0} and set(mean) == {0.0}) or (set(pairs[0][0]) == {0.0} and set(pairs[1][1]) == {1.0})):
+    if len(pairs) == 2 and (
+        (set(one) == {1.0} and set(mean) == {0.0}) or (set(pairs[0][0]) == {0.0} and set(pairs[1][1]) == {1.0})
+    ):
         return True
     whole = composed(steps)
     return whole is not None and is_set(*whole)

@@ -110,6 +110,25 @@ def _partly(frame: Frame, base: Value) -> Value:
     return Call("operator.changed", (base,), {}, base.spot, UNKNOWN, frame.decisions, frame.within, entry)
 
 
+@lru_cache(maxsize=4096)
+def reaches_out(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> bool:
+    """Whether a function changes variables of its module, or the lists and dictionaries in them."""
+    if isinstance(node, ast.Lambda):
+        return False
+    parts = list(ast.walk(node))
+    if any(isinstance(each, ast.Global) for each in parts):
+        return True
+    own = {each.arg for each in parts if isinstance(each, ast.arg)}
+    own |= {each.id for each in parts if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+    return any(
+        isinstance(each, ast.Subscript)
+        and isinstance(each.ctx, ast.Store)
+        and isinstance(each.value, ast.Name)
+        and each.value.id not in own
+        for each in parts
+    )
+
+
 #: Methods that change a list or dictionary.
 _METHODS = frozenset(
     ("append", "extend", "insert", "pop", "remove", "clear", "update", "setdefault", "reverse", "sort", "add", "popitem")
