@@ -141,7 +141,8 @@ class Program:
 
     def configuration(self, source: Source, path: str) -> Value | None:
         """The contents of the configuration that a path in a file names; None if there is no such file."""
-        return self._configurations.at(path, posixpath.dirname(source.path))
+        is_moved = "os.chdir(" in source.document.text and not posixpath.isabs(path)
+        return self._configurations.at(path, posixpath.dirname(source.path), only=is_moved)
 
     def composed(self, source: Source, folder: str, name: str) -> Value | None:
         """What Hydra makes of a configuration and its defaults; None if there is no such file."""

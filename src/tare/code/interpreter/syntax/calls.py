@@ -11,7 +11,7 @@ from tare.code.interpreter.source import Spot
 from tare.code.interpreter.syntax.arguments import option
 from tare.code.interpreter.syntax.builtins import of_builtin, of_method
 from tare.code.interpreter.syntax.changes.arrays import change, changed_parameters, reaches_out
-from tare.code.interpreter.syntax.changes.attributes import set_attribute
+from tare.code.interpreter.syntax.changes.attributes import set_attribute, set_unknown
 from tare.code.interpreter.syntax.loading import of_loading
 from tare.code.interpreter.syntax.making import made
 from tare.code.interpreter.values import (
@@ -201,6 +201,9 @@ def instance(frame: Frame, cls: Class, args: Args, keywords: Keywords, spot: Spo
     new.made = made(frame, f"new.{cls.name}", args, spot.node, new, keywords=keywords)
     frame.run.log.append(new.made)
     frame.run.instances.setdefault(cls.node, []).append(new)
+    maker = method(frame, cls, "__new__")
+    if maker is not None:
+        _set_in(frame, maker, new)
     begin = method(frame, cls, "__init__")
     if begin is not None and (is_plain_layer(frame.run, cls) or not frame.run.may_enter(begin)):
         return new
@@ -216,6 +219,15 @@ def instance(frame: Frame, cls: Class, args: Args, keywords: Keywords, spot: Spo
         if after is not None and after.node not in frame.nodes and len(frame.nodes) < DEEPEST_CALL:
             run_function(frame, after, bound_arguments(after, (new,), {}, softly=False))
     return new
+
+
+def _set_in(frame: Frame, maker: Function, new: Instance) -> None:
+    """The attributes that ``__new__`` sets of objects are not known, since it may give any object."""
+    for each in ast.walk(maker.node):
+        if isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store):
+            frame.run.write(new, each.attr, UNKNOWN)
+        elif isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id in ("setattr", "vars"):
+            set_unknown(frame, new)
 
 
 #: What a layer or module may say that matters; one without such a word is only layers.
@@ -333,6 +345,9 @@ def settle(run: Run) -> None:
         _settle_network(owner, name, value)
     for call in run.log if run.heap.names or run.heap.moved else ():
         _settle_transform(run, call)
+        if call.last == "DataLoader" and "collate_fn" in run.heap.names.get(call, ()):
+            together = run.heap.read((call, "collate_fn", call.entry)) or UNKNOWN
+            call.keywords = {**call.keywords, "collate_fn": together}
         held = held_by(call)
         if held is None:
             continue

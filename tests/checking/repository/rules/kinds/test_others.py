@@ -95,3 +95,23 @@ def found(code: str, **more: str) -> list[str]:
 def test_constants_that_are_replaced_are_not_those_of_before(right: tuple[str, str], wrong: tuple[str, str]) -> None:
     assert found(TIMM.format(*right), conf=CONF) == []
     assert found(TIMM.format(*wrong), conf=CONF) == ["TARE005"]
+
+
+LOADED = (
+    "import torch\nfrom torchvision import transforms as T, models\nfrom torchvision.datasets import ImageFolder\nfrom torch.utils.data import DataLoader\n"
+    "net = models.resnet50(weights='DEFAULT')\nto = T.ToTensor()\nM, S = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1), torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)\n"
+)
+COLLATED = "def put(b): return (torch.stack([x for x, _ in b]) - M) / S, None\nl = DataLoader(ImageFolder('d', to))\n{}for x, y in l:\n    net(x)\n"
+TAKEN = "def f(p):\n    steps = [to, {}]\n    x = Image.open(p).convert('RGB')\n    while steps:\n        x = steps.pop(0)(x)\n    return net(x[None])\n"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (COLLATED.format("l.collate_fn = put\n"), COLLATED.format("l.prefetch_factor = 4\n")),
+        (TAKEN.format("T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])"), TAKEN.format("T.RandomErasing()")),
+    ],
+)
+def test_what_the_network_gets_is_followed_through_loaders_and_lists(right: str, wrong: str) -> None:
+    assert found(f"{LOADED}from PIL import Image\n{right}") == []
+    assert found(f"{LOADED}from PIL import Image\n{wrong}") == ["TARE004"]

@@ -40,12 +40,8 @@ def set_attribute(frame: Frame, owner: Value, name: str, value: Value, node: ast
     elif isinstance(owner, Class):
         run.write(owner, name, named(value, name))
         note_constants(frame, node, name, value)
-    elif isinstance(owner, ModuleOf) and owner.path == frame.source.path:
-        if frame.enclosing:
-            frame.shared.add(name)
-        frame.names[name] = named(value, name)
     elif isinstance(owner, ModuleOf):
-        run.write(run.module_of(owner.path), name, named(value, name))
+        _of_module(frame, owner, name, named(value, name))
     elif isinstance(owner, Table):
         run.change(owner, lambda one: set_item(one, Literal(name), value))
     else:
@@ -60,6 +56,15 @@ def set_attribute(frame: Frame, owner: Value, name: str, value: Value, node: ast
 
 def _setting(frame: Frame, owner: Value, name: str, value: Value, node: ast.AST) -> Callable[[], None]:
     return lambda: set_attribute(frame, owner, name, value, node)
+
+
+def _of_module(frame: Frame, owner: ModuleOf, name: str, value: Value) -> None:
+    if owner.path != frame.source.path:
+        frame.run.write(frame.run.module_of(owner.path), name, value)
+        return
+    if frame.enclosing:
+        frame.shared.add(name)
+    frame.names[name] = value
 
 
 def _of_instance(frame: Frame, owner: Instance, name: str, value: Value, node: ast.AST) -> None:
