@@ -132,6 +132,7 @@ class Run:
     used: dict[str, dict[int, Call]] = field(default_factory=dict)
     stars: dict[str, list[str]] = field(default_factory=dict)
     plain: dict[ast.ClassDef, bool] = field(default_factory=dict)
+    reaching: dict[ast.AST, bool] = field(default_factory=dict)
     steps: int = 0
     limit: int = 0
     entry: str = ""

@@ -351,7 +351,7 @@ def normalised(by: Normalisation, image: Reached) -> Reached | None:
 def composed(steps: Sequence[Step]) -> tuple[Numbers, Numbers] | None:
     """The mean and std of the one normalisation that several steps are together; None if a step is not known.
 
-    They are in the units of the values that the first step gets: Normalize(mean, 1) and Normalize(0, std) are Normalize(mean, std).
+    They are in units of what the first step gets: Normalize(mean, 1) and Normalize(0, std) are Normalize(mean, std).
     """
     if not steps:
         return None

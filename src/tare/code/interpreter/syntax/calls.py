@@ -98,12 +98,22 @@ def _followed(frame: Frame, callee: Function, args: Args, keywords: Keywords, sp
 
 
 def _may_enter(frame: Frame, callee: Function, args: Args) -> bool:
-    run = frame.run
-    return run.may_enter(callee, args, always=not run.matters(callee.node) and reaches_out(callee.node))
+    run, always = frame.run, False
+    if not run.matters(callee.node):
+        known = run.reaching.get(callee.node)
+        always = run.reaching[callee.node] = reaches_out(callee.source, callee.node) if known is None else known
+    return run.may_enter(callee, args, always=always)
+
+
+#: What a function may change in place.
+_CHANGEABLE = frozenset((Call, Choice, Class, Instance, Items, ModuleOf, Table))
 
 
 def _forget(frame: Frame, callee: Function, args: Args, keywords: Keywords) -> None:
     """What a function that is not followed changes of its arguments is not known afterwards."""
+    # Most functions that are not followed get nothing that can be changed.
+    if not any(type(each) in _CHANGEABLE for each in (*args, *keywords.values())):
+        return
     changing = changed_parameters(callee.node)
     if not changing:
         return

@@ -82,7 +82,7 @@ def evaluate(frame: Frame, node: ast.expr) -> Value:
     kind = type(node)
     if kind is ast.Name:  # half of all expressions are names and constants, which have no depth
         value = _name(frame, node)  # type: ignore[arg-type]
-        return _now(frame, value) if run.heap.moved else value
+        return _now(frame, value) if run.heap.moved and type(value) in _HOLDING else value
     if kind is ast.Constant:
         return _constant(frame, node)  # type: ignore[arg-type]
     act = _KINDS.get(kind)
@@ -95,7 +95,11 @@ def evaluate(frame: Frame, node: ast.expr) -> Value:
         value = act(frame, node)
     finally:
         frame.depth -= 1
-    return _now(frame, value) if run.heap.moved else value
+    return _now(frame, value) if run.heap.moved and type(value) in _HOLDING else value
+
+
+#: What may be changed in place, or hold such a thing.
+_HOLDING = frozenset((Call, Choice, Items, Table))
 
 
 def _now(frame: Frame, value: Value) -> Value:
@@ -108,8 +112,6 @@ def _now(frame: Frame, value: Value) -> Value:
             each in moved or getattr(each, "origin", None) in moved
             for _, each in value.options  # type: ignore[attr-defined]
         )
-    elif kind is not Items and kind is not Table:
-        return value
     else:
         is_moved = value in moved or value.origin in moved  # type: ignore[attr-defined]
     return frame.run.now(value, frame.decisions) if is_moved else value
