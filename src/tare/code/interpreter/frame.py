@@ -13,7 +13,7 @@ from typing import NamedTuple, NoReturn, Protocol
 from tare.code.interpreter.conditions import ALWAYS, Decisions, agree, of_test, united
 from tare.code.interpreter.memory.heap import CONTENT, Heap, Written, one
 from tare.code.interpreter.memory.states import looked_at
-from tare.code.interpreter.memory.views import VIEWS, bases
+from tare.code.interpreter.memory.views import MOST_BASES, VIEWS, base_of
 from tare.code.interpreter.source import Source, Spot
 from tare.code.interpreter.values import (
     UNKNOWN,
@@ -184,17 +184,24 @@ class Run:
         """What a value holds after the changes in place, as far as the branches taken allow."""
         entry = self.entry if entry is None else entry
         if type(value) is not Choice:
-            if type(value) is Call and value.function in VIEWS and self._is_stale(value, entry):
+            if type(value) is Call and value.function in VIEWS and self.is_stale(value, entry):
                 return UNKNOWN
             return narrowed(self.heap.now(value, entry), decisions)
         options = [(each, self.heap.now(option, entry)) for each, option in value.options]
         is_same = all(new is old for (_, new), (_, old) in zip(options, value.options, strict=True))
         return narrowed(value if is_same else joined(options), decisions)
 
-    def _is_stale(self, view: Call, entry: str) -> bool:
+    def is_stale(self, view: Call, entry: str) -> bool:
         """Whether what an array shares its values with was changed since."""
         moved = self.heap.moved
-        return any(base in moved and self.heap.now(base, entry) is not base for base in bases(view))
+        base = base_of(view)
+        for _ in range(MOST_BASES):
+            if base is None:
+                break
+            if base in moved and self.heap.now(base, entry) is not base:
+                return True
+            base = base_of(base)
+        return False
 
     def change(self, value: Value, act: Callable[[Value], Value | None]) -> None:
         """Change an object in place, whatever names and lists hold it; None for what is left as it is."""
@@ -317,18 +324,13 @@ class Frame:
 
     def look_up(self, name: str) -> Value | None:
         """The value of a name here, as far as the branches taken allow; None if nobody gave it one."""
-        value = self.held(name)
-        return narrowed(value, self.decisions) if type(value) is Choice else value
-
-    def held(self, name: str) -> Value | None:
-        """The value of a name in every branch; None if nobody gave it one."""
         value = self.names.get(name)
         if value is None:
             for names in self.enclosing:
                 value = names.get(name)
                 if value is not None:
                     break
-        return value
+        return narrowed(value, self.decisions) if type(value) is Choice else value
 
     def tested(self, test: ast.expr) -> tuple[Decisions, Decisions]:
         """What holds where a test is true, and where it is false; each test is read once for the same values."""
