@@ -53,3 +53,20 @@ def test_stars_in_a_row_give_what_each_file_gives() -> None:
 
 def test_all_itself_is_not_given() -> None:
     assert shown(a="import lib\n__all__ = ['mine']\nfrom y import *\nlib.show(__all__)\n", y="__all__ = f()\n") == [("mine",)]
+
+
+def test_a_folder_that_code_puts_first_may_have_the_module() -> None:
+    first = "import sys, lib\nsys.path.insert(0, '..')\nfrom conf import x\nlib.show(x)"
+    both = {"tools/conf": "x = 1", "conf": "x = 2"}
+    assert shown(**{"tools/a": first}, **both) == ["?"]
+    assert shown(**{"tools/a": first.replace("insert(0, ", "append(")}, **both) == [1]
+    assert shown(**{"tools/a": first, "tools/conf": "x = 1"}) == [1]
+    assert shown(**{"tools/a": first, "conf": "x = 2"}) == [2]
+
+
+def test_a_folder_that_a_program_goes_to_may_have_the_configuration() -> None:
+    code = "import json, os, lib\n{}lib.show(json.load(open('c.json'))['x'])"
+    both = {"tools/c.json": '{"x": 1}', "c.json": '{"x": 2}'}
+    assert shown(**{"tools/a": code.format("os.chdir('..')\n")}, **both) == ["?"]
+    assert shown(**{"tools/a": code.format("")}, **both) == [1]
+    assert shown(**{"tools/a": code.format("os.chdir('..')\n"), "tools/c.json": '{"x": 1}'}) == [1]

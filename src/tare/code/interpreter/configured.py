@@ -58,10 +58,13 @@ class Configurations:
         self._documents = documents
         self._values: dict[str, Value | None] = {}
 
-    def at(self, path: str, folder: str) -> Value | None:
-        """The file that a path names, as seen from a folder, from one above it, or by its end if one file alone has it."""
+    def at(self, path: str, folder: str, *, only: bool = False) -> Value | None:
+        """The file that a path names, as seen from a folder, from one above it, or by its end if one file alone has it.
+
+        With ``only`` the folder is not known for certain, and a file counts only by its end.
+        """
         bare = posixpath.normpath(path)
-        while True:
+        while not only:
             found = posixpath.normpath(posixpath.join(folder, bare))
             if found in self._documents:
                 return self._value(found)

@@ -13,7 +13,7 @@ from typing import NamedTuple, NoReturn, Protocol
 from tare.code.interpreter.conditions import ALWAYS, Decisions, agree, of_test, united
 from tare.code.interpreter.memory.heap import CONTENT, Heap, Written, one
 from tare.code.interpreter.memory.states import looked_at
-from tare.code.interpreter.memory.views import VIEWS, bases
+from tare.code.interpreter.memory.views import MOST_BASES, VIEWS, base_of
 from tare.code.interpreter.source import Source, Spot
 from tare.code.interpreter.values import (
     UNKNOWN,
@@ -80,8 +80,8 @@ class Engine(Protocol):
     def module(self, path: str) -> Mapping[str, Value]:
         """The names of a module of the repository."""
 
-    def share(self, path: str, name: str, value: Value) -> None:
-        """Give a variable of a module the value that a function gave it."""
+    def share(self, path: str, function: str, values: Mapping[str, Value]) -> None:
+        """Give variables of a module the values that a function gave them together."""
 
     def submodule(self, path: str, name: str) -> Value:
         """The module of a name in a package of the repository, or UNKNOWN."""
@@ -132,6 +132,7 @@ class Run:
     used: dict[str, dict[int, Call]] = field(default_factory=dict)
     stars: dict[str, list[str]] = field(default_factory=dict)
     plain: dict[ast.ClassDef, bool] = field(default_factory=dict)
+    reaching: dict[ast.AST, bool] = field(default_factory=dict)
     steps: int = 0
     limit: int = 0
     entry: str = ""
@@ -183,17 +184,24 @@ class Run:
         """What a value holds after the changes in place, as far as the branches taken allow."""
         entry = self.entry if entry is None else entry
         if type(value) is not Choice:
-            if type(value) is Call and value.function in VIEWS and self._is_stale(value, entry):
+            if type(value) is Call and value.function in VIEWS and self.is_stale(value, entry):
                 return UNKNOWN
             return narrowed(self.heap.now(value, entry), decisions)
         options = [(each, self.heap.now(option, entry)) for each, option in value.options]
         is_same = all(new is old for (_, new), (_, old) in zip(options, value.options, strict=True))
         return narrowed(value if is_same else joined(options), decisions)
 
-    def _is_stale(self, view: Call, entry: str) -> bool:
+    def is_stale(self, view: Call, entry: str) -> bool:
         """Whether what an array shares its values with was changed since."""
         moved = self.heap.moved
-        return any(base in moved and self.heap.now(base, entry) is not base for base in bases(view))
+        base = base_of(view)
+        for _ in range(MOST_BASES):
+            if base is None:
+                break
+            if base in moved and self.heap.now(base, entry) is not base:
+                return True
+            base = base_of(base)
+        return False
 
     def change(self, value: Value, act: Callable[[Value], Value | None]) -> None:
         """Change an object in place, whatever names and lists hold it; None for what is left as it is."""
@@ -220,9 +228,12 @@ class Run:
         """Whether a function may say something of preprocessing, itself or through those that it calls."""
         return self.followed is None or isinstance(node, ast.Lambda) or node in self.followed or node in self.inner
 
-    def may_enter(self, callee: Function, args: Iterable[Value] = ()) -> bool:
-        """Whether a function is followed once more in this entry: one that says and gets nothing is not, nor a hundredth call."""
-        if not self.matters(callee.node) and (self.shows is None or not any(map(self.shows, args))):
+    def may_enter(self, callee: Function, args: Iterable[Value] = (), *, always: bool = False) -> bool:
+        """Whether a function is followed once more in this entry: one that says and gets nothing is not, nor a hundredth call.
+
+        ``always`` follows one that says nothing, too.
+        """
+        if not always and not self.matters(callee.node) and (self.shows is None or not any(map(self.shows, args))):
             return False
         key = (self.entry, callee.node)
         self.visits[key] = visits = self.visits.get(key, 0) + 1
@@ -313,18 +324,13 @@ class Frame:
 
     def look_up(self, name: str) -> Value | None:
         """The value of a name here, as far as the branches taken allow; None if nobody gave it one."""
-        value = self.held(name)
-        return narrowed(value, self.decisions) if type(value) is Choice else value
-
-    def held(self, name: str) -> Value | None:
-        """The value of a name in every branch; None if nobody gave it one."""
         value = self.names.get(name)
         if value is None:
             for names in self.enclosing:
                 value = names.get(name)
                 if value is not None:
                     break
-        return value
+        return narrowed(value, self.decisions) if type(value) is Choice else value
 
     def tested(self, test: ast.expr) -> tuple[Decisions, Decisions]:
         """What holds where a test is true, and where it is false; each test is read once for the same values."""

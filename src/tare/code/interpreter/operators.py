@@ -21,7 +21,6 @@ from tare.code.interpreter.values import (
     Literal,
     Table,
     Value,
-    alternatives,
     joined,
 )
 
@@ -74,10 +73,13 @@ def lifted(act: Callable[..., Value], *values: Value) -> Value:
         return act(*values)
     combined: list[tuple[frozenset[Any], tuple[Value, ...]]] = [(frozenset(), ())]
     for value in values:
+        if type(value) is not Choice:
+            combined = [(before, (*chosen, value)) for before, chosen in combined]
+            continue
         combined = [
             (united(before, decisions), (*chosen, each))
             for before, chosen in combined
-            for decisions, each in alternatives(value)
+            for decisions, each in value.options
             if agree(before, decisions)
         ][:144]
     return joined([(decisions, act(*chosen)) for decisions, chosen in combined])

@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Mapping, Sequence
 
 from tare.code.files.document import Skipped
-from tare.code.interpreter.conditions import ALWAYS
+from tare.code.interpreter.conditions import Condition
 from tare.code.interpreter.configured import Configurations
 from tare.code.interpreter.frame import Frame, Run
 from tare.code.interpreter.repository import Repository
@@ -70,14 +70,22 @@ class Program:
                 self._carry_out(source, self._names[path])
         return self._names[path]
 
-    def share(self, path: str, name: str, value: Value) -> None:
-        """Give a variable of a module what a function made for it, beside what it had; a number that changes is left alone."""
+    def share(self, path: str, function: str, values: Mapping[str, Value]) -> None:
+        """Give variables of a module what a function made for them, beside what they had; a number that changes is left alone.
+
+        Either all of them have the new value or none has.
+        """
         names = self._names.get(path)
-        if names is None or isinstance(value, Literal):
+        if names is None:
             return
-        before = names.get(name)
-        is_empty = before is None or (isinstance(before, Literal) and before.value is None)
-        names[name] = value if is_empty or before is None else joined([(ALWAYS, before), (ALWAYS, value)])
+        subject = f"{path}:{function}::{function} was called"
+        yes, no = (frozenset([Condition(subject, frozenset([True]), holds)]) for holds in (True, False))
+        for name, value in values.items():
+            before = names.get(name)
+            if isinstance(value, Literal):
+                continue
+            is_empty = before is None or (isinstance(before, Literal) and before.value is None)
+            names[name] = value if is_empty or before is None else joined([(no, before), (yes, value)])
 
     def _carry_out(self, source: Source, names: dict[str, Value]) -> None:
         run = self.run
@@ -133,7 +141,8 @@ class Program:
 
     def configuration(self, source: Source, path: str) -> Value | None:
         """The contents of the configuration that a path in a file names; None if there is no such file."""
-        return self._configurations.at(path, posixpath.dirname(source.path))
+        is_moved = "os.chdir(" in source.document.text and not posixpath.isabs(path)
+        return self._configurations.at(path, posixpath.dirname(source.path), only=is_moved)
 
     def composed(self, source: Source, folder: str, name: str) -> Value | None:
         """What Hydra makes of a configuration and its defaults; None if there is no such file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Sequence
 
 from tare.code.files.document import Document
@@ -26,6 +27,9 @@ _LIBRARIES = frozenset(
         "kornia",
     ]
 )
+
+#: What puts a folder before that of the script, in which Python looks first.
+_FIRST = re.compile(r"\bsys\.path(?:\.insert\(|\s*=|\[)")
 
 
 class Repository:
@@ -56,11 +60,18 @@ class Repository:
         while parts:
             found = self._at(posixpath.join(folder, *parts)) or self._at(posixpath.join(folder, "src", *parts))
             if found is not None and self.links.own(found.path) != path:
-                return found
+                return UNKNOWN if self._may_be_above(path, folder, parts) else found
             if not folder:
                 break
             folder = posixpath.dirname(folder)
         return Library(module)
+
+    def _may_be_above(self, path: str, folder: str, parts: Sequence[str]) -> bool:
+        """Whether a file puts another folder first on the path of modules, and one above has a module of this name, too."""
+        if not folder or not _FIRST.search(self.code[path].text if path in self.code else ""):
+            return False
+        above = [folder[: match.start()] for match in re.finditer("/", folder)]
+        return any(self._at(posixpath.join(each, *parts)) for each in ("", *above))
 
     def submodule(self, path: str, name: str) -> Value:
         """The module of a name in a package, or UNKNOWN."""

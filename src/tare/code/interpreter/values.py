@@ -246,12 +246,12 @@ def joined(options: list[tuple[Decisions, Value]]) -> Value:
     """One value of several alternatives; equal ones are one, and too many alternatives are unknown."""
     if options and _all_same(options):
         return options[0][1]
-    flat = [
-        (united(decisions, inner), each)
-        for decisions, value in options
-        for inner, each in alternatives(value)
-        if agree(decisions, inner)
-    ]
+    flat: list[tuple[Decisions, Value]] = []
+    for decisions, value in options:
+        if type(value) is Choice:
+            flat += [(united(decisions, inner), each) for inner, each in value.options if agree(decisions, inner)]
+        else:  # by far the most
+            flat.append((decisions, value))
     if not flat or len(flat) > MOST:
         return UNKNOWN
     return flat[0][1] if _all_same(flat) else Choice(tuple(flat))

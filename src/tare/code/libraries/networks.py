@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from tare.code.interpreter.conditions import Decisions, agree
-from tare.code.interpreter.values import Call, Library, Literal, Value, alternatives
+from tare.code.interpreter.values import Call, Library, Literal, Table, Value, alternatives
 from tare.code.libraries.expected import Scaling, scaling_of
-from tare.code.libraries.step import flag, number, text
+from tare.code.libraries.step import flag, number, numbers, text
 from tare.code.networks.expected import HALVES, Constants, Expected
 from tare.code.networks.table import expected as expected_of
 
@@ -102,7 +102,30 @@ def _timm(call: Call) -> Iterable[Network]:
     for decisions, value in alternatives(given) if given is not None else ():
         name = text(value)
         if name:
-            yield Network("timm", name, pretrained, expected_of("timm", name), call, call.decisions | decisions)
+            expected = _as_configured(call, expected_of("timm", name))
+            yield Network("timm", name, pretrained, expected, call, call.decisions | decisions)
+
+
+def _as_configured(call: Call, expected: Expected | None) -> Expected | None:
+    """What a network of timm expects that loads a file of one's own, or to which the call gives constants."""
+    if not all(_is_nothing(call.argument(-1, each)) for each in ("checkpoint_path", "pretrained_cfg")):
+        return None
+    overlay = call.argument(-1, "pretrained_cfg_overlay")
+    if _is_nothing(overlay) or expected is None or expected.constants is None:
+        return expected
+    if not isinstance(overlay, Table) or overlay.spread:
+        return None
+    stated = [overlay.entries.get(each) for each in ("mean", "std")]
+    if stated == [None, None]:
+        return expected
+    mean, std = (numbers(value) or before for value, before in zip(stated, expected.constants, strict=True))
+    if any(value is not None and numbers(value) is None for value in stated):
+        return None
+    return replace(expected, constants=Constants(mean, std), also=(), origin="pretrained_cfg_overlay")
+
+
+def _is_nothing(value: Value | None) -> bool:
+    return value is None or (isinstance(value, Literal) and not value.value)
 
 
 def _truth(value: Value | None, *, default: bool) -> bool | None:

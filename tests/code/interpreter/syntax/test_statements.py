@@ -34,6 +34,15 @@ PROGRAMS = {
     "global in a branch": "x = (1,)\ndef f(a):\n    global x\n    if a: x = (2,)\nf(False)\nlib.show(x)",
     "what comes after the fields": "from dataclasses import dataclass\n@dataclass\nclass C:\n    x: int = 1\n    def __post_init__(self): self.x = 2\nlib.show(C().x)",
     "a decorator": "def d(g):\n    def h(v): return g(v * 2)\n    return h\n@d\ndef f(v): return v\nlib.show(f(1))",
+    "globals": "x = (1,)\nglobals().update(x=(2,))\nlib.show(x)",
+    "globals in a function": "x = (1,)\ndef f(): globals()['x'] = (2,)\nf()\nlib.show(x)",
+    "a dictionary of the module": "x = dict(a=1)\ndef f(v): x['a'] = v\nf((2,))\nlib.show(x['a'])",
+    "a list that is taken apart": "a, n = [1, 2, 3], ()\nwhile a:\n    n = (*n, a.pop(0))\nlib.show(n)\nlib.show(a)",
+    "a list that is left": "def f(a):\n    while a:\n        n = a.pop()\n        if n == 2: return n\n    return 0\nlib.show(f([1, 2, 3]))",
+    "a class's decorator": "def d(c):\n    c.x = 2\n    return c\n@d\nclass C: x = 1\nlib.show(C.x)",
+    "a class's decorator with arguments": "def d(v):\n    def inner(c):\n        c.x = v\n        return c\n    return inner\n@d(2)\nclass C: x = 1\nlib.show(C().x)",
+    "__init_subclass__": "class A:\n    x = 1\n    def __init_subclass__(cls, y=None): cls.x = y\nclass B(A, y=2): pass\nlib.show(B.x)\nlib.show(A.x)",
+    "a decorator that registers": "names = {}\ndef d(c):\n    names[c.__name__] = c\n    return c\n@d\nclass C: x = 1\nlib.show(C.x)",
     "a setter": "class C:\n    @property\n    def x(self): return self.y\n    @x.setter\n    def x(self, v): self.y = (v, 1)\nc = C()\nc.x = 2\nlib.show(c.x)",
 }
 
@@ -86,3 +95,64 @@ def test_a_break_that_may_come_leaves_both_values() -> None:
 def test_the_block_of_a_program_counts_in_the_program_alone() -> None:
     module = "X = 1\nif __name__ == '__main__':\n    import lib\n    X = 2\n    lib.show(X)\n"
     assert shown(a="import lib\nfrom b import X\nimport b\nlib.show(X)\nlib.show(b.X)", b=module) == [2, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("code", "wanted"),
+    [
+        ("try:\n    x = (1,)\n    {}['y']\nexcept KeyError:\n    x = (2,)", {(1,), (2,)}),
+        ("x = (2,)\ntry:\n    assert False\n    x = (1,)\nexcept AssertionError:\n    pass", {(1,), (2,)}),
+        ("import contextlib\nx = (2,)\nwith contextlib.suppress(KeyError):\n    {}['y']\n    x = (1,)", {(1,), (2,)}),
+        ("try:\n    x = (1,)\nexcept KeyError:\n    raise\n", (1,)),
+        ("x = (2,)\nwith open('a'):\n    x = (1,)", (1,)),
+        ("try:\n    from numpy import x\nexcept ImportError:\n    from math import x\nx = (1,)", (1,)),
+        ("try:\n    x = True\nexcept ImportError:\n    x = False", True),
+    ],
+)
+def test_an_exception_that_may_happen_leaves_what_the_handler_gives(code: str, wanted: object) -> None:
+    assert shown(a=f"import lib\n{code}\nlib.show(x)") == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("code", "wanted"),
+    [
+        ("class C:\n    x = 1\n    def __new__(cls):\n        o = super().__new__(cls)\n        o.x = 2\n        return o", "?"),
+        ("class C:\n    x = 1\n    def __new__(cls):\n        return super().__new__(cls)", 1),
+        (
+            "class M(type):\n    def __new__(m, name, bases, d):\n        return type.__new__(m, name, bases, {'x': 2})\nclass C(metaclass=M): x = 1",
+            "?",
+        ),
+        ("class M(type):\n    def __call__(cls): return super().__call__()\nclass C(metaclass=M): x = 1", 1),
+        ("from abc import ABCMeta\nclass C(metaclass=ABCMeta): x = 1", 1),
+    ],
+)
+def test_what_makes_objects_and_classes_may_give_them_other_attributes(code: str, wanted: object) -> None:
+    assert shown(a=f"import lib\n{code}\nlib.show(C().x)") == [wanted]
+
+
+def test_variables_that_another_module_sets_together_belong_together() -> None:
+    conf = "M, S = (1,), (2,)\ndef use(m, s):\n    global M, S\n    M, S = m, s\ndef both(): return M + S"
+    assert shown(a="import lib, conf\nconf.use((3,), (4,))\nlib.show((conf.M, conf.S))", conf=conf) == [((3,), (4,))]
+    assert shown(a="import lib, conf\ndef f(x):\n    conf.use((3,), (4,))\n    lib.show(conf.both())\nf(1)", conf=conf) == [
+        {(1, 2), (3, 4)}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("", ("r", 1)),
+        ("None", ("r", 1)),
+        ("sys.argv[1:]", ("r", 1)),
+        ("[]", ("r", 1)),
+        ("['--name', 'v']", ("v", 1)),
+        ("['--name=v']", ("v", 1)),
+        ("['--size', '2']", "?"),
+        ("['-n', 'v']", "?"),
+        ("unknown.split()", ("r", 1)),
+    ],
+)
+def test_arguments_in_the_code_replace_defaults(given: str, wanted: object) -> None:
+    options = "p.add_argument('--name', '-n', default='r')\np.add_argument('--size', type=int, default=1)"
+    code = f"import lib, sys, argparse\np = argparse.ArgumentParser()\n{options}\na = p.parse_args({given})\nlib.show((a.name, a.size))"
+    assert shown(a=code) == [wanted]

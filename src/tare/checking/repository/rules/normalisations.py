@@ -63,16 +63,21 @@ def _numbers(value: Value | None, default: Numbers | None) -> Iterator[tuple[Dec
 def all_of(facts: Facts) -> Iterator[Normalisation]:
     """Every normalising call of a repository, in a pipeline or not."""
     for call in facts.calls:
-        if call.last == "Normalize":
-            step = step_of(call)
-            if step is not None and step.kind == "normalize":
-                yield from of_step(step, call.decisions)
-        elif call.function in FUNCTIONS:
-            yield from of_function(call)
-        elif call.function.startswith("operator."):
-            yield from of_arithmetic(call)
-        elif not call.function.startswith(("set.", "new.", "user.")):
-            yield from _of_keywords(call)
+        yield from of_call(call)
+
+
+def of_call(call: Call) -> Iterator[Normalisation]:
+    """The constants of a call that normalises, of whatever library; none of any other call."""
+    if call.last == "Normalize":
+        step = step_of(call)
+        if step is not None and step.kind == "normalize":
+            yield from of_step(step, call.decisions)
+    elif call.function in FUNCTIONS:
+        yield from of_function(call)
+    elif call.function.startswith("operator."):
+        yield from of_arithmetic(call)
+    elif not call.function.startswith(("set.", "new.", "user.")):
+        yield from _of_keywords(call)
 
 
 #: torchvision's function that normalises.

@@ -379,6 +379,19 @@ def normalised(by: Normalisation, image: Reached) -> Reached | None:
     return image.after(by.call, tuple(1 / one / by.top for one in std), shift)
 
 
+def composed(steps: Sequence[Step]) -> tuple[Numbers, Numbers] | None:
+    """The mean and std of the one normalisation that several steps are together; None if a step is not known.
+
+    They are in units of what the first step gets: Normalize(mean, 1) and Normalize(0, std) are Normalize(mean, std).
+    """
+    if not steps:
+        return None
+    image: Reached | None = Reached(steps[0].call, bgr=False, scale=(1 / 255,) * 3, floats=True)
+    for each in steps:
+        image = None if image is None else after_step(each, image)
+    return None if image is None else image.constants
+
+
 def _kept(call: Call, _: Mapping[int, Pipeline]) -> _Change | None:
     """Calls that leave values as they are."""
     earlier = before(call)

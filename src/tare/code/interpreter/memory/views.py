@@ -16,7 +16,8 @@ VIEWS = frozenset(
         *("builtins.enumerate", "builtins.zip", "enumerate", "zip"),
     )
 )
-_MOST = 12
+#: How many arrays one after the other share their values.
+MOST_BASES = 12
 
 
 def base_of(value: Call) -> Call | None:
@@ -29,7 +30,7 @@ def base_of(value: Call) -> Call | None:
 
 def bases(value: object) -> Iterator[Call]:
     """The arrays of which one is a part or another form, the nearest one first."""
-    for _ in range(_MOST):
+    for _ in range(MOST_BASES):
         value = base_of(value) if isinstance(value, Call) else None
         if value is None:
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tare.code.interpreter.values import UNKNOWN, Call, Literal, Table, Value, named, softened
+from tare.code.interpreter.values import UNKNOWN, Call, Choice, Items, Literal, Table, Value, named, softened
 
 Options = dict[Value, dict[str, Value]]
 
@@ -40,13 +40,42 @@ def _default(keywords: Mapping[str, Value]) -> Value:
 def option(options: Options, owner: Value, name: str) -> Value | None:
     """The default of ``args.name``, where ``owner`` is what a parser returned; None if it is no such thing."""
     parser = _parser(owner)
-    return options.get(parser, {}).get(name) if parser is not owner else None
+    known = options.get(parser, {}) if parser is not owner else {}
+    return _given(owner, name, known) or known.get(name)
 
 
 def everything(options: Options, owner: Value) -> Table | None:
     """``vars(args)`` as a dictionary; None if ``owner`` is nothing that a parser returned."""
     parser = _parser(owner)
-    return Table(dict(options[parser])) if parser is not owner and parser in options else None
+    if parser is owner or parser not in options:
+        return None
+    known = options[parser]
+    return Table({name: _given(owner, name, known) or default for name, default in known.items()})
+
+
+def _given(owner: Value, name: str, known: Mapping[str, Value]) -> Value | None:
+    """The value that a list of arguments in the code gives an option; None where none does, and the default stays."""
+    if name not in known:
+        return None
+    while isinstance(owner, Call) and owner.function in ("operator.part", "operator.item"):
+        owner = owner.args[0]
+    given = owner.argument(0, "args") if isinstance(owner, Call) else None
+    if isinstance(given, Choice):
+        return UNKNOWN
+    if not isinstance(given, Items):
+        return None
+    texts = [each.value if isinstance(each, Literal) else None for each in given.items]
+    for index, each in enumerate(texts):
+        flag, _, value = each.partition("=") if isinstance(each, str) else ("", "", "")
+        called = flag.removeprefix("--").replace("-", "_")
+        if each is None or (isinstance(each, str) and each.startswith("-") and called not in known):
+            return UNKNOWN  # it may be a short name of any option
+        if called == name and flag.startswith("--"):
+            default = known[name]
+            following = value or next(iter(texts[index + 1 :]), None)
+            is_text = isinstance(default, Literal) and isinstance(default.value, str) and isinstance(following, str)
+            return Literal(following, given.spot) if is_text else UNKNOWN
+    return None
 
 
 def _parser(value: Value) -> Value:

@@ -10,8 +10,8 @@ from tare.code.interpreter.frame import DEEPEST_CALL, Frame, Run
 from tare.code.interpreter.source import Spot
 from tare.code.interpreter.syntax.arguments import option
 from tare.code.interpreter.syntax.builtins import of_builtin, of_method
-from tare.code.interpreter.syntax.changes.arrays import change, changed_parameters
-from tare.code.interpreter.syntax.changes.attributes import set_attribute
+from tare.code.interpreter.syntax.changes.arrays import change, changed_parameters, reaches_out
+from tare.code.interpreter.syntax.changes.attributes import set_attribute, set_unknown
 from tare.code.interpreter.syntax.loading import of_loading
 from tare.code.interpreter.syntax.making import made
 from tare.code.interpreter.values import (
@@ -87,7 +87,7 @@ def _is_cached(callee: Function) -> bool:
 
 
 def _followed(frame: Frame, callee: Function, args: Args, keywords: Keywords, spot: Spot, spread: bool) -> Value:
-    if callee.node in frame.nodes or len(frame.nodes) >= DEEPEST_CALL or not frame.run.may_enter(callee, args):
+    if callee.node in frame.nodes or len(frame.nodes) >= DEEPEST_CALL or not _may_enter(frame, callee, args):
         value = made(frame, f"user.{callee.name}", args, spot.node, keywords=keywords)
         _forget(frame, callee, args, keywords)
         return value
@@ -97,8 +97,23 @@ def _followed(frame: Frame, callee: Function, args: Args, keywords: Keywords, sp
     return run_function(frame, callee, names)
 
 
+def _may_enter(frame: Frame, callee: Function, args: Args) -> bool:
+    run, always = frame.run, False
+    if not run.matters(callee.node):
+        known = run.reaching.get(callee.node)
+        always = run.reaching[callee.node] = reaches_out(callee.source, callee.node) if known is None else known
+    return run.may_enter(callee, args, always=always)
+
+
+#: What a function may change in place.
+_CHANGEABLE = frozenset((Call, Choice, Class, Instance, Items, ModuleOf, Table))
+
+
 def _forget(frame: Frame, callee: Function, args: Args, keywords: Keywords) -> None:
     """What a function that is not followed changes of its arguments is not known afterwards."""
+    # Most functions that are not followed get nothing that can be changed.
+    if not any(type(each) in _CHANGEABLE for each in (*args, *keywords.values())):
+        return
     changing = changed_parameters(callee.node)
     if not changing:
         return
@@ -137,19 +152,30 @@ def run_function(frame: Frame, callee: Function, names: dict[str, Value]) -> Val
     for name in inner.again:
         if name[0] == ".":
             frame.note_again(name)
-    for name in inner.shared & inner.names.keys():
-        value = inner.names[name]
-        of_module: Mapping[str, Value] = callee.closure[-1] if callee.closure else {}
-        if of_module.get(name) is value:
-            continue
-        # While the module itself is carried out, one statement comes after the other.
-        if run.entry == callee.source.path and not frame.arms and not frame.loops and isinstance(of_module, dict):
-            of_module[name] = value if not isinstance(value, Literal) else of_module.get(name, value)
-        else:
-            run.engine.share(callee.source.path, name, value)
+    if inner.shared:
+        _share(frame, inner, callee)
     if inner.alive and not inner.returns:
         return Literal(None)
     return joined(inner.returns) if len(inner.returns) != 1 else inner.returns[0][1]
+
+
+def _share(frame: Frame, inner: Frame, callee: Function) -> None:
+    """Give a module the values that a function of it gave its variables."""
+    of_module: Mapping[str, Value] = callee.closure[-1] if callee.closure else {}
+    path, run = callee.source.path, frame.run
+    new = {name: inner.names[name] for name in inner.shared if name in inner.names}
+    new = {name: value for name, value in new.items() if of_module.get(name) is not value}
+    # While a program itself is carried out, one statement comes after the other.
+    is_in_order = not frame.arms and not frame.loops and not frame.nodes
+    if run.entry == path and not frame.arms and not frame.loops and isinstance(of_module, dict):
+        of_module.update({name: value for name, value in new.items() if not isinstance(value, Literal) or name not in of_module})
+        return
+    if is_in_order and run.entry != path:
+        for name, value in new.items():
+            if not isinstance(value, Literal):
+                run.write(run.module_of(path), name, value)
+    if new:
+        run.engine.share(path, callee.name, new)
 
 
 def bound_arguments(callee: Function, args: Args, keywords: Keywords, *, softly: bool, spread: bool = False) -> dict[str, Value]:
@@ -185,6 +211,9 @@ def instance(frame: Frame, cls: Class, args: Args, keywords: Keywords, spot: Spo
     new.made = made(frame, f"new.{cls.name}", args, spot.node, new, keywords=keywords)
     frame.run.log.append(new.made)
     frame.run.instances.setdefault(cls.node, []).append(new)
+    maker = method(frame, cls, "__new__")
+    if maker is not None:
+        _set_in(frame, maker, new)
     begin = method(frame, cls, "__init__")
     if begin is not None and (is_plain_layer(frame.run, cls) or not frame.run.may_enter(begin)):
         return new
@@ -200,6 +229,15 @@ def instance(frame: Frame, cls: Class, args: Args, keywords: Keywords, spot: Spo
         if after is not None and after.node not in frame.nodes and len(frame.nodes) < DEEPEST_CALL:
             run_function(frame, after, bound_arguments(after, (new,), {}, softly=False))
     return new
+
+
+def _set_in(frame: Frame, maker: Function, new: Instance) -> None:
+    """The attributes that ``__new__`` sets of objects are not known, since it may give any object."""
+    for each in ast.walk(maker.node):
+        if isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store):
+            frame.run.write(new, each.attr, UNKNOWN)
+        elif isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id in ("setattr", "vars"):
+            set_unknown(frame, new)
 
 
 #: What a layer or module may say that matters; one without such a word is only layers.
@@ -317,6 +355,9 @@ def settle(run: Run) -> None:
         _settle_network(owner, name, value)
     for call in run.log if run.heap.names or run.heap.moved else ():
         _settle_transform(run, call)
+        if call.last == "DataLoader" and "collate_fn" in run.heap.names.get(call, ()):
+            together = run.heap.read((call, "collate_fn", call.entry)) or UNKNOWN
+            call.keywords = {**call.keywords, "collate_fn": together}
         held = held_by(call)
         if held is None:
             continue

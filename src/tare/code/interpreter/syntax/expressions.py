@@ -68,6 +68,7 @@ _BUILTINS = frozenset(
         "filter",
         "hasattr",
         "setattr",
+        "globals",
     ]
 )
 
@@ -81,7 +82,7 @@ def evaluate(frame: Frame, node: ast.expr) -> Value:
     kind = type(node)
     if kind is ast.Name:  # half of all expressions are names and constants, which have no depth
         value = _name(frame, node)  # type: ignore[arg-type]
-        return _now(frame, value) if run.heap.moved else value
+        return _now(frame, value) if run.heap.moved and type(value) in _HOLDING else value
     if kind is ast.Constant:
         return _constant(frame, node)  # type: ignore[arg-type]
     act = _KINDS.get(kind)
@@ -94,21 +95,26 @@ def evaluate(frame: Frame, node: ast.expr) -> Value:
         value = act(frame, node)
     finally:
         frame.depth -= 1
-    return _now(frame, value) if run.heap.moved else value
+    return _now(frame, value) if run.heap.moved and type(value) in _HOLDING else value
+
+
+#: What may be changed in place, or hold such a thing.
+_HOLDING = frozenset((Call, Choice, Items, Table))
 
 
 def _now(frame: Frame, value: Value) -> Value:
     """What a value holds after what was changed in place."""
     kind, moved = type(value), frame.run.heap.moved
     if kind is Call:
-        is_moved = value.function in VIEWS or value in moved  # type: ignore[attr-defined]
+        is_moved = value in moved
+        if not is_moved and value.function in VIEWS:  # type: ignore[attr-defined]
+            return UNKNOWN if frame.run.is_stale(value, frame.run.entry) else value  # type: ignore[arg-type]
     elif kind is Choice:
-        is_moved = any(
-            each in moved or getattr(each, "origin", None) in moved
-            for _, each in value.options  # type: ignore[attr-defined]
-        )
-    elif kind is not Items and kind is not Table:
-        return value
+        is_moved = False
+        for _, each in value.options:  # type: ignore[attr-defined]
+            if each in moved or getattr(each, "origin", None) in moved:
+                is_moved = True
+                break
     else:
         is_moved = value in moved or value.origin in moved  # type: ignore[attr-defined]
     return frame.run.now(value, frame.decisions) if is_moved else value
@@ -297,6 +303,8 @@ _MOST_FORKS = 6
 def forks(frame: Frame, test: ast.expr, value: Value) -> list[tuple[Decisions, bool]]:
     """The ways that a test may come out, first those where it holds: by the alternatives of its value, where these tell it."""
     yes, no = frame.tested(test)
+    if type(value) is not Choice:
+        return [(yes, True), (no, False)] if truth(value) is None else [(yes, True)] if truth(value) else [(no, False)]
     known = [(decisions, truth(each)) for decisions, each in alternatives(value)]
     if len(known) > _MOST_FORKS or all(holds is None for _, holds in known):
         return [(yes, True), (no, False)]

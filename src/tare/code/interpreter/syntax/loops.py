@@ -42,10 +42,10 @@ def carry_out_for(frame: Frame, node: ast.For | ast.AsyncFor) -> None:
 
 
 def carry_out_while(frame: Frame, node: ast.While) -> None:
-    """One round of a loop whose test may hold."""
-    known = truth(evaluate(frame, node.test))
+    """One round of a loop whose test may hold; a loop over a known list that it takes apart goes round by round."""
     begin, before = _begin(frame), frame.decisions
-    if known is not False:
+    known = _taken_apart(frame, node, begin)
+    if known is not False and frame.alive:
         _forget(frame, node)
         frame.loops += 1
         _once(frame, node, begin, before)
@@ -54,6 +54,24 @@ def carry_out_while(frame: Frame, node: ast.While) -> None:
     if is_endless and any(each.how == "break" for each in frame.exits[begin[0] :]):
         frame.alive = False  # such a loop ends where it is left
     _end(frame, node, begin)
+
+
+def _taken_apart(frame: Frame, node: ast.While, begin: tuple[int, int]) -> bool | None:
+    """Carry out ``while steps: ... steps.pop(0)`` as long as it is known what is in the list; whether the test holds then."""
+    tested = evaluate(frame, node.test)
+    for _ in range(_MOST_ROUNDS):
+        if frame.loops or not isinstance(tested, Items) or not tested.items or tested.kind != "list":
+            break
+        frame.run.engine.execute(frame, node.body)
+        frame.meet(_CONTINUE, *begin)
+        if not frame.alive:
+            break
+        after = evaluate(frame, node.test)
+        if not isinstance(after, Items) or len(after.items) >= len(tested.items):
+            tested = UNKNOWN
+            break
+        tested = after
+    return truth(tested)
 
 
 def _begin(frame: Frame) -> tuple[int, int]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from tare.code.interpreter.conditions import ALWAYS, Decisions, of_test
+from tare.code.interpreter.conditions import ALWAYS, Condition, Decisions, of_test
 from tare.code.interpreter.frame import Frame, Leaving
 from tare.code.interpreter.operators import NAMES, compared, computed, lifted, truth
 from tare.code.interpreter.syntax.changes import arrays
 from tare.code.interpreter.syntax.changes.attributes import delete
+from tare.code.interpreter.syntax.changes.classes import made_by_others
 from tare.code.interpreter.syntax.changes.methods import merged, without
 from tare.code.interpreter.syntax.expressions import evaluate as _evaluated
 from tare.code.interpreter.syntax.expressions import forks
@@ -20,7 +21,19 @@ from tare.code.interpreter.syntax.loading import of_decorator
 from tare.code.interpreter.syntax.loops import carry_out_for, carry_out_while
 from tare.code.interpreter.syntax.making import function, made
 from tare.code.interpreter.syntax.patterns import bind, bind_name, ends_of, name_in_place
-from tare.code.interpreter.values import UNKNOWN, Call, Class, Function, Items, Literal, Table, Value, alternatives
+from tare.code.interpreter.values import (
+    UNKNOWN,
+    Call,
+    Class,
+    Function,
+    Items,
+    Literal,
+    Table,
+    Value,
+    alternatives,
+    joined,
+    same,
+)
 
 #: How deep blocks are followed; each ``elif`` is a block within the one before.
 _DEEPEST = 80
@@ -139,11 +152,48 @@ def _is_main(test: ast.expr) -> bool:
 
 
 def _with(frame: Frame, node: ast.With | ast.AsyncWith) -> None:
+    before = None
     for each in node.items:
         value = _evaluated(frame, each.context_expr)
+        if isinstance(value, Call) and value.function == "contextlib.suppress":
+            before = dict(frame.names)
         if each.optional_vars is not None:
             bind(frame, each.optional_vars, value)
     frame.run.engine.execute(frame, node.body)
+    if before is not None:
+        _may_be_cut_short(frame, node, before)
+
+
+def _may_be_cut_short(frame: Frame, node: ast.stmt, otherwise: Mapping[str, Value]) -> None:
+    """Constants that are others after a block that comes to its end than where something is raised in it: both are possible.
+
+    Of networks, images and what is imported the block's own are taken: nobody writes a handler for what is usual.
+    """
+    if not frame.alive:
+        return
+    changed = [name for name, value in otherwise.items() if frame.names.get(name, value) is not value]
+    if not changed:
+        return
+    subject = f"{frame.scope}#{node.lineno}::nothing is raised after line {node.lineno}"
+    yes, no = (frozenset([Condition(subject, frozenset([True]), holds)]) for holds in (True, False))
+    for name in changed:
+        one, other = frame.names[name], otherwise[name]
+        if _is_constant(one) and _is_constant(other) and not same(one, other):
+            frame.names[name] = joined([(yes, one), (no, other)])
+
+
+def _is_constant(value: Value) -> bool:
+    """Whether a value is a text, or a list or dictionary of constants, in each of its alternatives."""
+    return all(_is_plain(each, ()) for _, each in alternatives(value))
+
+
+def _is_plain(value: Value, within: tuple[Value, ...]) -> bool:
+    if isinstance(value, Literal):
+        return bool(within) or isinstance(value.value, str)
+    if not isinstance(value, Items | Table) or value in within:
+        return False
+    parts = value.items if isinstance(value, Items) else value.entries.values()
+    return all(_is_plain(each, (*within, value)) for each in parts)
 
 
 _RAISE: frozenset[Leaving] = frozenset(("raise",))
@@ -152,7 +202,8 @@ _RAISE: frozenset[Leaving] = frozenset(("raise",))
 def _try(frame: Frame, node: ast.Try | ast.TryStar) -> None:
     """The body as if nothing went wrong that it does not raise itself.
 
-    Of what may go wrong otherwise a handler begins where the body began, and its names count where the body gave them none.
+    Of what may go wrong otherwise a handler begins where the body began, and its names count where the body gave them none. A
+    constant to which both give a value may be either.
     """
     before, begin, mark = dict(frame.names), len(frame.exits), frame.run.heap.mark()
     if node.handlers:
@@ -177,6 +228,7 @@ def _try(frame: Frame, node: ast.Try | ast.TryStar) -> None:
 
 def _handlers(frame: Frame, node: ast.Try | ast.TryStar, before: dict[str, Value]) -> None:
     alive, decisions, names = frame.alive, frame.decisions, dict(frame.names)
+    ends: list[dict[str, Value]] = []
     for handler in node.handlers:
         mark = frame.run.heap.mark()
         frame.alive, kept, exits = True, len(frame.returns), len(frame.exits)
@@ -189,10 +241,14 @@ def _handlers(frame: Frame, node: ast.Try | ast.TryStar, before: dict[str, Value
         frame.run.heap.let_go(mark)
         del frame.returns[kept:]
         del frame.exits[exits:]
+        if frame.alive:
+            ends.append(dict(frame.names))
         new = {key: value for key, value in frame.names.items() if key not in names and key != handler.name}
         frame.names.clear()
         frame.names.update(new | names)
     frame.alive, frame.decisions = alive, decisions
+    for each in ends:
+        _may_be_cut_short(frame, node, each)
 
 
 def _finally(frame: Frame, node: ast.Try | ast.TryStar) -> None:
@@ -298,7 +354,9 @@ def _class(frame: Frame, node: ast.ClassDef) -> None:
     for each in attributes.values():  # a method does not see the names of its class
         if isinstance(each, Function):
             each.closure = (frame.names, *frame.enclosing)
-    frame.names[node.name] = Class(node, frame.source, node.name, bases, attributes)
+    made_here = Class(node, frame.source, node.name, bases, attributes)
+    frame.names[node.name] = made_here
+    made_by_others(frame, node, made_here)
 
 
 def _match(frame: Frame, node: ast.Match) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from tare.code.interpreter.conditions import Decisions, Number, of_test
@@ -16,11 +17,19 @@ from tare.code.interpreter.values import UNKNOWN, Call, Function, Instance, Item
 def subscript(frame: Frame, node: ast.Subscript) -> Value:
     """An item or a slice; ``image[..., ::-1]`` stays a call with the text of the slice."""
     owner = frame.run.engine.evaluate(frame, node.value)
-    is_plain = isinstance(node.slice, ast.Constant | ast.Name)  # a walk takes as long as all the rest
-    if not is_plain and any(isinstance(each, ast.Slice) for each in ast.walk(node.slice)):
+    if type(node.slice) not in _PLAIN and _has_slice(node.slice):
         return lifted(lambda one: _sliced(frame, one, node), owner)
     index = frame.run.engine.evaluate(frame, node.slice)
     return lifted(lambda one, key: item(frame, one, key, node), owner, index)
+
+
+#: Indices that have no slice in them: a walk takes as long as all the rest.
+_PLAIN = frozenset((ast.Constant, ast.Name))
+
+
+@lru_cache(maxsize=4096)
+def _has_slice(node: ast.expr) -> bool:
+    return any(isinstance(each, ast.Slice) for each in ast.walk(node))
 
 
 def _sliced(frame: Frame, owner: Value, node: ast.Subscript) -> Value:

@@ -36,3 +36,29 @@ def test_a_mean_and_a_std_of_two_scales_are_found(text: str) -> None:
 )
 def test_those_of_one_scale_and_what_is_scaled_afterwards_are_right(text: str) -> None:
     assert "TARE016" not in codes(text)
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        "T.Normalize(MEAN, [1, 1, 1]), T.Normalize([0, 0, 0], STD)",
+        "T.Normalize([0, 0, 0], STD), T.Normalize([m / d for m, d in zip(MEAN, STD)], [1, 1, 1])",
+        "T.Normalize([.5] * 3, [.5] * 3), T.Lambda(lambda x: x * 0.5 + 0.5), T.Normalize(MEAN, STD)",
+        "T.Normalize([.5] * 3, [.5] * 3), T.Normalize([(m - .5) / .5 for m in MEAN], [d / .5 for d in STD])",
+    ],
+)
+def test_a_normalisation_in_several_steps_is_one(between: str) -> None:
+    assert codes(f"t = T.Compose([T.ToTensor(), {between}])") == []
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        "T.Normalize(MEAN, STD), T.Normalize([.5] * 3, [.5] * 3)",
+        "T.Normalize([.5] * 3, [.5] * 3), T.Normalize(MEAN, STD)",
+        "T.Normalize([.5] * 3, [.5] * 3), T.Lambda(lambda x: x.repeat(1, 1, 1)), T.Normalize(MEAN, STD)",
+        "T.Normalize([.5] * 3, [.5] * 3), T.RandomErasing(), T.Normalize(MEAN, STD)",
+    ],
+)
+def test_two_normalisations_are_found(between: str) -> None:
+    assert codes(f"t = T.Compose([T.ToTensor(), {between}])") == ["TARE003"]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ast
+from collections.abc import Iterator, Sequence
 
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, origin, origins, step
-from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline, of_step
-from tare.checking.repository.rules.published import mixed_scales
+from tare.checking.repository.rules.normalisations import Normalisation, Numbers, is_undoing, of_pipeline, of_step
+from tare.checking.repository.rules.published import is_set, mixed_scales
+from tare.checking.repository.rules.reached import composed
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import Decisions
+from tare.code.interpreter.values import Function
 from tare.code.libraries import torchvision
 from tare.code.libraries.pipelines import library_of
 from tare.code.libraries.step import Step
@@ -76,6 +79,9 @@ def _twice(steps: tuple[Step, ...], decisions: Decisions) -> Iterator[CodeFindin
     pairs = [(one[0].mean, one[0].std) for one in known]
     if any(set(mean) == {0.0} and set(std) <= {1.0, 255.0} for mean, std in pairs):
         return
+    whole = steps[steps.index(found[0]) : steps.index(found[-1]) + 1]
+    if any(map(_calculates, whole)) or _is_one_in_parts(whole, pairs):
+        return
     yield finding(
         "TARE003",
         "error",
@@ -84,6 +90,27 @@ def _twice(steps: tuple[Step, ...], decisions: Decisions) -> Iterator[CodeFindin
         "leave one of the two out",
         evidence=(step("the first Normalize", found[0].call.spot),),
     )
+
+
+def _calculates(step: Step) -> bool:
+    """Whether a step may bring values back to what they were before the first Normalize."""
+    if step.kind != "opaque":
+        return False
+    body = step.call.argument(0, "lambd")
+    if step.name != "Lambda" or not isinstance(body, Function):
+        return True
+    return any(isinstance(each, ast.BinOp | ast.AugAssign) for each in ast.walk(body.node))
+
+
+def _is_one_in_parts(steps: tuple[Step, ...], pairs: Sequence[tuple[Numbers, Numbers]]) -> bool:
+    """Whether several Normalize are the parts of one: the mean in one and the std in the other, or a published set together."""
+    (_, one), (mean, _) = pairs[0], pairs[1]
+    if len(pairs) == 2 and (
+        (set(one) == {1.0} and set(mean) == {0.0}) or (set(pairs[0][0]) == {0.0} and set(pairs[1][1]) == {1.0})
+    ):
+        return True
+    whole = composed(steps)
+    return whole is not None and is_set(*whole)
 
 
 def _scale(pipeline: Pipeline) -> Iterator[CodeFinding]:

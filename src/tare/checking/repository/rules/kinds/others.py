@@ -11,8 +11,9 @@ from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, origins, step
 from tare.checking.repository.rules.kinds.missing import OWN_FIRST_LAYER
 from tare.checking.repository.rules.linking import Program, programs
-from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_pipeline, of_step
+from tare.checking.repository.rules.normalisations import Normalisation, Numbers, is_undoing, of_call, of_pipeline, of_step
 from tare.checking.repository.rules.published import OF_NETWORKS, near, published, told
+from tare.checking.repository.rules.reached import composed
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import agree
 from tare.code.interpreter.operators import is_soft
@@ -92,7 +93,9 @@ def _of_network(program: Program, network: Network) -> Iterator[tuple[Normalisat
     ]
     if not found or any(_is_right(each, network) for each in found) or _is_open(program, network):
         return
-    if any(_is_unknown(pipeline, network) for pipeline in pipelines):
+    if any(_is_unknown(pipeline, network) or _is_right_together(pipeline, network) for pipeline in pipelines):
+        return
+    if _is_normalised_outside(program, network):
         return
     if any(_satisfies(each, other) for each in found for other in program.networks if agree(other.decisions, network.decisions)):
         return
@@ -124,12 +127,37 @@ def _is_unknown(pipeline: Pipeline, network: Network) -> bool:
     )
 
 
+def _is_right_together(pipeline: Pipeline, network: Network) -> bool:
+    """Whether several Normalize of a pipeline are together the one that a network was trained with."""
+    for variant in pipeline.variants:
+        places = [index for index, step in enumerate(variant.steps) if step.kind == "normalize"]
+        if len(places) > 1 and agree(variant.decisions, network.decisions):
+            whole = composed(variant.steps[places[0] : places[-1] + 1])
+            if whole is not None and _are_right(*whole, network):
+                return True
+    return False
+
+
+def _is_normalised_outside(program: Program, network: Network) -> bool:
+    """Whether the network's constants stand outside of all pipelines: losses bring images of -1..1 back and normalise them so.
+
+    What is fed without them, or with others, the rules on the way of each image find.
+    """
+    steps = {id(step.call) for each in program.pipelines for variant in each.variants for step in variant.steps}
+    outside = (one for call in program.calls if id(call) not in steps for one in of_call(call))
+    return any(agree(one.decisions, network.decisions) and _is_right(one, network) for one in outside)
+
+
 def _is_right(each: Normalisation, network: Network) -> bool:
     """Whether constants are the network's, of any version of its weights, but for their rounding."""
+    return _are_right(each.mean, each.std, network)
+
+
+def _are_right(means: Numbers, stds: Numbers, network: Network) -> bool:
     expected = network.expected
     if expected is None or expected.constants is None:
         return True
-    mean, std = _full(each.mean), _full(each.std)
+    mean, std = _full(means), _full(stds)
     return near(mean, _full(expected.constants.mean), _CLOSE) and near(std, _full(expected.constants.std), _CLOSE)
 
 

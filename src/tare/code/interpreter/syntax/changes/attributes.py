@@ -17,6 +17,7 @@ from tare.code.interpreter.values import (
     Entries,
     Function,
     Instance,
+    Items,
     Literal,
     ModuleOf,
     Table,
@@ -40,7 +41,7 @@ def set_attribute(frame: Frame, owner: Value, name: str, value: Value, node: ast
         run.write(owner, name, named(value, name))
         note_constants(frame, node, name, value)
     elif isinstance(owner, ModuleOf):
-        run.write(run.module_of(owner.path), name, named(value, name))
+        _of_module(frame, owner, name, named(value, name))
     elif isinstance(owner, Table):
         run.change(owner, lambda one: set_item(one, Literal(name), value))
     else:
@@ -57,6 +58,15 @@ def _setting(frame: Frame, owner: Value, name: str, value: Value, node: ast.AST)
     return lambda: set_attribute(frame, owner, name, value, node)
 
 
+def _of_module(frame: Frame, owner: ModuleOf, name: str, value: Value) -> None:
+    if owner.path != frame.source.path:
+        frame.run.write(frame.run.module_of(owner.path), name, value)
+        return
+    if frame.enclosing:
+        frame.shared.add(name)
+    frame.names[name] = value
+
+
 def _of_instance(frame: Frame, owner: Instance, name: str, value: Value, node: ast.AST) -> None:
     setter = frame.run.heap.of_class(owner.cls, f"{name}.setter", frame.run.entry)
     if isinstance(setter, Function):
@@ -69,6 +79,11 @@ def _of_instance(frame: Frame, owner: Instance, name: str, value: Value, node: a
 
 def set_unknown(frame: Frame, owner: Value) -> None:
     """Any attribute of an object may have another value from now on."""
+    if isinstance(owner, ModuleOf):
+        names_of_module = frame.enclosing[-1] if frame.enclosing else frame.names
+        for name, value in list(names_of_module.items()):
+            if isinstance(value, Literal | Items | Table | Choice):
+                set_attribute(frame, owner, name, UNKNOWN, frame.source.tree)
     if not isinstance(owner, Instance | Class):
         return
     cls = owner.cls if isinstance(owner, Instance) else owner
@@ -86,7 +101,9 @@ def set_by_name(frame: Frame, owner: Value, key: Value, value: Value, node: ast.
 
 
 def object_of(value: Value) -> Value | None:
-    """The object of which a value is ``vars(object)`` or ``object.__dict__``; None for anything else."""
+    """The object of which a value is ``vars(object)``, ``object.__dict__`` or ``globals()``; None for anything else."""
+    if isinstance(value, Call) and value.function == "builtins.globals":
+        return ModuleOf(value.spot.source.path)
     if not isinstance(value, Call) or value.function not in _ALL:
         return None
     return value.args[0] if value.args else value.receiver
