@@ -591,6 +591,15 @@ def test_far_values_that_cuts_do_not_see_are_no_offset_and_no_sameness(kind: str
     assert not any("lie " in note for note in compare(source, target[60:]).notes)
 
 
+@pytest.mark.parametrize(("times", "plus", "kind"), [(2.0, 0.0, "gain"), (1.0, 0.4, "offset"), (3.0, -7.0, "gain and offset")])
+def test_values_that_were_clipped_to_an_end_are_not_beyond_it(times: float, plus: float, kind: str) -> None:
+    kinds: list[str] = []
+    for seed in range(10):
+        source, target = np.clip(np.random.default_rng(seed).normal(size=(2, 3000, 1)), -1, 1.5)
+        kinds.append(compare(source, times * target + plus).kind)
+    assert kinds.count(kind) >= 7
+
+
 def test_a_column_of_two_values_changes_by_what_they_hold() -> None:
     chance = np.random.default_rng(0)
     source, other = (chance.random((2000, 1)) < share for share in (0.2, 0.21))

@@ -608,6 +608,14 @@ def test_the_order_of_merging_makes_no_alarm(tmp_path: Path) -> None:
     assert looked.alarm  # the two that changed, asked by themselves
 
 
+def fed_at_once(monitor: Monitor, batch: Any) -> tuple[float, ...]:
+    """The means served by a batch."""
+    monitor.update(batch)
+    served = monitor.served()
+    assert served is not None
+    return served.mean
+
+
 def test_columns_of_a_data_frame_are_found_by_their_names() -> None:
     pandas = pytest.importorskip("pandas", reason="reads data frames (pip install pandas)")
     chance = np.random.default_rng(0)
@@ -621,8 +629,15 @@ def test_columns_of_a_data_frame_are_found_by_their_names() -> None:
     mixed = Monitor(known)
     mixed.update(held)
     assert mixed.served().channels[0].nan == 1  # type: ignore[union-attr]
-    with pytest.raises(DataError, match=r"columns of numbers, found .* in 'dose'"):
-        Monitor(known).update(train.assign(dose="high"))
+    stamps = pandas.to_datetime(train["dose"], unit="s")
+    for odd in ("high", "9.5", stamps, stamps - stamps[0], 1 + 2j, pandas.Categorical(train["dose"])):
+        with pytest.raises(DataError, match=r"columns of numbers, found .* in 'dose'"):
+            Monitor(known).update(train.assign(dose=odd))
+    with pytest.raises(DataError, match="columns whose names differ, found 'age' more than once"):
+        Monitor(known).update(pandas.concat([train, train[["age"]]], axis=1))
+    arrow = pytest.importorskip("pyarrow").Table.from_pandas(train[["dose", "age"]])
+    turned = Monitor(known)
+    assert fed_at_once(turned, arrow) == fed_at_once(Monitor(known), train)
     with pytest.raises(DataError, match="the columns of the reference, found none called 'dose'; rename them"):
         Monitor(known).update(train.rename(columns={"dose": "weight"}))
 

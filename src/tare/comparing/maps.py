@@ -282,22 +282,19 @@ def _strays(kind: _Kind, best: Doubles, errors: tuple[float, ...], a: Shape, b: 
 
 
 def _far_values(kind: _Kind, parameters: Doubles, a: Shape, b: Shape) -> float:
-    """The largest logarithm, negative, of a chance that values of one side lie beyond all of the other as they do."""
-    ends = np.sort(kind.inverse(np.array([b.low - b.step, b.high + b.step]), parameters))
-    sides = (
-        (b, kind.inverse(b.edges, parameters), (a.low - a.step, a.high + a.step), a.shape_number),
-        (a, a.edges, tuple(ends.tolist()), b.shape_number),
-    )
+    """The largest logarithm, negative, of a chance that values of one side lie far beyond all of the other as they do.
+
+    A map that is off by a little leads values that were clipped to an end just beyond it: far is half of the core.
+    """
+    ends = np.sort(kind.inverse(np.array([b.low, b.high]), parameters)).tolist()
+    sides = ((b, kind.inverse(b.edges, parameters), (a.low, a.high), a.shape_number), (a, a.edges, tuple(ends), b.shape_number))
     found = 0.0
     for side, edges, (low, high), others in sides:
-        shares, first, last = (
-            np.diff(side.share(side.edges)),
-            np.minimum(edges[:-1], edges[1:]),
-            np.maximum(edges[:-1], edges[1:]),
-        )
-        number = side.shape_number
-        rarest = -math.log(number / (number + others))
-        found = max(found, *(float(shares[there].sum()) * number * rarest for there in (last <= low, first >= high)))
+        shares = np.diff(side.share(side.edges))
+        below = np.maximum(edges[:-1], edges[1:]) <= low - a.core / 2
+        above = np.minimum(edges[:-1], edges[1:]) >= high + a.core / 2
+        rarest = -math.log(side.shape_number / (side.shape_number + others))
+        found = max(found, *(float(shares[there].sum()) * side.shape_number * rarest for there in (below, above)))
     return found
 
 

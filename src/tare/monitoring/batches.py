@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -69,23 +70,30 @@ def columns_of(found: Sequence[str], wanted: tuple[str, ...]) -> tuple[str, ...]
 
 
 def _of_columns(batch: Any, wanted: tuple[str, ...]) -> Any:
-    """A batch; of a data frame, whose columns have names, the columns of the reference in its order."""
-    names = getattr(batch, "columns", None)
-    if names is None or not hasattr(batch, "to_numpy"):
+    """A batch; of a table, whose columns have names, the columns of the reference in its order."""
+    names = getattr(batch, "column_names", None)  # of Arrow
+    if names is None and hasattr(batch, "to_numpy"):
+        names = getattr(batch, "columns", None)
+    if names is None:
         return batch
     columns = (columns_of(tuple(names), wanted) if all(isinstance(name, str) for name in names) else None) or names
+    twice = next((name for name in columns if list(names).count(name) > 1), None)
+    if twice is not None:
+        raise DataError("columns whose names differ", f"{twice!r} more than once", "rename one of them")
     return np.stack([_numbers(batch[name], str(name)) for name in columns], axis=1)
 
 
 def _numbers(column: Any, name: str) -> Doubles:
-    """The numbers of a column of a data frame, NaN for missing ones; truth values are 0 and 1."""
+    """The numbers of a column of a table, NaN for missing ones; truth values are 0 and 1."""
     values = np.asarray(column)
-    missing = np.asarray([each is None or str(each) == "<NA>" for each in values]) if values.dtype == object else None
-    try:
-        return np.where(missing, np.nan, values).astype(np.float64) if missing is not None else values.astype(np.float64)
-    except (TypeError, ValueError):
-        found = f"{values.dtype} in {name!r}"
-        raise DataError("columns of numbers", found, "pass the columns of the reference alone, as numbers") from None
+    if values.dtype == object:  # numbers of which some are missing
+        missing = np.asarray([each is None or str(each) == "<NA>" for each in values], np.bool_)
+        if all(isinstance(each, Real) for each in values[~missing]):
+            values = np.where(missing, np.nan, values).astype(np.float64)
+    if values.dtype.kind not in "biuf" or hasattr(getattr(column, "dtype", None), "categories"):
+        found = f"{getattr(column, 'dtype', values.dtype)} in {name!r}"
+        raise DataError("columns of numbers", found, "pass the columns of the reference alone, as numbers")
+    return values.astype(np.float64)
 
 
 def _array(batch: Any) -> NDArray[Any]:

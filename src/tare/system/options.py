@@ -236,12 +236,15 @@ def _check_words(entry: "Field[Any]", known: Option, value: Any) -> None:
         return
     if len(single) + len(several) < len(union):  # numbers, which are checked as such
         return
-    if isinstance(value, str | os.PathLike) or (int in plain and isinstance(value, numbers.Integral)):
+    if isinstance(value, str) or (int in plain and isinstance(value, numbers.Integral)):
+        return
+    paths = bool({os.PathLike, Path} & {*plain, *(part for kind in several for part in _parts(kind))})
+    if paths and isinstance(value, os.PathLike):
         return
     odd = value
     if several and isinstance(value, Iterable) and not isinstance(value, bytes):
         items = value if isinstance(value, list | tuple) else ()  # any other may be read once
-        strange = [each for each in items if not isinstance(each, str | os.PathLike)]
+        strange = [each for each in items if not isinstance(each, (str, os.PathLike) if paths else str)]
         if not strange:
             return
         odd = strange[0]

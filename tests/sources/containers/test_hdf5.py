@@ -253,6 +253,14 @@ def test_matlab_values_have_the_class_that_matlab_shows_however_they_are_stored(
             np.testing.assert_allclose(stats.mean, expected.mean(0), rtol=1e-12)
 
 
+def test_complex_matlab_values_are_refused(tmp_path: Path) -> None:
+    from scipy import io
+
+    io.savemat(tmp_path / "a.mat", {"X": RNG.normal(size=(20, 3)) * (1 + 2j)})
+    with pytest.raises(DataError, match="an array of real numbers, found dtype complex128"):
+        tare.measure(tmp_path / "a.mat")
+
+
 @pytest.mark.parametrize("kind", ["char", "empty", "sparse"])
 def test_what_matlab_stores_as_codes_or_sizes_is_no_array_of_numbers(kind: str, tmp_path: Path) -> None:
     place = tmp_path / "a.mat"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -135,7 +136,12 @@ def _values(file: str, name: str) -> Any:
     shape = next(shape for each, shape, _ in _read(file, partial(io.whosmat, file, appendmat=False)) if each == name)
     if 8 * prod(shape) > _MOST_BYTES:
         raise DataError("an array that fits into memory", f"{name!r} of shape {shape} in {file!r}", "save it with -v7.3")
-    return _read(file, lambda: io.loadmat(file, variable_names=[name], appendmat=False, mat_dtype=True)[name])
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        values = _read(file, lambda: io.loadmat(file, variable_names=[name], appendmat=False, mat_dtype=True)[name])
+    if any("imaginary" in str(each.message) for each in told):  # SciPy makes them doubles, as their class says
+        check_numbers(np.dtype(np.complex128), f"{file}#{name}")
+    return values
 
 
 def _read(file: str, read: Any) -> Any:
