@@ -58,7 +58,7 @@ class Service:
         taking = pool.taking
         figures = laid(pool.values[reference], taking)
         counts = counts_of(levels_of(pool.values[reference], figures, rows=taking.rows), LEVELS)
-        bets = bets_of(counts, np.stack([figure.middles for figure in figures]), alpha, tolerance)
+        bets = bets_of(counts, alpha, tolerance)
         levels = levels_of(served, figures, rows=taking.rows)
         return cls(figures, bets, np.where(levels < 0, LEVELS, levels).astype(np.uint8))
 

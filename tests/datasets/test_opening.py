@@ -3,7 +3,9 @@ from __future__ import annotations
 import io
 import tarfile
 import wave
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,9 @@ import torch
 from PIL import Image
 from torch.utils.data import TensorDataset
 
+from tare.datasets.opening import open_labelled, open_samples
 from tare.errors import DataError
+from tare.sources.options import Options
 from tests.datasets.reading import opened, value
 from tests.encoding import packed
 
@@ -127,3 +131,10 @@ def test_samples_without_label_are_counted(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x,label\n1,a\n2,\n3,b\n")
     with pytest.raises(DataError, match=r"a label for every sample, found 1 of 3 samples without one"):
         opened(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("opening", [open_labelled, open_samples])
+def test_a_table_has_no_axes_to_state(opening: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y,label\n" + "1,2,a\n3,4,b\n" * 4)
+    with pytest.raises(DataError, match=r"options that fit .*a table, found --layout; leave it out"):
+        opening(tmp_path / "a.csv", Options(layout="NHWC"), "label")

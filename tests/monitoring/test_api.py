@@ -357,6 +357,10 @@ def test_values_near_the_end_of_doubles_are_no_traceback(value: float, swapped: 
     sides[0][0] = value
     verdict = tare.drift(*(sides[::-1] if swapped else sides))
     assert np.isfinite(verdict.evidence)
+    sides[0][::2, 0] = value  # as a filler in half of the rows
+    verdict = tare.drift(sides[0], sides[0])
+    assert np.isfinite(verdict.evidence)
+    assert not verdict.alarm
 
 
 def test_batches_of_few_signals_are_no_images() -> None:

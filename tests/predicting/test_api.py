@@ -43,6 +43,11 @@ def test_the_answer_is_that_of_the_network_on_the_validation_transform(run: Path
     assert sum(value for _, value in answer.ranks) == pytest.approx(1.0)
 
 
+def test_files_of_images_have_no_axes_to_state(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"arrays for --layout, .*, found .*0\.png'; leave it out"):
+        predict(run, photos(tmp_path, 1), layout="NHWC")
+
+
 @pytest.mark.parametrize(("batch_size", "workers"), [(1, 1), (3, 2), (7, 5), (64, 1)])
 def test_batch_size_and_workers_change_nothing_but_rounding(run: Path, tmp_path: Path, batch_size: int, workers: int) -> None:
     paths = photos(tmp_path, 9)

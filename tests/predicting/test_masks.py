@@ -39,6 +39,7 @@ def test_masks_have_the_paths_of_their_images_below_the_common_folder(tmp_path: 
 def test_images_that_differ_in_their_endings_keep_them(tmp_path: Path) -> None:
     assert named(tmp_path / "one", "1.png", "1.jpg", "2.png") == ["1.png.png", "1.jpg.png", "2.png"]
     assert named(tmp_path / "two", "1.2.840.1", "1.2.840.2") == ["1.2.840.1.png", "1.2.840.2.png"]
+    assert named(tmp_path / "four", "d.jpg", "d.png/1.jpg") == ["d.jpg.png", "d.png/1.jpg.png"]
     every = named(tmp_path / "three", "1.jpg", "1.png", "1.jpg.gif")
     assert every == ["1.jpg.png", "1.png.png", "1.jpg.gif.png"]
 

@@ -201,21 +201,28 @@ class Shape:
     def expected(self, cuts: Doubles, shares: Doubles) -> Doubles:
         """The shares below its own ``cuts`` by which their errors are told; ``shares`` are those that both sides tell.
 
-        A cell of one bin holds what both tell. One that was grown until it held enough values holds these for certain, and chance
-        decides where it ends: the share of both sides there may be small by chance, and so would be its error.
+        An atom, or a step of a scale, holds what both tell. Any other cell was cut where it held enough values: it holds these
+        for certain, and chance decides where it ends. The share of both sides there may be small by chance, and so its error.
         """
         own, both = (np.diff(each, prepend=0.0, append=1.0) for each in (self.share(cuts), shares))
-        places = np.searchsorted(self.edges, cuts + PLACED * self.step, side="right") - 1
-        grown = (np.diff(places, prepend=0, append=len(self.edges) - 1) > 1) & (own * self.shape_number < 12)
-        held = np.maximum(np.where(grown, own, both), 0.0)
+        ends = np.searchsorted(self.edges, cuts + PLACED * self.step, side="right") - 1
+        first, last = np.concatenate([[0], ends]), np.concatenate([ends, [len(self.edges) - 1]])
+        is_scale = float(np.ptp(np.diff(self.edges))) > 1e-6 * self.step  # bins have one width
+        alone = (last - first == 1) & (is_scale | self._are_atoms[np.minimum(first, len(self.edges) - 2)])
+        held = np.maximum(np.where(alone, both, own), 0.0)
         return np.asarray(np.cumsum(held / held.sum())[:-1], np.float64)
+
+    @property
+    def _are_atoms(self) -> NDArray[np.bool_]:
+        """Which cells between the edges are atoms."""
+        found = np.zeros(len(self.edges) - 1, np.bool_)
+        places = np.searchsorted(self.edges, self.atoms[:, 0], side="right") - 1
+        found[np.minimum(places, len(found) - 1)] = True
+        return found
 
     def cuts(self) -> Doubles:
         """Ends of bins between which every cell holds about one twenty-fourth of the values that are no atoms."""
-        shares = np.diff(self.share(self.edges))
-        atoms = np.zeros(len(shares), np.bool_)
-        places = np.searchsorted(self.edges, self.atoms[:, 0], side="right") - 1
-        atoms[np.minimum(places, len(shares) - 1)] = True
+        shares, atoms = np.diff(self.share(self.edges)), self._are_atoms
         least = max(1e-3, float(shares[~atoms].sum()) / _CELLS)
         found, held = [], 0.0
         for place, share in enumerate(shares[:-1]):

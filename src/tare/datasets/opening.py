@@ -54,6 +54,7 @@ def open_labelled(
     if name.endswith(".npz"):
         return labelled_archive(name, options.array, label, options.layout)
     table = isinstance(data, str | os.PathLike) and is_table(name)
+    _check_layout(options.layout, name, table=table)
     if table and (samples := labelled_table(name, label, options)) is not None:
         return samples, None
     if table and label is None and pattern is None:
@@ -63,6 +64,12 @@ def open_labelled(
         return _with_columns(_of_source(data, replace(options, label=columns[0]), pattern), columns, texts), None
     found = _of_source(data, replace(options, label=label), pattern)
     return (found if label is None else replace(found, columns=(label,))), None
+
+
+def _check_layout(layout: str | None, name: str, *, table: bool) -> None:
+    """Raise :class:`DataError` for the axes of a table, which are rows and columns."""
+    if layout is not None and table:
+        raise DataError(f"options that fit {name!r}, a table", "--layout", "leave it out")
 
 
 def _with_columns(samples: LabelledSamples, columns: tuple[str, ...], texts: tuple[Texts, ...]) -> LabelledSamples:
@@ -88,6 +95,7 @@ def open_samples(
     path = isinstance(data, str | os.PathLike)
     if path and name.endswith((".npy", ".npz")):
         return unlabelled_array(name, options.array, label, options.layout, channels)
+    _check_layout(options.layout, name, table=path and is_table(name))
     if path and is_table(name) and (samples := unlabelled_table(name, label)) is not None:
         return samples
     return _of_source(data, options, pattern, labelled=False)

@@ -51,7 +51,7 @@ class Assay:
         self.reference, self.options = reference, options
         # Who states a memory says that neighbours are alike: then those of the reference count as they are, too.
         one = 1.0 if options.memory is None else reference.alike.samples
-        self.bets: Bets = bets_of(reference.counts / one, reference.middles, options.alpha, options.tolerance)
+        self.bets: Bets = bets_of(reference.counts / one, options.alpha, options.tolerance)
         self.threshold = self.bets.threshold + (0.0 if options.memory is None else math.log(options.memory + 1))
         self._allowed = self.bets.allowed.reshape(-1, self.bets.allowed.shape[-1])
         self._weights = self.bets.weights.ravel()

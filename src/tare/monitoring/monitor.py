@@ -185,7 +185,7 @@ class Monitor:
     def _looked(self, state: MonitorState) -> MonitorState:
         evidence = self._assay.evidence(state)
         looked = replace(state, peak=max(state.peak, evidence))
-        if state.alarm or evidence < self._assay.threshold:
+        if state.alarm or not evidence >= self._assay.threshold:
             return looked
         since = self._assay.since(state).interval()
         began = (int(since.estimate), int(since.low), int(since.high))

@@ -30,7 +30,10 @@ def mask_places(folder: Path, images: Sequence[str]) -> Mapping[str, Path]:
     short = {image: path.with_suffix("") if Path(image).is_file() else path for image, path in whole.items()}
     counts = Counter(short.values())
     short = {image: path if counts[path] == 1 else whole[image] for image, path in short.items()}
-    chosen = short if len(set(short.values())) == len(short) else whole  # such as 1.jpg, 1.png and 1.jpg.gif
+    named = {Path(f"{path}.png") for path in short.values()}
+    folders = {folder for path in short.values() for folder in path.parents}
+    # Such as 1.jpg, 1.png and 1.jpg.gif; and d.jpg beside a folder d.png.
+    chosen = short if len(named) == len(short) and not named & folders else whole
     places = {image: folder / f"{path}.png" for image, path in chosen.items()}
     existing = next((place for place in places.values() if place.exists()), None)
     if existing is not None:

@@ -61,6 +61,8 @@ def inputs_of(
     An image of another type than those of training is answered only if ``allow`` has TARE090, its finding.
     """
     words = _words(named)
+    if layout is not None and words and not any(map(is_store, words)):
+        raise DataError("arrays for --layout, in a file such as .npy or .h5", f"{words[0]!r}", "leave it out")
     takes = trained.model.takes
     if isinstance(takes, Geometry):
         return _images(trained, words, layout, any_kind=RAW_KIND in allowed_codes(allow))

@@ -19,7 +19,7 @@ def laid(
     shares: np.ndarray[tuple[int], np.dtype[np.float64]], number: int, chance: np.random.Generator, alpha: float = 0.05
 ) -> Bets:
     counts = chance.multinomial(number, shares)[None, :].astype(np.int64)
-    return bets_of(counts, np.arange(LEVELS, dtype=np.float64)[None, :], alpha, 0.0)
+    return bets_of(counts, alpha, 0.0)
 
 
 def capital(bets: Bets, counts: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -68,9 +68,8 @@ def test_a_change_earns_capital_in_proportion_to_samples() -> None:
 def test_a_tolerated_change_earns_nothing() -> None:
     chance, shares = np.random.default_rng(5), population(5)
     counts = chance.multinomial(5000, shares)[None, :].astype(np.int64)
-    middles = np.arange(LEVELS, dtype=np.float64)[None, :]
     moved = np.roll(shares, 1)
-    strict, lenient = (bets_of(counts, middles, 0.05, tolerance) for tolerance in (0.0, 0.3))
+    strict, lenient = (bets_of(counts, 0.05, tolerance) for tolerance in (0.0, 0.3))
     served = 20_000 * moved
     assert capital(strict, served).max() > 10
     assert capital(lenient, served).max() < 0

@@ -129,3 +129,11 @@ def test_a_quantile_just_above_many_zeros_moves_none_of_them(first: float, secon
         )
         (found,) = distances(tare.measure(a[:, None]), tare.measure(b[:, None]))
         assert found.ks == pytest.approx(stats.ks_2samp(a, b).statistic, abs=0.03)
+
+
+@pytest.mark.parametrize("kind", ["missing", "far"])
+def test_no_distance_from_one_value_is_told_that_is_not_known(kind: str) -> None:
+    reference = tare.measure(np.full((500, 1), 3.3))
+    live = np.full((500, 1), np.nan) if kind == "missing" else np.where(np.arange(500) < 15, -1e4, 3.4)[:, None]
+    (found,) = distances(reference, tare.measure(live, exclude_nan=True))
+    assert all(math.isnan(each) for each in (found.psi, found.ks, found.wasserstein))

@@ -64,8 +64,8 @@ class Bets:
     threshold: float
 
 
-def bets_of(counts: NDArray[Any], middles: Doubles, alpha: float, tolerance: float) -> Bets:
-    """Lay the bets for a reference: ``counts`` ``(F, 64)`` of its samples, ``middles`` ``(F, 64)`` of the levels.
+def bets_of(counts: NDArray[Any], alpha: float, tolerance: float) -> Bets:
+    """Lay the bets for a reference: ``counts`` ``(F, 64)`` of its samples on the levels.
 
     Counts of samples that are alike are parts of whole ones: so many as are independent.
 
@@ -74,24 +74,24 @@ def bets_of(counts: NDArray[Any], middles: Doubles, alpha: float, tolerance: flo
     """
     figures = len(counts)
     certain = math.log(figures * (2 * len(_TILTS) + 2 * len(_TAILS) + len(_MIDDLES)) / (_BEYOND * alpha))
-    laid = [_of_figure(row, middle, certain, tolerance) for row, middle in zip(counts, middles, strict=True)]
+    laid = [_of_figure(row, certain, tolerance) for row in counts]
     gains, drops, allowed = (np.stack([each[part] for each in laid]) for part in range(3))
     each = np.repeat(np.divide(_PARTS, _KINDS), _KINDS)
     weights = np.tile(np.log(each / figures), (figures, 1))
     return Bets(gains, drops, allowed, weights, -math.log(alpha * (1 - _BEYOND)))
 
 
-def _of_figure(counts: NDArray[Any], middles: Doubles, certain: float, tolerance: float) -> tuple[Doubles, Doubles, Doubles]:
+def _of_figure(counts: NDArray[Any], certain: float, tolerance: float) -> tuple[Doubles, Doubles, Doubles]:
     """The three tables of one figure's bets; of one that no sample of the reference has, bets that win and lose nothing."""
     if not counts.sum() > 0:
         return np.zeros((LEVELS, BETS)), np.zeros((LEVELS, BETS)), np.zeros((BETS, PLACES))
     shares = counts / counts.sum()
-    steps = (middles - middles[0]) / (middles[1] - middles[0])  # squares of the levels themselves may be beyond all numbers
-    mean = float(shares @ steps)
-    spread = max(math.sqrt(float(shares @ (steps - mean) ** 2)), 1.0)
-    z = np.clip((steps - mean) / spread, -_CUT, _CUT)
+    levels = np.arange(LEVELS)  # evenly laid: how far apart does not matter
+    mean = float(shares @ levels)
+    spread = max(math.sqrt(float(shares @ (levels - mean) ** 2)), 1.0)
+    z = np.clip((levels - mean) / spread, -_CUT, _CUT)
     tables = [_tilt(counts, np.exp(sign * tilt * z), certain, tilt * tolerance) for sign in (1, -1) for tilt in _TILTS]
-    levels, parts = np.arange(LEVELS), list[Doubles]()
+    parts: list[Doubles] = []
     for share in _TAILS:
         for cumulated, order in ((np.cumsum(shares), levels), (np.cumsum(shares[::-1]), levels[::-1])):
             parts.append((order < _tail(cumulated, share)).astype(np.float64))

@@ -11,6 +11,7 @@ stakes in place of predicted ones, so that the capital depends on counts alone a
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,13 +38,16 @@ class Scale:
         """The scale of a reference: ``held`` counts ``(64,)`` of its samples, if any, ``shown`` what each level means."""
         shares = held / held.sum() if held.sum() > 0 else np.full(len(held), 1 / len(held))
         size = float(np.abs(shown).max())  # the unit of squares: those of the levels themselves may be beyond all numbers
-        mean = size * float(shares @ (shown / size))
-        spread = max(size * math.sqrt(float(shares @ ((shown - mean) / size) ** 2)), float(shown[1] - shown[0]))
-        return cls(np.clip((shown - mean) / spread, -_CUT, _CUT), mean, spread, (float(shown.min()), float(shown.max())))
+        scaled = shown / size
+        mean = float(shares @ scaled)
+        spread = max(math.sqrt(float(shares @ (scaled - mean) ** 2)), float(scaled[1] - scaled[0]))
+        z = np.clip((scaled - mean) / spread, -_CUT, _CUT)
+        return cls(z, size * mean, min(size * spread, sys.float_info.max), (float(shown.min()), float(shown.max())))
 
     def back(self, z: Doubles) -> Doubles:
         """Means on the figure's own scale, no farther than its levels go."""
-        return np.asarray(np.clip(self.mean + self.spread * z, *self.ends), np.float64)
+        with np.errstate(over="ignore"):  # what is farther than all numbers ends at the ends
+            return np.asarray(np.clip(self.mean + self.spread * z, *self.ends), np.float64)
 
 
 def intervals(counts: Doubles, z: Doubles, certain: Doubles) -> tuple[Doubles, Doubles, Doubles]:

@@ -214,7 +214,8 @@ def with_products(values: Doubles, figures: Sequence[Figure]) -> Doubles:
     filled = values.copy()
     for place, figure in enumerate(figures):
         if figure.kind == "correlation":
-            z = [np.clip((values[:, places[c]] - figures[places[c]].centre) / units[c], -_CUT, _CUT) for c in figure.channels]
+            with np.errstate(over="ignore"):  # what is farther than all numbers is cut off like the rest
+                z = [np.clip((values[:, places[c]] - figures[places[c]].centre) / units[c], -_CUT, _CUT) for c in figure.channels]
             filled[:, place] = z[0] * z[1]
     return filled
 

@@ -66,8 +66,11 @@ class Figure:
 
     @property
     def middles(self) -> Doubles:
-        """The middle of each level ``(64,)``, on the scale of the levels."""
-        return np.asarray(self.centre + self.step * (np.arange(LEVELS) - LEVELS // 2 + 0.5), np.float64)
+        """The middle of each level ``(64,)``, on the scale of the levels, no farther than doubles go."""
+        most = np.finfo(np.float64).max
+        with np.errstate(over="ignore"):
+            middles = self.centre + self.step * (np.arange(LEVELS) - LEVELS // 2 + 0.5)
+        return np.asarray(np.clip(middles, -most, most), np.float64)
 
     @property
     def shown(self) -> Doubles:
