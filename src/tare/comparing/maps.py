@@ -20,7 +20,7 @@ from itertools import product
 import numpy as np
 
 from tare.comparing.result import Form, FormName
-from tare.comparing.shape import PLACED, Doubles, Shape
+from tare.comparing.shape import PLACED, RARELY, Doubles, Shape
 from tare.statistics.inference.distributions import f_exceeded, normal_quantile
 from tare.statistics.inference.least_squares import least_squares
 
@@ -29,8 +29,6 @@ _SMALL = 0.002
 _REJECTED = 0.01
 # Gains and exponents stay within e^16 while they are fitted.
 _MOST = 16.0
-# Values lie beyond all of the other side by chance as rarely as this.
-_RARELY = 1e-4
 # At least this share of the cuts must tell something: where the source was clipped, any share of the target is possible.
 _TELLING = 0.5
 # A map that clips more values than this has little left that could show it.
@@ -81,10 +79,12 @@ def forms(a: Shape, b: Shape, top: float | None, tests: int, known: float = math
     clusters are uncertain themselves.
     """
     cuts = b.cuts()
+    if not math.isfinite(a.number) or not math.isfinite(b.number):
+        return ()
     if len(cuts) == 1 and _hold_the_same(a, b):  # two values: what they hold may change, and no map is told from that
         form = _fitted(_SAME, a, b, cuts, None, _Level(tests, known))
         return () if form is None else (form,)
-    if len(cuts) < 2 or not math.isfinite(a.number) or not math.isfinite(b.number):
+    if len(cuts) < 2:
         return ()
     kinds = (kind for kind in _kinds(a, b, cuts, top) if len(cuts) > len(kind.starts[0]))
     made = (_fitted(kind, a, b, cuts, top, _Level(tests, known)) for kind in kinds)
@@ -141,15 +141,15 @@ def _kinds(a: Shape, b: Shape, cuts: Doubles, top: float | None) -> Iterator[_Ki
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a map that cannot be right overflows, and is not the best
 def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, level: _Level) -> Form | None:
     """The map of this kind that fits best; None if the source was clipped where the map would have to be judged."""
-    match, count = _Match(kind, a, b, cuts), len(kind.starts[0])
+    match, count = _Match(kind, a, b, cuts, b.share(cuts)), len(kind.starts[0])
     best, least = np.zeros(0), math.inf
     slopes: Doubles = np.zeros((len(cuts), 0))
     for start in kind.starts:
         values, jacobian = np.array(start, np.float64), slopes
-        measure = match.whitened(values)
-        for _ in range(2 if count else 0):  # the rounding's error depends on the map
-            measure = match.whitened(values)
-            values, jacobian = least_squares(measure, values)
+        for _ in range(2 if count else 1):  # the rounding's error depends on the map
+            measure = match.whitened(match.root(values))
+            if count:
+                values, jacobian = least_squares(measure, values)
         distance = float(np.square(measure(values)).sum()) + _missed(kind, values, a, b, top)
         if distance < least and np.isfinite(values).all():
             best, least, slopes = values, distance, jacobian
@@ -183,19 +183,20 @@ def _fitted(kind: _Kind, a: Shape, b: Shape, cuts: Doubles, top: float | None, l
 
 @dataclass(frozen=True, slots=True)
 class _Match:
-    """The shares of ``b`` below ``cuts`` beside those that a map of a kind makes of ``a``, for any parameters ``(K,)``."""
+    """The ``shares`` of ``b`` below ``cuts`` beside those that a map of a kind makes of ``a``, for any parameters ``(K,)``."""
 
     kind: _Kind
     a: Shape
     b: Shape
     cuts: Doubles
+    shares: Doubles
 
     def residual(self, parameters: Doubles) -> Doubles:
         """What the map leaves of each share."""
-        x, shares = self.kind.inverse(self.cuts, parameters), self.b.share(self.cuts)
+        x = self.kind.inverse(self.cuts, parameters)
         if self.kind is _SAME:
-            return shares - self.a.share(x)
-        return _within(shares, *_predicted(self.a, x, falls=self.kind.falls))
+            return self.shares - self.a.share(x)
+        return _within(self.shares, *_predicted(self.a, x, falls=self.kind.falls))
 
     def root(self, parameters: Doubles) -> Doubles:
         """The root of the covariance of what sampling and rounding leave of the shares under the map."""
@@ -205,9 +206,8 @@ class _Match:
         sampling = self.a.sampling(self.b, x, self.cuts, falls=self.kind.falls)
         return np.asarray(np.linalg.cholesky(sampling + np.diag(width**2 / 12 + _SMALL**2)), np.float64)
 
-    def whitened(self, parameters: Doubles) -> Callable[[Doubles], Doubles]:
-        """The residuals of any parameters in standard errors, which are those under the stated ones."""
-        root = self.root(parameters)
+    def whitened(self, root: Doubles) -> Callable[[Doubles], Doubles]:
+        """The residuals of any parameters in standard errors, of whose covariance this is the root."""
         return lambda values: np.asarray(np.linalg.solve(root, self.residual(values)), np.float64)
 
     def slopes(self, parameters: Doubles) -> Doubles:
@@ -230,14 +230,15 @@ def _settled(match: _Match, best: Doubles, slopes: Doubles) -> tuple[Doubles, Do
     if not best.size:
         return best, slopes
     root = match.root(best)
-    least = float(np.square(np.linalg.solve(root, match.residual(best))).sum())
+    measure = match.whitened(root)
+    least = float(np.square(measure(best)).sum())
     values, smooth = best, slopes
     for _ in range(_SETTLING):
         smooth = np.asarray(np.linalg.solve(root, match.slopes(values)), np.float64)
         if not np.isfinite(smooth).all() or np.linalg.matrix_rank(smooth) < best.size:
             return best, slopes
-        values = values - np.linalg.lstsq(smooth, np.linalg.solve(root, match.residual(values)), rcond=None)[0]
-    distance = float(np.square(np.linalg.solve(root, match.residual(values))).sum())
+        values = values - np.linalg.lstsq(smooth, measure(values), rcond=None)[0]
+    distance = float(np.square(measure(values)).sum())
     return (values, smooth) if distance < least + _WORSE else (best, slopes)
 
 
@@ -278,7 +279,7 @@ def _strays(kind: _Kind, best: Doubles, errors: tuple[float, ...], a: Shape, b: 
         *((value - error, value, value + error) for value, error in zip(best.tolist(), errors or best, strict=True))
     )
     against = min(_far_values(kind, np.array(corner), a, b) for corner in corners)
-    return 2 * against if against > -math.log(_RARELY) else 0.0
+    return 2 * against if against > -math.log(RARELY) else 0.0
 
 
 def _far_values(kind: _Kind, parameters: Doubles, a: Shape, b: Shape) -> float:
@@ -354,7 +355,7 @@ def _errors(slopes: Doubles, count: int, z: float) -> tuple[float, ...]:
 
 def _hold_the_same(a: Shape, b: Shape) -> bool:
     """Whether both sides hold the same two values, and no others."""
-    if len(a.atoms) != 2 or len(b.atoms) != 2 or not (math.isfinite(a.number) and math.isfinite(b.number)):
+    if len(a.atoms) != 2 or len(b.atoms) != 2:
         return False
     near = np.abs(a.atoms[:, 0] - b.atoms[:, 0]) <= a.atoms[:, 2] + b.atoms[:, 2]
     return bool(near.all()) and all(float(each.atoms[:, 1].sum()) > 1 - _SMALL for each in (a, b))

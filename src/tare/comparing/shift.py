@@ -14,7 +14,7 @@ from tare.comparing.constants import like_with_like
 from tare.comparing.maps import forms, unmapped
 from tare.comparing.raw_kinds import bit_depth, check_front_ends, measured_otherwise, missing_shares, raw_kinds
 from tare.comparing.result import ChannelShift, Comparison, Fit, Form
-from tare.comparing.shape import Shape, Spread, beyond
+from tare.comparing.shape import RARELY, Shape, Spread, beyond
 from tare.comparing.verdict import Judged, verdict_beside, verdict_of_constants
 from tare.errors import DataError
 from tare.measuring.facts import finite
@@ -28,8 +28,6 @@ _FEWEST_POINTS = 4
 _FAR = 1e100
 # Student's intervals of mean and std hold the truth too seldom from this kurtosis on; that of a normal distribution is 3.
 _KURTOSIS = 6.0
-# Values lie beyond all of the other side by chance as rarely as this.
-_RARELY = 1e-4
 # Names that tare gave, not the file: such channels are paired by position.
 _UNNAMED = re.compile(r"red|green|blue|grey|c\d+|log-mel")
 _COLUMNS = "choose the columns with `tare measure --columns A,B --out FILE`, and compare the files"
@@ -230,8 +228,7 @@ def _beyond(a: ChannelStats, b: ChannelStats, source: DatasetStats, target: Data
     The values of one sample, or of one cluster, count as one.
     """
     sides = ((a, b, target), (b, a, source))
-    found = (each for before, now, of in sides for each in beyond(before, now, now.count / max(1, _independent(of))))
-    return any(each.log_chance < math.log(_RARELY) for each in found)
+    return any(list(beyond(before, now, now.count / max(1, _independent(of)))) for before, now, of in sides)
 
 
 def _strays(source: DatasetStats, target: DatasetStats) -> tuple[str, ...]:
@@ -242,8 +239,7 @@ def _strays(source: DatasetStats, target: DatasetStats) -> tuple[str, ...]:
         for one, other, name in sides
         for a, b in zip(one.channels, other.channels, strict=True)
         if a.count == one.samples and b.count == other.samples
-        for each in beyond(a, b, b.count / max(1, _independent(other)))
-        if each.log_chance < math.log(_RARELY / (2 * len(one.channels)))
+        for each in beyond(a, b, b.count / max(1, _independent(other)), RARELY / (2 * len(one.channels)))
     )
 
 

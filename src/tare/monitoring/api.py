@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -262,9 +261,9 @@ def _beyond(verdict: Verdict, monitor: Monitor, request: DriftRequest) -> tuple[
         return ()
     memory = monitor.state.memory
     together = 1 if memory is None else request.batch * (memory + 1)
-    rarely = math.log(_RARELY / (2 * len(verdict.values)))
-    sides = ((now, each) for before, now in verdict.values for each in beyond(before, now, together))
-    return tuple(each.words(now, "reference") for now, each in sides if each.log_chance < rarely)
+    rarely = _RARELY / (2 * len(verdict.values))
+    sides = ((now, each) for before, now in verdict.values for each in beyond(before, now, together, rarely))
+    return tuple(each.words(now, "reference") for now, each in sides)
 
 
 def _exceeded(verdict: Verdict, request: DriftRequest) -> tuple[str, ...]:

@@ -196,16 +196,18 @@ class Monitor:
 
         Raises :class:`DataError` for its own samples, and for a monitor with another reference or other options.
         """
-        with other._lock if isinstance(other, Monitor) else contextlib.nullcontext():
-            state = other._own(looked=False) if isinstance(other, Monitor) else other
-        if not isinstance(state, MonitorState):
-            raise DataError("another monitor, or its state", type(other).__name__, "read a file with tare.Monitor.load")
         if isinstance(other, Monitor):
+            with other._lock:
+                state = other._own(looked=False)
             mine, theirs = self._stated(), other._stated()
             unlike = next((name for name in mine if mine[name] != theirs[name]), "")
             if unlike:
                 found = f"{unlike}={mine[unlike]!r} and {theirs[unlike]!r}"
                 raise DataError("two monitors with the same options", found, "merge monitors with equal options")
+        elif isinstance(other, MonitorState):
+            state = other
+        else:
+            raise DataError("another monitor, or its state", type(other).__name__, "read a file with tare.Monitor.load")
         with self._lock:
             self._state, self._unlooked = self._own(looked=False).merge(state), True
 

@@ -117,11 +117,6 @@ class Reference:
         levels = levels_of(values, figures, rows=taking.rows)
         return cls(taking, figures, counts_of(levels, LEVELS), len(values), stats, spreads=spreads, alike=alike(levels, figures))
 
-    @cached_property
-    def middles(self) -> Doubles:
-        """The middles of the levels ``(F, 64)``."""
-        return np.stack([figure.middles for figure in self.figures])
-
     def of_values(self, values: str) -> Reference:
         """The part that values of a kind are tested against: of ``fed`` ones the samples as the network sees them, if known."""
         return self if values != "fed" or self.seen is None else replace(self.seen, origin=self.origin, factory=self.factory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -35,6 +36,10 @@ class Bins:
         with np.errstate(over="ignore"):  # the last may end beyond every double: it then ends at the largest
             ends = self.low + self.width * np.arange(len(self.counts) + 1)
         return np.asarray(np.clip(ends, -_LARGEST, _LARGEST), np.float64)
+
+    def place(self, value: float) -> int:
+        """The index of a value's bin: -1 for one before all bins, their number for one behind."""
+        return math.floor(min(max((value - self.low) / self.width, -1.0), len(self.counts)))
 
     def below(self, edges: NDArray[np.float64]) -> NDArray[np.float64]:
         """Number of counted values below each edge, if values lie evenly in their bin."""

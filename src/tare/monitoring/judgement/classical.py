@@ -49,7 +49,7 @@ def _of_channel(a: ChannelStats, b: ChannelStats) -> Distances:
     if a.min == a.max:
         return _of_constant(a, b)
     if a.fine is None or b.fine is None or not a.std > 0 or _is_hidden(a, b):
-        return Distances(a.name, math.nan, math.nan, math.nan)
+        return _unknown(a)
     with np.errstate(over="ignore", invalid="ignore"):  # what is beyond all numbers has no distance
         return _of_cells(_cells(a.fine, b.fine), a, b)
 
@@ -64,20 +64,24 @@ def _of_cells(cells: _Cells, a: ChannelStats, b: ChannelStats) -> Distances:
     return Distances(a.name, _psi(before, after), float(gap.max()), (moved + abs(beyond[0] - beyond[1])) / a.std)
 
 
+def _unknown(a: ChannelStats) -> Distances:
+    return Distances(a.name, math.nan, math.nan, math.nan)
+
+
 def _of_constant(a: ChannelStats, b: ChannelStats) -> Distances:
     """The distances from one value: other values are infinitely many of its stds away. Those in its bin count as the value."""
     if not b.count:
-        return Distances(a.name, math.nan, math.nan, math.nan)
+        return _unknown(a)
     if b.min == b.max or not b.min <= a.min <= b.max:
         below, above = float(b.min < a.min), float(b.max > a.max)
     elif b.fine is None or b.crowded or a.min not in (b.min, b.max):  # nothing says whether any value is that one
-        return Distances(a.name, math.nan, math.nan, math.nan)
+        return _unknown(a)
     else:
-        place = math.floor(min(max((a.min - b.fine.low) / b.fine.width, -1.0), len(b.fine.counts)))
+        place = b.fine.place(a.min)
         low, total = b.fine.low + place * b.fine.width, sum(b.fine.counts)
         inside = [value for value in b.quantiles.values() if low <= value < low + b.fine.width]
         if any(abs(value - a.min) > b.quantile_error for value in inside):  # the bin hides other values
-            return Distances(a.name, math.nan, math.nan, math.nan)
+            return _unknown(a)
         below, above = sum(b.fine.counts[: max(0, place)]) / total, sum(b.fine.counts[max(0, place + 1) :]) / total
     others = below + above
     return Distances(a.name, _divergence([1.0, 0.0], [1 - others, others]), max(below, above), math.inf if others else 0.0)

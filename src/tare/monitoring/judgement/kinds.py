@@ -136,9 +136,7 @@ def _by_chance(a: ChannelStats, b: ChannelStats, number: float) -> float:
     bins = a.fine or a.histogram
     if bins is None or not math.isfinite(number):
         return 0.0
-    places = ((end - bins.low) / bins.width for end in (b.min, b.max))
-    first, last = (math.floor(min(max(place, -1.0), len(bins.counts))) for place in places)
-    share = sum(bins.counts[max(0, first) : max(0, last + 1)]) / sum(bins.counts)
+    share = sum(bins.counts[max(0, bins.place(b.min)) : max(0, bins.place(b.max) + 1)]) / sum(bins.counts)
     return float(share**number)
 
 

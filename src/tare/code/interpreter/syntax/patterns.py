@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 
 from tare.code.interpreter.frame import Frame
-from tare.code.interpreter.operators import lifted, plain
+from tare.code.interpreter.operators import lifted
 from tare.code.interpreter.syntax.changes.arrays import change, is_in_place
 from tare.code.interpreter.syntax.changes.attributes import object_of, set_attribute, set_by_name
 from tare.code.interpreter.syntax.changes.methods import set_item, set_slice
 from tare.code.interpreter.syntax.making import note_constants
+from tare.code.interpreter.syntax.subscripts import ends_of
 from tare.code.interpreter.values import UNKNOWN, Call, Choice, Items, Literal, Table, Value, alternatives, named
 
 #: Functions whose results are told apart by the names of the variables that get them.
@@ -80,15 +81,6 @@ def _image(frame: Frame, target: ast.Subscript, owner: Value) -> None:
     change(frame, owner, changed)
     if isinstance(target.value, ast.Name):
         bind(frame, target.value, changed)
-
-
-def ends_of(frame: Frame, node: ast.Slice) -> slice | None:
-    """The slice that constants make; None if its ends cannot be told."""
-    ends = (node.lower, node.upper, node.step)
-    found = [None if each is None else plain(frame.run.engine.evaluate(frame, each)) for each in ends]
-    if any(not isinstance(each, int | None) for each in found) or found[2] == 0:
-        return None
-    return slice(*found)
 
 
 def _several(frame: Frame, target: ast.Tuple | ast.List, value: Value) -> None:

@@ -20,7 +20,8 @@ from tare.code.interpreter.syntax.importing import imported, imported_from
 from tare.code.interpreter.syntax.loading import of_decorator
 from tare.code.interpreter.syntax.loops import carry_out_for, carry_out_while
 from tare.code.interpreter.syntax.making import function, made
-from tare.code.interpreter.syntax.patterns import bind, bind_name, ends_of, name_in_place
+from tare.code.interpreter.syntax.patterns import bind, bind_name, name_in_place
+from tare.code.interpreter.syntax.subscripts import ends_of
 from tare.code.interpreter.values import (
     UNKNOWN,
     Call,

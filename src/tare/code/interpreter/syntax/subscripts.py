@@ -36,12 +36,17 @@ def _sliced(frame: Frame, owner: Value, node: ast.Subscript) -> Value:
     if not isinstance(owner, Items) or not isinstance(node.slice, ast.Slice):
         text = ast.unparse(node.slice)[:80]
         return made(frame, "operator.slice", (owner, Literal(text, frame.spot(node))), node)
-    ends = (node.slice.lower, node.slice.upper, node.slice.step)
-    numbers = [None if each is None else plain(frame.run.engine.evaluate(frame, each)) for each in ends]
-    if any(not isinstance(each, int | None) for each in numbers) or numbers[2] == 0:
-        return UNKNOWN
-    start, stop, step = (each if isinstance(each, int) else None for each in numbers)
-    return Items(owner.items[start:stop:step], owner.spot, owner.kind, owner.soft)
+    ends = ends_of(frame, node.slice)
+    return UNKNOWN if ends is None else Items(owner.items[ends], owner.spot, owner.kind, owner.soft)
+
+
+def ends_of(frame: Frame, node: ast.Slice) -> slice | None:
+    """The slice that constants make; None if its ends cannot be told."""
+    ends = (node.lower, node.upper, node.step)
+    found = [None if each is None else plain(frame.run.engine.evaluate(frame, each)) for each in ends]
+    if any(not isinstance(each, int | None) for each in found) or found[2] == 0:
+        return None
+    return slice(*found)
 
 
 def item(frame: Frame, owner: Value, key: Value, node: ast.AST) -> Value:
