@@ -12,6 +12,7 @@ from PIL import Image
 
 import tare
 from tare.errors import DataError
+from tare.sources.tables import csv_table
 
 RNG = np.random.default_rng(3)
 
@@ -34,7 +35,8 @@ def cluster_errors(made: dict[str, list[NDArray[Any]]]) -> tuple[float, float]:
     n, s, q = (np.array([f(values) for values in flat]) for f in (len, np.sum, lambda values: np.sum(values**2)))
     mean = s.sum() / n.sum()
     variance = q.sum() / n.sum() - mean**2
-    factor = len(flat) / (len(flat) - 1) / n.sum() ** 2
+    number = n.sum() ** 2 / np.sum(n**2)  # of clusters of equal size
+    factor = number / (number - 1) / n.sum() ** 2
     of_mean = factor * np.sum((s - mean * n) ** 2)
     of_variance = factor * np.sum((q - 2 * mean * s + (mean**2 - variance) * n) ** 2)
     return float(np.sqrt(of_mean) / 255), float(np.sqrt(of_variance / (4 * variance)) / 255)
@@ -92,3 +94,37 @@ def test_a_random_sample_is_not_clustered(tmp_path: Path) -> None:
     tiles(tmp_path)
     with pytest.raises(DataError, match="independent samples"):
         tare.measure(tmp_path, cluster="folder", tolerance=0.1)
+
+
+@pytest.mark.parametrize("nodata", [None, (-1.0,)])
+@pytest.mark.parametrize("dtype", ["uint8", "float64"])
+@pytest.mark.parametrize("shape", [(40, 6, 5, 1), (40, 1)], ids=["images", "rows"])
+def test_samples_of_one_array_have_clusters_of_their_own(
+    tmp_path: Path, shape: tuple[int, ...], dtype: str, nodata: tuple[float, ...] | None
+) -> None:
+    """Four clusters by the tens of the samples' numbers."""
+    level = np.repeat(RNG.normal(100, 30, 4), 10).reshape(-1, *[1] * (len(shape) - 1))
+    values = np.clip(level + RNG.normal(0, 5, shape), 0, 255).astype(dtype)
+    np.save(tmp_path / "all.npy", values)
+    options: dict[str, Any] = {"cluster": r"\[(\d?)\d\]", "layout": "NHWC" if len(shape) == 4 else "NC", "nodata": nodata}
+    if shape == (40, 1) and dtype == "float64" and nodata:  # levels of bytes are a stack, whose samples have names
+        with pytest.raises(DataError, match="rows of one file in one cluster"):
+            tare.measure(tmp_path / "all.npy", **options)
+        return
+    stats = tare.measure(tmp_path / "all.npy", **options)
+    assert stats.extra["clusters"] == 4
+    means = values.reshape(4, -1).mean(axis=1) / (255 if dtype == "uint8" else 1)
+    assert stats.channels[0].mean_se == pytest.approx(means.std(ddof=1) / 2, rel=1e-9)
+
+
+def test_rows_of_a_csv_whose_numbers_are_not_known_are_one_cluster_or_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_table, "_HEAD", 20)
+    monkeypatch.setattr(csv_table, "_BLOCK", 20)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "t.csv").write_text("v\n" + "".join(f"{row}\n" for row in range(100)))
+    with pytest.raises(DataError, match="rows of one file in one cluster where their numbers are not known"):
+        tare.measure(tmp_path / "a" / "t.csv", cluster=r".*", workers=1)
+    with pytest.raises(DataError, match="at least two clusters"):
+        tare.measure(tmp_path / "a" / "t.csv", cluster="folder", workers=1)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tare.statistics.exact import Dyadic
+from tare.statistics.inference.distributions import freedom_of, t_quantile
 from tare.statistics.moments import Moments
 from tare.system.engines import loops
 
@@ -50,7 +51,8 @@ def of_integers(samples: list[Array]) -> Moments:
 def errors_by_residuals(samples: list[Array]) -> tuple[float, float]:
     """The delta method written out over samples, without any cross moment."""
     values = np.concatenate(samples)
-    m, v, count, number = values.mean(), values.var(), values.size, len(samples)
+    m, v, count = values.mean(), values.var(), values.size
+    number = count**2 / sum(x.size**2 for x in samples)  # of samples of equal size
     e = np.array([(x - m).sum() for x in samples])
     f = np.array([((x - m) ** 2 - v).sum() for x in samples])
     factor = number / (number - 1) / count**2
@@ -209,6 +211,27 @@ def test_a_table_column_has_the_textbook_standard_error() -> None:
     state = Moments.of_rows(values)
     assert state.mean_se == pytest.approx(values.std(ddof=1) / math.sqrt(500), rel=1e-12)
     assert state.effective_samples == pytest.approx(499, rel=1e-9)
+
+
+@pytest.mark.parametrize(("sizes", "number"), [([5, 5, 5, 5], 4.0), ([1, 1, 1, 997], 1000**2 / (3 + 997**2)), ([7], 1.0)])
+def test_samples_of_equal_size_are_kishs_number(sizes: list[int], number: float) -> None:
+    state = merged([Moments.of_sample(np.arange(size) / 3) for size in sizes])
+    assert state.equal_samples == pytest.approx(number, rel=1e-12)
+    assert math.isnan(Moments().equal_samples)
+
+
+@pytest.mark.parametrize("large", [0, 1, 2, 5])
+def test_students_interval_holds_the_mean_where_few_samples_hold_nearly_all_values(large: int) -> None:
+    """Brightness differs from sample to sample; each of the large ones is as large as 250 others."""
+    chance = np.random.default_rng(large)
+    n = np.where(np.arange(60) < large, 1000, 4) * np.ones((400, 1), int)
+    level = chance.normal(0, 1, n.shape)
+    held = 0
+    for sizes, levels in zip(n, level, strict=True):
+        totals = (np.array([size, size * each, size * (each**2 + 1)]) for size, each in zip(sizes, levels, strict=True))
+        state = Moments.of_totals([(int(size), Dyadic.of(total), Dyadic.of(squares)) for size, total, squares in totals])
+        held += abs(state.mean) <= t_quantile(0.975, freedom_of(state.equal_samples)) * state.mean_se
+    assert held / 400 > 0.86  # 0.91 to 1 of 20,000; with a degree for each sample but one 0.07 for one, 0.62 for two
 
 
 def test_effective_samples_count_images_where_pixels_repeat_each_other() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,42 @@ def test_what_a_killed_overwriting_left_is_put_back_and_never_taken_for_nothing(
     with run_dir(out, {"second": 2}, resume=False, overwrite=True):
         assert not (tmp_path / ".run.tare-a1b2c3d4.part").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_run_that_a_killed_process_had_overwritten_with_nothing_is_put_back(tmp_path: Path, overwrite: bool) -> None:
+    out = begun(tmp_path / "run", {"first": 1})
+    (out / "model").mkdir()
+    out.rename(tmp_path / ".run.tare-before")
+    shutil.copytree(tmp_path / ".run.tare-before", out, ignore=shutil.ignore_patterns("checkpoints", "model"))
+    with pytest.raises((OutputError, ZeroDivisionError)), run_dir(out, {"third": 3}, resume=False, overwrite=overwrite):
+        raise ZeroDivisionError
+    assert json.loads((out / "run.json").read_text())["settings"] == {"first": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_file_of_the_user_in_what_a_killed_process_began_is_kept(tmp_path: Path) -> None:
+    out = begun(tmp_path / "run", {"first": 1})
+    out.rename(tmp_path / ".run.tare-before")
+    shutil.copytree(tmp_path / ".run.tare-before", out, ignore=shutil.ignore_patterns("checkpoints"))
+    (out / "notes.txt").write_text("precious")
+    with pytest.raises(OutputError, match=r"notes\.txt"), run_dir(out, {"third": 3}, resume=False, overwrite=True):
+        pass
+    assert (out / "notes.txt").read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", ["run/../run", "../run", "run/model/..", "run/up/run"])
+def test_a_name_that_leads_through_the_run_is_that_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    out = begun(tmp_path / "run", {"first": 1})
+    (out / "model").mkdir()
+    if name == "run/up/run":
+        (out / "model" / "up").mkdir()
+        (tmp_path / "up").symlink_to(tmp_path / "run" / "model")
+        name = "up/../../run"
+    monkeypatch.chdir(out if name == "../run" else tmp_path)
+    with run_dir(Path(name), {"second": 2}, resume=False, overwrite=True):
+        pass
+    assert json.loads((out / "run.json").read_text())["settings"] == {"second": 2}
 
 
 def test_a_backup_of_the_user_beside_the_run_is_nobody_elses(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from tare.errors import DataError
 from tare.measuring.facts import finite
 from tare.samples.layout import channel_names
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
-from tare.statistics.inference.distributions import t_quantile
+from tare.statistics.inference.distributions import freedom_of, t_quantile
 from tare.statistics.intervals import Interval
 
 _FEWEST_POINTS = 4
@@ -57,7 +57,7 @@ def compare_stats(
     tests = len(source.channels)
     pairs = zip(_sampled(source, target), _sampled(target, source), _shapes(source, spreads), _shapes(target), strict=True)
     top = _top(source, target)
-    known = min((_independent(each) - 1 for each in (source, target) if "clusters" in each.extra), default=math.inf)
+    known = min((freedom_of(_independent(each)) for each in (source, target) if not _are_rows(each)), default=math.inf)
     channels = tuple(
         replace(
             _channel(a, b, z, _step(source), _step(target)),
@@ -190,7 +190,7 @@ def _check(source: DatasetStats, target: DatasetStats) -> None:
 def _quantile(source: DatasetStats, target: DatasetStats, confidence: float) -> float:
     # If a published constant does not state its number of samples, that of the other dataset counts.
     samples = min((_independent(s) for s in (source, target) if s.samples), default=2)
-    return t_quantile(1 - (1 - confidence) / (4 * len(source.channels)), max(1, samples - 1))
+    return t_quantile(1 - (1 - confidence) / (4 * len(source.channels)), freedom_of(samples))
 
 
 def _grown(a: Shape, b: Shape) -> float:
@@ -201,9 +201,15 @@ def _grown(a: Shape, b: Shape) -> float:
     return after / before if before > 0 else math.nan
 
 
-def _independent(stats: DatasetStats) -> int:
-    """The number of independent units: samples, or the clusters that standard errors count."""
-    return int(stats.extra.get("clusters", stats.samples))
+def _are_rows(stats: DatasetStats) -> bool:
+    """Whether every value is a sample of its own."""
+    return all(channel.count == stats.samples for channel in stats.channels)
+
+
+def _independent(stats: DatasetStats) -> float:
+    """The number of independent units of equal size: samples, or the clusters that standard errors count."""
+    number = float(stats.extra.get("clusters", stats.samples))
+    return min((channel.equal_samples for channel in stats.channels if channel.equal_samples <= number), default=number)
 
 
 def _is_ordinary(*channels: ChannelStats) -> bool:
@@ -217,7 +223,7 @@ def _are_heavy(a: ChannelStats, b: ChannelStats, source: DatasetStats, target: D
     return heavy and not _beyond(a, b, source, target)
 
 
-def _is_heavy(channel: ChannelStats, samples: int) -> bool:
+def _is_heavy(channel: ChannelStats, samples: float) -> bool:
     """Whether the tails are heavy: the error of the std is that of samples with a kurtosis above the limit."""
     return 1 + 4 * samples * (channel.std_se / channel.std) ** 2 > _KURTOSIS
 

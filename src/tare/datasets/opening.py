@@ -25,7 +25,7 @@ from tare.datasets.tables import (
 )
 from tare.errors import DataError
 from tare.input_spec.geometry import SampleKind
-from tare.samples.records import Kept, Part, Record, Rows, Sample, Skipped, Stack
+from tare.samples.records import Kept, Part, Record, Rows, Sample, Skipped, Stack, names_of
 from tare.sources.arrays.whole import whole
 from tare.sources.base import Indexed, Source
 from tare.sources.files.tar import shared_keys
@@ -190,7 +190,7 @@ def _samples(record: Record) -> Iterator[_One]:
         yield _One(record.values, record.path, record.label or "")
     elif isinstance(record, Stack):
         block = np.moveaxis(record.values, 1, -1) if record.channels_first else record.values
-        yield from map(_One, block, [record.path] * len(block), record.labels or [""] * len(block))
+        yield from map(_One, block, names_of(record.path, len(block)), record.labels or [""] * len(block))
     elif isinstance(record, Kept):
         reason = "values that mean no data or that a mask hides, and a network takes every value"
         yield _One(Skipped(record.path, reason), record.path, record.label or "")
@@ -199,7 +199,8 @@ def _samples(record: Record) -> Iterator[_One]:
             "samples that are held at once", f"a part of {record.path!r}", "cut it into tiles or clips, or measure it alone"
         )
     elif isinstance(record, Rows):
-        yield from (_One(row, record.path, "") for row in np.stack([np.asarray(c) for c in record.columns], axis=-1))
+        rows = np.stack([np.asarray(column) for column in record.columns], axis=-1)
+        yield from (_One(row, name, "") for row, name in zip(rows, names_of(record.path, len(rows)), strict=True))
 
 
 def _labels(found: Sequence[tuple[str, str]], pattern: str | None, column: str | None) -> list[str | None]:

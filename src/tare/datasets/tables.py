@@ -158,7 +158,7 @@ def _cells(name: str, head: Head) -> pl.DataFrame:
     from pyarrow import csv
 
     with open_binary(name) as file:
-        file.seek(rows_begin(file, has_header=head.has_header))
+        file.seek(rows_begin(file, head))
         try:
             table = csv.read_csv(
                 pa.PythonFile(file, mode="r"),

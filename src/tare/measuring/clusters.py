@@ -97,7 +97,13 @@ def with_cluster_errors(stats: DatasetStats, state: DatasetState) -> DatasetStat
     by_channel = zip(*(each for found in totals.values() for each in found), strict=True)
     moments = [Moments.of_totals(of_clusters) for of_clusters in by_channel]
     channels = tuple(
-        replace(channel, mean_se=each.mean_se * scale, std_se=each.std_se * scale, effective_samples=each.effective_samples)
+        replace(
+            channel,
+            mean_se=each.mean_se * scale,
+            std_se=each.std_se * scale,
+            effective_samples=each.effective_samples,
+            equal_samples=each.equal_samples,
+        )
         for channel, each in zip(stats.channels, moments, strict=True)
     )
     return replace(stats, channels=channels, extra={**stats.extra, "clusters": len(totals)})

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.errors import DataError, short_repr
-from tare.samples.records import Facts, Kept, Part, Record, Rows, Sample, Skipped, Stack
+from tare.samples.records import Facts, Kept, Part, Record, Rows, Sample, Skipped, Stack, names_of
 from tare.sources.arrays.whole import are_kept
 from tare.sources.derived import Derived
 from tare.sources.files.masks import inside, is_mask, mask_places, read_mask
@@ -90,8 +90,8 @@ class WithoutNodata(Cut):
             yield self._kept(record.path, np.moveaxis(record.values, -1, 0), record.label, record.notes, record.facts)
         elif isinstance(record, Stack):
             block = record.values if record.channels_first else np.moveaxis(record.values, -1, 1)
-            for index, values in enumerate(block):
-                yield self._kept(record.path, values, record.labels[index] if record.labels else None)
+            labels = record.labels or [None] * len(block)
+            yield from map(self._kept, names_of(record.path, len(block)), block, labels)
         elif isinstance(record, Rows):
             columns = [np.asarray(column) for column in record.columns]
             kept = [are_kept(column, self.nodata) for column in columns]

@@ -35,7 +35,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from tare.errors import DataError
-from tare.statistics.inference.distributions import t_quantile
+from tare.statistics.inference.distributions import freedom_of, t_quantile
 from tare.statistics.moments import Moments
 
 #: Number of samples that each state drawn by :func:`sample_until` should cover.
@@ -132,7 +132,8 @@ def half_widths(
     if samples < 2:
         return (HalfWidth(math.inf, math.inf),) * len(merged)
     error_rate = (1 - confidence) * _SHARE_OF_ERROR / (2 * len(merged))
-    factor = t_quantile(1 - error_rate / 2, samples - 1) * math.sqrt(_unread(samples, total)) * scale
+    equal = min(channel.equal_samples for channel in merged)
+    factor = t_quantile(1 - error_rate / 2, freedom_of(equal)) * math.sqrt(_unread(samples, total)) * scale
     widths = []
     for index, channel in enumerate(merged):
         of_mean, of_std = _residuals(channel, [part[index] for part in parts])

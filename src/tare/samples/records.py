@@ -100,6 +100,23 @@ class Skipped:
     foreign: bool = False
 
 
+def name_of(path: str, index: int) -> str:
+    """The name of a sample of a stack or of rows, whose path names the first: ``a.h5#x[3]``; of a page, its place in the file."""
+    whole, _, first = path.rpartition("[")
+    return f"{whole}[{int(first[:-1]) + index}]" if is_numbered(path) else f"{path}[{index}]"
+
+
+def names_of(path: str, number: int) -> list[str]:
+    """The names of all samples of a stack or of rows; a single page has that of its file."""
+    return [path] if number == 1 else [name_of(path, index) for index in range(number)]
+
+
+def is_numbered(path: str) -> bool:
+    """Whether a path ends with the number of a sample."""
+    whole, _, last = path.rpartition("[")
+    return bool(whole) and last[:-1].isdecimal() and last.endswith("]")
+
+
 Record = Sample | Stack | Kept | Part | Rows | Skipped
 
 

@@ -52,7 +52,8 @@ class ChannelStats:
 
     ``mean`` and ``std`` are pooled over all values of all samples (population, ddof 0). ``mean_of_sample_std`` and
     ``root_mean_sample_variance`` are the two other definitions of std in circulation; ``sample_mean`` and ``sample_std``
-    weigh every sample alike. A figure that cannot be estimated is NaN (null in JSON).
+    weigh every sample alike. So many samples of one size as ``equal_samples`` would say as much about the mean: fewer than there
+    are if few of them hold most values. A figure that cannot be estimated is NaN (null in JSON).
 
     A quantile q is the smallest value with at least a share q of the values at or below it: exact for 8-bit and 16-bit data,
     otherwise within ``quantile_error``, at most 1/4,095 of the range (:mod:`tare.statistics.buckets`). ``share_at_low_end`` and
@@ -75,6 +76,7 @@ class ChannelStats:
     sample_mean: float = math.nan
     sample_std: float = math.nan
     effective_samples: float = math.nan
+    equal_samples: float = math.nan
     share_at_low_end: float = math.nan
     share_at_high_end: float = math.nan
     quantiles: Mapping[str, float] = field(default_factory=dict)
@@ -297,6 +299,7 @@ def _stats(name: str, state: ChannelState, scale: float) -> ChannelStats:
         sample_mean=moments.sample_mean * scale,
         sample_std=moments.sample_weighted_std * scale,
         effective_samples=moments.effective_samples,
+        equal_samples=moments.equal_samples,
         share_at_low_end=low_share,
         share_at_high_end=high_share,
         quantiles={f"{q:g}": histogram.quantile(q) * scale for q in _QUANTILES},

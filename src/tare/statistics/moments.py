@@ -51,9 +51,10 @@ class Moments:
     """Mergeable moments of one channel over samples, in the units of the values given.
 
     Standard errors count samples, not values: pixels of one image are correlated. The pooled mean S/n is a ratio
-    estimator; its variance is linearised (delta method) from the cross moments: with residuals e_i = S_i - m n_i,
-    Var(m) = N/(N-1) sum e_i^2 / n^2, and with f_i = Q_i - 2 m S_i + (m^2 - v) n_i, Var(v) = N/(N-1) sum f_i^2 / n^2,
-    Var(std) = Var(v) / (4 v). Source: Cochran, Sampling Techniques, 3rd ed. 1977, sections 6.3 and 9A.4 (cluster totals).
+    estimator; its variance is linearised (delta method) from the cross moments: with residuals e_i = S_i - m n_i and
+    K = n^2 / sum n_i^2, the number of samples of equal size that say as much (Kish), Var(m) = K/(K-1) sum e_i^2 / n^2, and with
+    f_i = Q_i - 2 m S_i + (m^2 - v) n_i, Var(v) = K/(K-1) sum f_i^2 / n^2, Var(std) = Var(v) / (4 v). K is N for samples of one
+    size. Source: Cochran, Sampling Techniques, 3rd ed. 1977, sections 6.3 and 9A.4 (cluster totals); Kish, Survey Sampling, 1965.
     """
 
     samples: int = 0
@@ -310,8 +311,13 @@ class Moments:
             - 4 * n * total * k * whole["cross_ns"]
             + k * k * whole["cross_nn"]
         )
-        below = 4 * (n * squares - total * total) * (self.samples - 1) * n**4
-        return _sqrt(Fraction(residual * self.samples, below << 2 * bits))
+        below = 4 * (n * squares - total * total) * (n * n - whole["cross_nn"]) * n * n
+        return _sqrt(Fraction(residual, below << 2 * bits))
+
+    @property
+    def equal_samples(self) -> float:
+        """Number of samples of equal size that say as much, n^2 / sum n_i^2 (Kish 1965): fewer if few hold most values."""
+        return float(self.count * self.count / self.cross_nn.fraction()) if self.samples else math.nan
 
     @property
     def effective_samples(self) -> float:
@@ -364,7 +370,7 @@ class Moments:
         bits, whole = self._whole
         n, total = self.count, whole["total"]
         residual = n * n * whole["cross_ss"] - 2 * n * total * whole["cross_ns"] + total * total * whole["cross_nn"]
-        return Fraction(residual * self.samples, (self.samples - 1) * n**4 << 2 * bits)
+        return Fraction(residual, (n * n - whole["cross_nn"]) * n * n << 2 * bits)
 
     @property
     def _whole(self) -> tuple[int, dict[str, int]]:

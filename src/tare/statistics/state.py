@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any, TypeVar
 
 import numpy as np
 
-from tare.samples.records import Facts, Kept, Part, Record, Rows, Sample, Skipped, Stack
+from tare.errors import DataError
+from tare.samples.records import Facts, Kept, Part, Record, Rows, Sample, Skipped, Stack, is_numbered, name_of, names_of
 from tare.statistics import channel as channel_state
 from tare.statistics.channel import ChannelState
 from tare.statistics.exact import Dyadic
@@ -121,17 +122,19 @@ class DatasetState:
     @classmethod
     def of(cls, records: Iterable[Record], cluster_of: Callable[[str], str] | None = None) -> DatasetState:
         """Reduce the samples of one chunk; ``cluster_of`` names the cluster of a sample by its path."""
+        if cluster_of is None:
+            together = _Gathered()
+            for record in records:
+                together.add(record)
+                del record  # its memory serves the next one
+            return together.state()
         gathered: dict[str, _Gathered] = {}
         name = ""
         for record in records:
-            if cluster_of is not None and not isinstance(record, Skipped):  # what breaks a sample off belongs to its cluster
-                name = cluster_of(record.path)
-            if name not in gathered:
-                gathered[name] = _Gathered()
-            gathered[name].add(record)
-            del record  # its memory serves the next one
-        parts = ((name, part.state()) for name, part in gathered.items())
-        return reduce(cls.merge, (part if cluster_of is None else _clustered(name, part) for name, part in parts), cls())
+            for part_of, part in [(name, record)] if isinstance(record, Skipped) else _in_clusters(record, cluster_of):
+                name = part_of  # what breaks a sample off belongs to its cluster
+                gathered.setdefault(name, _Gathered()).add(part)
+        return reduce(cls.merge, (_clustered(name, part.state()) for name, part in gathered.items()), cls())
 
 
 def merged(ours: Mapping[K, V], theirs: Mapping[K, V], both: Callable[[V, V], V]) -> dict[K, V]:
@@ -238,16 +241,14 @@ class _Gathered:
 
     def _strange(self, record: Stack | Rows, channel: int) -> None:
         """Name the samples of a stack that hold NaN or infinite values; of rows, of which there may be millions, one."""
-        whole, _, rest = record.path.rpartition("[")
-        first = int(rest[:-1]) if whole and rest[:-1].isdecimal() else None
         if isinstance(record, Rows):
             row = int(np.argmin(np.isfinite(record.columns[channel])))
-            named = record.path if first is None or record.number is not None else f"{whole}[{first + row}]"
-            self._noted(named, (), (NOT_FINITE_ROWS,))
+            known = is_numbered(record.path) and record.number is None
+            self._noted(name_of(record.path, row) if known else record.path, (), (NOT_FINITE_ROWS,))
             return
-        for index, values in enumerate(record.values):
+        for name, values in zip(names_of(record.path, len(record.values)), record.values, strict=True):
             if not np.isfinite(values).all():
-                self._noted(record.path if first is None else f"{whole}[{first + index}]", (), (NOT_FINITE,))
+                self._noted(name, (), (NOT_FINITE,))
 
     def state(self) -> DatasetState:
         """The state of all of them."""
@@ -300,6 +301,41 @@ def _of_batch(record: Stack | Rows) -> DatasetState:
         number, channels = channel_state.of_rows(record)
         layout = ChannelLayout(len(channels), record.dtype)
     return DatasetState({layout: SampleGroup(number, record.path, channels)}) if number else DatasetState()
+
+
+def _in_clusters(record: Record, cluster_of: Callable[[str], str]) -> Iterator[tuple[str, Record]]:
+    """The parts of a record by their clusters; a stack, and rows whose numbers are known, have samples of several names.
+
+    Raises :class:`DataError` for rows of several clusters of which values were left out, or whose numbers are not known.
+    """
+    if not isinstance(record, Stack | Rows):
+        yield cluster_of(record.path), record
+        return
+    unnumbered = isinstance(record, Rows) and not is_numbered(record.path)
+    if unnumbered:
+        whole = record.path.rpartition("[")[0] or record.path
+        clusters = [cluster_of(f"{whole}[{row}]") for row in (0, 1)]
+    else:
+        clusters = [*map(cluster_of, names_of(record.path, _number(record)))]
+    if len(set(clusters)) <= 1:
+        yield (clusters[0] if clusters else cluster_of(record.path)), record
+        return
+    if isinstance(record, Rows) and (unnumbered or record.number is not None):
+        found = f"{clusters[0]!r} and {clusters[1]!r} in {record.path!r}"
+        raise DataError("rows of one file in one cluster where their numbers are not known", found, "correct --cluster")
+    for name in dict.fromkeys(clusters):
+        chosen = np.array([each == name for each in clusters])
+        if isinstance(record, Rows):
+            yield name, replace(record, columns=[column[chosen] for column in record.columns])
+        else:
+            yield name, replace(record, values=record.values[chosen], labels=None)
+
+
+def _number(record: Stack | Rows) -> int:
+    """Number of samples."""
+    if isinstance(record, Stack):
+        return len(record.values)
+    return record.number if record.number is not None else len(record.columns[0]) if record.columns else 0
 
 
 def _clustered(name: str, state: DatasetState) -> DatasetState:

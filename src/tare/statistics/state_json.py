@@ -180,6 +180,8 @@ def _check_sums(moments: Moments) -> None:
     for name in _REACH:
         _check_sum(name, getattr(moments, name), moments.count, moments)
     largest = max(-moments.low, moments.high, _SMALLEST)
+    if moments.samples > 1 and moments.cross_nn.fraction() >= moments.count**2:
+        raise ValueError("sizes of samples whose squares are more than that of their sum")
     if not moments.low - 1e-6 * largest <= moments.mean <= moments.high + 1e-6 * largest:
         raise ValueError("a mean outside the range")
 

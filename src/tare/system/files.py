@@ -280,7 +280,8 @@ def _place_of(path: Path) -> _Place:
             break
         here = here.parent / target
     if mode is None or stat.S_ISREG(mode) or stat.S_ISDIR(mode):
-        return _Place(here)
+        # While run is moved aside, run/../run leads nowhere.
+        return _Place(Path(os.path.realpath(here)) if ".." in here.parts else here)
     if stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
         raise OSError(errno.EINVAL, "a disk" if stat.S_ISBLK(mode) else "a socket")
     return _Place(here, is_special=True)

@@ -127,7 +127,8 @@ def run_dir(
     The directory is given as an absolute path: the process may change its working directory meanwhile. ``named`` is how the
     user named it, if that is not ``out``.
     If the body of the ``with`` statement fails before the first checkpoint, the directory is removed and an overwritten run is
-    restored. With ``resume``, settings that differ from the recorded settings raise :class:`OutputError`.
+    restored, as is one that an earlier process had overwritten which was killed before its first checkpoint. With ``resume``,
+    settings that differ from the recorded settings raise :class:`OutputError`.
     """
     if not is_main_process():
         yield out.absolute()
@@ -135,10 +136,11 @@ def run_dir(
     given, out = out, folder_place(out)
     with only_writer(out):
         aside = set_aside(out)
-        if aside.exists() and not out.exists():  # a process was killed between moving the old run aside and placing its own
-            os.replace(aside, out)
+        if aside.exists() and not (out.exists() if resume else _came_to_something(out)):  # a killed process came to nothing
+            _restore(out, aside, more)
         check_out(out, overwrite=overwrite, resume=resume, more=more)  # another process may have written since the first check
-        with _resumed(out, settings, named or given) if resume else _begun(out, settings, aside, notes), staying(given):
+        stays = out if ".." in given.parts else given
+        with _resumed(out, settings, named or given) if resume else _begun(out, settings, aside, notes), staying(stays):
             yield out
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -162,11 +164,23 @@ def _begun(out: Path, settings: Mapping[str, Any], aside: Path, notes: Sequence[
     try:
         yield
     except BaseException:
-        if not any(out.glob("checkpoints/*.ckpt")):
+        if not _came_to_something(out):
             shutil.rmtree(out, ignore_errors=True)
             if aside.exists():
                 os.replace(aside, out)
         raise
+
+
+def _restore(out: Path, aside: Path, more: Sequence[str]) -> None:
+    """Put back the run that a killed process had moved aside, in place of what it began."""
+    if out.exists():
+        check_own(out, (*_OWN, *more), "a run directory")
+        shutil.rmtree(out)
+    os.replace(aside, out)
+
+
+def _came_to_something(out: Path) -> bool:
+    return any(out.glob("checkpoints/*.ckpt")) or (out / "model").exists()
 
 
 def _recorded(out: Path, named: Path) -> Mapping[str, Any]:

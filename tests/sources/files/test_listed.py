@@ -235,3 +235,12 @@ def test_an_address_that_exists_beside_the_list_is_a_file(tmp_path: Path) -> Non
     save_png(tmp_path / "http:" / "host" / "a.png", random_rgb(0))
     (tmp_path / "list.txt").write_text("http://host/a.png\n")
     assert len(samples(open_source(tmp_path / "list.txt"))) == 1
+
+
+@pytest.mark.parametrize("text", ['path,label\na.png,x\nb.png,"y\nc.png,z\n', 'path,label\na.png,x\n"b.png,y\nc.png,z\n'])
+def test_a_quote_that_is_left_open_in_a_manifest_is_refused_and_swallows_no_lines(tmp_path: Path, text: str) -> None:
+    for name in "abc":
+        save_png(tmp_path / f"{name}.png", np.zeros((4, 4), np.uint8))
+    (tmp_path / "m.csv").write_text(text)
+    with pytest.raises(DataError, match="a CSV manifest, found line 4"):
+        tare.measure(tmp_path / "m.csv")

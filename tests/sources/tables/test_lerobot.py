@@ -51,7 +51,8 @@ def test_dimensions_are_channels_and_episodes_are_what_errors_count(tmp_path: Pa
     np.testing.assert_allclose(stats.mean, values.mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(stats.std, values.std(axis=0), rtol=1e-12)
     n, s = np.array([len(each) for each in episodes]), np.array([each.astype(float).sum(axis=0) for each in episodes])
-    errors = np.sqrt(6 / 5 * np.sum((s - values.mean(axis=0) * n[:, None]) ** 2, axis=0)) / n.sum()
+    equal = n.sum() ** 2 / np.sum(n**2)
+    errors = np.sqrt(equal / (equal - 1) * np.sum((s - values.mean(axis=0) * n[:, None]) ** 2, axis=0)) / n.sum()
     np.testing.assert_allclose([channel.mean_se for channel in stats.channels], errors, rtol=1e-9)
     assert stats.extra["clusters"] == 6
     assert stats.samples == len(values)
@@ -76,7 +77,8 @@ def test_images_of_an_episode_belong_to_it_whatever_their_own_names(named: bool,
     assert (stats.samples, stats.extra["clusters"], len(stats.skipped)) == (59, 6, 1)
     n = np.array([10] * 5 + [9])
     s = np.array([10 * level + 5 for level in levels]) - np.array([0] * 5 + [221])
-    error = np.sqrt(6 / 5 * np.sum((s - s.sum() / n.sum() * n) ** 2)) / n.sum() / 255
+    equal = n.sum() ** 2 / np.sum(n**2)
+    error = np.sqrt(equal / (equal - 1) * np.sum((s - s.sum() / n.sum() * n) ** 2)) / n.sum() / 255
     assert stats.channels[0].mean_se == pytest.approx(error, rel=1e-9)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.samples.records import UNSTATED, Facts, Kept, Record, Rows, Sample, Skipped, Stack
+from tare.samples.records import UNSTATED, Facts, Kept, Record, Rows, Sample, Skipped, Stack, name_of
 from tare.sources.base import Source
 from tare.sources.derived import Derived
 
@@ -34,12 +34,12 @@ class Whole(Derived):
             for index in range(len(record.values)):
                 labels = None if record.labels is None else (record.labels[index],)
                 one = replace(record, values=record.values[index : index + 1], labels=labels)
-                yield self._left(_one_of(record.path, index), one.values, labels and labels[0]) or one
+                yield self._left(name_of(record.path, index), one.values, labels and labels[0]) or one
         elif isinstance(record, Rows) and not all(are_kept(np.asarray(each), self.nodata).all() for each in record.columns):
             columns = [np.asarray(each) for each in record.columns]
             for index in range(len(columns[0])):
                 row = [column[index : index + 1] for column in columns]
-                yield self._left(_one_of(record.path, index), np.array(row)) or replace(record, columns=row, number=None)
+                yield self._left(name_of(record.path, index), np.array(row)) or replace(record, columns=row, number=None)
         else:
             yield record
 
@@ -51,12 +51,6 @@ class Whole(Derived):
         if label is not None:
             return Kept(path, (values[kept],), label)
         return Skipped(path, f"{1 - kept.mean():.2%} of its values mean no data, and a network takes every value")
-
-
-def _one_of(path: str, index: int) -> str:
-    """The name of a sample of a record, whose path names its first sample: ``a.h5#x[3]``."""
-    base, _, first = path.rpartition("[")
-    return f"{base}[{int(first[:-1]) + index}]" if base and first[:-1].isdecimal() else f"{path}[{index}]"
 
 
 def whole(source: Source[Any]) -> Source[Any]:

@@ -6,7 +6,7 @@ import csv
 import io
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -194,25 +194,29 @@ def _entries(lines: io.TextIOWrapper, manifest: Manifest) -> Iterator[tuple[str,
             if line.strip() and not line.startswith("#"):
                 yield line.strip(), None
         return
-    rows = csv.reader(lines, delimiter=manifest.delimiter)
-    header = [name.strip() for name in next(rows, [])]
-    path = next((index for index, name in enumerate(header) if is_path_column(name)), None)
-    label = next((index for index, name in enumerate(header) if is_label_column(name)), None)
-    if path is None:
-        raise DataError(f"a column named one of {', '.join(PATH_COLUMNS)}", f"{header} in {place!r}", "rename one")
-    if manifest.label is not None:
-        if manifest.label not in header:
-            raise DataError(
-                f"one of the columns {', '.join(header[:12])}", f"{manifest.label!r} for --label", "choose among them"
-            )
-        label = header.index(manifest.label)
+    rows = csv.reader(lines, delimiter=manifest.delimiter, strict=True)  # a quote left open would hold all lines behind it
     written: dict[str, str] = {}
     try:
+        header = [name.strip() for name in next(rows, [])]
+        path, label = _columns(header, manifest)
         for row in rows:
             if len(row) > path and row[path].strip():
                 yield row[path].strip(), _one_way(row[label], written, place) if label is not None and len(row) > label else None
     except csv.Error as error:
         raise DataError("a CSV manifest", f"line {rows.line_num} of {place!r}: {error}", "check the file") from None
+
+
+def _columns(header: Sequence[str], manifest: Manifest) -> tuple[int, int | None]:
+    """Where the paths stand, and the classes if there are any."""
+    path = next((index for index, name in enumerate(header) if is_path_column(name)), None)
+    label = next((index for index, name in enumerate(header) if is_label_column(name)), None)
+    if path is None:
+        raise DataError(f"a column named one of {', '.join(PATH_COLUMNS)}", f"{header} in {manifest.place!r}", "rename one")
+    if manifest.label is None:
+        return path, label
+    if manifest.label not in header:
+        raise DataError(f"one of the columns {', '.join(header[:12])}", f"{manifest.label!r} for --label", "choose among them")
+    return path, header.index(manifest.label)
 
 
 def _one_way(label: str, written: dict[str, str], place: str) -> str:

@@ -18,6 +18,7 @@ from tare.sources.files.listed import is_path_column, open_manifest
 from tare.sources.options import Options
 from tare.sources.places import open_binary
 from tare.sources.tables.number_words import Style, is_inexact, is_number, looks_like_a_number, number_of, style_of
+from tare.sources.tables.quotes import without_literal
 from tare.sources.tables.records import without_index
 from tare.system.engines.loops import Loops
 
@@ -73,7 +74,7 @@ class CsvTable(Source[tuple[int, bytes]]):
     def chunks(self) -> Iterator[tuple[int, bytes]]:
         """Numbered blocks of whole lines."""
         with open_binary(self.name) as file:
-            yield from enumerate(_blocks_of_lines(file, self.head.has_header, self.name))
+            yield from enumerate(_blocks_of_lines(file, self.head, self.name))
 
     def chunk_length(self, chunk: tuple[int, bytes]) -> int:
         """Number of lines."""
@@ -93,7 +94,7 @@ class CsvTable(Source[tuple[int, bytes]]):
             return self._written(data)
         target = np.full(len(self.head.names), -1)
         target[[self.head.names.index(name) for name in wanted]] = np.arange(len(wanted))
-        encoded = np.frombuffer(data, np.uint8)
+        encoded = np.frombuffer(without_literal(data, self.head.delimiter), np.uint8)
         table = np.empty((len(wanted), data.count(b"\n")))
         unsure = np.empty((_DOUBTS, 4), np.int64)
         arguments = encoded, ord(self.head.delimiter), target, table
@@ -299,11 +300,11 @@ def _cells(lines: str, delimiter: str, place: str) -> list[list[str]]:
     return rows
 
 
-def _blocks_of_lines(file: BinaryIO, has_header: bool, name: str) -> Iterator[bytes]:
+def _blocks_of_lines(file: BinaryIO, head: Head, name: str) -> Iterator[bytes]:
     """Whole lines. Raises :class:`DataError` for a quote that is left open: all lines behind it would be one cell."""
     rest = file.read(_HEAD).removeprefix(b"\xef\xbb\xbf")
-    if has_header:
-        rest = rest[_line_end(rest, 0) :]
+    if head.has_header:
+        rest = rest[_line_end(rest, 0, head.delimiter) :]
     while block := file.read(_BLOCK):
         end = block.rfind(b"\n") + 1
         if end and b'"' not in block and b'"' not in rest:
@@ -311,22 +312,22 @@ def _blocks_of_lines(file: BinaryIO, has_header: bool, name: str) -> Iterator[by
             rest = block[end:]
             continue
         rest += block
-        end = _last_line_end(rest)
+        end = _last_line_end(without_literal(rest, head.delimiter))
         if end:
             yield rest[:end]
             rest = rest[end:]
-    if rest.count(b'"') % 2:
+    if without_literal(rest, head.delimiter).count(b'"') % 2:
         raise DataError("quotes that close", f"an open one in {name!r}", "close it, or double a quote within a cell")
     if rest.strip():
         yield rest if rest.endswith(b"\n") else rest + b"\n"
 
 
-def rows_begin(file: BinaryIO, *, has_header: bool) -> int:
+def rows_begin(file: BinaryIO, head: Head) -> int:
     """Where the rows of values begin in an open file, behind a mark of UTF-8 and a header, whose names may hold line breaks."""
     file.seek(0)
-    head = file.read(_HEAD)
-    mark = len(head) - len(head.removeprefix(b"\xef\xbb\xbf"))
-    return _line_end(head, mark) if has_header else mark
+    first = file.read(_HEAD)
+    mark = len(first) - len(first.removeprefix(b"\xef\xbb\xbf"))
+    return _line_end(first, mark, head.delimiter) if head.has_header else mark
 
 
 def _last_line_end(data: bytes) -> int:
@@ -337,11 +338,12 @@ def _last_line_end(data: bytes) -> int:
     return end
 
 
-def _line_end(data: bytes, start: int) -> int:
-    end = data.find(b"\n", start) + 1
-    while end and data.count(b'"', 0, end) % 2:
-        end = data.find(b"\n", end) + 1
-    return end or len(data)
+def _line_end(data: bytes, start: int, delimiter: str) -> int:
+    text = without_literal(data[start:], delimiter)
+    end = text.find(b"\n") + 1
+    while end and text.count(b'"', 0, end) % 2:
+        end = text.find(b"\n", end) + 1
+    return start + (end or len(text))
 
 
 def _check_column(place: str, head: Head, name: str) -> None:

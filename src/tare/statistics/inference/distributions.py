@@ -11,6 +11,7 @@ from collections.abc import Callable
 from statistics import NormalDist
 
 _SMALLEST, _PRECISION, _MOST_TERMS = 1e-300, 1e-16, 10_000
+_LEAST = 0.3
 
 
 def normal_quantile(share: float) -> float:
@@ -37,6 +38,14 @@ def t_quantile(share: float, freedom: float) -> float:
         return -t_quantile(1 - share, freedom)
     # For the tail at the other side no digits are lost.
     return _falling(lambda value: t_below(-value, freedom), 1 - share)
+
+
+def freedom_of(number: float) -> float:
+    """The degrees of freedom of the variance of so many independent samples of equal size.
+
+    Beside one that holds nearly all values the others tell next to nothing: the least makes intervals thousands of errors wide.
+    """
+    return max(_LEAST, number - 1)
 
 
 def chi2_above(value: float, freedom: float) -> float:

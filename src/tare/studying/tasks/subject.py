@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tare.errors import DataError
 from tare.measuring.one_pass import stats_of
-from tare.samples.records import Record, Rows, Sample, Skipped, Stack
+from tare.samples.records import Record, Rows, Sample, Skipped, Stack, name_of, names_of
 from tare.sources.arrays.whole import whole
 from tare.sources.base import Source
 from tare.sources.opening import open_source
@@ -98,15 +98,13 @@ def _read(source: Source[Any]) -> Iterator[tuple[str, DatasetState, int]]:
 def _singly(record: Record) -> Iterator[tuple[str, Record]]:
     """The samples of a record one by one, with their names."""
     if isinstance(record, Stack):
-        several = len(record.values) > 1
-        for index in range(len(record.values)):
-            name = f"{record.path}[{index}]" if several else record.path
+        for index, name in enumerate(names_of(record.path, len(record.values))):
             yield name, replace(record, values=record.values[index : index + 1], labels=None)
     elif isinstance(record, Rows):
         columns = [*record.columns]
         for index in range(len(columns[0]) if columns else 0):
             row = [column[index : index + 1] for column in columns]
-            yield f"{record.path}[{index}]", replace(record, columns=row, number=None, notes={})
+            yield name_of(record.path, index), replace(record, columns=row, number=None, notes={})
     elif not isinstance(record, Skipped):
         yield record.path, record
 
