@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 import math
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from torch.utils.data import IterableDataset
 from typer.testing import CliRunner
 
 import tare
@@ -369,3 +371,79 @@ def test_batches_of_few_signals_are_no_images() -> None:
     signals = chance.normal(size=(120, 2, 300))
     for size in (2, 4, 5):
         assert tare.drift(reference, [signals[start : start + size] for start in range(0, 120, size)]).samples == 120
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_the_share_of_values_that_a_mask_hides_is_tested_whatever_their_dtype(dtype: str) -> None:
+    chance = np.random.default_rng(0)
+
+    def masked(share: float, empty: int = 0) -> np.ma.MaskedArray[Any, Any]:
+        values = np.clip(chance.normal(100, 20, (60, 12, 12, 2)), 1, 255).astype(dtype)
+        hidden = np.broadcast_to(chance.random((60, 12, 12, 1)) < share, values.shape).copy()
+        hidden[:empty] = True
+        return np.ma.MaskedArray(values, hidden)
+
+    reference = tare.Reference.of(masked(0.1))
+    assert (reference.taking.dtype, reference.stats.channels[0].nan > 0) == (dtype, True)
+    assert reference.stats.mean == pytest.approx(np.full(2, 100 / {"uint8": 255, "uint16": 65535}.get(dtype, 1)), rel=0.01)
+    assert tare.drift(reference, masked(0.1)).clean
+    for more in (masked(0.6), masked(0.1, empty=20)):
+        verdict = tare.drift(reference, more)
+        assert (verdict.alarm, verdict.kind) == (True, "no data")
+        assert "their order" not in verdict.reason
+
+
+def test_arrays_whose_axes_need_a_word_are_tested_with_it(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(60, 9, 9, 12)).astype(np.float32)
+    np.savez(tmp_path / "all.npz", values=values, others=values[:, 0])
+    options: Any = {"layout": "NHWC", "array": "values"}
+    assert tare.drift(tmp_path / "all.npz", tmp_path / "all.npz", **options).clean
+    with pytest.raises(DataError, match="--layout NHWC"):
+        tare.drift(tmp_path / "all.npz", tmp_path / "all.npz", array="values")
+
+
+def test_whole_numbers_of_64_bits_have_no_share_at_an_end() -> None:
+    made = tare.Reference.of(np.arange(60 * 16 * 16 * 3).reshape(60, 16, 16, 3))
+    assert [channel.share_at_high_end for channel in made.stats.channels] == pytest.approx([0, 0, 0], abs=1e-4)
+
+
+def test_a_stream_that_can_be_read_once_is_a_whole_reference() -> None:
+    values = np.random.default_rng(0).integers(0, 256, (200, 8, 8, 3)).astype(np.uint8)
+    values[:64] = 255
+
+    class Once(IterableDataset[Any]):
+        """Its samples can be taken once."""
+
+        samples = iter(values)
+
+        def __iter__(self) -> Iterator[Any]:
+            return self.samples
+
+    made = Reference.of(Once())
+    assert made.samples == 200
+    assert made.stats.mean == pytest.approx(values.mean(axis=(0, 1, 2)) / 255, rel=1e-12)
+
+
+def test_a_grey_image_among_the_first_is_read_as_colours(tmp_path: Path) -> None:
+    chance = np.random.default_rng(0)
+    for number in range(30):
+        shape = (8, 8) if number == 3 else (8, 8, 3)
+        Image.fromarray(chance.integers(0, 256, shape).astype(np.uint8)).save(tmp_path / f"{number:02d}.png")
+    made = Reference.of(tmp_path)
+    assert made.stats.mean == pytest.approx(tare.measure(tmp_path).mean, rel=1e-12)
+    Image.fromarray(chance.integers(0, 256, (8, 8, 3)).astype(np.uint8)).save(tmp_path / "99.png")
+    grey = Reference.of(chance.integers(0, 256, (30, 8, 8, 1)).astype(np.uint8))
+    with pytest.raises(DataError, match="convert all with --channels"):
+        tare.drift(grey, tmp_path)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "float32"])
+def test_rows_of_any_dtype_have_the_units_that_measure_gives_them(dtype: str) -> None:
+    chance = np.random.default_rng(0)
+    rows, later = (chance.normal(centre, 10, (20_000, 2)).astype(dtype) for centre in (100, 130))
+    measured, made = tare.measure(rows), Reference.of(rows)
+    assert (*made.stats.mean, *made.stats.std) == pytest.approx((*measured.mean, *measured.std))
+    scale = {"uint8": 255, "uint16": 65535}.get(dtype, 1)
+    verdict = tare.drift(made, later)
+    assert verdict.kind == "offset"
+    assert [each.offset.estimate for each in verdict.maps] == pytest.approx([30 / scale] * 2, rel=0.1)

@@ -125,3 +125,15 @@ def test_two_names_of_one_output_have_one_lock(tmp_path: Path) -> None:
     with only_writer(tmp_path / "link"), refused, only_writer(tmp_path / "run"):
         pass
     assert {path.name for path in tmp_path.iterdir()} == {"run", "link"}
+
+
+@pytest.mark.parametrize("name", ["linked/out", "folder/../folder/out"])
+def test_names_through_other_folders_have_one_lock(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "linked").symlink_to("folder")
+    with only_writer(tmp_path / "folder" / "out"):
+        with pytest.raises(OutputError, match="one process at a time"), only_writer(tmp_path / name):
+            pass
+        command = [sys.executable, "-c", HOLDER, str(tmp_path / "folder" / "out")]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)  # noqa: S603
+        assert "one process at a time" in answer.stderr

@@ -166,6 +166,20 @@ def test_a_run_that_a_killed_process_had_overwritten_with_nothing_is_put_back(tm
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
+def test_a_finished_run_outlives_two_overwritings_of_which_none_ends(tmp_path: Path) -> None:
+    out = begun(tmp_path / "run", {"first": 1})
+    (out / "model").mkdir()
+    with pytest.raises(ZeroDivisionError), run_dir(out, {"second": 2}, resume=False, overwrite=True) as folder:
+        fail_after_checkpoint(folder)
+    with pytest.raises(OutputError, match="a new output directory"), run_dir(out, {"third": 3}, resume=False):
+        pass
+    assert json.loads((out / "run.json").read_text())["settings"] == {"second": 2}  # it can be resumed
+    with pytest.raises(ZeroDivisionError), run_dir(out, {"third": 3}, resume=False, overwrite=True):
+        raise ZeroDivisionError
+    assert json.loads((out / "run.json").read_text())["settings"] == {"first": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
 def test_a_file_of_the_user_in_what_a_killed_process_began_is_kept(tmp_path: Path) -> None:
     out = begun(tmp_path / "run", {"first": 1})
     out.rename(tmp_path / ".run.tare-before")

@@ -10,7 +10,7 @@ from tare.errors import SpecError
 from tare.samples.modes import AlphaMode, ColourMode, ExifMode, PageMode
 from tare.sources.reading import Readers, Remote, Skipping
 from tare.system.engines.local import Engine
-from tare.system.options import Seeded, declared, option, words
+from tare.system.options import OptionGroup, Seeded, declared, option, words
 from tare.system.progress import Advance
 
 
@@ -48,7 +48,20 @@ class MeasuringOptions(ChoosingOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasureRequest(Skipping, Seeded, Readers, MeasuringOptions):
+class Axes(OptionGroup):
+    """What the axes of arrays and the pages of files mean, and which array is read."""
+
+    layout: str | None = option(
+        None, "Meaning of an array's axes, such as NHWC, NCHW, NTC or NC; without N, such as HWC, each array is one sample."
+    )
+    array: str | None = option(None, "Name of the array in an .npz archive.")
+    pages: PageMode | None = option(
+        None, "Meaning of the pages of a TIFF: each a sample, or each a channel; without it several pages are refused."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureRequest(Skipping, Seeded, Readers, Axes, MeasuringOptions):
     """Data, how to read them, and how exact the result must be."""
 
     data: Any = field(
@@ -58,13 +71,6 @@ class MeasureRequest(Skipping, Seeded, Readers, MeasuringOptions):
             is_argument=True,
             kind=str,
         ),
-    )
-    layout: str | None = option(
-        None, "Meaning of an array's axes, such as NHWC, NCHW, NTC or NC; without N, such as HWC, each array is one sample."
-    )
-    array: str | None = option(None, "Name of the array in an .npz archive.")
-    pages: PageMode | None = option(
-        None, "Meaning of the pages of a TIFF: each a sample, or each a channel; without it several pages are refused."
     )
     nodata: float | Sequence[float] | None = option(
         None, "Raw values that mean no data, such as 0 or -9999: left out, in each channel by itself.", reads=numbers_of

@@ -70,7 +70,7 @@ class Foreground(Cut):
             return Skipped(sample.path, f"its mask {place!r} has {mask.shape[:2]} pixels instead of {sample.values.shape[:2]}")
         inside_mask = inside(mask).any(axis=-1)
         channels = tuple(sample.values[..., c][inside_mask] for c in range(sample.values.shape[-1]))
-        return Kept(sample.path, channels, sample.label, sample.notes, sample.facts)
+        return Kept(sample.path, channels, sample.label, sample.notes, sample.facts, inside_mask.size)
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,10 @@ class WithoutNodata(Cut):
 
     def changed(self, record: Record) -> Iterator[Record]:
         """The other values of each channel; of rows, of each column."""
-        if isinstance(record, Kept):
-            yield self._kept(record.path, record.channels, record.label, record.notes, record.facts)
-        elif isinstance(record, Part):
+        if isinstance(record, Kept | Part):
             left, noted = self._left(record.channels)
-            yield replace(record, channels=left, notes=(*record.notes, *noted))
+            number = record.number if record.number is not None else max(map(len, record.channels), default=0)
+            yield replace(record, channels=left, notes=(*record.notes, *noted), number=number)
         elif isinstance(record, Sample):
             yield self._kept(record.path, np.moveaxis(record.values, -1, 0), record.label, record.notes, record.facts)
         elif isinstance(record, Stack):
@@ -104,7 +103,7 @@ class WithoutNodata(Cut):
     def _kept(self, path: str, channels: Any, label: str | None, notes: tuple[str, ...] = (), facts: Facts = ()) -> Kept:
         """A sample without these values, noted if it had any."""
         left, noted = self._left(channels)
-        return Kept(path, left, label, (*notes, *noted), facts)
+        return Kept(path, left, label, (*notes, *noted), facts, max((np.size(each) for each in channels), default=0))
 
     def _left(self, channels: Any) -> tuple[tuple[NDArray[Any], ...], tuple[str, ...]]:
         """The other values of each channel, and the note if there were any of these."""

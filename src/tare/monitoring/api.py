@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.comparing.raw_kinds import missing_shares
 from tare.comparing.shape import beyond
 from tare.comparing.shift import compare_stats
 from tare.errors import DataError
@@ -103,7 +104,7 @@ def _looked(request: DriftRequest, reference: Reference, memory: int | None, *, 
     channels = len(monitor.reference.taking.channels)
     named = request.data if isinstance(request.data, list) and not _is_of_images(request.data, channels) else [request.data]
     found = _all_blocks(named, options, monitor.reference, looked.all_skipped, looked.told)
-    for batch in _batches(found, request.batch, monitor.reference):
+    for batch in _batches(found, request.batch):
         monitor.count(batch, looked.keep if watching else None)
         if request.progress is not None:
             request.progress(sum(map(len, batch)))
@@ -126,8 +127,10 @@ def _is_order_alone(monitor: Monitor, verdict: Verdict) -> bool:
     if not all(track.live.low <= track.reference <= track.live.high for track in verdict.tracks):
         return False
     known, served = monitor.reference, monitor.served()
+    if served is None or missing_shares(known.stats, served):
+        return False
     try:
-        return served is not None and compare_stats(known.stats, served, spreads=known.spreads).clean
+        return compare_stats(known.stats, served, spreads=known.spreads).clean
     except DataError:
         return False
 
@@ -181,7 +184,14 @@ def _carries(path: Path) -> bool:
 
 def _options(request: DriftRequest) -> Options:
     columns = (request.columns,) if isinstance(request.columns, str) else request.columns
-    return Options(request.channels, None if columns is None else tuple(columns), remote=request.allow_remote)
+    return Options(
+        request.channels,
+        None if columns is None else tuple(columns),
+        request.layout,
+        request.array,
+        pages=request.pages,
+        remote=request.allow_remote,
+    )
 
 
 def _nodata(request: DriftRequest) -> tuple[float, ...]:
@@ -201,7 +211,7 @@ def _all_blocks(
         for chunk in source.chunks():
             records = list(source.read(chunk))
             skipped += [record for record in records if isinstance(record, Skipped)]
-            yield from blocks(records)
+            yield from (fitted(block, reference.taking, dtype) for block, dtype in blocks(records))
 
 
 def _opened(data: Any, options: Options, columns: tuple[str, ...]) -> Source[Any]:
@@ -213,10 +223,10 @@ def _opened(data: Any, options: Options, columns: tuple[str, ...]) -> Source[Any
     return source if wanted is None else open_source(data, replace(options, columns=wanted))
 
 
-def _batches(found: Iterator[NDArray[Any]], size: int, reference: Reference) -> Iterator[list[NDArray[Any]]]:
+def _batches(found: Iterator[NDArray[Any]], size: int) -> Iterator[list[NDArray[Any]]]:
     """The samples in batches of ``size``; the last may be smaller."""
     batch: list[NDArray[Any]] = []
-    for block in (fitted(each, reference.taking) for each in found):
+    for block in found:
         for start in _cuts(len(block), size, sum(map(len, batch))):
             batch.append(block[start[0] : start[1]])
             if sum(map(len, batch)) == size:

@@ -51,7 +51,10 @@ def blocks_of(batch: Any, reference: Reference, values: Values) -> list[NDArray[
     for array, _ in arrays:
         _check_samples(array, channels, pictures=taking.dtype == "uint8" and not taking.rows)
     found = [_block(array, channels, first, rows=taking.rows) for array, first in arrays if array.size]
-    return [fitted(_raw(thinned(block), reference, values), taking, scaled=values != "raw") for block in found]
+    return [
+        fitted(_raw(thinned(block), reference, values), taking, block.dtype.name if values == "raw" else taking.dtype)
+        for block in found
+    ]
 
 
 def columns_of(found: Sequence[str], wanted: tuple[str, ...]) -> tuple[str, ...] | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tare.errors import SpecError
-from tare.measuring.inputs import ChoosingOptions, numbers_of
+from tare.measuring.inputs import Axes, ChoosingOptions, numbers_of
 from tare.sources.reading import Readers, Skipping
 from tare.system.options import OptionGroup, declared, option
 from tare.system.progress import Advance
@@ -67,7 +67,7 @@ class MonitorRequest(ServedOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DriftRequest(ServedOptions, MonitorOptions, Skipping, Readers, ChoosingOptions):
+class DriftRequest(ServedOptions, MonitorOptions, Skipping, Readers, Axes, ChoosingOptions):
     """A reference, data that arrived later, and the promise of the test."""
 
     reference: Any = field(

@@ -7,9 +7,10 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from tare.monitoring.evidence.neighbours import NONE, Alike, alike
 from tare.monitoring.evidence.spreads import Shares, spreads_from_json, spreads_to_json
 from tare.samples.layout import Doubles, channel_names, dtype_range
 from tare.samples.raw_kind import Known, bits_in_use
-from tare.samples.records import Kept, Record, Rows, Skipped, Stack
+from tare.samples.records import Kept, Record, Rows, Skipped, Stack, stacked_rows
 from tare.sources.arrays.whole import stated_nodata
 from tare.sources.base import Source
 from tare.sources.opening import open_source
@@ -92,11 +93,14 @@ class Reference:
         Raises :class:`DataError` for fewer than 20 readable samples, or samples of several kinds.
         """
         source = open_source(data, options)
-        taking = _taking(source, checked_nodata(nodata) or stated_nodata(source.stated))
-        values, states, shares = [], DatasetState(), _shares(source, taking)
+        chunks = source.chunks()  # a stream may give them once
+        begun, records = _begin(source, chunks)
+        taking = _taking(records, source, checked_nodata(nodata) or stated_nodata(source.stated))
+        shares = Shares.laid([fitted(part, taking, dtype) for part, dtype in blocks(records)], taking)
+        values, states = [], DatasetState()
         expect(progress, source.number)
         take = partial(_taken, source, taking, shares)
-        for chunk, state, counted, length in ordered_map(take, source.chunks(), workers or default_workers()):
+        for chunk, state, counted, length in ordered_map(take, chain(begun, chunks), workers or default_workers()):
             values.append(chunk)
             states, shares = states.merge(state), shares.merge(counted)
             if progress is not None:
@@ -281,20 +285,28 @@ def unpacked(text: str, shape: tuple[int, ...]) -> NDArray[np.int64]:
     return np.frombuffer(data, "<i8").astype(np.int64).reshape(shape)
 
 
-def _taking(source: Source[Any], nodata: tuple[float, ...]) -> Taking:
-    """How figures are taken, by the first chunk with readable samples. Raises :class:`DataError` without one."""
-    for chunk in source.chunks():
+def _begin(source: Source[Any], chunks: Iterator[Any]) -> tuple[list[Any], list[Record]]:
+    """The chunks up to the first with readable samples, and its records. Raises :class:`DataError` without one."""
+    begun = []
+    for chunk in chunks:
+        begun.append(chunk)
         records = list(source.read(chunk))
-        parts = list(blocks(records))
-        if parts:
-            rows = all(part.shape[1] == 1 for part in parts)
-            return _of_parts(parts, stats_of(DatasetState.of(records), source, exclude_nan=True), nodata, rows=rows)
+        if any(not isinstance(record, Skipped) for record in records):
+            return begun, records
     raise DataError("at least one readable sample", f"none in {source.name!r}", "check the path")
+
+
+def _taking(records: list[Record], source: Source[Any], nodata: tuple[float, ...]) -> Taking:
+    """How figures are taken, by the first samples."""
+    parts = [part for part, _ in blocks(records)]
+    rows = all(part.shape[1] == 1 for part in parts)
+    return _of_parts(parts, stats_of(DatasetState.of(records), source, exclude_nan=True), nodata, rows=rows)
 
 
 def _of_parts(parts: list[NDArray[Any]], stats: DatasetStats, nodata: tuple[float, ...], *, rows: bool) -> Taking:
     channels = tuple(channel.name for channel in stats.channels)
-    top = max((float(part.max()) for part in parts if part.dtype.kind in "iub"), default=np.nan)
+    whole = np.dtype(stats.dtype).kind in "iub"
+    top = max((float(np.nanmax(part)) for part in parts if whole and np.isfinite(part).any()), default=np.nan)
     bits = bits_in_use(stats.dtype, top)
     span = dtype_range(stats.dtype, bits.value if isinstance(bits, Known) else None)
     if span is not None:
@@ -312,16 +324,10 @@ def _finite(ends: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(float(np.clip(end, -1e300, 1e300)) for end in ends)
 
 
-def _shares(source: Source[Any], taking: Taking) -> Shares:
-    """Nothing counted yet, on cuts laid by the first chunk with readable samples."""
-    found = (list(blocks(source.read(chunk))) for chunk in source.chunks())
-    return Shares.laid(next(parts for parts in found if parts), taking)
-
-
 def _taken(source: Source[Any], taking: Taking, shares: Shares, chunk: Any) -> tuple[Doubles, DatasetState, Shares, int]:
     """The figures of a chunk's samples, the state of the values looked at, their shares, and the number of samples."""
     records = list(source.read(chunk))
-    parts = [fitted(part, taking) for part in blocks(records)]
+    parts = [fitted(part, taking, dtype) for part, dtype in blocks(records)]
     values = [figures_of(part, taking) for part in parts]
     state = state_of(parts, taking)
     skipped = DatasetState.of([record for record in records if isinstance(record, Skipped)])
@@ -332,16 +338,20 @@ def _taken(source: Source[Any], taking: Taking, shares: Shares, chunk: Any) -> t
 def state_of(parts: list[NDArray[Any]], taking: Taking) -> DatasetState:
     """The exact state of blocks ``(N, P, C)``. Values that mean no data count as missing; whole numbers with gaps stay whole."""
     state = DatasetState()
-    is_whole = np.dtype(taking.dtype).kind in "iu" and not taking.rows
+    is_whole = np.dtype(taking.dtype).kind in "iu"
     for part in parts:
         missing = missing_of(part, taking)
         if is_whole and missing is not None:
             state = state.merge(_with_gaps(part, missing, np.dtype(taking.dtype)))
             continue
         values = part.astype(taking.dtype) if is_whole else part if missing is None else np.where(missing, np.nan, part)
-        record: Record = Stack("", values)
-        if taking.rows:
-            record = Rows("", [np.ascontiguousarray(values[:, 0, c], np.float64) for c in range(part.shape[2])])
+        if is_whole and taking.rows:
+            record: Record = stacked_rows("", values[:, 0])
+        elif taking.rows:
+            columns = [np.ascontiguousarray(values[:, 0, c], np.float64) for c in range(part.shape[2])]
+            record = Rows("", columns, taking.dtype)
+        else:
+            record = Stack("", values)
         state = state.merge(DatasetState.of([record]))
     return state
 
@@ -360,20 +370,19 @@ def _with_gaps(part: NDArray[Any], missing: NDArray[np.bool_], dtype: np.dtype[A
     return replace(state, groups={layout: replace(group, channels=found)})
 
 
-def fitted(part: NDArray[Any], taking: Taking, *, scaled: bool = False) -> NDArray[Any]:
+def fitted(part: NDArray[Any], taking: Taking, dtype: str) -> NDArray[Any]:
     """The samples with the reference's channels: grey ones among colours are read as RGB, as :func:`tare.measure` does.
 
-    Raw values that were computed from ``scaled`` ones may be floats of which some are missing.
+    ``dtype`` is that of the data; the values may be floats where some are missing.
     Raises :class:`DataError` for samples of another number of channels or another dtype than the reference's.
     """
-    if part.shape[2] == 1 and taking.channels == channel_names(3) and part.dtype.name == taking.dtype:
+    if part.shape[2] == 1 and taking.channels == channel_names(3) and dtype == taking.dtype:
         return np.repeat(part, 3, axis=2)
     if part.shape[2] != len(taking.channels):
         expected = f"samples with {len(taking.channels)} channels ({', '.join(taking.channels[:5])}), as the reference has"
-        raise DataError(expected, f"{part.shape[2]}", "convert them, or name another reference")
-    floats = scaled or np.dtype(taking.dtype).kind == "f"
-    same = part.dtype.name == taking.dtype or (part.dtype.kind == "f" and floats)
+        raise DataError(expected, f"{part.shape[2]}", "convert all with --channels (channels=), or name another reference")
+    same = dtype == taking.dtype or np.dtype(dtype).kind == np.dtype(taking.dtype).kind == "f"
     if not same and not taking.rows:
         remedy = "state values='unit' or 'fed' for scaled values, or name another reference"
-        raise DataError(f"raw values of {taking.dtype}, as the reference has", part.dtype.name, remedy)
+        raise DataError(f"raw values of {taking.dtype}, as the reference has", dtype, remedy)
     return part

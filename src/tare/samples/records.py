@@ -49,13 +49,17 @@ class Stack:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kept:
-    """One sample of which some values were left out: the kept values of each channel, one axis each, possibly none."""
+    """One sample of which some values were left out: the kept values of each channel, one axis each, possibly none.
+
+    ``number`` is that of the values of a channel before any was left out; None if it is that of the longest.
+    """
 
     path: str
     channels: tuple[NDArray[Any], ...]
     label: str | None = None
     notes: tuple[str, ...] = ()
     facts: Facts = ()
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,12 +67,14 @@ class Part:
     """Some values of a sample that is too large to be held at once: the values of each channel, one axis each.
 
     The parts of one sample follow each other in one chunk, with one path. Facts stand on the first of them, notes on any.
+    ``number`` is that of the part's values of a channel before any was left out; None if it is that of the longest.
     """
 
     path: str
     channels: tuple[NDArray[Any], ...]
     notes: tuple[str, ...] = ()
     facts: Facts = ()
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,10 +26,10 @@ def only_writer(path: Path) -> Iterator[None]:
     """
     try:
         place = _place(path)
-        lock = place.with_name(f".{place.name}.lock")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        lock = Path(os.path.realpath(place.parent)) / f".{place.name}.lock"  # closing it by another name would give it up
         if str(lock) in _held:
             raise _refused(path)
-        place.parent.mkdir(parents=True, exist_ok=True)
         descriptor = _acquired(lock, path)
     except OSError as error:
         raise OutputError("a place that can be written", f"{error.strerror} for {str(path)!r}", "name another") from None

@@ -136,7 +136,7 @@ def run_dir(
     given, out = out, folder_place(out)
     with only_writer(out):
         aside = set_aside(out)
-        if aside.exists() and not (out.exists() if resume else _came_to_something(out)):  # a killed process came to nothing
+        if aside.exists() and not _replaces(out, resume=resume, overwrite=overwrite):
             _restore(out, aside, more)
         check_out(out, overwrite=overwrite, resume=resume, more=more)  # another process may have written since the first check
         stays = out if ".." in given.parts else given
@@ -181,6 +181,13 @@ def _restore(out: Path, aside: Path, more: Sequence[str]) -> None:
 
 def _came_to_something(out: Path) -> bool:
     return any(out.glob("checkpoints/*.ckpt")) or (out / "model").exists()
+
+
+def _replaces(out: Path, *, resume: bool | None, overwrite: bool) -> bool:
+    """Whether what is there is worth more than the run that it moved aside: a whole run, or one to go on with."""
+    if resume:
+        return out.exists()
+    return (out / "model").exists() or (_came_to_something(out) and not overwrite)
 
 
 def _recorded(out: Path, named: Path) -> Mapping[str, Any]:

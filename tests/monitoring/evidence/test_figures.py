@@ -7,7 +7,7 @@ import pytest
 
 from tare.monitoring.evidence.figures import MOST, Taking, blocks, counts_of, figures_of, laid, levels_of, thinned
 from tare.monitoring.evidence.levels import LEVELS, Figure, levels_on
-from tare.samples.records import Part, Sample, Skipped
+from tare.samples.records import Kept, Part, Sample, Skipped
 
 COLOURS = Taking(("red", "green", "blue"), "uint8", (0.0,) * 3, (255.0,) * 3)
 
@@ -32,7 +32,7 @@ def test_a_sample_in_parts_is_one_sample() -> None:
     values = np.random.default_rng(0).integers(0, 256, (600, 2)).astype(np.uint8)
     parts = [Part("a", tuple(values[start : start + 200].T)) for start in range(0, 600, 200)]
     other = Sample("b", values[:9].reshape(3, 3, 2))
-    read = list(blocks([other, *parts, Part("c", tuple(values[:5].T)), Skipped("d", "broken"), other]))
+    read = [block for block, _ in blocks([other, *parts, Part("c", tuple(values[:5].T)), Skipped("d", "broken"), other])]
     assert [block.shape for block in read] == [(1, 9, 2), (1, 600, 2), (1, 5, 2), (1, 9, 2)]
     np.testing.assert_array_equal(read[1][0], values)
 
@@ -42,7 +42,7 @@ def test_parts_of_a_long_sample_count_by_their_length() -> None:
     values[-60_000:] = 0  # 2% of them, in a part of their own
     cuts = [0, 7, 1_000_000, 2_940_000, 3_000_000]
     parts = [Part("a", (values[start:end],)) for start, end in pairwise(cuts)]
-    (block,) = blocks(parts)
+    ((block, _),) = blocks(parts)
     assert block.shape == (1, MOST, 1)
     assert np.mean(block == 0) == pytest.approx(0.02, abs=1e-3)
     assert set(block.ravel()) <= set(values)
@@ -69,7 +69,9 @@ def test_large_samples_are_thinned_evenly() -> None:
     block = np.arange(3 * 10_000).reshape(1, 10_000, 3)
     kept = thinned(block)
     assert kept.shape == (1, MOST, 3)
-    assert np.ptp(np.diff(kept[0, :, 0])) <= 3
+    places = kept[0, :, 0] // 3
+    ends = np.arange(MOST + 1) * 10_000 // MOST
+    assert ((ends[:-1] <= places) & (places < ends[1:])).all()  # one in each of 4,096 stretches
 
 
 @pytest.mark.parametrize("value", [-1e12, 0.0, 0.5, 1e12])
@@ -105,3 +107,28 @@ def test_columns_that_come_apart_show_in_their_product() -> None:
     place = [figure.kind for figure in figures].index("correlation")
     levels = [levels_of(figures_of(block, taking), figures, rows=True)[:, place] for block in (together, apart)]
     assert levels[0].min() >= LEVELS // 2 > levels[1].mean()
+
+
+@pytest.mark.parametrize("width", [128, 250, 256, 512, 1000])
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_values_looked_at_meet_all_columns_of_an_image_alike(width: int, whole: bool) -> None:
+    """One dark column of sixteen, wherever it lies, in images whose width the length of a stretch divides, too."""
+    for column in (0, 5):
+        image = np.full((256, width), 100.0)
+        image[:, column::16] = 0
+        record = Sample("a", image[..., None]) if whole else Part("a", (image.ravel(),))
+        ((block, _),) = blocks([record])
+        share = (image == 0).mean()
+        assert np.mean(block == 0) == pytest.approx(share, abs=0.012)
+
+
+@pytest.mark.parametrize("in_parts", [False, True])
+@pytest.mark.parametrize(("number", "held"), [(400, 300), (9000, 6000), (300_000, 1), (50, 0)])
+def test_of_a_sample_without_some_values_their_share_is_known(number: int, held: int, in_parts: bool) -> None:
+    values = np.arange(held, dtype=np.uint16)
+    record = Part("a", (values,), number=number) if in_parts else Kept("a", (values,), number=number)
+    ((block, dtype),) = blocks([record])
+    assert (block.shape, dtype) == ((1, min(number, MOST), 1), "uint16")
+    assert np.isfinite(block).mean() == pytest.approx(held / number, abs=0.51 / MOST)
+    if held > 1:
+        assert np.nanmean(block) == pytest.approx(values.mean(), rel=0.01)

@@ -20,6 +20,7 @@ MOST = 4096
 # Pairs of channels grow with the square of their number.
 _MOST_PAIRED = 4
 _CUT = 3.0
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio less one, times 2**64
 #: The figures that are shares, in words.
 NOUNS = {"low end": "share at the low end", "high end": "share at the high end", "no data": "share without data"}
 
@@ -67,50 +68,88 @@ class Taking:
         return f"product of {' and '.join(self.channels[place] for place in figure.channels)} in reference stds"
 
 
-def blocks(records: Iterable[Record]) -> Iterator[NDArray[Any]]:
-    """The samples of records as arrays ``(N, P, C)`` of raw values, at most 4,096 values of each channel of a sample."""
+def blocks(records: Iterable[Record]) -> Iterator[tuple[NDArray[Any], str]]:
+    """The samples of records as arrays ``(N, P, C)`` of raw values, at most 4,096 of each channel of a sample, and their dtype.
+
+    Whole numbers of which some are missing are floats with NaN; the dtype is that of the data.
+    """
     for path, each in groupby(records, key=lambda record: record.path if isinstance(record, Part) else None):
         if path is not None:
-            yield thinned(_block(_united(path, (part for part in each if isinstance(part, Part)))))
+            yield _gathered(part for part in each if isinstance(part, Part))
             continue
         for record in each:
             if not isinstance(record, Skipped | Part):
-                yield thinned(_block(record))
+                yield _block(record)
 
 
-def _united(path: str, parts: Iterable[Part]) -> Kept:
-    """A sample that comes in parts, with the values that are looked at of each channel."""
-    channels: list[_Strided] = []
+def _gathered(parts: Iterable[Part | Kept]) -> tuple[NDArray[Any], str]:
+    """One sample of which values are missing or which comes in parts, with the values that are looked at of each channel."""
+    channels: list[_Spread] = []
+    number, dtype = 0, ""
     for part in parts:
-        channels = channels or [_Strided() for _ in part.channels]
+        channels = channels or [_Spread() for _ in part.channels]
+        dtype = dtype or part.channels[0].dtype.name
+        number += part.number if part.number is not None else max(map(len, part.channels), default=0)
         for channel, values in zip(channels, part.channels, strict=True):
             channel.add(values)
-    return Kept(path, tuple(np.concatenate(channel.kept) for channel in channels))
+    if all(channel.seen == number for channel in channels):
+        return thinned(np.stack([channel.values for channel in channels], axis=-1)[None]), dtype
+    length = min(number, MOST)
+    block = np.full((1, length, len(channels)), np.nan)
+    for place, channel in enumerate(channels):  # as many of each as its share of all values
+        shown = round(length * channel.seen / number)
+        block[0, :shown, place] = channel.values[_places(len(channel.values), shown)]
+    return block, dtype
 
 
-class _Strided:
-    """Every k-th value of a channel whose length is not known before its end; k doubles where too many are kept."""
+class _Spread:
+    """Some values of a channel whose length is not known before its end, evenly spread; every second where too many are kept.
+
+    Value i is kept if the part of i times the golden ratio behind the point is below a limit: no step of rows meets these places.
+    """
 
     def __init__(self) -> None:
-        self.kept: list[NDArray[Any]] = []
-        self._every, self._seen = 1, 0
+        self.seen = 0
+        self._kept: list[NDArray[Any]] = []
+        self._parts: list[Doubles] = []
+        self._limit = 1.0
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """What is kept, in its order."""
+        return np.concatenate(self._kept)
 
     def add(self, values: NDArray[Any]) -> None:
         """Go on with more values."""
-        self.kept.append(values[-self._seen % self._every :: self._every].copy())
-        self._seen += len(values)
-        while sum(map(len, self.kept)) > 2 * MOST:
-            self.kept, self._every = [np.concatenate(self.kept)[::2]], 2 * self._every
+        parts = _golden(np.arange(self.seen, self.seen + len(values)))
+        here = parts < self._limit
+        self._kept.append(values[here])
+        self._parts.append(parts[here])
+        self.seen += len(values)
+        while sum(map(len, self._kept)) > 2 * MOST:
+            self._limit /= 2
+            parts = np.concatenate(self._parts)
+            here = parts < self._limit
+            self._kept, self._parts = [self.values[here]], [parts[here]]
 
 
 def thinned(block: NDArray[Any]) -> NDArray[Any]:
     """The values of a block ``(N, P, C)`` that are looked at, evenly spread over each sample."""
-    return block if block.shape[1] <= MOST else block.take(_places(block.shape[1]), axis=1)
+    return block if block.shape[1] <= MOST else block.take(_places(block.shape[1], MOST), axis=1)
 
 
 @lru_cache(maxsize=64)
-def _places(length: int) -> NDArray[np.int64]:
-    return np.arange(MOST) * length // MOST
+def _places(length: int, number: int) -> NDArray[np.int64]:
+    """So many of ``length`` places, one in each of as many stretches: a fixed step would meet the same columns of all rows."""
+    if number == length:
+        return np.arange(length)
+    ends = np.arange(number + 1) * length // max(1, number)
+    return ends[:-1] + (_golden(np.arange(number)) * np.diff(ends)).astype(np.int64)
+
+
+def _golden(numbers: NDArray[np.int64]) -> Doubles:
+    """The parts behind the point of multiples of the golden ratio, the most even of all such sequences (Knuth, TAOCP 6.4)."""
+    return np.asarray((numbers.astype(np.uint64) * _GOLDEN >> np.uint64(11)) * 2.0**-53)
 
 
 def joined(parts: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
@@ -121,20 +160,18 @@ def joined(parts: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     return [np.concatenate(each) if len(each) > 1 else each[0] for each in alike.values()]
 
 
-def _block(record: Sample | Stack | Kept | Rows) -> NDArray[Any]:
-    if isinstance(record, Rows):
-        return np.stack([np.asarray(column, np.float64) for column in record.columns], axis=-1)[:, None, :]
+def _block(record: Sample | Stack | Kept | Rows) -> tuple[NDArray[Any], str]:
     if isinstance(record, Kept):
-        longest = max((each.size for each in record.channels), default=0)
-        block = np.full((1, longest, len(record.channels)), np.nan)
-        for place, each in enumerate(record.channels):
-            block[0, : each.size, place] = each
-        return block
-    if isinstance(record, Stack):
-        if record.channels_first:
-            return np.moveaxis(record.values.reshape(len(record.values), record.channels, -1), 1, 2)
-        return record.values.reshape(len(record.values), -1, record.channels)
-    return record.values.reshape(1, -1, record.values.shape[-1])
+        return _gathered([record])
+    if isinstance(record, Rows):
+        block = np.stack([np.asarray(column, np.float64) for column in record.columns], axis=-1)[:, None, :]
+    elif isinstance(record, Stack) and record.channels_first:
+        block = np.moveaxis(record.values.reshape(len(record.values), record.channels, -1), 1, 2)
+    elif isinstance(record, Stack):
+        block = record.values.reshape(len(record.values), -1, record.channels)
+    else:
+        block = record.values.reshape(1, -1, record.values.shape[-1])
+    return thinned(block), block.dtype.name
 
 
 def figures_of(block: NDArray[Any], taking: Taking) -> Doubles:
@@ -179,7 +216,7 @@ def missing_of(values: NDArray[Any], taking: Taking) -> NDArray[np.bool_] | None
 
 def _ends(values: tuple[float, ...], rounded: Doubles, dtype: np.dtype[Any]) -> NDArray[Any]:
     """The ends of each channel's range, in the dtype of whole numbers where it has them: to compare those takes less time."""
-    if dtype.kind in "iu" and rounded.min() >= np.iinfo(dtype).min and rounded.max() <= np.iinfo(dtype).max:
+    if dtype.kind in "iu" and int(rounded.min()) >= np.iinfo(dtype).min and int(rounded.max()) <= np.iinfo(dtype).max:
         return rounded.astype(dtype)[:, None]
     return np.array(values)[:, None]
 

@@ -31,7 +31,8 @@ def kept(path: str, sample: Any, axis: int | None) -> Kept:
     """The values of one masked sample that are not hidden, of each channel along ``axis``, or of its only channel."""
     data, hidden = np.ma.getdata(sample), np.ma.getmaskarray(sample)
     planes = (data[None], hidden[None]) if axis is None else (np.moveaxis(data, axis, 0), np.moveaxis(hidden, axis, 0))
-    return Kept(path, tuple(_shown(*plane) for plane in zip(*planes, strict=True)), notes=(_NOTE,))
+    shown = tuple(_shown(*plane) for plane in zip(*planes, strict=True))
+    return Kept(path, shown, notes=(_NOTE,), number=data.size // len(shown))
 
 
 def _shown(values: NDArray[Any], hidden: NDArray[np.bool_]) -> NDArray[Any]:

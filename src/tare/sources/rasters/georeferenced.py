@@ -75,7 +75,8 @@ def read_raster(place: str, options: Options) -> Iterator[Record]:
             values = _read(raster, bands, window)
             inside = raster.dataset_mask(window=window) != 0 if masked else None
             channels = tuple(_kept(band, value, inside) for band, value in zip(values, nodata, strict=True))
-            yield Kept(place, channels, None, notes, facts) if whole else Part(place, channels, notes, facts)
+            number = values[0].size
+            yield Kept(place, channels, None, notes, facts, number) if whole else Part(place, channels, notes, facts, number)
 
 
 def read_tile(place: str, bands: Sequence[str] | None = None) -> NDArray[Any] | Skipped:

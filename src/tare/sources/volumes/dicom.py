@@ -118,9 +118,10 @@ def _parts(series: Series, masks: Masks | None) -> Iterator[Record]:
         inside = [] if masks is None else masks.of(each)
         for place, frame in enumerate(frames_of(each)):
             values = frame.reshape(-1, frame.shape[-1]) if frame.ndim == 3 else frame.reshape(-1, 1)
+            number = len(values)
             values = values if masks is None else values[inside[min(place, len(inside) - 1)]]
             kept = (inverted(_kept(values[:, c], each), each) for c in range(values.shape[1]))
-            yield Part(series.path, tuple(rescaled(channel, each, whole) for channel in kept), notes, facts)
+            yield Part(series.path, tuple(rescaled(channel, each, whole) for channel in kept), notes, facts, number)
 
 
 def frames_of(each: Slice) -> Iterator[NDArray[Any]]:

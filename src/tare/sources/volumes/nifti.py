@@ -72,7 +72,7 @@ def read_volume(place: str, options: Options) -> Iterator[Record]:
         kept = None if mask is None else inside(_block(mask, shape[:3], start, min(start + step, shape[2]))[..., 0])
         channels = (block[..., c] for c in range(shape[3]))
         # A file's own order is the first axis fastest; the order of values in a sum does not matter.
-        yield Part(place, tuple(c.ravel(order="K") if kept is None else c[kept] for c in channels), (), facts)
+        yield Part(place, tuple(c.ravel(order="K") if kept is None else c[kept] for c in channels), (), facts, block[..., 0].size)
 
 
 def whole_volume(place: str) -> NDArray[Any] | Skipped:
