@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
@@ -28,6 +29,7 @@ from tare.checking.inputs import CheckRequest
 from tare.checking.subject import corrected_spec
 from tare.errors import PipelineError, SpecError
 from tare.input_spec.spec import Crop, InputSpec, Unknown
+from tare.measuring.api import measure
 from tests.images import save_png
 from tests.made_stats import stated_stats
 
@@ -234,6 +236,42 @@ def test_statistics_of_all_or_of_held_out_data_are_said(photos: Path) -> None:
 def test_the_mean_of_per_image_stds_is_said(photos: Path) -> None:
     train = pixels_of(photos / "train")
     assert codes(normalising(train.mean((0, 1)), train.std(1).mean(0)), data=photos) == {"TARE009"}
+
+
+def made_values(channels: int = 3, dtype: str = "float32") -> np.ndarray:
+    """Images of which each has a level of its own."""
+    chance = np.random.default_rng(0)
+    level = chance.normal([[[[90, 120, 150, 60, 80][:channels]]]], 25, (200, 1, 1, channels))
+    return (level + chance.normal(0, 30, (200, 8, 8, channels))).clip(0, 255).astype(dtype)
+
+
+def test_statistics_of_floats_from_0_to_255_are_those_of_their_levels(tmp_path: Path) -> None:
+    values = made_values()
+    stats = measure(values)
+    stats.save(tmp_path / "levels.json")
+    unit = values.reshape(-1, 3).astype(np.float64) / 255
+    right = normalising(unit.mean(0), unit.std(0))
+    for data in (stats, tmp_path / "levels.json", measure(values.astype(np.uint8)), measure((values / 255).astype(np.float32))):
+        report = check(right, SPEC, data=data)
+        assert (report.findings, report.not_judged) == ((), ())
+    found = check(normalising(unit.mean(0) * 255, unit.std(0) * 255), SPEC, data=stats).findings
+    assert {finding.code for finding in found} == {"TARE016"}
+    assert f"{unit.mean(0)[0]:.4g}" in found[0].remedy
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        (made_values() - 500, "floats from -500 to "),
+        (made_values(5), "5 channels in .*, and the network takes 3"),
+        (np.zeros((30, 8, 8, 3), np.uint8), "the std of red is 0 in"),
+    ],
+    ids=["of other values", "of other channels", "constant"],
+)
+def test_statistics_that_no_constants_of_the_network_can_be_are_not_judged(values: np.ndarray, why: str) -> None:
+    report = check(RIGHT, SPEC, data=measure(values, layout="NHWC"))
+    assert not report.clean
+    assert re.search("statistics of the data: " + why, report.not_judged[0])
 
 
 def test_statistics_of_few_images_are_said_with_their_error(photos: Path) -> None:

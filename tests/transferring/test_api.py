@@ -30,6 +30,7 @@ from tare.statistics.dataset_stats import DatasetStats
 from tare.system.progress import SILENT
 from tare.training.module import DivergedError, TransferModule
 from tare.transferring import plan as transfer_plan
+from tare.transferring import protocols
 from tare.transferring.api import transfer
 from tare.transferring.inputs import TransferRequest
 from tare.transferring.result import TransferRun
@@ -455,6 +456,32 @@ def test_a_run_whose_data_changed_is_not_resumed(data: Path, tmp_path: Path) -> 
         finetune(data, tmp_path / "run", resume=True)
     with pytest.raises(OutputError, match=r"(augmentation|training images): "):
         finetune(data, tmp_path / "run", resume=True, augmentation="none")
+
+
+@pytest.mark.parametrize("kind", ["rewritten", "removed", "touched"])
+def test_figures_are_of_the_data_that_were_measured(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """A validation image that another program changes while the network trains."""
+    last = sorted((data / "val").rglob("*.png"))[-1]
+
+    def changing(*args: Any, **kwargs: Any) -> Any:
+        if kind == "rewritten":
+            save_png(last, np.full((36, 40, 3), 99, dtype=np.uint8))
+        elif kind == "removed":
+            last.unlink(missing_ok=True)
+        else:
+            os.utime(last, (1, 1))
+        return evaluated(*args, **kwargs)
+
+    evaluated = protocols._evaluated
+    monkeypatch.setattr(protocols, "_evaluated", changing)
+    if kind == "touched":
+        assert probe(data, tmp_path / "run").evaluation.samples == 6
+        return
+    with pytest.raises(DataError, match="samples that stay what they were"):
+        probe(data, tmp_path / "run")
+    assert not (tmp_path / "run" / "evaluation.json").exists()
 
 
 def test_a_run_is_told_by_the_name_that_it_was_given(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from tare.checking.rules.finding import Finding
 from tare.checking.rules.rule import Rule
 from tare.checking.rules.table import findings, rule_named
 from tare.checking.stage import StageEvidence, channels_given, explained, stage_evidence, unjudged
-from tare.checking.subject import by_stage, corrected_spec, measured_from, name_of, network_of
+from tare.checking.subject import by_stage, corrected_spec, measured_from, name_of, network_of, usable
 from tare.errors import PipelineError
 from tare.input_spec.spec import InputSpec, Unknown
 from tare.normalisation.conventions import as_handed, conventions_for
@@ -42,7 +42,7 @@ def check(request: CheckRequest) -> CheckReport:
 def checked(request: CheckRequest) -> CheckReport:
     """Carry out a request; see :func:`check`."""
     network, pipeline = network_of(request), request.pipeline
-    stated, measured, name = as_handed(read_spec(network)), measured_from(request.data), name_of(pipeline)
+    stated, name = as_handed(read_spec(network)), name_of(pipeline)
     is_configuration = isinstance(pipeline, str | os.PathLike) and is_config(name)
     if isinstance(pipeline, str | os.PathLike) and not is_configuration:
         if not is_reference(name):
@@ -52,10 +52,11 @@ def checked(request: CheckRequest) -> CheckReport:
     if _is_open(stated, request):
         given = stated_by_config(name, stated).channel_count() if is_configuration else channels_given(pipeline, request.stage)
     spec = corrected_spec(stated, request, given)
+    measured, unused = usable(measured_from(request.data), spec)
     base = Evidence(spec, name_of(network), request.stage, measured=measured, conventions=conventions_for(spec))
-    if is_configuration:
-        return _of_configuration(name, base)
-    return _of_object(pipeline, name, base, request.seed)
+    report = _of_configuration(name, base) if is_configuration else _of_object(pipeline, name, base, request.seed)
+    left = (f"statistics of the data: {unused}",) if unused else ()
+    return replace(report, not_judged=(*report.not_judged, *left))
 
 
 def _is_open(spec: InputSpec, request: CheckRequest) -> bool:

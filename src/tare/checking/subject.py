@@ -29,6 +29,13 @@ _STAGES: dict[str, Stage] = {
 }
 _TRAINING_FOLDERS, _HELD_OUT_FOLDERS = ("train", "training"), ("val", "valid", "validation", "test")
 
+#: Floats between these are unit values, up to overshoot of a resize; above them, up to 255, they are levels of 8 bits.
+_UNIT, _LEVELS = (-0.5, 2.0), 255.0
+_IN_UNITS = (
+    *("mean", "std", "mean_se", "std_se", "min", "max"),
+    *("mean_of_sample_std", "root_mean_sample_variance", "sample_mean", "sample_std"),
+)
+
 
 def network_of(request: CheckRequest) -> Any:
     """What states the network's input; a specification without any statement if only mean and std are given."""
@@ -66,10 +73,10 @@ def corrected_spec(spec: InputSpec, request: CheckRequest, channels: int | None 
 def measured_from(data: str | os.PathLike[str] | DatasetStats | None) -> Measured | None:
     """Statistics of your data from a file, an object or a folder, by split if the folder has splits."""
     if data is None or isinstance(data, DatasetStats):
-        return None if data is None else Measured(data)
+        return None if data is None else Measured(finite(data))
     path = Path(data)
     if path.suffix == ".json" and path.is_file():
-        return Measured(DatasetStats.load(path))
+        return Measured(finite(DatasetStats.load(path)))
     splits = {
         kind: next((path / name for name in names if (path / name).is_dir()), None)
         for kind, names in (("train", _TRAINING_FOLDERS), ("held out", _HELD_OUT_FOLDERS))
@@ -78,6 +85,44 @@ def measured_from(data: str | os.PathLike[str] | DatasetStats | None) -> Measure
         return Measured(finite(measure(data)))
     held_out = None if splits["held out"] is None else finite(measure(splits["held out"]))
     return Measured(finite(measure(splits["train"])), held_out, measure(data) if held_out is not None else None)
+
+
+def usable(measured: Measured | None, spec: InputSpec) -> tuple[Measured | None, str]:
+    """Statistics in the unit values of the network's raw values, None with the reason if they are of other values.
+
+    Floats from 0 to 255, as an image that was converted has them, are the levels of a network for 8 bits.
+    """
+    if measured is None:
+        return None, ""
+    found = [each for each in (measured.train, measured.held_out, measured.everything) if each is not None]
+    channels = spec.channel_count()
+    for stats in found:
+        if channels is not None and len(stats.channels) != channels:
+            return None, f"{len(stats.channels)} channels in {stats.source!r}, and the network takes {channels}"
+        constant = next((channel.name for channel in stats.channels if not channel.std > 0), None)
+        if constant is not None:
+            return None, f"the std of {constant} is {0:g} in {stats.source!r}"
+    floats = [stats.dtype.startswith("float") for stats in found]
+    raw = spec.raw_dtype.value if isinstance(spec.raw_dtype, Known) else "uint8"
+    ends = [(min(c.min for c in stats.channels), max(c.max for c in stats.channels)) for stats in found]
+    if not any(floats) or raw != "uint8" or all(_UNIT[0] <= low and high <= _UNIT[1] for low, high in ends):
+        return measured, ""
+    if all(floats) and all(low >= 0 and _UNIT[1] < high <= _LEVELS for low, high in ends):
+        scaled = (None if each is None else _of_levels(each) for each in (measured.train, measured.held_out, measured.everything))
+        return Measured(*scaled), ""  # type: ignore[arg-type]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    return None, f"floats from {low:g} to {high:g}, and the network takes images of 8 bits"
+
+
+def _of_levels(stats: DatasetStats) -> DatasetStats:
+    """Statistics of floats from 0 to 255 in unit values."""
+    channels = tuple(
+        replace(
+            channel, **{name: getattr(channel, name) / _LEVELS for name in _IN_UNITS}, histogram=None, fine=None, quantiles={}
+        )
+        for channel in stats.channels
+    )
+    return replace(stats, channels=channels)
 
 
 def by_stage(pipeline: Any, stage: Stage) -> dict[Stage, Any]:

@@ -175,12 +175,16 @@ def _fitted_head(plan: TransferPlan, features: NDArray[np.float32], taught: list
 
 
 def _judged(plan: TransferPlan, outputs: Callable[[tuple[LabelledFile, ...]], NDArray[Any]], *, tests: bool = True) -> _Judged:
-    """Evaluate on the validation split, and on the test with what validation decided, such as thresholds."""
+    """Evaluate on the validation split, and on the test with what validation decided, such as thresholds.
+
+    Raises :class:`DataError` for samples that changed since they were measured: the figures would be of other data.
+    """
     val, test = plan.target.split.val, plan.target.test
-    evaluation = _evaluated(plan.task, val, outputs(val))
-    if test is None or not tests:
-        return _Judged(evaluation)
-    return _Judged(evaluation, _evaluated(plan.task.judged(evaluation), test.files, outputs(test.files)))
+    judged = _Judged(_evaluated(plan.task, val, outputs(val)))
+    if test is not None and tests:
+        judged = judged._replace(test=_evaluated(plan.task.judged(judged.evaluation), test.files, outputs(test.files)))
+    plan.target.check_unchanged(plan.colour)
+    return judged
 
 
 def _finished(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tare.datasets.files import LabelledFile, LabelledFiles
 from tare.datasets.held_out.opening import HeldOut, open_test
@@ -25,14 +27,18 @@ from tare.samples.modes import ColourMode
 from tare.samples.records import Sample, Skipped
 from tare.sources.files.each import unreadable_remark
 from tare.statistics.dataset_stats import DatasetStats
+from tare.system.local.opened import Identity, identity_of
 from tare.system.progress import Reporter
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """The measured data: split, statistics of the training split, and digests that differ for other data.
 
-    ``test`` are samples that are scored once, with the weights that are kept.
+    ``test`` are samples that are scored once, with the weights that are kept. ``seen`` says what the file of each sample was when
+    it was measured, and has a hash of its values.
     """
 
     split: Split
@@ -40,11 +46,27 @@ class Target:
     digests: dict[str, Any]
     notes: tuple[str, ...]
     test: HeldOut | None = None
+    seen: Mapping[str, tuple[Identity, bytes]] = field(default_factory=dict)
 
     @property
     def judged(self) -> tuple[LabelledFile, ...]:
         """The samples that the network is judged on: validation, then test."""
         return (*self.split.val, *(self.test.files if self.test else ()))
+
+    def check_unchanged(self, colour: ColourMode) -> None:
+        """Raise :class:`DataError` for a sample or mask that has other values by now than when it was measured."""
+        for file in (*self.split.train, *self.judged):
+            label = file.label
+            found = self._changed(label.path, lambda mask: mask.digest().encode(), label) if isinstance(label, MaskFile) else ""
+            found = found or self._changed(file.path, lambda file: _hash(file.read(colour)), file)
+            if found:
+                raise DataError("samples that stay what they were while a network trains", found, "restore it, or start again")
+
+    def _changed(self, path: str, hashed: Callable[[T], bytes], item: T) -> str:
+        """That a file was rewritten with other values, "" if it was not; only one that was written since is read again."""
+        if path not in self.seen or _identity(path) == self.seen[path][0] or hashed(item) == self.seen[path][1]:
+            return ""
+        return f"{path!r} with other values than when it was measured, or none"
 
     def with_logarithms(self, strategy: Strategy, colour: ColourMode, workers: int) -> Target:
         """The same with the moments of the logarithms that ``strategy`` needs, measured if they are not known yet."""
@@ -57,15 +79,36 @@ class _Hashed(LabelledFiles):
     """Files that are hashed as they are read."""
 
     hashes: dict[int, bytes] = field(default_factory=dict)
+    seen: dict[str, tuple[Identity, bytes]] = field(default_factory=dict)
 
     def read_item(self, item: LabelledFile) -> Sample | Skipped:
         """Decode one file, and keep a hash of its values."""
+        identity = _identity(item.path)
+        if isinstance(item.label, MaskFile) and (of_mask := _identity(item.label.path)) is not None:
+            self.seen[item.label.path] = of_mask, item.label.digest().encode()
         record = super().read_item(item)
         if isinstance(record, Sample):
-            hashed = hashlib.sha256(repr((record.values.shape, record.values.dtype.name)).encode())
-            hashed.update(np.ascontiguousarray(record.values).data)
-            self.hashes[id(item)] = hashed.digest()
+            self.hashes[id(item)] = _hash(record.values)
+            if identity is not None:
+                self.seen[item.path] = identity, self.hashes[id(item)]
         return record
+
+
+def _identity(path: str) -> Identity | None:
+    """What a file is by its status; None for a sample that is no file of its own."""
+    try:
+        return identity_of(os.stat(path))
+    except (OSError, ValueError):
+        return None
+
+
+def _hash(values: NDArray[Any] | Skipped) -> bytes:
+    """A hash of the values of a sample; b"" if it cannot be read."""
+    if isinstance(values, Skipped):
+        return b""
+    hashed = hashlib.sha256(repr((values.shape, values.dtype.name)).encode())
+    hashed.update(np.ascontiguousarray(values).data)
+    return hashed.digest()
 
 
 def _source(name: str, split: Split, files: Sequence[LabelledFile], colour: ColourMode, origin: str | None = None) -> _Hashed:
@@ -117,14 +160,15 @@ def measured(
         f"validation {noun}": _moments(val),
         "values of files": _values(sources[:2]),
     }
+    seen = {path: known for source in sources for path, known in source.seen.items()}
     if test is None:
-        return Target(split, stats, digests, notes)
+        return Target(split, stats, digests, notes, seen=seen)
     kept = replace(test, files=tuple(file for file in test.files if file.path not in {item.path for item in bad}))
     of_test = stats_of(states[2], sources[2])
     _check_raw(stats, of_test, test.origin)
     digests |= {"test": test.origin, "test files": _digest((kept.files,)), f"test {noun}": _moments(of_test)}
     digests["values of test files"] = _values(sources[2:])
-    return Target(split, stats, digests, notes + _told(kept, split, colour, workers, reporter), kept)
+    return Target(split, stats, digests, notes + _told(kept, split, colour, workers, reporter), kept, seen)
 
 
 def _told(test: HeldOut, split: Split, colour: ColourMode, workers: int, reporter: Reporter) -> tuple[str, ...]:
