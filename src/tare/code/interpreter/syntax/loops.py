@@ -110,7 +110,7 @@ def _is_switch(value: Value) -> bool:
     return isinstance(value, Literal) and (value.value is None or isinstance(value.value, bool))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=64)
 def _set_in(node: ast.For | ast.AsyncFor | ast.While) -> frozenset[str]:
     """The names that the body of a loop gives a value."""
     return frozenset(

@@ -27,7 +27,7 @@ def subscript(frame: Frame, node: ast.Subscript) -> Value:
 _PLAIN = frozenset((ast.Constant, ast.Name))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _has_slice(node: ast.expr) -> bool:
     return any(isinstance(each, ast.Slice) for each in ast.walk(node))
 

@@ -140,7 +140,7 @@ _METHODS = frozenset(
 )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def changed_parameters(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Mapping[str, frozenset[str]]:
     """The names of which a function changes the object in place, as its text says, with the attributes that it sets of it."""
     found: dict[str, set[str]] = {}
