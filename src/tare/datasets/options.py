@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tare.errors import SpecError
+from tare.samples.sound.front_end import FrontEnd
+from tare.sources.options import Options
 from tare.sources.reading import Remote
 from tare.system.options import OptionGroup, declared, option, words
 from tare.tasks.names import TaskName
@@ -80,6 +82,16 @@ class LabelOptions(Remote, ChosenBands, LabelPlaces):
     def name(self) -> str:
         """The path of the data, or the type of an object."""
         return os.fspath(self.data) if isinstance(self.data, str | os.PathLike) else type(self.data).__name__
+
+    @property
+    def names_places(self) -> bool:
+        """Whether it is said where labels or samples are, so that a folder is no folder of classes."""
+        return any(each is not None for each in (self.label, self.label_pattern, self.array, self.layout))
+
+    def of_source(self, taken: Any) -> Options:
+        """How a source is read; ``taken`` is what a network takes of each file, of which a front end for sound counts."""
+        front = taken if isinstance(taken, FrontEnd) else None
+        return Options(array=self.array, layout=self.layout, front=front, remote=self.allow_remote)
 
 
 @dataclass(frozen=True, kw_only=True)

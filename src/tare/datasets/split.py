@@ -26,7 +26,6 @@ from tare.samples.sound.front_end import FrontEnd
 from tare.samples.sound.wav import is_wav
 from tare.sources.files.each import left_out_remark
 from tare.sources.files.image_folder import claims_or_is, folders_in, open_image_folder, walk_files
-from tare.sources.options import Options
 from tare.sources.places import is_url, parted
 from tare.sources.rasters.tags import scene_kind
 from tare.sources.streams.sound import SUFFIXES as SOUNDS
@@ -185,18 +184,15 @@ def open_split(
     Raises :class:`DataError` for data without labels or of another kind.
     """
     data = labelled.data
-    chosen = any(each is not None for each in (labelled.label, labelled.label_pattern, labelled.array, labelled.layout))
-    if isinstance(data, str | os.PathLike) and not chosen and not is_other_source(data):
+    if isinstance(data, str | os.PathLike) and not labelled.names_places and not is_other_source(data):
         if (pairs := mask_folders(Path(data), labelled.task)) is not None:
             return _banded(_masked(pairs, labelled, seed), labelled.bands)
         _check_folder_task(labelled.task, str(data))
         return read_split(Path(data), seed, kind=kind, bands=labelled.bands, taken=taken)
     if labelled.bands is not None:
         raise DataError("a folder of rasters for --bands", f"{labelled.name!r}", "choose the channels in the data")
-    front = taken if isinstance(taken, FrontEnd) else None
-    options = Options(array=labelled.array, layout=labelled.layout, front=front, remote=labelled.allow_remote)
     _check_heard(data, kind)
-    opened = open_labelled(data, options, labelled.label, labelled.label_pattern)
+    opened = open_labelled(data, labelled.of_source(taken), labelled.label, labelled.label_pattern)
     train, val = (None if samples is None else samples.of_kind(kind) for samples in opened)
     assert train is not None  # noqa: S101 - only validation samples may be absent
     task, remark = task_found(labelled.task, train.columns, train.texts, train.name)
@@ -262,10 +258,8 @@ def without_labels(labelled: LabelOptions, kind: SampleKind, taken: Taken | None
 
     Raises :class:`DataError` for data that cannot be read, or of another kind.
     """
-    front = taken if isinstance(taken, FrontEnd) else None
-    options = Options(array=labelled.array, layout=labelled.layout, front=front, remote=labelled.allow_remote)
     _check_heard(labelled.data, kind)
-    samples = open_samples(labelled.data, options, labelled.label, labelled.label_pattern).of_kind(kind)
+    samples = open_samples(labelled.data, labelled.of_source(taken), labelled.label, labelled.label_pattern).of_kind(kind)
     return Split(("",), items_of(samples, [0] * len(samples)), (), samples.name, kind, samples.channel_names, samples.remarks)
 
 

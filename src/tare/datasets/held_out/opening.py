@@ -19,8 +19,6 @@ from tare.datasets.samples import LabelledSamples
 from tare.datasets.split import Split, class_folders, is_other_source, items_of, labelled_files
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS
-from tare.samples.sound.front_end import FrontEnd
-from tare.sources.options import Options
 from tare.sources.rasters.tags import scene_kind
 from tare.tasks.table import TASKS
 from tare.tasks.task import Target
@@ -43,8 +41,7 @@ def open_test(data: Any, labelled: LabelOptions, split: Split) -> HeldOut:
     of another kind, or with a label that the training split does not have.
     """
     name = os.fspath(data) if isinstance(data, str | os.PathLike) else type(data).__name__
-    chosen = any(each is not None for each in (labelled.label, labelled.label_pattern, labelled.array, labelled.layout))
-    if isinstance(data, str | os.PathLike) and not chosen and not is_other_source(data):
+    if isinstance(data, str | os.PathLike) and not labelled.names_places and not is_other_source(data):
         files = _masked(Path(data), split) if split.task == "segmentation" else _of_folders(Path(data), split)
     else:
         files = _of_samples(_opened(data, name, labelled, split), split)
@@ -92,13 +89,7 @@ def _masked(root: Path, split: Split) -> tuple[LabelledFile, ...]:
 def _opened(data: Any, name: str, labelled: LabelOptions, split: Split) -> LabelledSamples:
     if name.endswith(".npz"):
         return held_out_archive(name, labelled.array, labelled.label, labelled.layout)
-    options = Options(
-        array=labelled.array,
-        layout=labelled.layout,
-        front=split.taken if isinstance(split.taken, FrontEnd) else None,
-        remote=labelled.allow_remote,
-    )
-    samples, beside = open_labelled(data, options, labelled.label, labelled.label_pattern)
+    samples, beside = open_labelled(data, labelled.of_source(split.taken), labelled.label, labelled.label_pattern)
     if beside is not None:
         found = f"two splits in {name!r}"
         raise DataError("test data of one split", found, "name the file of the test samples alone")
