@@ -447,3 +447,27 @@ def test_rows_of_any_dtype_have_the_units_that_measure_gives_them(dtype: str) ->
     verdict = tare.drift(made, later)
     assert verdict.kind == "offset"
     assert [each.offset.estimate for each in verdict.maps] == pytest.approx([30 / scale] * 2, rel=0.1)
+
+
+@pytest.mark.parametrize("shape", [(50, 3), (8, 9, 3), (3,), (6, 7, 1)], ids=["signals", "images", "rows", "grey"])
+def test_a_list_of_samples_and_one_of_batches_count_the_same_samples(shape: tuple[int, ...]) -> None:
+    chance = np.random.default_rng(0)
+    reference, values = (Reference.of(chance.normal(size=(200, *shape))), chance.normal(size=(96, *shape)))
+    expected = tare.drift(reference, values)
+    lists = [[*values], [values[start : start + 32] for start in range(0, 96, 32)]]
+    options: list[dict[str, Any]] = [{}, {}]
+    if shape[-1] == 1:
+        lists += [[*values[..., 0]], [values[:48, ..., 0], values[48:, ..., 0]]]
+        options += [{"layout": "HW"}, {"layout": "NHW"}]
+    for given, stated in zip(lists, options, strict=True):
+        verdict = tare.drift(reference, given, **stated)
+        assert verdict.samples == 96
+        assert verdict.evidence == pytest.approx(expected.evidence)
+    assert Reference.from_json(reference.to_json()).axes == len(shape)
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_rows_of_other_columns_are_refused_and_never_taken_for_grey(columns: int) -> None:
+    chance = np.random.default_rng(0)
+    with pytest.raises(DataError, match="rows of 3 columns"):
+        tare.drift(Reference.of(chance.normal(size=(200, 3))), chance.normal(size=(96, columns)))

@@ -63,3 +63,18 @@ def test_files_are_kept_and_a_second_writer_is_refused(references: dict[str, Ref
     with Seasons.open(tmp_path / "s", references) as again:
         assert again.monitor("day").state.samples == 8
         assert again.monitor("night").state.samples == 0
+
+
+def test_closing_writes_all_that_can_be_written_and_may_be_repeated(references: dict[str, Reference], tmp_path: Path) -> None:
+    seasons = Seasons.open(tmp_path / "s", references)
+    for season in references:
+        seasons.update(photographs(8, 1), season)
+    (tmp_path / "s" / "day.json").unlink()
+    (tmp_path / "s" / "day.json").mkdir()  # no file can be written there
+    with pytest.raises(OutputError):
+        seasons.close()
+    assert (tmp_path / "s" / "night.json").is_file()
+    (tmp_path / "s" / "day.json").rmdir()
+    seasons.close()
+    with Seasons.open(tmp_path / "s", references) as again:
+        assert {again.monitor(season).state.samples for season in references} == {8}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tare.monitoring.monitor import Monitor
+from tare.monitoring.reference import Reference
 from tare.serving.gauges import gauges
 from tare.serving.run_logging import log_wandb, logged
 from tests.monitoring.made import changed, photographs, reference
@@ -90,6 +91,17 @@ def test_trackers_get_finite_numbers_under_names_that_they_take(monitor: Monitor
     run = Run()
     log_wandb(monitor, run)
     assert run.seen == (found, 15)
+
+
+def test_names_that_differ_in_refused_signs_alone_keep_a_number_each() -> None:
+    frames = pytest.importorskip("pandas")
+    chance = np.random.default_rng(0)
+    table = frames.DataFrame({name: chance.normal(place, 1, 300) for place, name in enumerate(("t (C)", "t [C]", "t {C}"))})
+    made = Monitor(Reference.of(table))
+    made.update(table[:200])
+    found = logged(made)
+    named = [found[f"tare_served_mean/t _C_{end}"] for end in ("", "_2", "_3")]
+    assert named == pytest.approx(table[:200].mean().to_list(), rel=1e-6)
 
 
 def test_mlflow_takes_them(monitor: Monitor, tmp_path: Any) -> None:

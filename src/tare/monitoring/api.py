@@ -31,7 +31,7 @@ from tare.sources.options import Options
 from tare.system.options import verb
 
 #: A list of arrays of three axes, of which the first or the last is at most so long, is a list of images.
-_MOST_CHANNELS = 4
+_PICTURE, _MOST_CHANNELS = 3, 4
 #: By chance drift says of one in so many data sets that more lie beyond the reference than chance puts there.
 _RARELY = 1e-3
 _ORDER = "all samples together show no difference, so it is their order that changed: shuffle data that are sorted, as by class"
@@ -101,8 +101,7 @@ def _looked(request: DriftRequest, reference: Reference, memory: int | None, *, 
     """Look at all data in their order."""
     looked = _Looked(Monitor(reference, alpha=request.alpha, tolerance=request.tolerance, memory=memory))
     monitor, options = looked.monitor, _options(request)
-    channels = len(monitor.reference.taking.channels)
-    named = request.data if isinstance(request.data, list) and not _is_of_images(request.data, channels) else [request.data]
+    named = request.data if isinstance(request.data, list) and not _is_one_set(request.data, reference) else [request.data]
     found = _all_blocks(named, options, monitor.reference, looked.all_skipped, looked.told)
     for batch in _batches(found, request.batch):
         monitor.count(batch, looked.keep if watching else None)
@@ -164,16 +163,30 @@ def reference_of(request: DriftRequest) -> Reference:
     return given
 
 
-def _is_of_images(data: Sequence[Any], channels: int) -> bool:
-    """Whether a list holds single images, Pillow's or arrays ``(H, W, C)`` and ``(C, H, W)``, and so is one set of data.
+def _is_one_set(data: Sequence[Any], reference: Reference) -> bool:
+    """Whether a list holds single samples, such as Pillow's images, rows, or arrays of as many axes as a sample of the reference.
 
-    With the reference's few channels along the second axis arrays are batches of signals: no image has so few rows.
+    Arrays of more axes are batches, as are pictures without an axis for their one channel of which there are many.
     """
     shapes = [tuple(getattr(each, "shape", ())) for each in data]
     pictures = [type(each).__module__.startswith("PIL.") for each in data]
-    batches = 1 < channels <= _MOST_CHANNELS and all(len(shape) == 3 and shape[1] == channels for shape in shapes)
-    arrays = [len(shape) == 3 and min(shape[0], shape[2]) <= _MOST_CHANNELS and not batches for shape in shapes]
-    return bool(data) and all(one or other for one, other in zip(pictures, arrays, strict=True))
+    channels = len(reference.taking.channels)
+    single = [picture or _is_sample(shape, channels, reference.axes) for picture, shape in zip(pictures, shapes, strict=True)]
+    return bool(data) and all(single)
+
+
+def _is_sample(shape: tuple[int, ...], channels: int, axes: int) -> bool:
+    """Whether an array is one sample; without the number of axes of a sample, arrays with a short first or last axis are.
+
+    With the few channels of the reference along the second axis they are batches of signals: no image has so few rows.
+    """
+    if axes == 1:
+        return channels > 1 and shape == (channels,)
+    if axes:
+        has_axis = channels in (shape[:1] or (0,)) + shape[-1:]
+        return 1 < len(shape) < axes or (len(shape) == axes and has_axis)
+    of_signals = 1 < channels <= _MOST_CHANNELS and len(shape) == _PICTURE and shape[1] == channels
+    return len(shape) == _PICTURE and min(shape[0], shape[2]) <= _MOST_CHANNELS and not of_signals
 
 
 def _carries(path: Path) -> bool:

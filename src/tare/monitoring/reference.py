@@ -29,7 +29,7 @@ from tare.monitoring.evidence.neighbours import NONE, Alike, alike
 from tare.monitoring.evidence.spreads import Shares, spreads_from_json, spreads_to_json
 from tare.samples.layout import Doubles, channel_names, dtype_range
 from tare.samples.raw_kind import Known, bits_in_use
-from tare.samples.records import Kept, Record, Rows, Skipped, Stack, stacked_rows
+from tare.samples.records import Kept, Record, Rows, Sample, Skipped, Stack, stacked_rows
 from tare.sources.arrays.whole import stated_nodata
 from tare.sources.base import Source
 from tare.sources.opening import open_source
@@ -59,6 +59,7 @@ class Reference:
     ``seen`` is the reference of the same samples after the network's resize and crop, for monitors of values as the network
     takes them. ``spreads`` say how samples differ in the shape of their values, one for each channel; references of earlier
     versions have none. ``alike`` says how many samples in a row count as one, where their order shows that neighbours are alike.
+    ``axes`` is the number of axes of a sample, channels included; 0 if it is not known.
     ``origin`` is the run or model directory that it was loaded from, and ``factory`` what that directory
     names as the function that built its network, "" if timm did. ``remarks`` are what the data said when it was made. None of
     these is part of the file.
@@ -74,6 +75,7 @@ class Reference:
     seen: Reference | None = None
     spreads: tuple[Spread, ...] = ()
     alike: Alike = NONE
+    axes: int = 0
     origin: str = field(default="", compare=False)
     factory: str = field(default="", compare=False)
     remarks: tuple[str, ...] = field(default=(), compare=False)
@@ -107,7 +109,7 @@ class Reference:
                 progress(length)
         stats = stats_of(states, source, exclude_nan=True)
         made = cls.from_figures(np.concatenate(values), taking, stats, shares.spreads(taking))
-        return replace(made, remarks=tuple(source.remarks))
+        return replace(made, axes=_axes(records), remarks=tuple(source.remarks))
 
     @classmethod
     def from_figures(cls, values: Doubles, taking: Taking, stats: DatasetStats, spreads: tuple[Spread, ...] = ()) -> Reference:
@@ -145,6 +147,7 @@ class Reference:
             "stats": self.stats.to_json(),
             **({"spreads": spreads_to_json(self.spreads)} if self.spreads else {}),
             **({"alike": asdict(self.alike)} if self.alike.figure else {}),
+            **({"axes": self.axes} if self.axes else {}),
             **({"arriving": arriving} if arriving else {}),
             **({} if self.seen is None else {"seen": self.seen.to_json()}),
         }
@@ -191,7 +194,8 @@ class Reference:
         seen = None if inside is None else cls._read({**inside, "seen": None})
         spreads = spreads_from_json(document.get("spreads", []), len(channels))
         stats = DatasetStats.from_json(document["stats"])
-        return cls(taking, figures, counts, samples, stats, as_fed, arriving, seen, spreads, _alike(document, samples))
+        axes = int(document.get("axes", 0))
+        return cls(taking, figures, counts, samples, stats, as_fed, arriving, seen, spreads, _alike(document, samples), axes)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the reference as JSON, atomically."""
@@ -296,6 +300,16 @@ def _begin(source: Source[Any], chunks: Iterator[Any]) -> tuple[list[Any], list[
     raise DataError("at least one readable sample", f"none in {source.name!r}", "check the path")
 
 
+def _axes(records: list[Record]) -> int:
+    """The number of axes of a sample, channels included; 0 for samples whose values are not in one array."""
+    for record in records:
+        if isinstance(record, Rows):
+            return 1
+        if isinstance(record, Sample | Stack):
+            return record.values.ndim - isinstance(record, Stack)
+    return 0
+
+
 def _taking(records: list[Record], source: Source[Any], nodata: tuple[float, ...]) -> Taking:
     """How figures are taken, by the first samples."""
     parts = [part for part, _ in blocks(records)]
@@ -376,8 +390,11 @@ def fitted(part: NDArray[Any], taking: Taking, dtype: str) -> NDArray[Any]:
     ``dtype`` is that of the data; the values may be floats where some are missing.
     Raises :class:`DataError` for samples of another number of channels or another dtype than the reference's.
     """
-    if part.shape[2] == 1 and taking.channels == channel_names(3) and dtype == taking.dtype:
+    if part.shape[2] == 1 and taking.channels == channel_names(3) and dtype == taking.dtype and not taking.rows:
         return np.repeat(part, 3, axis=2)
+    if part.shape[2] != len(taking.channels) and taking.rows:
+        expected = f"rows of {len(taking.channels)} columns ({', '.join(taking.channels[:5])}), as the reference has"
+        raise DataError(expected, f"{part.shape[2]}", "choose them with --columns (columns=), or name another reference")
     if part.shape[2] != len(taking.channels):
         expected = f"samples with {len(taking.channels)} channels ({', '.join(taking.channels[:5])}), as the reference has"
         raise DataError(expected, f"{part.shape[2]}", "convert all with --channels (channels=), or name another reference")

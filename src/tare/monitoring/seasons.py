@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tare.errors import DataError
+from tare.errors import DataError, TareError
 from tare.monitoring.monitor import Monitor
 from tare.monitoring.reference import Reference
 from tare.monitoring.result import Verdict
@@ -28,7 +28,6 @@ class Seasons:
     def __init__(self, references: Mapping[str, Reference], *, alpha: float = 0.05, **options: Any) -> None:
         each = _share(alpha, references)
         self._monitors = _made(references, lambda season: Monitor(references[season], alpha=each, **options))
-        self._held = contextlib.ExitStack()
 
     @classmethod
     def open(
@@ -49,7 +48,7 @@ class Seasons:
                 return held.enter_context(Monitor.open(place, references[season], every=every, alpha=each, **options))
 
             made._monitors = _made(references, one)
-            made._held = held.pop_all()
+            held.pop_all()
         return made
 
     def update(self, batch: Any, season: str) -> bool:
@@ -78,8 +77,18 @@ class Seasons:
         return {season: monitor.verdict() for season, monitor in self._monitors.items()}
 
     def close(self) -> None:
-        """Write the files of :meth:`open` once more and give them up."""
-        self._held.close()
+        """Write the files of :meth:`open` once more and give them up.
+
+        Raises :class:`OutputError` if one cannot be written, when all others are; called again, it writes what is left.
+        """
+        failed: TareError | None = None
+        for monitor in self._monitors.values():
+            try:
+                monitor.close()
+            except TareError as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
 
     def __enter__(self) -> Seasons:
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import chain, count
 from typing import Any
 
 from tare.monitoring.monitor import Monitor
@@ -12,8 +13,19 @@ from tare.system.optional import require
 
 
 def logged(monitor: Monitor) -> dict[str, float]:
-    """A monitor's finite numbers by name; a label follows its name after a slash, such as ``tare_served_mean/red``."""
-    return {_key(each): each.value for each in gauges(monitor) if math.isfinite(each.value)}
+    """A monitor's finite numbers by name; a label follows its name after a slash, such as ``tare_served_mean/red``.
+
+    Of names that differ in signs alone which MLflow refuses, the second ends in ``_2``, and so on.
+    """
+    found: dict[str, float] = {}
+    given: set[str] = set()
+    for each in gauges(monitor):  # numbers that are not finite have a name, too, so that the others keep theirs
+        name = _key(each)
+        key = next(key for key in chain([name], (f"{name}_{number}" for number in count(2))) if key not in given)
+        given.add(key)
+        if math.isfinite(each.value):
+            found[key] = each.value
+    return found
 
 
 def log_mlflow(monitor: Monitor) -> None:
