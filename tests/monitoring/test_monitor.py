@@ -639,6 +639,23 @@ def test_the_order_of_merging_makes_no_alarm(tmp_path: Path) -> None:
     assert looked.alarm  # the two that changed, asked by themselves
 
 
+@pytest.mark.parametrize("workers", [2, 16])
+def test_workers_with_memory_that_see_one_stream_tell_no_more_than_one_of_them(workers: int) -> None:
+    chance = np.random.default_rng(2)
+    known = Reference.of(chance.normal(size=(400, 2)))
+    batches = [chance.normal(0.3, 1.0, (4, 2)) for _ in range(40)]
+    each = [Monitor(known, memory=2) for _ in range(workers)]
+    for monitor in each:
+        for batch in batches:
+            monitor.update(batch)
+    whole = Monitor(known, memory=2)  # has counted nothing, so it is no worker
+    for monitor in each:
+        whole.merge(monitor)
+    assert whole.state.samples == workers * 160
+    assert whole.evidence() == pytest.approx(each[0].evidence(), rel=1e-9)
+    assert whole.tracks()[0].live == each[0].tracks()[0].live
+
+
 def fed_at_once(monitor: Monitor, batch: Any) -> tuple[float, ...]:
     """The means served by a batch."""
     monitor.update(batch)
