@@ -97,11 +97,11 @@ class Stretch:
 class MonitorState:
     """What a monitor has seen: ``batches`` so far, on a ladder of stretches that depends on their number alone.
 
-    ``identities`` are those of the monitors that counted, and one of a monitor that has not yet: a state is never merged with one that shares an identity, since
-    its samples would count twice. ``peak`` is the largest evidence so far (a logarithm), ``alarm`` the batch that raised the
-    alarm, 0 before, and ``began`` the likeliest first batch of the change then, with its range: later stretches are too long
-    to tell as finely. ``arrived`` are the values after that batch, empty before the alarm. States that were merged count
-    batch k of all as one moment. ``merge`` is exact, associative and commutative.
+    ``identities`` are those of the monitors that counted, and one of a monitor that has not yet: a state is never merged with one
+    that shares an identity, since its samples would count twice. ``peak`` is the largest evidence so far (a logarithm), ``alarm``
+    the batch that raised the alarm, 0 before, and ``began`` the likeliest first batch of the change then, with its range: later
+    stretches are too long to tell as finely. ``arrived`` are the values after that batch, empty before the alarm.
+    States that were merged count batch k of all as one moment. ``merge`` is exact, associative and commutative.
     """
 
     reference: str
