@@ -11,6 +11,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,16 @@ def test_a_change_is_named_and_dated(known: Reference, kind: str, change: Any) -
     assert verdict.since.low <= 101 <= verdict.since.high <= 104
     assert not verdict.clean
     assert verdict.cure
+
+
+def test_an_order_of_three_channels_is_named_as_it_arrives(known: Reference) -> None:
+    monitor = Monitor(known)
+    for seed in range(150):
+        monitor.update(photographs(8, 100 + seed)[..., [1, 2, 0]])
+    verdict = monitor.verdict()
+    assert verdict.reason == "green, blue, red explain the values without any map"
+    assert verdict.cure == ("Put the channels back in the order red, green, blue: they arrive as green, blue, red.",)
+    assert verdict.order == (2, 0, 1)  # the place at which each channel arrives, which puts them back
 
 
 def test_the_constants_that_undo_a_gain_are_inside_their_intervals(known: Reference) -> None:
@@ -156,6 +167,26 @@ def test_colours_are_no_grey_values() -> None:
 def test_values_as_fed_need_constants(known: Reference) -> None:
     with pytest.raises(DataError, match="states mean and std"):
         Monitor(known, values="fed").update(np.zeros((4, 8, 8, 3), np.float32))
+
+
+@pytest.mark.parametrize("values", ["RAW", "stored", ""])
+def test_values_of_no_kind_are_refused_with_every_batch(known: Reference, values: Any) -> None:
+    monitor = Monitor(known)
+    with pytest.raises(SpecError, match=f"values that are raw, unit or fed, found '{values}'; name one of them"):
+        monitor.update(photographs(8, 1), values=values)
+    assert monitor.state.batches == 0
+
+
+def test_a_batch_is_not_held_against_another_part_of_the_reference(known: Reference) -> None:
+    constants = {"mean": (0.5,) * 3, "std": (0.25,) * 3}
+    both = replace(known, as_fed=constants, seen=replace(known, as_fed=constants))
+    words = r"found 'fed' in a monitor of 'raw' values; pass tare.Monitor\(reference, values='fed'\)"
+    cases: list[tuple[Any, Any, str]] = [("raw", "fed", words), ("unit", "fed", "of 'unit'"), ("fed", "raw", "found 'raw'")]
+    for values, other, expected in cases:
+        with pytest.raises(SpecError, match=expected):
+            Monitor(both, values=values).update(photographs(8, 1), values=other)
+    Monitor(both).update(photographs(8, 1) / 255, values="unit")
+    Monitor(replace(both, seen=None)).update(photographs(8, 1) / 255, values="fed")  # tested against the images as stored
 
 
 def test_empty_batches_count_as_none_and_sizes_may_change(known: Reference) -> None:
@@ -608,6 +639,23 @@ def test_the_order_of_merging_makes_no_alarm(tmp_path: Path) -> None:
     assert looked.alarm  # the two that changed, asked by themselves
 
 
+@pytest.mark.parametrize("workers", [2, 16])
+def test_workers_with_memory_that_see_one_stream_tell_no_more_than_one_of_them(workers: int) -> None:
+    chance = np.random.default_rng(2)
+    known = Reference.of(chance.normal(size=(400, 2)))
+    batches = [chance.normal(0.3, 1.0, (4, 2)) for _ in range(40)]
+    each = [Monitor(known, memory=2) for _ in range(workers)]
+    for monitor in each:
+        for batch in batches:
+            monitor.update(batch)
+    whole = Monitor(known, memory=2)  # has counted nothing, so it is no worker
+    for monitor in each:
+        whole.merge(monitor)
+    assert whole.state.samples == workers * 160
+    assert whole.evidence() == pytest.approx(each[0].evidence(), rel=1e-9)
+    assert whole.tracks()[0].live == each[0].tracks()[0].live
+
+
 def fed_at_once(monitor: Monitor, batch: Any) -> tuple[float, ...]:
     """The means served by a batch."""
     monitor.update(batch)
@@ -640,6 +688,18 @@ def test_columns_of_a_data_frame_are_found_by_their_names() -> None:
     assert fed_at_once(turned, arrow) == fed_at_once(Monitor(known), train)
     with pytest.raises(DataError, match="the columns of the reference, found none called 'dose'; rename them"):
         Monitor(known).update(train.rename(columns={"dose": "weight"}))
+
+
+def test_columns_whose_names_are_numbers_are_found_by_them() -> None:
+    pandas = pytest.importorskip("pandas", reason="reads data frames (pip install pandas)")
+    chance = np.random.default_rng(0)
+    train = pandas.DataFrame({2020: chance.normal(size=200), 2021: chance.normal(50, 2, 200)})
+    turned = Monitor(Reference.of(train))
+    assert fed_at_once(turned, train[[2021, 2020]]) == fed_at_once(Monitor(turned.reference), train)
+    with pytest.raises(DataError, match="the columns of the reference, found none called '2020'; rename them"):
+        turned.update(train.rename(columns={2020: 2019}))
+    with pytest.raises(DataError, match="columns whose names differ, found '2020' more than once"):
+        turned.update(train.assign(**{"2020": 1.0}))
 
 
 def test_grey_pictures_among_colours_are_read_as_colours(known: Reference) -> None:

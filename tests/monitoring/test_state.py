@@ -80,6 +80,15 @@ def test_a_batch_with_memory_weighs_at_most_its_share_of_one_sample() -> None:
         MonitorState("r", 0).added(counts, Arrived(DatasetState()), BATCH + 1)
 
 
+def test_with_a_memory_batches_of_one_moment_weigh_as_one_whatever_counted_nothing() -> None:
+    a, b, nothing = made(5, 0, 3), made(3, 1, 3), MonitorState("r", 3)
+    for merged in (nothing.merge(a).merge(b), a.merge(b).merge(nothing), a.merge(nothing.merge(b))):
+        assert merged.identities == a.identities | b.identities
+        assert merged.unit == 2 * a.unit
+    assert nothing.merge(a).unit == a.unit
+    assert made(5, 0).merge(made(3, 1)).unit == UNIT
+
+
 def test_counts_of_the_first_version_are_read_in_todays_unit() -> None:
     counts = np.zeros((1, LEVELS), np.int64)
     counts[0, 3] = 16

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -59,7 +61,8 @@ def test_prometheus_reads_what_is_exposed(monitor: Monitor) -> None:
     assert len([each for each in samples if each.name == "tare_figure_evidence"]) == len(monitor.reference.figures)
 
 
-def test_opentelemetry_reads_the_same_numbers(monitor: Monitor) -> None:
+def observed(monitor: Monitor) -> Callable[[], dict[Any, float]]:
+    """What OpenTelemetry reads of a monitor, asked anew with every call."""
     pytest.importorskip("opentelemetry.sdk")
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -68,14 +71,31 @@ def test_opentelemetry_reads_the_same_numbers(monitor: Monitor) -> None:
 
     reader = InMemoryMetricReader()
     observe(monitor, MeterProvider(metric_readers=[reader]))
-    data: Any = reader.get_metrics_data()
-    read = {
-        (metric.name, *sorted(point.attributes.items())): point.value
-        for metric in data.resource_metrics[0].scope_metrics[0].metrics
-        for point in metric.data.data_points
-    }
-    own = {(each.name, *each.labels): each.value for each in gauges(monitor)}
-    assert read == own
+
+    def read() -> dict[Any, float]:
+        data: Any = reader.get_metrics_data()
+        return {
+            (metric.name, *sorted(point.attributes.items())): point.value
+            for metric in data.resource_metrics[0].scope_metrics[0].metrics
+            for point in metric.data.data_points
+        }
+
+    return read
+
+
+def test_opentelemetry_reads_the_same_numbers(monitor: Monitor) -> None:
+    assert observed(monitor)() == {(each.name, *each.labels): each.value for each in gauges(monitor)}
+
+
+def test_opentelemetry_that_observes_before_the_first_batch_reads_all_numbers_later(tmp_path: Path) -> None:
+    with Monitor.open(tmp_path / "m.json", reference(100)) as monitor:
+        read = observed(monitor)
+        read()
+        monitor.update(photographs(8, 0))
+        assert read() == {(each.name, *each.labels): each.value for each in gauges(monitor)}
+        assert read()["tare_monitor_unsaved_batches",] == 1
+        monitor.save(tmp_path / "m.json")
+        assert read()["tare_monitor_unsaved_batches",] == 0
 
 
 def test_trackers_get_finite_numbers_under_names_that_they_take(monitor: Monitor) -> None:

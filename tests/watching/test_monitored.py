@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,17 @@ def test_what_the_monitor_cannot_take_stops_the_monitor_alone(run: Path) -> None
 def test_nothing_that_carries_a_reference_is_refused_with_what_to_pass() -> None:
     with pytest.raises(SpecError, match=r"monitor=True and spec=None; pass monitor='run/'"):
         tare.watch(torch.nn.Conv2d(3, 2, 1), monitor=True)
+
+
+def test_a_monitor_of_images_as_stored_watches_no_network_that_sees_them_otherwise(run: Path) -> None:
+    known = Reference.load(run)
+    seen = Reference.of(photographs(300, 0, size=16), workers=1)
+    both = replace(known, seen=replace(seen, as_fed=known.as_fed))
+    layer = torch.nn.Conv2d(3, 2, 1).eval()
+    with pytest.raises(SpecError, match=r"values as the network takes them, found one of 'raw' values; pass .*values='fed'"):
+        tare.watch(layer, monitor=Monitor(both))
+    tare.watch(layer, monitor=Monitor(both, values="fed")).remove()
+    tare.watch(layer, monitor=Monitor(known)).remove()
 
 
 def test_large_images_are_thinned_as_the_reference_thins_them(run: Path) -> None:

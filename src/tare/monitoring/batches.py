@@ -79,11 +79,12 @@ def _of_columns(batch: Any, wanted: tuple[str, ...]) -> Any:
         names = getattr(batch, "columns", None)
     if names is None:
         return batch
-    columns = (columns_of(tuple(names), wanted) if all(isinstance(name, str) for name in names) else None) or names
-    twice = next((name for name in columns if list(names).count(name) > 1), None)
+    found = tuple(map(str, names))
+    columns = columns_of(found, wanted) or found
+    twice = next((name for name in columns if found.count(name) > 1), None)
     if twice is not None:
         raise DataError("columns whose names differ", f"{twice!r} more than once", "rename one of them")
-    return np.stack([_numbers(batch[name], str(name)) for name in columns], axis=1)
+    return np.stack([_numbers(batch[names[found.index(name)]], name) for name in columns], axis=1)
 
 
 def _numbers(column: Any, name: str) -> Doubles:

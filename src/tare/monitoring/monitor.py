@@ -58,8 +58,7 @@ class Monitor:
         values: Values = "raw",
     ) -> None:
         known = reference if isinstance(reference, Reference) else Reference.load(reference)
-        if values not in get_args(Values):
-            raise SpecError("values that are raw, unit or fed", repr(values), "name one of them")
+        _check_values(values)
         self.reference, self.values = known.of_values(values), values
         self._assay = Assay(self.reference, MonitorOptions(alpha=alpha, tolerance=tolerance, memory=memory))
         self._state = MonitorState(self.reference.digest, memory)
@@ -143,9 +142,17 @@ class Monitor:
         """Count one batch, look at the evidence, and say whether a change was ever shown. An empty batch is none.
 
         ``batch`` is an array or tensor of samples, a list of images, arrays or tensors, or rows of numbers. May be called
-        from threads. Raises :class:`DataError` for samples of another kind than the reference's.
+        from threads. ``values`` are those of this batch alone. Raises :class:`DataError` for samples of another kind than the
+        reference's, :class:`SpecError` for values that another part of the reference belongs to.
         """
-        return self.count(blocks_of(batch, self.reference, values or self.values))
+        given = self.values if values is None else values
+        _check_values(given)
+        has_other = self.values == "fed" or self.reference.seen is not None  # a fed one may hold the part after the resize alone
+        if has_other and (given == "fed") != (self.values == "fed"):
+            found = f"{given!r} in a monitor of {self.values!r} values"
+            remedy = f"pass tare.Monitor(reference, values={given!r}), a monitor of its own"
+            raise SpecError("values that the monitor's part of the reference belongs to", found, remedy)
+        return self.count(blocks_of(batch, self.reference, given))
 
     def count(self, blocks: list[NDArray[Any]], seen: Callable[[NDArray[np.int64]], None] | None = None) -> bool:
         """Count one batch of raw values, blocks ``(N, P, C)``, as :meth:`update` does.
@@ -320,6 +327,11 @@ def merged(paths: Sequence[str | os.PathLike[str]]) -> Monitor:
     for other in others:
         first.merge(other)
     return first
+
+
+def _check_values(values: str) -> None:
+    if values not in get_args(Values):
+        raise SpecError("values that are raw, unit or fed", repr(values), "name one of them")
 
 
 def _under(state: MonitorState, monitor: Monitor, document: dict[str, Any]) -> MonitorState:

@@ -118,10 +118,10 @@ class Verdict(Shown):
 
     ``evidence`` is the natural logarithm of the capital against "no change"; at ``threshold`` it is an alarm, and the
     probability that this ever happens without a change is at most ``alpha``. ``since`` counts batches from 1: the likeliest
-    first batch of the change, with the range that holds 95% of the evidence. ``order`` is the permutation of channels that
-    explains a change of order. ``exceeded`` are the classical distances above a threshold that was asked for, and columns of
-    which more lie beyond the reference than chance puts there. ``command`` puts the constants that undo the change into the
-    served weights; "" where none can. ``felt`` is None where it was not measured.
+    first batch of the change, with the range that holds 95% of the evidence. ``order`` is the place at which each channel
+    arrives after a change of order: ``x[..., order]`` puts them back. ``exceeded`` are the classical distances above a threshold
+    that was asked for, and columns of which more lie beyond the reference than chance puts there. ``command`` puts the constants
+    that undo the change into the served weights; "" where none can. ``felt`` is None where it was not measured.
     ``affected`` are the channels that changed, where the others did not; empty where all did.
     ``neighbours`` says that neighbouring samples are alike, how many of them were counted as one, and why; "" where a memory was
     stated, or they are not. ``values`` are the statistics of each channel's values in the reference and of those that are judged,

@@ -97,11 +97,11 @@ class Stretch:
 class MonitorState:
     """What a monitor has seen: ``batches`` so far, on a ladder of stretches that depends on their number alone.
 
-    ``identities`` are those of the monitors that counted: a state is never merged with one that shares an identity, since
-    its samples would count twice. ``peak`` is the largest evidence so far (a logarithm), ``alarm`` the batch that raised the
-    alarm, 0 before, and ``began`` the likeliest first batch of the change then, with its range: later stretches are too long
-    to tell as finely. ``arrived`` are the values after that batch, empty before the alarm. States that were merged count
-    batch k of all as one moment. ``merge`` is exact, associative and commutative.
+    ``identities`` are those of the monitors that counted, and one of a monitor that has not yet: a state is never merged with one
+    that shares an identity, since its samples would count twice. ``peak`` is the largest evidence so far (a logarithm), ``alarm``
+    the batch that raised the alarm, 0 before, and ``began`` the likeliest first batch of the change then, with its range: later
+    stretches are too long to tell as finely. ``arrived`` are the values after that batch, empty before the alarm.
+    States that were merged count batch k of all as one moment. ``merge`` is exact, associative and commutative.
     """
 
     reference: str
@@ -120,8 +120,12 @@ class MonitorState:
 
     @property
     def unit(self) -> int:
-        """The count of one sample; with a memory of k, of k + 1 batches."""
-        return UNIT if self.memory is None else BATCH * (self.memory + 1)
+        """The count of one sample; with a memory of k, of k + 1 batches of each monitor that counted.
+
+        Batches of one moment may be of one stream, which workers share, and as alike as the samples of a batch: the capital grows
+        by the geometric mean of what each monitor's own would.
+        """
+        return UNIT if self.memory is None else BATCH * (self.memory + 1) * len(self.identities)
 
     @property
     def samples(self) -> int:
@@ -173,8 +177,12 @@ class MonitorState:
             alarm=alarm,
             began=began,
             arrived=self.arrived.merge(other.arrived),
-            identities=self.identities | other.identities,
+            identities=self._counted(other) | other._counted(self),
         )
+
+    def _counted(self, other: MonitorState) -> frozenset[str]:
+        """The identities that are kept beside those of another state: none of a monitor that has no samples to count twice."""
+        return self.identities if self.ladder or not other.ladder else frozenset()
 
     def to_json(self) -> dict[str, Any]:
         """The state as a JSON object."""

@@ -45,9 +45,13 @@ def _cure(kind: str, maps: tuple[Map, ...], names: tuple[str, ...], order: tuple
             "Set both in the served model, or put them into its weights with the command.",
         )
     if kind == "channel order":
-        arriving = ", ".join(names[place] for place in order)
-        return (f"Put the channels back in the order {', '.join(names)}: they arrive as {arriving}.",)
+        return (f"Put the channels back in the order {', '.join(names)}: they arrive as {as_they_arrive(names, order)}.",)
     return _CURES.get(kind, ())
+
+
+def as_they_arrive(names: Sequence[str], order: tuple[int, ...]) -> str:
+    """The channels in the sequence that arrives; ``order`` is the place at which each of them does."""
+    return ", ".join(names[order.index(place)] for place in range(len(order)))
 
 
 def command_of(kind: str, maps: tuple[Map, ...], reference: Reference) -> str:

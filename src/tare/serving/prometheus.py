@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from tare.monitoring.monitor import Monitor
-from tare.serving.gauges import Gauge, gauges
+from tare.serving.gauges import COUNTS, MEANINGS, Gauge, gauges
 from tare.system.optional import require
 
 
@@ -29,8 +29,8 @@ class MonitorCollector:
 
     def _family(self, name: str, members: list[Gauge]) -> Any:
         first = members[0]
-        kind = self._core.CounterMetricFamily if first.counts else self._core.GaugeMetricFamily
-        family = kind(name, first.meaning, labels=[label for label, _ in first.labels])
+        kind = self._core.CounterMetricFamily if name in COUNTS else self._core.GaugeMetricFamily
+        family = kind(name, MEANINGS[name], labels=[label for label, _ in first.labels])
         for member in members:
             family.add_metric([value for _, value in member.labels], member.value)
         return family

@@ -9,7 +9,9 @@ from typing import Any
 import torch
 
 from tare.errors import SpecError, short_repr
+from tare.monitoring.batches import blocks_of
 from tare.monitoring.evidence.figures import MOST
+from tare.monitoring.inputs import Values
 from tare.monitoring.monitor import Monitor
 from tare.system.handed.arguments import place_of
 from tare.watching.sample import on_its_way
@@ -38,7 +40,8 @@ class Monitored:
             values, event = self._arriving.popleft()
             if event is not None:
                 event.synchronize()
-            self.monitor.update(values, values="raw" if values.dtype == torch.uint8 else "fed")
+            given: Values = "raw" if values.dtype == torch.uint8 else "fed"  # bytes, too, are as the network sees them
+            self.monitor.count(blocks_of(values, self.monitor.reference, given))
 
     def _thinned(self, batch: torch.Tensor) -> torch.Tensor:
         """The values of a batch ``(N, C, ...)`` that a monitor looks at, so that no more are copied."""
@@ -59,6 +62,9 @@ def monitored(asked: Any, spec: Any) -> Monitored | None:
     if asked is None or asked is False:
         return None
     if isinstance(asked, Monitor):
+        if asked.reference.seen is not None:
+            found = f"one of {asked.values!r} values"
+            raise SpecError("a monitor of values as the network takes them", found, "pass tare.Monitor(reference, values='fed')")
         return Monitored(asked)
     place = spec if asked is True else asked
     named = isinstance(place, str | os.PathLike)

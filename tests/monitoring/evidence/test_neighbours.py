@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,20 @@ def test_independent_rows_are_alike_by_chance_alone_whatever_changes_on_the_way(
     verdicts = [found(autoregressive(0, 0.0), each) for each in moved]
     assert {each.neighbours for each in verdicts} == {""}
     assert all(each.alarm for each in verdicts)
+
+
+@pytest.mark.parametrize("kind", ["rare", "far", "pareto", "cauchy"])
+def test_independent_rows_of_which_few_differ_are_not_alike(kind: str) -> None:
+    made: dict[str, Callable[[np.random.Generator], Any]] = {
+        "rare": lambda chance: chance.random((600, 3)) < 0.02,
+        "far": lambda chance: chance.normal(size=(600, 3)) + 50.0 * (chance.random((600, 3)) < 0.01),
+        "pareto": lambda chance: chance.pareto(0.5, (600, 3)),
+        "cauchy": lambda chance: chance.standard_cauchy((600, 3)),
+    }
+    rows = [made[kind](np.random.default_rng(seed)).astype(np.float64) for seed in range(60)]
+    assert [Reference.of(each, workers=1).alike for each in rows] == [Alike()] * 60
+    runs = np.repeat(made[kind](np.random.default_rng(0)).astype(np.float64), 4, axis=0)
+    assert Reference.of(runs, workers=1).alike.samples > 3
 
 
 @pytest.mark.parametrize("correlation", [0.5, 0.8, 0.95])

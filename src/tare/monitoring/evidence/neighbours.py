@@ -68,13 +68,12 @@ def alike(levels: NDArray[np.integer], figures: Sequence[Figure], *, changing: b
         return NONE
     series = [_filled(levels[:MOST, place]) for place in places]
     known = [_correlation(values) for values in series]
-    most = int(np.argmax(known))
-    windows = len(series[0]) // _WINDOW
-    error = 1 / math.sqrt((windows - math.ceil(_LEFT_OUT * windows)) * (_WINDOW - 1))
-    if known[most] < max(_LEAST, _CERTAIN * error):
+    found = [value if value >= max(_LEAST, _CERTAIN * error) else 0.0 for value, error in known]
+    most = int(np.argmax(found))
+    if not found[most]:
         return NONE
     longest = max(_counting_as_one(values, changing=changing) for values in series)
-    return Alike(float(max(1.0, longest)), figures[places[most]].name, float(known[most]))
+    return Alike(float(max(1.0, longest)), figures[places[most]].name, found[most])
 
 
 def _filled(levels: NDArray[np.integer]) -> Doubles:
@@ -86,13 +85,21 @@ def _filled(levels: NDArray[np.integer]) -> Doubles:
     return values
 
 
-def _correlation(values: Doubles) -> float:
-    """The correlation of neighbours about the means of windows, without the windows that vary most (von Neumann 1941)."""
+def _correlation(values: Doubles) -> tuple[float, float]:
+    """The correlation of neighbours about the means of windows, without the windows that vary most (von Neumann 1941), its error.
+
+    Each window counts by its variance. Of values that are rare, or of which few lie far away, that is a few windows, whatever
+    their number, and so the error is that of as many as weigh.
+    """
     windows = values[: len(values) // _WINDOW * _WINDOW].reshape(-1, _WINDOW)
     variance = windows.var(axis=1, ddof=1)
-    kept = np.argsort(variance, kind="stable")[: len(windows) - math.ceil(_LEFT_OUT * len(windows))]
-    inside = float(variance[kept].mean())
-    return 1 - float(np.square(np.diff(windows[kept], axis=1)).mean()) / (2 * inside) if inside > 0 else 0.0
+    varying = np.flatnonzero(variance)  # the others say nothing, and of rare values they are most
+    kept = varying[np.argsort(variance[varying], kind="stable")][: len(varying) - math.ceil(_LEFT_OUT * len(varying))]
+    if not kept.size:
+        return 0.0, 1.0
+    weights = variance[kept]
+    error = math.sqrt(float(np.square(weights).sum()) / (_WINDOW - 1)) / float(weights.sum())
+    return 1 - float(np.square(np.diff(windows[kept], axis=1)).mean()) / (2 * float(weights.mean())), error
 
 
 def _counting_as_one(values: Doubles, *, changing: bool) -> float:

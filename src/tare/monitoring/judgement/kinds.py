@@ -16,6 +16,7 @@ from tare.errors import DataError
 from tare.monitoring.evidence.figures import NOUNS
 from tare.monitoring.reference import Reference
 from tare.monitoring.result import ChangeKind, Map
+from tare.monitoring.words import as_they_arrive
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats, summarise
 from tare.statistics.intervals import Interval
 from tare.statistics.state import DatasetState
@@ -82,9 +83,7 @@ def named(reference: Reference, live: DatasetStats | None, figures: Sequence[str
     order = _order(known, now, spreads, found) if len(kept) == len(before.channels) else ()
     if order:
         names = [channel.name for channel in live.channels]
-        return Named(
-            "channel order", f"{', '.join(names[place] for place in order)} explain the values without any map", (), order
-        )
+        return Named("channel order", f"{as_they_arrive(names, order)} explain the values without any map", (), order)
     shown = _of_comparison(found, figures, [channel.name for channel in live.channels])
     differing = tuple(channel.name for channel in found.channels if channel.differs)
     return _with_still(shown, still, differing, rows=reference.taking.rows)
