@@ -427,3 +427,32 @@ def test_videos_of_another_layout_are_given_as_tensors() -> None:
     made = Normaliser(MEAN, STD, raw_dtype="uint8", layout="NTHWC")
     with pytest.raises(SpecError, match="as images of torchvision have them"):
         made(tv_tensors.Video(raw(2, 3, 8, 6)))
+
+
+def test_constants_that_are_changed_where_they_lie_count_on_every_path() -> None:
+    """The idiom of averages of weights: ``state_dict()[name].copy_(new)``."""
+    layer = Normaliser((0.5,) * 3, (0.25,) * 3, raw_dtype="uint8")
+    new = Normaliser((0.1, 0.2, 0.3), (0.25, 0.5, 1.0), raw_dtype="uint8")
+    for name, buffer in layer.state_dict().items():
+        buffer.copy_(new.state_dict()[name])
+    values = torch.randint(0, 256, (2, 3, 6, 8), dtype=torch.uint8)
+    script: Any = torch.jit.script
+    scripted = script(layer)
+    for each in (values[:, :, ::2], values, values.transpose(2, 3)):
+        torch.testing.assert_close(layer(each), new(each))
+        torch.testing.assert_close(scripted(each), new(each))
+    torch.testing.assert_close(layer.inverse()(layer(values)), new.inverse()(new(values)))
+
+
+def test_a_layer_without_storage_takes_a_state() -> None:
+    """Deferred initialisation: built on meta, given memory, then loaded."""
+    with torch.device("meta"):
+        layer = Normaliser((0.5,) * 3, (0.25,) * 3, raw_dtype="uint8")
+    made = layer.to_empty(device="cpu")
+    made.scale.fill_(6.9e-310)
+    new = Normaliser((0.1, 0.2, 0.3), (0.25,) * 3, raw_dtype="uint8")
+    made.load_state_dict(new.state_dict())
+    values = torch.randint(0, 256, (2, 3, 6, 8), dtype=torch.uint8)
+    torch.testing.assert_close(made(values), new(values))
+    with pytest.raises(RuntimeError, match="expected the state of a Normaliser with scale"):
+        made.load_state_dict(Normaliser((0.1,) * 3, (0.25,) * 3, raw_dtype="uint8", scale=1.0).state_dict())

@@ -53,7 +53,8 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
     number of channels; all floating types pass as one.
 
     The constants are buffers in float64 (``mean``, ``std``, ``scale``, ``clip``); the rest of :attr:`spec` is structure, which no
-    ``state_dict`` holds. A state with another ``scale`` is not loaded.
+    ``state_dict`` holds. A state with another ``scale`` is not loaded. Constants that are changed where they lie count from the
+    next call on; what is exported or compiled has those of the last call, move or load.
     """
 
     _transformed_types = (_is_tensor, tv_tensors.Image, tv_tensors.Video, Image.Image)
@@ -141,6 +142,12 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
         formed = {"factor": self.scale / self.std, "offset": -self.mean / self.std, "low": low, "high": high}
         for name, numbers in formed.items():
             self._keep(name, None if numbers is None else numbers.to(kind).reshape(shape), persistent=False)
+        self._settled = self._versions()
+
+    def _versions(self) -> tuple[tuple[int, int], ...]:
+        """What tells that a constant was changed where it lies, as averages of weights do by ``state_dict()[name].copy_()``."""
+        constants = (each for each in (self.mean, self.std, self.scale, self.clip) if each is not None)
+        return tuple((id(each), 0 if each.is_inference() else each._version) for each in constants)
 
     @property
     def spec(self) -> InputSpec:
@@ -238,13 +245,17 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
         if self._per_sample is not None or self._value_map != "identity":
             found = self.spec.input_map().why_not_affine()
             raise SpecError("a shift, a scale and a clip to script", found, "use torch.jit.trace or torch.export")
+        self._settle()
         buffers = {name: getattr(self, name) for name in ("factor", "offset", "low", "high", "order")}
         kinds = (getattr(torch, self._raw), self.dtype)
         return ScriptedNormaliser(buffers, self._axis, len(self._layout), self._raw, kinds)
 
     def _normalised(self, values: torch.Tensor, axis: int) -> torch.Tensor:
         self._check(values, axis)
-        if self._is_fused(values):
+        plain = not torch.compiler.is_compiling() and torch._C._get_tracing_state() is None
+        if plain and self._settled != self._versions():
+            self._settle()
+        if plain and self._is_fused(values):
             mean, std = tuple(self.mean.tolist()), tuple(self.std.tolist())
             order = None if self.order is None else tuple(self.order.tolist())
             affine = Affine.of_normalisation(mean, std, float(self.scale), order)
@@ -275,8 +286,6 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
 
     def _is_fused(self, values: torch.Tensor) -> bool:
         """Whether the compiled pass takes the values; compilers and exporters need plain operations, and fuse them."""
-        if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
-            return False
         affine = self.clip is None and self._per_sample is None and self._value_map == "identity"
         fits = values.dtype == torch.uint8 and self._axis == -3 and values.ndim in (3, 4) and self.dtype == torch.float32
         return affine and fits and self.mean.device.type == "cpu" and fused.takes(values if values.ndim == 4 else values[None])
@@ -297,9 +306,9 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:
         scale: Any = state_dict.get(f"{prefix}scale")
         errors = others[-1]
-        known = scale is not None and not self.scale.is_meta and not scale.is_meta
-        if known and not math.isclose(float(scale), float(self.scale), rel_tol=1e-6):
-            mine, theirs = f"{float(self.scale):g}", f"{float(scale):g}"
+        stated = self._stated.require("scale")  # the buffer may hold nothing yet
+        if scale is not None and not scale.is_meta and not math.isclose(float(scale), stated, rel_tol=1e-6):
+            mine, theirs = f"{stated:g}", f"{float(scale):g}"
             errors.append(f"expected the state of a Normaliser with scale {mine}, found {theirs}; make one for such raw values")
             return
         super()._load_from_state_dict(state_dict, prefix, *others)

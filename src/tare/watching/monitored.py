@@ -10,7 +10,7 @@ import torch
 
 from tare.errors import SpecError, short_repr
 from tare.monitoring.batches import blocks_of
-from tare.monitoring.evidence.figures import MOST
+from tare.monitoring.evidence.figures import MOST, places
 from tare.monitoring.inputs import Values
 from tare.monitoring.monitor import Monitor
 from tare.system.handed.arguments import place_of
@@ -49,7 +49,7 @@ class Monitored:
             return batch
         flat = batch.flatten(2)
         if flat.shape[2] > MOST:
-            flat = flat[:, :, torch.arange(MOST, device=flat.device) * flat.shape[2] // MOST]
+            flat = flat[:, :, torch.from_numpy(places(flat.shape[2])).to(flat.device)]
         return flat if batch.ndim == 3 else flat[..., None]  # pictures keep four axes
 
 

@@ -283,3 +283,26 @@ def test_no_class_stands_in_two_tables() -> None:
     assert not CONFIGURED & set(UNFIXED)
     assert not OWN_RESIZE & (CONFIGURED | set(UNFIXED))
     assert class_of(None) is class_of("Image") is class_of(["CLIP"]) is None
+
+
+@pytest.mark.parametrize(
+    ("stem", "switch", "fields"),
+    [
+        ("ViT", "do_normalize", {"mean", "std"}),
+        ("ViT", "do_rescale", {"scale", "mean", "std", "raw_dtype"}),
+        ("CLIP", "do_center_crop", {"size", "crop"}),
+        ("ViT", "do_resize", {"size", "crop", "interpolation", "antialias"}),
+        ("ViT", "do_center_crop", set()),
+    ],
+)
+def test_a_switch_that_is_null_is_unknown_where_its_class_switches_on(stem: str, switch: str, fields: set[str]) -> None:
+    """transformers 5 takes it for off, fast processors of transformers 4 for the class's default."""
+    plain = InputSpec.from_hf({"image_processor_type": f"{stem}ImageProcessor"}, "file")
+    spec = InputSpec.from_hf({"image_processor_type": f"{stem}ImageProcessor", switch: None}, "file")
+    for name in ("mean", "std", "scale", "size", "crop", "channels", "interpolation", "raw_dtype", "antialias"):
+        found = getattr(spec, name)
+        if name in fields:
+            assert isinstance(found, Unknown)
+            assert f"null for {switch!r}" in found.reason
+        else:
+            assert found == getattr(plain, name)

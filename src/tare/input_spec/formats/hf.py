@@ -41,6 +41,14 @@ _SWITCHES = frozenset(
     | {"do_affine_transform"}
 ) | HARMLESS_SWITCHES  # fmt: skip
 _STATING = frozenset({"image_processor_type", "feature_extractor_type", "image_mean", "image_std", "do_normalize", "do_resize"})
+#: The fields that depend on a switch; on another one, all may.
+_SWITCHED = {
+    "do_normalize": ("mean", "std"),
+    "do_rescale": ("scale", "mean", "std", "raw_dtype"),
+    "do_resize": ("size", "crop", "interpolation", "antialias"),
+    "do_center_crop": ("size", "crop"),
+    "do_convert_rgb": (),
+}
 #: Layouts of clips; which axis is first is the model's, and the processor of videos gives time first.
 _CLIPS = ("NCTHW", "NTCHW")
 _ABLE = {
@@ -68,8 +76,13 @@ def fields_of_processor_config(config: Any, source: str) -> Fields:
     strange = next((key for key, on in config.items() if _is_switch(key) and key not in _SWITCHES and on is True), None)
     if stem is None or strange is not None:
         return _unread(_why_unread(named, strange if stem else None, source), config, source)
-    given = {key: value for key, value in config.items() if value is not None}
-    return _read(stem, {**defaults_of(stem), **given}, set(given), source)
+    given, defaults = {key: value for key, value in config.items() if value is not None}, defaults_of(stem)
+    fields = _read(stem, {**defaults, **given}, set(given), source)
+    for key in (key for key, value in config.items() if value is None and defaults.get(key) is True):
+        # Off in transformers 5 and in the slow processors of 4, the class's default in the fast ones of 4.
+        reason = f"{source} states null for {key!r}, which versions of transformers take for off or for on"
+        fields |= dict.fromkeys(_SWITCHED.get(key, fields), Unknown(reason))
+    return fields
 
 
 def _not_a_processor(found: str, source: str) -> SpecError:

@@ -135,7 +135,12 @@ class _Spread:
 
 def thinned(block: NDArray[Any]) -> NDArray[Any]:
     """The values of a block ``(N, P, C)`` that are looked at, evenly spread over each sample."""
-    return block if block.shape[1] <= MOST else block.take(_places(block.shape[1], MOST), axis=1)
+    return block if block.shape[1] <= MOST else block.take(places(block.shape[1]), axis=1)
+
+
+def places(length: int) -> NDArray[np.int64]:
+    """The places of the values that are looked at among ``length`` of a channel, at least 4,096."""
+    return _places(length, MOST)
 
 
 @lru_cache(maxsize=64)
