@@ -22,6 +22,7 @@ import torch
 from PIL import Image
 
 from tare.errors import DataError, OutputError, SpecError, TareWarning
+from tare.monitoring.api import drift
 from tare.monitoring.monitor import Monitor, merged
 from tare.monitoring.reference import Reference, digest_of, packed
 from tests.monitoring.made import changed, photographs, reference
@@ -715,3 +716,36 @@ def test_rows_are_one_number_a_column(shape: tuple[int, ...]) -> None:
         monitor.update(np.zeros(shape))
     assert monitor.update([np.zeros(3), torch.zeros(3)]) is False
     assert monitor.state.samples == 2
+
+
+@pytest.mark.parametrize("value", [0.1, 0.3, 1 / 3, 0.7, 5.3, 0.001, 273.15, -98.6, 0.0])
+def test_a_constant_that_is_written_with_fewer_digits_is_no_change(value: float) -> None:
+    chance = np.random.default_rng(0)
+    known, live = (np.column_stack([chance.normal(size=number), np.full(number, value)]) for number in (500, 400))
+    monitor = Monitor(Reference.of(known))
+    for start in range(0, 400, 8):
+        monitor.update(live[start : start + 8].astype(np.float32))
+    assert not monitor.alarm
+    assert drift(Reference.of(known), live.astype(np.float32)).clean
+    moved = Monitor(Reference.of(known))
+    live[:, 1] += 1e-4 * max(1.0, abs(value))
+    for start in range(0, 400, 8):
+        moved.update(live[start : start + 8])
+    assert moved.alarm
+    assert moved.verdict().reason.startswith("c1 was always")
+
+
+@pytest.mark.parametrize("mark", [1e20, -3.4028235e38, 0.1, -9999.0])
+def test_values_that_mean_no_data_are_told_in_the_type_of_the_data(mark: float) -> None:
+    chance = np.random.default_rng(0)
+
+    def made(centre: float, share: float) -> np.ndarray[Any, np.dtype[np.float32]]:
+        values = chance.normal(centre, 5, (60, 12, 12, 3)).astype(np.float32)
+        values[chance.random(values.shape) < share] = mark
+        return values
+
+    known = Reference.of(made(290, 0.1), nodata=mark)
+    assert known.stats.mean == pytest.approx((290,) * 3, abs=0.2)
+    assert drift(known, made(290, 0.1)).clean
+    assert drift(known, made(320, 0.1)).kind == "offset"
+    assert drift(known, made(290, 0.6)).kind == "no data"

@@ -156,7 +156,7 @@ def put_back(block: NDArray[Any], reference: Reference) -> NDArray[Any]:
     scale = float(unit_scale(taking.dtype))
     back = (block.astype(np.float64) - offset / scale) / gain
     if taking.nodata:
-        back = np.where(np.isin(block, taking.nodata), block, back)
+        back = np.where(np.isin(block, taking.marks), block, back)
     kind = np.dtype(taking.dtype)
     return _with_gaps(np.round(back), kind) if kind.kind in "iu" else back
 

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from tare.statistics.inference.distributions import t_below, t_quantile
 
+#: Scores that differ by less than this share of themselves are equal, but for the order of a sum.
+ROUNDING = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -26,7 +29,7 @@ def spacing(values: Iterable[float]) -> float:
     """The step of scores such as shares of n samples: the least difference of two values beyond rounding, 0 if there is none."""
     sample = np.unique(np.asarray([*values], dtype=np.float64))
     gaps = np.diff(sample)
-    gaps = gaps[gaps > 1e-9 * np.abs(sample).max(initial=0.0)]
+    gaps = gaps[gaps > ROUNDING * np.abs(sample).max(initial=0.0)]
     return float(gaps.min(initial=math.inf)) if gaps.size else 0.0
 
 

@@ -145,3 +145,12 @@ def test_over_groups_that_share_seeds_the_interval_covers_what_moves_a_seed(pair
         (item,) = overall(contrasts(Scores(values), "source", 0.01), Scores(values), "source")
         covered += item.difference.low <= 0 <= item.difference.high
     assert covered >= 105  # 95% of 120, less 4 standard deviations
+
+
+@pytest.mark.parametrize(("one", "other"), [(1.0, sum([0.1] * 10)), (29.0, 0.29 * 100), (-1e12, -1e12 * (1 + 2e-16))])
+def test_scores_that_differ_by_the_order_of_a_sum_alone_are_identical(one: float, other: float) -> None:
+    assert one != other
+    pairs = [_pair(index) for index in range(3)]
+    made = Scores({(): {"source": dict.fromkeys(pairs, one), "other": dict.fromkeys(pairs, other)}})
+    (found,) = contrasts(made, "source", 0.01)
+    assert (found.statement, found.difference.estimate) == ("identical", 0.0)

@@ -16,6 +16,7 @@ def monitor(request: MonitorRequest, as_json: Json = False) -> None:
     The files are only read, while the service goes on. Exit code 0 if no change was shown, 1 if one was, 2 if a file is damaged
     or the files belong to different references.
     """
+    from tare.errors import DataError
     from tare.identifying.served import with_recovered
     from tare.monitoring.monitor import merged
     from tare.monitoring.reference import Reference
@@ -28,6 +29,8 @@ def monitor(request: MonitorRequest, as_json: Json = False) -> None:
     if request.serve:
         _serve(request)
     verdict = whole.verdict(request.run, request.factory)
+    if not verdict.batches:
+        raise DataError("a monitor that has counted batches", "none yet", "ask again when the service has had some")
     if request.run is not None and request.images is not None:
         verdict = with_recovered(verdict, Reference.load(request.run), request.images, request.factory)
     if as_json:

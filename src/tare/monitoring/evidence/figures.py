@@ -41,6 +41,15 @@ class Taking:
     rows: bool = False
 
     @property
+    def marks(self) -> tuple[float, ...]:
+        """The values that mean "no data" as they may arrive: as stated, and as the nearest numbers of the type of the data."""
+        kind = np.dtype(self.dtype)
+        if kind.kind != "f":
+            return self.nodata
+        with np.errstate(over="ignore"):
+            return (*self.nodata, *(float(kind.type(value)) for value in self.nodata))
+
+    @property
     def paired(self) -> bool:
         """Whether pairs of channels are looked at."""
         return len(self.channels) <= _MOST_PAIRED
@@ -214,7 +223,7 @@ def missing_of(values: NDArray[Any], taking: Taking) -> NDArray[np.bool_] | None
     """Which values are missing: NaN, infinite, or a value that means "no data"; None if none is."""
     missing = None if values.dtype.kind in "iub" else ~np.isfinite(values)
     if taking.nodata:
-        marked = np.isin(values, taking.nodata)
+        marked = np.isin(values, taking.marks)
         missing = marked if missing is None else missing | marked
     return missing if missing is not None and missing.any() else None
 

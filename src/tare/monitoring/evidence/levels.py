@@ -22,7 +22,9 @@ LEVELS = 64
 # The spread of samples spans this many levels at least, and less than twice as many.
 _FINENESS = 6.0
 # Of values that are all one: what sums of doubles leave of a spread, and the digits of floats of 32 bits, as shares of the value.
-_ROUNDING, _DIGITS, _LEAST = 1e-13, 1e-6, 1e-12
+_ROUNDING, _LEAST = 1e-13, 1e-12
+#: A constant that differs by less than this share is the same, written with fewer digits.
+DIGITS = 1e-6
 
 Kind = Literal["mean", "std", "low end", "high end", "no data", "difference", "correlation"]
 #: Shares of values.
@@ -58,8 +60,9 @@ class Figure:
         power = int(np.frexp(size)[1])
         scaled = np.ldexp(finite, -power) if finite.size else np.zeros(1)
         spread, mean = (math.ldexp(float(each), power) for each in (scaled.std(), scaled.mean()))
-        if spread <= _ROUNDING * size:  # one value, which another program may write with fewer digits
-            spread = max(_DIGITS * size, _LEAST)
+        if spread <= _ROUNDING * size:  # one value, in the middle of a level: another program may write it with fewer digits
+            step = 2.0 ** math.ceil(math.log2(max(DIGITS * size, _LEAST)))
+            return cls(kind, name, channels, mean - step / 2, step)
         step = 2.0 ** math.floor(math.log2(spread / _FINENESS))
         centre = step * round(mean / step)
         return cls(kind, name, channels, centre, step)

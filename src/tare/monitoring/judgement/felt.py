@@ -45,7 +45,7 @@ def with_felt(verdict: Verdict, reference: Reference, run: str | os.PathLike[str
 def felt_by(model: TransferredModel, reference: Reference, maps: tuple[Map, ...]) -> Felt | None:
     """Measure the share with smooth random samples that have the reference's mean and std, before and after the change.
 
-    The network is in eval mode, as it is served. None if it runs no layer with weights.
+    The network is in eval mode, as it is served. None if it runs no layer with weights, or nothing of the change enters it.
     """
     import torch
 
@@ -62,7 +62,7 @@ def felt_by(model: TransferredModel, reference: Reference, maps: tuple[Map, ...]
         padded_input(model.normalisation, torch.from_numpy(each.astype(np.float32))) for each in (unit, gain * unit + offset)
     )
     shares = absorbed(model.network.module.eval(), first, second)
-    if not shares:
+    if not shares or not shares[0].entering > 0:
         return None
     last = shares[-1]
     return Felt(last.name, last.kind, shares[0].entering, last.eval)

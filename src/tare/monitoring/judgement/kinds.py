@@ -14,6 +14,7 @@ from tare.comparing.shift import compare_stats, same_forms
 from tare.comparing.verdict import explaining
 from tare.errors import DataError
 from tare.monitoring.evidence.figures import NOUNS
+from tare.monitoring.evidence.levels import DIGITS
 from tare.monitoring.reference import Reference
 from tare.monitoring.result import ChangeKind, Map
 from tare.monitoring.words import as_they_arrive
@@ -111,6 +112,11 @@ class _Still:
         return Named("content", self.reason) if self.other else None
 
 
+def _is_as_written(before: float, now: float) -> bool:
+    """Whether a constant is the same but for the digits that it is written with."""
+    return math.isclose(before, now, rel_tol=DIGITS)
+
+
 def _still(before: DatasetStats, live: DatasetStats) -> _Still:
     """Tell channels that are constant. A channel that is constant in the reference, too, is not dead.
 
@@ -124,7 +130,7 @@ def _still(before: DatasetStats, live: DatasetStats) -> _Still:
         elif a.std > 0:
             if _by_chance(a, b, live.samples * max(1.0, a.effective_samples / before.samples)) < _CHANCE:
                 dead.append(b.name)
-        elif not (a.min == b.min and a.max == b.max):
+        elif not (_is_as_written(a.min, b.min) and _is_as_written(a.max, b.max)):
             now = f"is {_exact(b.mean)}" if not b.std > 0 else f"varies, from {_exact(b.min)} to {_exact(b.max)}"
             other.append(f"{b.name} was always {_exact(a.mean)} and {now}")
     return _Still(tuple(varying), tuple(dead), tuple(other))
@@ -230,7 +236,7 @@ def _maps(found: Comparison) -> tuple[Map, ...]:
     if found.affected:
         return _maps_apart(found)
     forms = [next((form for form in channel.forms if form.name == found.kind), None) for channel in found.channels]
-    if any(form is None for form in forms):
+    if any(form is None or form.gamma != 1 for form in forms):  # a tone curve has no gain and offset
         return ()
     return tuple(_map(channel.name, form) for channel, form in zip(found.channels, forms, strict=True) if form is not None)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import DataError, did_you_mean, reason_of
-from tare.statistics.intervals import spacing
+from tare.statistics.intervals import ROUNDING, spacing
 from tare.system.local.opened import in_memory, whole
 
 #: A group of comparable scores: the columns that they share, with their values.
@@ -48,10 +48,11 @@ class Scores:
         return spacing(value for pairs in self.values[group].values() for value in pairs.values())
 
     def differences(self, group: ScoreGroup, strategy: str, baseline: str) -> dict[Pair, float]:
-        """Score of ``strategy`` minus that of ``baseline`` for every pair that has both."""
+        """Score of ``strategy`` minus that of ``baseline`` for every pair that has both; what is rounding of both is 0."""
         here = self.values[group]
         base, own = here.get(baseline, {}), here.get(strategy, {})
-        return {pair: own[pair] - base[pair] for pair in sorted(own) if pair in base}
+        found = {pair: own[pair] - base[pair] for pair in sorted(own) if pair in base}
+        return {pair: 0.0 if abs(gap) <= ROUNDING * max(abs(own[pair]), abs(base[pair])) else gap for pair, gap in found.items()}
 
     def alone(self, baseline: str) -> dict[str, int]:
         """How many scores of each other strategy have none of the baseline for the same pair and group; without those of none."""
