@@ -14,6 +14,7 @@ from tare.checking.repository.rules.linking import says
 from tare.checking.repository.rules.normalisations import FUNCTIONS, Normalisation, of_arithmetic, of_function, of_step
 from tare.checking.repository.rules.published import label, reversed_set
 from tare.checking.repository.rules.reached import Reached, after_step, normalised, reached
+from tare.checking.repository.rules.ways import is_one_way
 from tare.checking.rules.finding import Severity
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import ALWAYS, Decisions, agree
@@ -160,7 +161,7 @@ def _by_hand(call: Call, known: _Pipelines) -> Iterator[CodeFinding]:
     """``(x - mean) / std``, and torchvision's function that does it."""
     found = of_arithmetic(call) if call.function == "operator./" else of_function(call) if call.function in FUNCTIONS else ()
     for each in found:
-        image = reached(given_of(call), known)
+        image = reached(given_of(call), known) if is_one_way(call, given_of, known) else None
         if image is not None:
             yield from _reversed(each, image)
 
