@@ -26,8 +26,8 @@ from tare.code.networks.expected import Expected, listed
 
 #: Steps from 0..1 to -1..1: ``x * 2 - 1``, ``(x - 0.5) / 0.5`` and the like, of which each may stand by itself.
 _TO_SIGNED = (
-    r"\*\s*2\.?0?\s*-\s*1\b|\b2\.?0?\s*\*[^-\n]+-\s*1\b|[\w)\]]\s*-=?\s*0?\.5\b|\*=\s*2\.?0?\b|Rescaling\((?:scale\s*=\s*)?2\b"
-    r"|\b(?:multiply|subtract)\([^\n]*,\s*(?:2|0?\.5)"
+    r"\*\s*2\.?0?\s*-\s*1\b|\b2\.?0?\s*\*[^-\n]{1,200}-\s*1\b|[\w)\]]\s*-=?\s*0?\.5\b|\*=\s*2\.?0?\b|Rescaling\((?:scale\s*=\s*)?2\b"
+    r"|\b(?:multiply|subtract)\([^\n]{0,200},\s*(?:2|0?\.5)"
 )
 #: Code that scales in a way that is not followed, or has a preprocessing of its own.
 OTHER_SCALING = re.compile(
