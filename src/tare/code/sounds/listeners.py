@@ -41,7 +41,7 @@ _HUB: tuple[tuple[str, int, bool], ...] = (
 )
 #: Every Whisper, whatever its identifier.
 _WHISPER = (16_000, True)
-#: The default of a feature extractor that is made by its class. A model may state another: those of wav2vec 2.0 have 8, 16 or 24 kHz.
+#: The default of a feature extractor that is made by its class. A model may state another: some of wav2vec 2.0 have 8 or 24 kHz.
 _CLASSES: tuple[tuple[str, int, bool], ...] = (
     (r"Whisper\w*", 16_000, True),
     (r"AST(?:FeatureExtractor|Model|ForAudioClassification)", 16_000, True),
