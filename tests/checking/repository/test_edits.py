@@ -197,3 +197,56 @@ def test_one_list_under_two_names_is_left_to_its_author() -> None:
     Path("train.py").write_text(HEAD + code)
     (found,) = [each for each in examined(documents_in([Path("train.py")]).documents) if each.code == "TARE007"]
     assert not found.edits
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"MEAN = {STD}\nR, G, B = 0.485, 0.456, 0.406\nSTD = [R, G, B]\nt = T.Normalize(MEAN, STD)\n",
+        f"def get_mean():\n    mean = {STD}\n    return mean\n"
+        "def get_std():\n    r = 0.485\n    std = [r, 0.456, 0.406]\n    return std\n"
+        "t = T.Normalize(get_mean(), get_std())\n",
+        f"MEAN = {MEAN}\nSTD_SQUARED = [0.052441, 0.050176, 0.050625]\nt = T.Normalize(MEAN, STD_SQUARED)\n",
+        f"MEAN = {MEAN}\nSTD = [0.052441, 0.050176, 0.050625]\nt = T.Normalize(MEAN, STD)\ny = F.batch_norm(x, MEAN, STD)\n",
+        f"STD = [0.052441, 0.050176, 0.050625]\nt = T.Normalize({MEAN}, STD)\nd = [s ** 0.5 for s in STD]\n",
+        f"STD = [0.052441, 0.050176, 0.050625]\nt = T.Normalize({MEAN}, STD)\nown = STD\ny = own[0]\n",
+        f"MEAN, STD = {STD}, {MEAN}\nt = T.Normalize(MEAN, STD)\nfor i in range(3):\n    x[i] = (x[i] - STD[i]) / MEAN[i]\n",
+        f"class C:\n    MEAN = {STD}\n    STD = {MEAN}\nt = T.Normalize(C.MEAN, C.STD)\nx = (x - C.STD[0]) / C.MEAN[0]\n",
+        f"C = dict(mean={STD}, std={MEAN})\nt = T.Normalize(C['mean'], C['std'])\nx = (x - C['std'][0]) / C['mean'][0]\n",
+        f"class C:\n    mean = {MEAN}\n    std = {MEAN}\nt = T.Normalize(C.mean, C.std)\nx = x / C.std[0]\n",
+    ],
+)
+def test_a_list_that_others_may_take_for_something_else_is_left(code: str) -> None:
+    assert repaired(code)[0] == code
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "MEAN, STD = {}, {}\nt = T.Normalize(MEAN, STD)\nu = T.Normalize(mean=MEAN, std=STD)\n",
+        "class C:\n    MEAN = {}\n    STD = {}\nt = T.Normalize(C.MEAN, C.STD)\n",
+        "C = dict(mean={}, std={})\nt = T.Normalize(C['mean'], C['std'])\n",
+        "def make():\n    mean = {}\n    std = {}\n    return T.Normalize(mean, std)\n"
+        "def show(std):\n    return std[0]\nt = make()\n",
+    ],
+)
+def test_a_list_that_all_normalise_with_is_changed(code: str) -> None:
+    assert repaired(code.format(STD, MEAN)) == (code.format(MEAN, STD), 0)
+
+
+@pytest.mark.parametrize(
+    "others", ["import constants as c\nx = (x - c.STD[0]) / c.MEAN[0]\n", "from constants import STD as M\ny = M[0]\n"]
+)
+def test_a_list_that_another_file_reads_otherwise_is_left(others: str) -> None:
+    Path("constants.py").write_text(f"MEAN = {STD}\nSTD = {MEAN}\n")
+    Path("other.py").write_text(others)
+    Path("train.py").write_text(f"{HEAD}import other\nfrom constants import MEAN, STD\nt = T.Normalize(MEAN, STD)\n")
+    found = examined(documents_in([Path()]).documents)
+    assert [(each.code, each.edits) for each in found] == [("TARE006", ())]
+
+
+def test_the_code_of_a_range_of_hues_is_left() -> None:
+    code = "hsv = cv2.cvtColor(cv2.imread('a.png'), cv2.COLOR_RGB2HSV)\nm = cv2.inRange(hsv, (110, 80, 80), (130, 255, 255))\n"
+    assert repaired(code)[0] == code
+    (found,) = examined(documents_in([Path("train.py")]).documents)
+    assert (found.code, found.severity) == ("TARE102", "note")

@@ -57,6 +57,10 @@ def test_files_become_documents() -> None:
         "image_size: 1",
         "pixelMean: 1",
         "transform: 1",
+        "defaults:\n  - data: imagenet",
+        "model:\n  name: vit",
+        '{"arch": "vit"}',
+        "model_name = 'vit'",
     ],
 )
 def test_configurations_with_a_word_of_preprocessing_are_read(text: str) -> None:
@@ -64,7 +68,15 @@ def test_configurations_with_a_word_of_preprocessing_are_read(text: str) -> None
     assert paths(documents_in([Path()])) == ["a.yaml"]
 
 
-@pytest.mark.parametrize("text", ["lr: 0.1", "meaning: 1", "standard: 1", "demeanour: 1", "\xff"])
+def test_a_group_of_networks_is_read() -> None:
+    Path("conf/model").mkdir(parents=True)
+    Path("conf/model/a.yaml").write_text("name: vit_base_patch16_224")
+    assert paths(documents_in([Path()])) == ["conf/model/a.yaml"]
+
+
+@pytest.mark.parametrize(
+    "text", ["lr: 0.1", "meaning: 1", "standard: 1", "demeanour: 1", "models_seen: 1", "networks: 1", "\xff"]
+)
 def test_other_configurations_are_read_only_if_they_are_named(text: str) -> None:
     Path("a.yaml").write_text(text, encoding="utf-8")
     assert documents_in([Path()]) == Found(())

@@ -16,12 +16,15 @@ from tare.code.files.listing import kind_of, listed
 from tare.code.files.notebook import notebook_code
 from tare.code.files.text import UnreadableTextError, decoded, python_text
 
-# A configuration without one of these words says nothing about preprocessing.
+# A configuration without one of these words says nothing about preprocessing, and names no network and no other file of Hydra.
 _RELEVANT = re.compile(
     rb"(?<![a-z])(?:means?|stds?|timm|backbones?|encoders?)(?![a-z])|normali[sz]|rescale|pixel|preprocess|(?:image|img|input)_?size"
-    rb"|image_?processor|feature_?extractor|to_?rgb|transforms?(?![a-z])",
+    rb"|image_?processor|feature_?extractor|to_?rgb|transforms?(?![a-z])"
+    rb"|(?<![\w-])(?:defaults|(?:base_)?model(?:_name|_id)?|arch(?:itecture)?|net(?:work)?)[\"']?\s*[:=]",
     re.IGNORECASE,
 )
+#: Folders of groups of Hydra, whose files may have nothing but the name of a network.
+_GROUPS = frozenset(("model", "models", "net", "network", "arch", "backbone", "encoder"))
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _LOCKS = frozenset({"package.json", "package-lock.json", "composer.json", "tsconfig.json", "poetry.lock", "pnpm-lock.yaml"})
@@ -83,4 +86,5 @@ def _configuration(name: str, data: bytes) -> Document:
 def _is_relevant(name: str, data: bytes) -> bool:
     if data.startswith(_WIDE):  # in which no word can be looked for
         return True
-    return name.rpartition("/")[2] not in _LOCKS and _RELEVANT.search(data) is not None
+    folder, _, file = name.rpartition("/")
+    return file not in _LOCKS and (folder.rpartition("/")[2] in _GROUPS or _RELEVANT.search(data) is not None)

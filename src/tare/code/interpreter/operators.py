@@ -85,6 +85,21 @@ def lifted(act: Callable[..., Value], *values: Value) -> Value:
     return joined([(decisions, act(*chosen)) for decisions, chosen in combined])
 
 
+def operated(act: Callable[[Value, Value], Value], left: Value, right: Value) -> Value:
+    """What an operator gives, :func:`lifted`; each call that it makes knows the results beside it."""
+    results: list[Value] = []
+
+    def noted(one: Value, other: Value) -> Value:
+        results.append(act(one, other))
+        return results[-1]
+
+    found = lifted(noted, left, right)
+    for each in results if len(results) > 1 else ():
+        if isinstance(each, Call):
+            each.among = tuple(results)
+    return found
+
+
 def computed(symbol: str, left: Value, right: Value, spot: Spot) -> Value | None:
     """The result of arithmetic on constants, element by element for arrays; None if it is not about constants."""
     if isinstance(left, Literal) and isinstance(right, Literal):

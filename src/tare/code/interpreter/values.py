@@ -122,7 +122,8 @@ class Call(Value):
     ``function`` is the full name in its library, ``.name`` for a method of ``receiver``, ``@name`` for its attribute, ``()`` for
     a call of it, and ``operator./`` and the like for operators. ``names`` has the variables, keys and keywords it was given to,
     and ``within`` the functions being executed, the innermost last. It is ``changed`` if code replaced a part of what it made
-    through which images go, as the first layer of a network.
+    through which images go, as the first layer of a network. ``among`` has the results of an operator for each of the values
+    that come together where it stands, if they are several.
     """
 
     function: str
@@ -136,6 +137,7 @@ class Call(Value):
     spread: bool = False
     names: list[str] = field(default_factory=list)
     changed: bool = False
+    among: tuple[Value, ...] = ()
 
     @property
     def last(self) -> str:
@@ -151,7 +153,7 @@ class Call(Value):
 
     def alone(self) -> Call:
         """The call without its arguments and without the tree of its file: who made it, where and in which branch."""
-        return replace(self, args=(), keywords={}, spot=self.spot.alone(), receiver=UNKNOWN)
+        return replace(self, args=(), keywords={}, spot=self.spot.alone(), receiver=UNKNOWN, among=())
 
 
 @dataclass(slots=True, eq=False)

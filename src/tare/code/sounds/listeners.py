@@ -37,8 +37,11 @@ _HUB: tuple[tuple[str, int, bool], ...] = (
     (r"laion/(?:clap|larger_clap)[-_].*", 48_000, True),
     (r"facebook/(?:wav2vec2|hubert|data2vec-audio|mms)-.*", 16_000, False),
     (r"microsoft/(?:wavlm|unispeech)-.*", 16_000, False),
+    (r"jonatasgrosman/wav2vec2-.*|superb/(?:wav2vec2|hubert|wavlm)-.*", 16_000, False),
 )
-#: The same by the class, for identifiers that are not listed: its feature extractor's default, which the models of it share.
+#: Every Whisper, whatever its identifier.
+_WHISPER = (16_000, True)
+#: The default of a feature extractor that is made by its class. A model may state another: some of wav2vec 2.0 have 8 or 24 kHz.
 _CLASSES: tuple[tuple[str, int, bool], ...] = (
     (r"Whisper\w*", 16_000, True),
     (r"AST(?:FeatureExtractor|Model|ForAudioClassification)", 16_000, True),
@@ -89,7 +92,7 @@ def _hugging_face(call: Call) -> Listener | None:
     *_, class_name, _ = call.function.rsplit(".", 2)
     given = call.argument(0, "pretrained_model_name_or_path")
     names = [text(each) for _, each in given.options] if isinstance(given, Choice) else [text(given)]
-    known = [_of_table(_HUB, each) or _of_table(_CLASSES, class_name) for each in names]
+    known = [_of_table(_HUB, each) or (_WHISPER if class_name.startswith("Whisper") else None) for each in names]
     if None in known or len(set(known)) != 1 or "sampling_rate" in call.keywords or not known[0]:
         return None
     name = names[0] if len(names) == 1 and names[0] else class_name

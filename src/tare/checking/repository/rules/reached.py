@@ -5,7 +5,6 @@ Only what is certain has a map: an image whose reader is known, and operations w
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,6 +17,7 @@ from tare.code.libraries.flows import before, channel_order, root
 from tare.code.libraries.opencv import code_of, is_bgr
 from tare.code.libraries.pipelines import step_of
 from tare.code.libraries.step import Step, flag, number, numbers, text
+from tare.code.libraries.types import TypeKind, type_given, type_kind
 
 Numbers = tuple[float, ...]
 
@@ -45,7 +45,9 @@ _KEEPING = frozenset(
     )
 )
 #: Calls after which an image has floats, so that ToTensor does not divide it.
-_FLOATING = frozenset(("float", "float32", "FloatTensor", "half", "double", "float64", "Tensor"))
+_FLOATING = frozenset(
+    ("float", "float16", "float32", "float64", "half", "single", "double", "longdouble", "FloatTensor", "Tensor")
+)
 _EXCHANGING = frozenset(("COLOR_BGR2RGB", "COLOR_RGB2BGR", "COLOR_BGRA2RGB"))
 
 
@@ -231,34 +233,10 @@ def _converted(call: Call, _: Mapping[int, Pipeline]) -> _Change | None:
     return None
 
 
-def _names_floats(value: Value) -> bool:
-    name = value.name if isinstance(value, Library) else text(value)
-    return "float" in name.lower()
-
-
-#: Functions that make arrays of images, of a type that they may be told.
-_ARRAYS = frozenset(f"numpy.{each}" for each in ("array", "asarray", "asanyarray", "ascontiguousarray"))
-_WIDE = re.compile(r"(?:u?int(?:16|32|64)?|u?short|u?long|intp|int_)$")
-
-
-def type_given(call: Call) -> Value | None:
-    """The type that a call brings an image to, as it is written; None for a call that names none."""
-    if call.function in (".astype", ".to", ".type"):
-        return call.args[0] if call.args else None
-    return call.argument(1, "dtype") if call.function in _ARRAYS and call.args else None
-
-
-def is_wide(kind: Value) -> bool:
-    """Whether a type is one of floats, or of integers of more than 8 bits."""
-    name = kind.name if isinstance(kind, Library) else text(kind)
-    return _names_floats(kind) or _WIDE.search(name.rpartition(".")[2]) is not None
-
-
 def _typed(kind: Value, method: str = "") -> Callable[[Reached], Reached | None]:
-    """Floats and wide integers, which ToTensor does not divide; other types cut floats off; ``.to(device)`` changes nothing."""
-    if is_wide(kind):
-        return _floating if _names_floats(kind) else _widened
-    return _unchanged if method == ".to" else _unless_floats
+    """Floats and wide integers, which ToTensor does not divide; bytes cut floats off; ``.to(device)`` changes nothing."""
+    made: dict[TypeKind, Callable[[Reached], Reached | None]] = {"bytes": _unless_floats, "wide": _widened, "floats": _floating}
+    return made.get(type_kind(kind), _unchanged if method == ".to" else _unknown)
 
 
 def _widened(image: Reached) -> Reached | None:
@@ -326,7 +304,7 @@ def _transformed(call: Call, pipelines: Mapping[int, Pipeline]) -> _Change | Non
 def _other_type(call: Call) -> Callable[[Reached], Reached | None]:
     """To floats of 0..1, as ``convert_image_dtype`` does and ``to_dtype`` where it is told to scale; to floats as they are."""
     kind = call.argument(1, "dtype")
-    if kind is not None and not _names_floats(kind):
+    if kind is not None and type_kind(kind) != "floats":
         return _unknown
     scales = call.last == "convert_image_dtype" or flag(call.argument(2, "scale"))
     if scales:

@@ -125,6 +125,13 @@ def rescalings(program: Program) -> dict[int, tuple[float, float]]:
     return together
 
 
+def scales_otherwise(program: Program) -> bool:
+    """Whether a generator or a layer multiplies by a factor for values of another range than 0..255, as 0..1 times 255."""
+    factors = [made.rescale for call in program.calls if (made := generator(call)) is not None and made.rescale is not None]
+    factors += [factor for factor, _ in rescalings(program).values()]
+    return any(factor != 1 and not any(abs(factor * top - 1) < 1e-2 for top in (255, 127.5)) for factor in factors)
+
+
 def _layers(call: Call) -> list[Call]:
     """The layers of a model in their order, or those that were called one on the result of the other, the first one first."""
     if call.last == "Sequential":

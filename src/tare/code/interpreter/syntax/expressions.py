@@ -9,7 +9,7 @@ from typing import Any
 from tare.code.interpreter.conditions import Decisions, agree, united
 from tare.code.interpreter.frame import DEEPEST_EXPRESSION, Frame
 from tare.code.interpreter.memory.views import VIEWS
-from tare.code.interpreter.operators import LONGEST, NAMES, compared, computed, lifted, truth
+from tare.code.interpreter.operators import LONGEST, NAMES, compared, computed, lifted, operated, truth
 from tare.code.interpreter.syntax.changes.arrays import changed_by_call
 from tare.code.interpreter.syntax.changes.methods import merged
 from tare.code.interpreter.syntax.comprehensions import comprehension, dict_comprehension
@@ -190,7 +190,7 @@ def _binary(frame: Frame, node: ast.BinOp) -> Value:
         found = computed(symbol, one, other, spot)
         return made(frame, f"operator.{symbol}", (one, other), node) if found is None else found
 
-    return lifted(act, left, right)
+    return operated(act, left, right)
 
 
 def _unary(frame: Frame, node: ast.UnaryOp) -> Value:

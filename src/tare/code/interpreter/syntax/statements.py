@@ -9,7 +9,7 @@ from typing import Any
 
 from tare.code.interpreter.conditions import ALWAYS, Condition, Decisions, of_test
 from tare.code.interpreter.frame import Frame, Leaving
-from tare.code.interpreter.operators import NAMES, compared, computed, lifted, truth
+from tare.code.interpreter.operators import NAMES, compared, computed, operated, truth
 from tare.code.interpreter.syntax.changes import arrays
 from tare.code.interpreter.syntax.changes.attributes import delete
 from tare.code.interpreter.syntax.changes.classes import made_by_others
@@ -95,7 +95,7 @@ def _augmented(frame: Frame, node: ast.AugAssign) -> None:
             found = computed(symbol, one, other, spot)
         return made(frame, f"operator.{symbol}", (one, other), node) if found is None else found
 
-    after = lifted(act, left, right)
+    after = operated(act, left, right)
     _share(frame, left, right, after)
     if not isinstance(left, Items | Table) or not isinstance(node.target, ast.Subscript):
         bind(frame, node.target, after)

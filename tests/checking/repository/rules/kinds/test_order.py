@@ -62,3 +62,61 @@ def test_a_normalisation_in_several_steps_is_one(between: str) -> None:
 )
 def test_two_normalisations_are_found(between: str) -> None:
     assert codes(f"t = T.Compose([T.ToTensor(), {between}])") == ["TARE003"]
+
+
+OF_LEVELS = f"T.Normalize({', '.join(LEVELS)})"
+ARRAY = "x = t(np.asarray(Image.open(p).convert('RGB'){}))\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"t = T.Compose([T.ToTensor(), {OF_LEVELS}])\n",
+        f"t = T.Compose([T.Resize(9), T.ToTensor(), {OF_LEVELS}])\ny = y.astype(np.float32)\n",
+        f"t = T.Compose([T.ToTensor(), {OF_LEVELS}])\nd = torchvision.datasets.ImageFolder('d', t)\ny = y.astype(np.float32)\n",
+        f"t = T.Compose([T.ToTensor(), {OF_LEVELS}])\n{ARRAY.format('')}y = y.astype(np.float32)\n",
+        f"t = T.Compose([T.PILToTensor(), T.ConvertImageDtype(torch.float), {OF_LEVELS}])\n",
+    ],
+)
+def test_constants_of_levels_after_a_step_that_divides_bytes(text: str) -> None:
+    assert codes(text) == ["TARE016"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"t = T.Compose([T.ToTensor(), {OF_LEVELS}])\n{ARRAY.format(', dtype=np.float32')}",
+        f"t = T.Compose([T.ToTensor(), {OF_LEVELS}])\ndef f(p):\n    x = cv2.imread(p).astype(np.float32)\n    return t(x)\n",
+        f"t = T.Compose([T.ToTensor(), {OF_LEVELS}])\nd = Mine(np.load('x.npy').astype('float32'), t)\n",
+        f"from torchvision.transforms import v2\nt = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32), {OF_LEVELS}])\n",
+    ],
+)
+def test_constants_of_levels_on_what_no_step_divides(text: str) -> None:
+    assert "TARE016" not in codes(text)
+
+
+ALBUMENTATIONS = "import albumentations as A\nt = A.Compose([{}])\n"
+
+
+@pytest.mark.parametrize("first", ["A.ToFloat(max_value=255.0)", "A.ToFloat()", "A.ToFloat(255), A.Resize(9, 9)"])
+def test_to_float_and_a_normalize_that_divides_too(first: str) -> None:
+    assert codes(ALBUMENTATIONS.format(f"{first}, A.Normalize(MEAN, STD)")) == ["TARE002"]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "A.ToFloat(max_value=255.0), A.Normalize(MEAN, STD, max_pixel_value=1.0)",
+        "A.ToFloat(max_value=1.0), A.Normalize(MEAN, STD)",
+        "A.ToFloat(max_value=255.0), A.FromFloat(), A.Normalize(MEAN, STD)",
+        "A.ToFloat(max_value=255.0, p=0.5), A.Normalize(MEAN, STD)",
+        "A.ToFloat(max_value=top), A.Normalize(MEAN, STD)",
+    ],
+)
+def test_to_float_and_a_normalize_of_its_values(steps: str) -> None:
+    assert codes(ALBUMENTATIONS.format(steps)) == []
+
+
+@pytest.mark.parametrize("constants", ["MEAN, STD", "[0.5] * 3, [0.5] * 3"])
+def test_grey_after_normalize_cuts_nothing_off(constants: str) -> None:
+    assert codes(f"t = T.Compose([T.ToTensor(), T.Normalize({constants}), T.RandomGrayscale(p=0.1)])\n") == []

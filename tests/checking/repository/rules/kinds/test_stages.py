@@ -78,3 +78,18 @@ def test_constants_that_do_the_same_are_the_same(train: str) -> None:
 def test_steps_that_do_not_do_the_same_are_found() -> None:
     assert "TARE050" in codes("T.ToTensor(), T.Normalize(C10[0], [0.5] * 3), T.Normalize([0] * 3, C10[1])", USUAL)
     assert "TARE050" in codes("T.PILToTensor(), T.Lambda(float), T.Normalize([99.0] * 3, [63.0] * 3)", USUAL)
+
+
+TEACHER = "import timm, torchvision\n{}teacher = timm.create_model('vit_base_patch16_224', pretrained=True).eval()\n"
+PIPELINES = (
+    "from torchvision import transforms as T\n"
+    "student_train_tf = T.Compose([T.ToTensor(), T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])\n"
+    "teacher_eval_tf = T.Compose([T.ToTensor(), T.Normalize([0.5] * 3, [0.5] * 3)])\n"
+)
+
+
+def test_a_teacher_and_a_student_have_their_own_constants() -> None:
+    student = "student = torchvision.models.resnet18(weights='DEFAULT')\n"
+    both, alone = (TEACHER.format(each) + PIPELINES for each in (student, ""))
+    assert [each.code for each in examined([Document("main.py", "python", both)])] == []
+    assert "TARE050" in [each.code for each in examined([Document("main.py", "python", alone)])]

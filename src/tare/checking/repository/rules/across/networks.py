@@ -17,7 +17,7 @@ from tare.checking.repository.rules.kinds.ranges import (
     scaled_otherwise,
 )
 from tare.checking.repository.rules.linking import Program, programs, says
-from tare.checking.repository.rules.scalings import Scaled, scalings
+from tare.checking.repository.rules.scalings import Scaled, scales_otherwise, scalings
 from tare.code.facts import Facts
 from tare.code.files.document import Document
 from tare.code.libraries.networks import Network
@@ -51,7 +51,7 @@ def _places(facts: Facts, networks: list[Network]) -> Iterator[tuple[Scaled, ...
             continue
         places = scalings(program)
         files = {program.path, *(each.spot.source.path for each in places)}
-        if is_one_kind(places, [texts.get(each, "") for each in files]):
+        if not scales_otherwise(program) and is_one_kind(places, [texts.get(each, "") for each in files]):
             yield tuple(
                 each._replace(spot=each.spot.alone(), call=each.call.alone())
                 for each in places

@@ -53,10 +53,11 @@ def _code(call: Call, facts: Facts) -> Iterator[CodeFinding]:
     alone = back is None and isinstance(source, Call) and same_function(source.spot, call.spot)
     alone = alone and isinstance(source, Call) and not image_may_change(source.spot, call.spot, source.names)
     only_hue = code[10:13] in ("HSV", "HLS")
+    alone = alone and code[10:] == "GRAY"  # ranges of other spaces, as of hues, may have been chosen for what arrives
     effect = "the hue is that of another colour" if only_hue else "the weights of red and blue are exchanged"
     yield finding(
         "TARE102",
-        "note" if only_hue and is_near else "warning",  # saturation and brightness are the same for both orders
+        "note" if only_hue and (is_near or _chooses(call)) else "warning",  # saturation and brightness are those of both orders
         call.spot,
         f"{code} is applied to an image that cv2.imread read, whose order is blue, green, red: "
         f"{f'until {back} brings the image back, ' if is_near else ''}{effect}",
@@ -64,6 +65,11 @@ def _code(call: Call, facts: Facts) -> Iterator[CodeFinding]:
         evidence=[step("cv2.imread", source.spot)] if isinstance(source, Call) else [],
         edits=_edit(call, code, right) if alone else (),
     )
+
+
+def _chooses(call: Call) -> bool:
+    """Whether a file picks ranges of a space: whoever did chose them for the hues that arrive, where red may be one range."""
+    return "inRange(" in call.spot.source.document.text
 
 
 def _back(call: Call, code: str, facts: Facts) -> tuple[str | None, bool]:

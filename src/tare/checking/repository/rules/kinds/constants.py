@@ -24,7 +24,7 @@ from tare.checking.repository.rules.published import (
 )
 from tare.checking.repository.touched import list_may_change
 from tare.code.facts import Facts
-from tare.code.interpreter.source import Spot
+from tare.code.interpreter.source import Source, Spot
 from tare.code.interpreter.values import Call, Items, Literal, Value
 from tare.code.libraries.flows import root
 from tare.code.libraries.pipelines import step_of
@@ -37,7 +37,7 @@ _NAMES = {"operator./": "(x - mean) / std", "operator.+": "x * std + mean"}
 def constants(facts: Facts) -> Iterator[CodeFinding]:
     """Typos, exchanged and repeated constants, where they are written."""
     for each in all_of(facts):
-        yield from _of_pair(each)
+        yield from _of_pair(each, facts.sources)
     for program in programs(facts):
         yield from _undone(program)
     for call in facts.calls:
@@ -47,10 +47,10 @@ def constants(facts: Facts) -> Iterator[CodeFinding]:
             yield from _typo(call.args[0], "std" if "std" in call.names[0].lower() else "mean", ())
 
 
-def _of_pair(each: Normalisation) -> Iterator[CodeFinding]:
+def _of_pair(each: Normalisation, sources: Sequence[Source]) -> Iterator[CodeFinding]:
     if len(each.mean) == len(each.std) == 1:
         yield from _grey(each)
-    yield from _squares(each)
+    yield from _squares(each, sources)
     if is_undoing(each.mean, each.std) or len(each.mean) < 3:
         return
     link = (step(_NAMES.get(each.call.function, each.call.last), each.call.spot),)
@@ -58,9 +58,9 @@ def _of_pair(each: Normalisation) -> Iterator[CodeFinding]:
     yield from _typo(each.stds, "std", link, each.call)
     known = next((one for one in published() if near(one.mean, each.std) and near(one.std, each.mean)), None)
     if known is not None and len(set(each.mean)) > 1:
-        yield _exchanged(each, known)
+        yield _exchanged(each, known, sources)
     elif each.mean == each.std and len(each.mean) == 3 and len(set(each.mean)) > 1:
-        yield from _repeated(each)
+        yield from _repeated(each, sources)
     else:
         yield from _mixed(each)
 
@@ -100,7 +100,7 @@ def _mixed(each: Normalisation) -> Iterator[CodeFinding]:
     )
 
 
-def _squares(each: Normalisation) -> Iterator[CodeFinding]:
+def _squares(each: Normalisation, sources: Sequence[Source]) -> Iterator[CodeFinding]:
     """A published mean beside the squares of its std."""
     known = squared_set(each.mean, each.std)
     if known is not None:
@@ -113,7 +113,7 @@ def _squares(each: Normalisation) -> Iterator[CodeFinding]:
             "beside its mean: these are variances",
             f"use std {listed(known.std)}",
             evidence=origins(each.call.spot, each.means, each.stds),
-            edits=of_list(each.stds, "std", wanted, each.call),
+            edits=of_list(each.stds, "std", wanted, each.call, sources),
         )
 
 
@@ -233,7 +233,7 @@ def _edits(written: Value | None, found: Slip, values: tuple[float, ...], around
     return ()
 
 
-def _exchanged(each: Normalisation, known: Published) -> CodeFinding:
+def _exchanged(each: Normalisation, known: Published, sources: Sequence[Source]) -> CodeFinding:
     return finding(
         "TARE006",
         "warning" if each.call.function == "operator.+" else "error",  # a picture for people is no input
@@ -241,7 +241,7 @@ def _exchanged(each: Normalisation, known: Published) -> CodeFinding:
         f"mean {listed(each.mean)} and std {listed(each.std)} are those of {known.name} with mean and std exchanged",
         f"use mean {listed(known.mean)} and std {listed(known.std)}",
         evidence=origins(each.call.spot, each.means, each.stds),
-        edits=exchanged(each.call, each.means, each.stds),
+        edits=exchanged(each.call, each.means, each.stds, sources),
     )
 
 
@@ -251,7 +251,7 @@ def _is_one_list(means: Value | None, stds: Value | None) -> bool:
     return means is stds or (len(spots) == 2 and spots[0].node is spots[1].node)
 
 
-def _repeated(each: Normalisation) -> Iterator[CodeFinding]:
+def _repeated(each: Normalisation, sources: Sequence[Source]) -> Iterator[CodeFinding]:
     known = next((one for one in published() if near(one.mean, each.mean)), None)
     other = next((one for one in published() if near(one.std, each.std)), None)
     if known is None and other is None:
@@ -260,7 +260,7 @@ def _repeated(each: Normalisation) -> Iterator[CodeFinding]:
     assert source is not None  # noqa: S101 (one of the two is there)
     wrong, which = (each.stds, "std") if known is not None else (each.means, "mean")
     wanted = ", ".join(f"{each:.9g}" for each in (source.std if known is not None else source.mean))
-    edits = () if _is_one_list(each.means, each.stds) else of_list(wrong, which, wanted, each.call)
+    edits = () if _is_one_list(each.means, each.stds) else of_list(wrong, which, wanted, each.call, sources)
     yield finding(
         "TARE007",
         "error",

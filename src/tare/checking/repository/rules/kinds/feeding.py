@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, step
-from tare.checking.repository.rules.reached import is_wide, reached, type_given
+from tare.checking.repository.rules.reached import reached
 from tare.code.facts import Facts, Pipeline
-from tare.code.interpreter.values import Call, Literal, Value, alternatives
+from tare.code.interpreter.values import UNKNOWN, Call, Literal, Value, alternatives
 from tare.code.libraries.flows import chain, is_guarded, root, unit_scaling
 from tare.code.libraries.pipelines import step_of
 from tare.code.libraries.step import text
+from tare.code.libraries.types import type_given, type_kind
 
 
 def feeding(facts: Facts) -> Iterator[CodeFinding]:
@@ -20,9 +21,15 @@ def feeding(facts: Facts) -> Iterator[CodeFinding]:
     for call in facts.calls:
         image = unit_scaling(call)
         if image is not None and not is_guarded(call):
-            yield from _divided(call, root(image), pipelines)
+            yield from _divided(call, UNKNOWN if any(map(_leaves_unit, chain(image))) else root(image), pipelines)
         if call.function.startswith("torchvision.datasets."):
             yield from _text(call)
+
+
+def _leaves_unit(value: Value) -> bool:
+    """Whether a conversion brings values of 0..1 to integers, which are 0..255 again."""
+    kind = value.argument(1, "dtype") if isinstance(value, Call) and value.last == "convert_image_dtype" else None
+    return kind is not None and type_kind(kind) != "floats"
 
 
 def _divided(call: Call, image: Value, pipelines: dict[int, Pipeline]) -> Iterator[CodeFinding]:
@@ -62,7 +69,18 @@ def _may_be_bytes(image: Value | None, pipelines: dict[int, Pipeline]) -> bool:
     calls = [each for each in chain(image) if isinstance(each, Call)]
     kinds = [kind for each in calls if (kind := type_given(each)) is not None]
     modes = [text(each.argument(0, "mode")) for each in calls if each.function == ".convert"]
-    return not any(map(is_wide, kinds)) and (not modes or modes[0] not in ("F", "I", "I;16"))
+    if any(type_kind(each) != "bytes" for each in kinds) or _is_calculated(root(image)):
+        return False
+    return not modes or modes[0] not in ("F", "I", "I;16")
+
+
+_REDUCING = frozenset((".mean", ".sum", ".std", ".var", ".prod", ".dot", ".cumsum", ".round"))
+
+
+def _is_calculated(image: Value) -> bool:
+    """Whether arithmetic made an array, which may have made it one of floats."""
+    function = image.function if isinstance(image, Call) else ""
+    return function in _REDUCING or function.startswith(("operator.", "numpy."))
 
 
 def _to_tensor(transform: Value, pipelines: dict[int, Pipeline]) -> Call | None:

@@ -7,15 +7,16 @@ from collections.abc import Iterator, Sequence
 
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, origin, origins, step
+from tare.checking.repository.rules.levels import BYTES, gets_bytes
 from tare.checking.repository.rules.normalisations import Normalisation, Numbers, is_undoing, of_pipeline, of_step
 from tare.checking.repository.rules.published import is_set, mixed_scales
 from tare.checking.repository.rules.reached import composed
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import Decisions
-from tare.code.interpreter.values import Function
-from tare.code.libraries import torchvision
+from tare.code.interpreter.values import Function, Literal
+from tare.code.libraries import albumentations, torchvision
 from tare.code.libraries.pipelines import library_of
-from tare.code.libraries.step import Step
+from tare.code.libraries.step import Step, number
 from tare.code.networks.expected import listed
 
 
@@ -27,7 +28,8 @@ def order(facts: Facts) -> Iterator[CodeFinding]:
                 yield from _before_tensor(variant.steps)
                 yield from _colour_after(variant.steps)
             yield from _twice(variant.steps, variant.decisions)
-        yield from _scale(pipeline)
+        yield from _scale(pipeline, facts)
+        yield from _divided_twice(pipeline)
         yield from _unscaled(pipeline)
 
 
@@ -58,7 +60,7 @@ def _before_tensor(steps: tuple[Step, ...]) -> Iterator[CodeFinding]:
 def _colour_after(steps: tuple[Step, ...]) -> Iterator[CodeFinding]:
     normals = _positions(steps, "normalize")
     for index in _positions(steps, "photometric"):
-        if normals and index > normals[0] and steps[index].name in ("ColorJitter", "RandomGrayscale", "RandomSolarize"):
+        if normals and index > normals[0] and steps[index].name in ("ColorJitter", "RandomSolarize"):
             yield finding(
                 "TARE022",
                 "error",
@@ -113,7 +115,7 @@ def _is_one_in_parts(steps: tuple[Step, ...], pairs: Sequence[tuple[Numbers, Num
     return whole is not None and is_set(*whole)
 
 
-def _scale(pipeline: Pipeline) -> Iterator[CodeFinding]:
+def _scale(pipeline: Pipeline, facts: Facts) -> Iterator[CodeFinding]:
     for steps, normalize, each in of_pipeline(pipeline):
         before, after = steps[: steps.index(normalize)], steps[steps.index(normalize) + 1 :]
         top = mixed_scales(each.mean, each.std)
@@ -121,9 +123,13 @@ def _scale(pipeline: Pipeline) -> Iterator[CodeFinding]:
             if not any(one.kind in ("opaque", "rescale", "normalize") for one in after):
                 yield _mixed(each, top)
             continue
-        if any(one.kind in ("opaque", "convert", "rescale", "normalize") for one in before):
+        if any(one.kind in ("opaque", "rescale", "normalize") for one in before):
+            continue
+        if any(one.kind == "convert" and one.name not in BYTES for one in before):
             continue
         scaled = [one for one in before if one.kind in ("to_tensor", "to_float")]
+        if scaled and each.top != 255 and not gets_bytes(pipeline, before, facts):
+            continue
         # Means beyond 255 are of digital numbers, which are stored in arrays that ToTensor does not divide.
         if 2 < max(each.mean) <= 255 and max(each.std) > 2 and (scaled or each.top == 255):
             last = normalize if each.top == 255 else scaled[-1]
@@ -135,6 +141,27 @@ def _scale(pipeline: Pipeline) -> Iterator[CodeFinding]:
                 f"mean {listed(each.mean)} and std {listed(each.std)} are for values of 0..255, and {last.name} {how}",
                 "divide the constants by 255",
                 evidence=(*origin(each.means, "mean"), *(step(one.name, one.call.spot) for one in scaled[-1:])),
+            )
+
+
+def _divided_twice(pipeline: Pipeline) -> Iterator[CodeFinding]:
+    """ToFloat of Albumentations, which brings values to 0..1, and its Normalize, which divides by max_pixel_value itself."""
+    for steps, normalize, each in of_pipeline(pipeline):
+        before = steps[: steps.index(normalize)]
+        first = next((index for index, one in enumerate(before) if one.name == "ToFloat"), None)
+        if first is None or each.top != 255 or library_of(normalize.call) is not albumentations:
+            continue
+        largest = before[first].call.argument(0, "max_value")
+        is_unit = largest is None or (number(largest) or 0) >= 255
+        kept = all(one.kind in ("identity", "geometric", "photometric", "erase") for one in before[first + 1 :])
+        if is_unit and kept and number(before[first].call.argument(-1, "p") or Literal(1.0)) == 1:
+            yield finding(
+                "TARE002",
+                "error",
+                each.call.spot,
+                "ToFloat has brought the values to 0..1, and Normalize divides by max_pixel_value=255 again",
+                "leave ToFloat out, or write max_pixel_value=1.0",
+                evidence=(step("ToFloat", before[first].call.spot),),
             )
 
 

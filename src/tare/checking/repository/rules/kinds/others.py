@@ -56,7 +56,7 @@ def _is_fed_right(program: Program, network: Network) -> bool:
     if any(each.fits(network) for call in program.calls for each in processors_of(call)):
         return not any(_of_network(program, network))
     steps = [each for pipeline in program.pipelines_of(network) for _, _, each in of_pipeline(pipeline)]
-    return bool(steps) and all(_is_right(each, network) for each in steps)
+    return bool(steps) and all(is_right(each, network) for each in steps)
 
 
 def _has_own_first_layer(network: Network, program: Program, facts: Facts) -> bool:
@@ -91,7 +91,7 @@ def _of_network(program: Program, network: Network) -> Iterator[tuple[Normalisat
         if agree(each.decisions, network.decisions) and not is_undoing(each.mean, each.std)
         if each.call.entry == network.call.entry or not (is_soft_value(each.means) or is_soft_value(each.stds))
     ]
-    if not found or any(_is_right(each, network) for each in found) or _is_open(program, network):
+    if not found or any(is_right(each, network) for each in found) or _is_open(program, network):
         return
     if any(_is_unknown(pipeline, network) or _is_right_together(pipeline, network) for pipeline in pipelines):
         return
@@ -115,7 +115,7 @@ def _is_open(program: Program, network: Network) -> bool:
 
 def _satisfies(each: Normalisation, other: Network) -> bool:
     """Whether constants are right for another network that the same run makes: then which of the two they feed is not known."""
-    return bool(other.pretrained) and other.scaling == "constants" and _is_right(each, other)
+    return bool(other.pretrained) and other.scaling == "constants" and is_right(each, other)
 
 
 def _is_unknown(pipeline: Pipeline, network: Network) -> bool:
@@ -145,10 +145,10 @@ def _is_normalised_outside(program: Program, network: Network) -> bool:
     """
     steps = {id(step.call) for each in program.pipelines for variant in each.variants for step in variant.steps}
     outside = (one for call in program.calls if id(call) not in steps for one in of_call(call))
-    return any(agree(one.decisions, network.decisions) and _is_right(one, network) for one in outside)
+    return any(agree(one.decisions, network.decisions) and is_right(one, network) for one in outside)
 
 
-def _is_right(each: Normalisation, network: Network) -> bool:
+def is_right(each: Normalisation, network: Network) -> bool:
     """Whether constants are the network's, of any version of its weights, but for their rounding."""
     return _are_right(each.mean, each.std, network)
 

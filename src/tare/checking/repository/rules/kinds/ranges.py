@@ -13,7 +13,7 @@ from tare.checking.repository.rules.abandoned import is_abandoned
 from tare.checking.repository.rules.feeds import goes_elsewhere, network_call, with_own_weights, within
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.linking import Program, programs, says
-from tare.checking.repository.rules.scalings import RESULTS, Scaled, scalings
+from tare.checking.repository.rules.scalings import RESULTS, Scaled, scales_otherwise, scalings
 from tare.checking.rules.finding import Severity
 from tare.code.facts import Facts
 from tare.code.interpreter.conditions import agree
@@ -26,8 +26,8 @@ from tare.code.networks.expected import Expected, listed
 
 #: Steps from 0..1 to -1..1: ``x * 2 - 1``, ``(x - 0.5) / 0.5`` and the like, of which each may stand by itself.
 _TO_SIGNED = (
-    r"\*\s*2\.?0?\s*-\s*1\b|\b2\.?0?\s*\*[^-\n]+-\s*1\b|[\w)\]]\s*-=?\s*0?\.5\b|\*=\s*2\.?0?\b|Rescaling\((?:scale\s*=\s*)?2\b"
-    r"|\b(?:multiply|subtract)\([^\n]*,\s*(?:2|0?\.5)"
+    r"\*\s*2\.?0?\s*-\s*1\b|\b2\.?0?\s*\*[^-\n]{1,200}-\s*1\b|[\w)\]]\s*-=?\s*0?\.5\b|\*=\s*2\.?0?\b|Rescaling\((?:scale\s*=\s*)?2\b"
+    r"|\b(?:multiply|subtract)\([^\n]{0,200},\s*(?:2|0?\.5)"
 )
 #: Code that scales in a way that is not followed, or has a preprocessing of its own.
 OTHER_SCALING = re.compile(
@@ -73,7 +73,7 @@ def _of_networks(facts: Facts, program: Program, networks: list[Network], texts:
     """Every scaling of a program, if they are all of one kind, against each network."""
     places = scalings(program)
     files = {program.path, *(each.spot.source.path for each in places), *(each.call.spot.source.path for each in networks)}
-    if program.cut or not is_one_kind(places, [texts.get(each, "") for each in files]):
+    if program.cut or scales_otherwise(program) or not is_one_kind(places, [texts.get(each, "") for each in files]):
         return
     certain = not any(says(OWN_NETWORK, texts.get(each, "")) for each in files)
     severity: Severity = "error" if certain else "warning"
@@ -237,7 +237,8 @@ def _modules(name: str) -> Iterator[str]:
 def _doubled(facts: Facts) -> Iterator[CodeFinding]:
     for call in facts.calls:
         made = generator(call)
-        if made is not None and made.rescale is not None and _is_slip(made.rescale):
+        # Keras applies a function of one's own first: what the factor multiplies is then not known.
+        if made is not None and made.rescale is not None and not made.function and _is_slip(made.rescale):
             yield _slipped(call.keywords["rescale"], call, made.rescale)
             continue
         if made is not None and made.closed and made.function not in ("", "other") and made.rescale not in (None, 1.0):
@@ -251,9 +252,12 @@ def _doubled(facts: Facts) -> Iterator[CodeFinding]:
                 yield _twice(call.spot, "preprocess_input expects 0..255 and gets values that were divided by 255", _FIRST)
 
 
+_SLIPS = (225.0, 2555.0, 225.5, 2550.0, 25.5, 2.55, 0.255)
+
+
 def _is_slip(factor: float) -> bool:
-    """Whether a factor is no scaling of 8-bit values that anybody means: neither 1/255, 1/256, 1/127.5 nor 1."""
-    return (factor > 1 / 100 and factor != 1) or any(abs(factor * slip - 1) < 1e-6 for slip in (225.0, 2555.0, 225.5, 2550.0))
+    """Whether a factor is 1/255 with a wrong digit or point; other factors are for values of another range."""
+    return any(abs(factor * slip - 1) < 1e-6 for slip in _SLIPS)
 
 
 def _slipped(value: Value, call: Call, factor: float) -> CodeFinding:

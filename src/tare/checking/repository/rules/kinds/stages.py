@@ -11,6 +11,7 @@ from tare.checking.repository.rules.abandoned import is_abandoned
 from tare.checking.repository.rules.feeds import parts
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.kinds.maps.elsewhere import normalises_elsewhere
+from tare.checking.repository.rules.kinds.others import is_right
 from tare.checking.repository.rules.linking import Program, programs
 from tare.checking.repository.rules.normalisations import Normalisation, is_undoing, of_step, stops_at_tensor
 from tare.checking.repository.rules.published import near
@@ -83,8 +84,15 @@ def _in_program(facts: Facts, program: Program) -> Iterator[CodeFinding]:
         partners = [each for each in train if each.call.entry == one.call.entry and each.path == one.path]
         for each in constants_of(one):
             known = [other for partner in partners for other in constants_of(partner) if agree(each.decisions, other.decisions)]
-            if known and not any(same(each, other) for other in known):
+            if known and not any(same(each, other) or _of_two_networks(program, each, other) for other in known):
                 yield differ(each, known[0])
+
+
+def _of_two_networks(program: Program, one: Normalisation, other: Normalisation) -> bool:
+    """Whether constants are those of two networks, as of a teacher and a student: each pipeline then feeds its own."""
+    known = [each for each in program.networks if each.pretrained and each.scaling == "constants" and each.expected is not None]
+    first, second = ([each for each in known if is_right(constants, each)] for constants in (one, other))
+    return bool(first) and bool(second) and not {id(each) for each in first} & {id(each) for each in second}
 
 
 #: What is not fed to a network that was trained on normalised images.

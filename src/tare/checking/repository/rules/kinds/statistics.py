@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 
 from tare.checking.repository.result import CodeFinding
@@ -89,7 +90,7 @@ def _squares_less_mean(source: Source, body: Body) -> Iterator[CodeFinding]:
         if not isinstance(node, ast.Assign) or len(node.targets) != 1:
             continue
         name = named(node.targets[0])
-        if name and "std" in words(name) and _is_variance(node.value) and not _has_root(body, name):
+        if name and _is_std(name) and _is_variance(node.value) and not _may_take_root(body):
             yield finding(
                 "TARE044",
                 "error",
@@ -108,7 +109,7 @@ def _variance(source: Source, body: Body) -> Iterator[CodeFinding]:
         if not isinstance(node, ast.Assign | ast.AugAssign) or not isinstance(target, ast.Name | ast.Subscript):
             continue
         name = named(target)
-        if "std" in words(name) and _is_var(node.value) and not _has_root(body, name):
+        if _is_std(name) and _is_var(node.value) and not _may_take_root(body):
             yield finding("TARE044", "error", Spot(source, node), f"{name} is a variance", "take its square root")
 
 
@@ -144,6 +145,28 @@ def _has_root(body: Body, name: str) -> bool:
                 return True
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and mentions([node.left], name):
             return True
+    return False
+
+
+def _is_std(name: str) -> bool:
+    """Whether a name says that it is a std, and nothing made of several, such as their variance or error."""
+    return "std" in words(name) and not words(name) & {"var", "variance", "sq", "squared", "square", "err", "error"}
+
+
+_NAMED = ast.Name | ast.Attribute
+_ROOT = re.compile(r"r?sqrt_?|(?:float_)?pow(?:er)?_?")
+
+
+def _may_take_root(body: Body) -> bool:
+    """Whether a function takes a root, or raises to another power than 2: perhaps the variance, under another name."""
+    names = {node.id if isinstance(node, ast.Name) else node.attr for node in nodes_of(body) if isinstance(node, _NAMED)}
+    if any(map(_ROOT.fullmatch, names)) or {"exp", "log"} <= names:
+        return True
+    for node in nodes_of(body):
+        if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Pow):
+            exponent = node.right if isinstance(node, ast.BinOp) else node.value
+            if not (isinstance(exponent, ast.Constant) and exponent.value == 2):
+                return True
     return False
 
 

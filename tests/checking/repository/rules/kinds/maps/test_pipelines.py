@@ -128,6 +128,7 @@ UNSCALED |= {
 HAND = "t = T.Compose([T.ToTensor(), T.Lambda(lambda x: x / 255.), T.Normalize(MEAN, STD)])\n"
 UNSCALED |= {
     "an array of floats": f"{HAND}x = t(np.array(Image.open(p).convert('RGB')).astype(np.float32))",
+    "floats of 0..255 that ToTensor leaves, with constants of 0..255": "t = T.Compose([T.ToTensor(), T.Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])])\nx = t(np.array(Image.open(p).convert('RGB'), dtype=np.float32))",
     "arrays that are not seen": f"{HAND}from mine import D\nd = D(np.load('x.npy').astype('float32'), t)",
 }
 
@@ -178,3 +179,9 @@ def test_what_goes_into_the_pipeline_need_not_be_seen(before: str) -> None:
 @pytest.mark.parametrize("case", UNSCALED)
 def test_arithmetic_that_is_right_or_not_known(case: str) -> None:
     assert not {"TARE001", "TARE002"} & set(codes(UNSCALED[case]))
+
+
+@pytest.mark.parametrize("kind", ["np.float32", "'f4'", "int"])
+def test_floats_of_0_to_255_that_to_tensor_leaves_before_constants_of_0_to_1(kind: str) -> None:
+    text = f"t = T.Compose([T.ToTensor(), T.Normalize(MEAN, STD)])\nx = t(np.array(Image.open(p).convert('RGB')).astype({kind}))"
+    assert [(each.code, each.severity) for each in found(text)] == [("TARE001", "error")]

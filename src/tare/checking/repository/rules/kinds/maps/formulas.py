@@ -10,6 +10,7 @@ from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.kinds.maps.scaling import evidence_of
 from tare.checking.repository.rules.published import mixed_scales, near, published
 from tare.checking.repository.rules.reached import Numbers, Reached, reached
+from tare.checking.repository.rules.ways import is_one_way
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.values import Call, Literal, Value
 from tare.code.libraries.flows import is_guarded, root, unit_scaling
@@ -32,12 +33,18 @@ def formulas(facts: Facts) -> Iterator[CodeFinding]:
     """``x - mean / std``, a mean and a std of two scales, and 8-bit values divided as if they had more bits."""
     pipelines = {id(each.call): each for each in facts.pipelines}
     for call in facts.calls:
+        if call.function.startswith("operator.") and not is_one_way(call, _calculated, pipelines):
+            continue
         if call.function == "operator.-":
             yield from _bracket(call, pipelines)
         elif call.function in _SCALING:
             yield from _depth(call, pipelines)
             if call.function in _DIVIDING:
                 yield from _scales(call, facts, pipelines)
+
+
+def _calculated(call: Call) -> Value | None:
+    return next((each for each in _given(call) if not isinstance(each, Literal)), None)
 
 
 def _given(call: Call) -> tuple[Value, ...]:

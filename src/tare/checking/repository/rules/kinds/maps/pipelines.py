@@ -10,10 +10,12 @@ from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.result import Step as Link
 from tare.checking.repository.rules.found import finding, origins
 from tare.checking.repository.rules.kinds.maps.scaling import evidence_of, given_of
+from tare.checking.repository.rules.levels import is_of_levels
 from tare.checking.repository.rules.linking import says
 from tare.checking.repository.rules.normalisations import FUNCTIONS, Normalisation, of_arithmetic, of_function, of_step
 from tare.checking.repository.rules.published import label, reversed_set
 from tare.checking.repository.rules.reached import Reached, after_step, normalised, reached
+from tare.checking.repository.rules.ways import is_one_way
 from tare.checking.rules.finding import Severity
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import ALWAYS, Decisions, agree
@@ -28,8 +30,6 @@ _COLOURS = frozenset(("ImageFolder", "CIFAR10", "CIFAR100", "STL10", "SVHN", "Fl
 _GREY = frozenset(("MNIST", "FashionMNIST"))
 #: What gives a folder of images another reader than the one it has.
 _OTHER_LOADER = re.compile(r"(?<!self)\.(?:default_)?loader\s*=(?!=)")
-#: What makes arrays of floats, which ToTensor does not divide.
-_FLOATS = re.compile(r"float(?:16|32|64)\b|\.(?:float|double|astype)\(|dtype\s*=\s*float|np\.load|fromarray\(|loadtxt\(|\bh5py\b")
 
 
 class _Fed(NamedTuple):
@@ -98,7 +98,10 @@ def _through(variant: Variant, fed: _Fed, severity: Severity) -> Iterator[CodeFi
             yield _divided(each, image, severity)
         elif each.kind == "normalize":
             for one in of_step(each, variant.decisions):
-                by_hand = any(before.kind == "rescale" for before in variant.steps[:position])
+                earlier = variant.steps[:position]
+                by_hand = any(before.kind == "rescale" for before in earlier)
+                # ToTensor divides bytes alone: what it got as floats of 0..255 still is.
+                by_hand = by_hand or ((image.floats or image.wide) and any(before.kind == "to_tensor" for before in earlier))
                 yield from _multiplied(one, image) if by_hand else ()
                 yield from _reversed(one, image)
         image = after_step(each, image)
@@ -160,7 +163,7 @@ def _by_hand(call: Call, known: _Pipelines) -> Iterator[CodeFinding]:
     """``(x - mean) / std``, and torchvision's function that does it."""
     found = of_arithmetic(call) if call.function == "operator./" else of_function(call) if call.function in FUNCTIONS else ()
     for each in found:
-        image = reached(given_of(call), known)
+        image = reached(given_of(call), known) if is_one_way(call, given_of, known) else None
         if image is not None:
             yield from _reversed(each, image)
 
@@ -173,15 +176,5 @@ def _by_itself(pipeline: Pipeline, facts: Facts) -> Iterator[CodeFinding]:
             continue
         image = Reached(variant.steps[first].call, bgr=False, ordered=False)
         for each in _through(variant, _Fed(image, ALWAYS), "warning"):
-            if each.code != "TARE002" or _is_of_levels(variant.steps[: first + 1], facts):
+            if each.code != "TARE002" or is_of_levels(variant.steps[: first + 1], facts):
                 yield each
-
-
-def _is_of_levels(steps: tuple[Step, ...], facts: Facts) -> bool:
-    """Whether ToTensor, the last of some steps, has divided: it gets an image of Pillow, or nothing makes arrays of floats."""
-    *before, tensor = steps
-    if tensor.name != "ToTensor" or ".v2." in tensor.call.function:  # which leaves tensors as they are
-        return False
-    if any(each.kind in ("geometric", "photometric") for each in before):  # on images of Pillow, since ToTensor follows
-        return True
-    return not any(says(_FLOATS, each.document.text) for each in facts.sources)

@@ -16,6 +16,7 @@ from tare.checking.repository.rules.normalisations import (
 )
 from tare.checking.repository.rules.published import is_set, near, published
 from tare.checking.repository.rules.reached import Reached, reached
+from tare.checking.repository.rules.ways import is_one_way
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import ALWAYS
 from tare.code.interpreter.values import UNKNOWN, Call, Value
@@ -32,7 +33,7 @@ def scaling(facts: Facts) -> Iterator[CodeFinding]:
     pipelines = {id(each.call): each for each in facts.pipelines}
     for call in facts.calls:
         image = unit_scaling(call)
-        if image is not None and not is_guarded(call):
+        if image is not None and not is_guarded(call) and is_one_way(call, unit_scaling, pipelines):
             yield from _divided(call, reached(image, pipelines))
         elif call.function == "()":
             yield from _applied(call, pipelines)
@@ -106,7 +107,7 @@ def _normalised(call: Call, pipelines: _Pipelines) -> Iterator[CodeFinding]:
     found = list(
         of_arithmetic(call) if call.function == "operator./" else of_function(call) if call.function in FUNCTIONS else ()
     )
-    image = reached(given_of(call), pipelines) if found else None
+    image = reached(given_of(call), pipelines) if found and is_one_way(call, given_of, pipelines) else None
     for each in found:
         if image is not None and not is_undoing(each.mean, each.std):
             yield from _unscaled(call, each, image)
