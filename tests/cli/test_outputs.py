@@ -66,7 +66,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, shift in (("a.csv", 0.0), ("b.csv", 5.0)):
         values = np.random.default_rng(0).normal(size=(64, 2)) + shift
         np.savetxt(root / name, values, delimiter=",", header="x,y", comments="")
-    Monitor(Reference.of(str(root / "a.csv"))).save(root / "state.json")
+    monitor = Monitor(Reference.of(str(root / "a.csv")))
+    monitor.update(np.zeros((8, len(monitor.reference.taking.channels))))
+    monitor.save(root / "state.json")
     (root / "net.py").write_text(FACTORY)
     (root / "uses.py").write_text("import net\n")
     (root / "soft.py").symlink_to("net.py")

@@ -471,3 +471,19 @@ def test_rows_of_other_columns_are_refused_and_never_taken_for_grey(columns: int
     chance = np.random.default_rng(0)
     with pytest.raises(DataError, match="rows of 3 columns"):
         tare.drift(Reference.of(chance.normal(size=(200, 3))), chance.normal(size=(96, columns)))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "int64"])
+def test_rows_that_arrive_in_another_type_count_as_they_are(dtype: str) -> None:
+    """Rows of a whole-number reference that arrive scaled, as floats, or beyond the range of its type."""
+    chance = np.random.default_rng(0)
+    known = chance.integers(50, 150, (2000, 2)).astype(dtype)
+    scale = 255 if dtype == "uint8" else 1
+    for live in (known * 0.004, known.astype(np.int64) + 200, known.astype(np.int64) - 90, known / 2.0):
+        monitor = Monitor(Reference.of(known))
+        for start in range(0, 800, 8):
+            monitor.update(live[start : start + 8])
+        served = monitor.served()
+        assert served is not None
+        assert served.mean == pytest.approx(tuple(live[:800].mean(axis=0) / scale), rel=1e-9)
+        assert monitor.alarm

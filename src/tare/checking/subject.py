@@ -111,7 +111,7 @@ def usable(measured: Measured | None, spec: InputSpec) -> tuple[Measured | None,
         scaled = (None if each is None else _of_levels(each) for each in (measured.train, measured.held_out, measured.everything))
         return Measured(*scaled), ""  # type: ignore[arg-type]
     low, high = min(low for low, _ in ends), max(high for _, high in ends)
-    return None, f"floats from {low:g} to {high:g}, and the network takes images of 8 bits"
+    return None, f"floats from {low:g} to {high:g}, and the images that are fed have 8 bits"
 
 
 def _of_levels(stats: DatasetStats) -> DatasetStats:

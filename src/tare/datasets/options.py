@@ -3,14 +3,15 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tare.errors import SpecError
-from tare.samples.sound.front_end import FrontEnd
-from tare.sources.options import Options
 from tare.sources.reading import Remote
 from tare.system.options import OptionGroup, declared, option, words
 from tare.tasks.names import TaskName
+
+if TYPE_CHECKING:
+    from tare.sources.options import Options
 
 DATA = "The data"
 VARY = "Augmentation of raw training images"
@@ -88,8 +89,11 @@ class LabelOptions(Remote, ChosenBands, LabelPlaces):
         """Whether it is said where labels or samples are, so that a folder is no folder of classes."""
         return any(each is not None for each in (self.label, self.label_pattern, self.array, self.layout))
 
-    def of_source(self, taken: Any) -> Options:
+    def of_source(self, taken: Any) -> "Options":
         """How a source is read; ``taken`` is what a network takes of each file, of which a front end for sound counts."""
+        from tare.samples.sound.front_end import FrontEnd
+        from tare.sources.options import Options
+
         front = taken if isinstance(taken, FrontEnd) else None
         return Options(array=self.array, layout=self.layout, front=front, remote=self.allow_remote)
 

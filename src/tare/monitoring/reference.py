@@ -27,9 +27,9 @@ from tare.monitoring.evidence.figures import Taking, blocks, counts_of, figures_
 from tare.monitoring.evidence.levels import LEVELS, Figure
 from tare.monitoring.evidence.neighbours import NONE, Alike, alike
 from tare.monitoring.evidence.spreads import Shares, spreads_from_json, spreads_to_json
-from tare.samples.layout import Doubles, channel_names, dtype_range
+from tare.samples.layout import Doubles, channel_names, dtype_range, unit_scale
 from tare.samples.raw_kind import Known, bits_in_use
-from tare.samples.records import Kept, Record, Rows, Sample, Skipped, Stack, stacked_rows
+from tare.samples.records import Kept, Record, Rows, Sample, Skipped, Stack
 from tare.sources.arrays.whole import stated_nodata
 from tare.sources.base import Source
 from tare.sources.opening import open_source
@@ -352,20 +352,17 @@ def _taken(source: Source[Any], taking: Taking, shares: Shares, chunk: Any) -> t
 def state_of(parts: list[NDArray[Any]], taking: Taking) -> DatasetState:
     """The exact state of blocks ``(N, P, C)``. Values that mean no data count as missing; whole numbers with gaps stay whole."""
     state = DatasetState()
-    is_whole = np.dtype(taking.dtype).kind in "iu"
+    is_whole = np.dtype(taking.dtype).kind in "iu" and not taking.rows
+    scale = float(unit_scale(taking.dtype))
     for part in parts:
         missing = missing_of(part, taking)
         if is_whole and missing is not None:
             state = state.merge(_with_gaps(part, missing, np.dtype(taking.dtype)))
             continue
         values = part.astype(taking.dtype) if is_whole else part if missing is None else np.where(missing, np.nan, part)
-        if is_whole and taking.rows:
-            record: Record = stacked_rows("", values[:, 0])
-        elif taking.rows:
-            columns = [np.ascontiguousarray(values[:, 0, c], np.float64) for c in range(part.shape[2])]
-            record = Rows("", columns, taking.dtype)
-        else:
-            record = Stack("", values)
+        record: Record = Stack("", values)
+        if taking.rows:  # unit values, since what arrives need not have the type of the reference
+            record = Rows("", [np.ascontiguousarray(values[:, 0, c], np.float64) * scale for c in range(part.shape[2])])
         state = state.merge(DatasetState.of([record]))
     return state
 

@@ -192,6 +192,11 @@ def set_aside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{_MARK}before")
 
 
+def discarded(path: Path) -> Path:
+    """A name beside ``path`` for what is being removed: what a killed process leaves of it goes with the next output."""
+    return path.with_name(f".{_stem(path.name)}.{_MARK}{secrets.token_hex(4)}.old")
+
+
 def remove_parts(folder: Path, name: str | None = None) -> None:
     """Remove the temporary files that killed processes left in ``folder``: all, or those of the output ``name``."""
     kind = re.compile(rf"\.{'.+' if name is None else re.escape(_stem(name))}\.{_MARK}[0-9a-f]{{8}}\.(?:part|old)")

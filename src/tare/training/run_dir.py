@@ -15,6 +15,7 @@ from tare.input_spec.model_file import MODEL_FILES
 from tare.system.files import (
     check_own,
     check_writable,
+    discarded,
     folder_place,
     remove_parts,
     replacing_folder,
@@ -142,7 +143,7 @@ def run_dir(
         stays = out if ".." in given.parts else given
         with _resumed(out, settings, named or given) if resume else _begun(out, settings, aside, notes), staying(stays):
             yield out
-        shutil.rmtree(aside, ignore_errors=True)
+        _discard(aside, out)
 
 
 @contextlib.contextmanager
@@ -155,7 +156,7 @@ def _resumed(out: Path, settings: Mapping[str, Any], named: Path) -> Iterator[No
 @contextlib.contextmanager
 def _begun(out: Path, settings: Mapping[str, Any], aside: Path, notes: Sequence[str]) -> Iterator[None]:
     remove_parts(out.parent, out.name)
-    shutil.rmtree(aside, ignore_errors=True)
+    _discard(aside, out)
     with replacing_folder(out) as temporary:  # the directory appears with its marker in it
         document = {"schema": SCHEMA, "settings": settings, "notes": list(notes)}
         write_text(temporary / _MARKER, json.dumps(document, indent=2) + "\n")
@@ -171,6 +172,14 @@ def _begun(out: Path, settings: Mapping[str, Any], aside: Path, notes: Sequence[
         raise
 
 
+def _discard(aside: Path, out: Path) -> None:
+    """Remove the run that was moved aside, under a name by which half of it is never put back."""
+    if aside.exists():
+        gone = discarded(out)
+        os.replace(aside, gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+
 def _restore(out: Path, aside: Path, more: Sequence[str]) -> None:
     """Put back the run that a killed process had moved aside, in place of what it began."""
     if out.exists():
@@ -180,14 +189,18 @@ def _restore(out: Path, aside: Path, more: Sequence[str]) -> None:
 
 
 def _came_to_something(out: Path) -> bool:
-    return any(out.glob("checkpoints/*.ckpt")) or (out / "model").exists()
+    return any(out.glob("checkpoints/*.ckpt")) or _is_whole(out)
+
+
+def _is_whole(out: Path) -> bool:
+    return (out / "model").exists() or (out / "report.html").exists()
 
 
 def _replaces(out: Path, *, resume: bool | None, overwrite: bool) -> bool:
     """Whether what is there is worth more than the run that it moved aside: a whole run, or one to go on with."""
     if resume:
         return out.exists()
-    return (out / "model").exists() or (_came_to_something(out) and not overwrite)
+    return _is_whole(out) or (_came_to_something(out) and not overwrite)
 
 
 def _recorded(out: Path, named: Path) -> Mapping[str, Any]:

@@ -242,5 +242,7 @@ def test_a_quote_that_is_left_open_in_a_manifest_is_refused_and_swallows_no_line
     for name in "abc":
         save_png(tmp_path / f"{name}.png", np.zeros((4, 4), np.uint8))
     (tmp_path / "m.csv").write_text(text)
-    with pytest.raises(DataError, match="a CSV manifest, found line 4"):
+    with pytest.raises(DataError, match="quotes that close"):
         tare.measure(tmp_path / "m.csv")
+    (tmp_path / "m.csv").write_text('path,label\n"a.png" ,"big" dog\n"b.png","two\nlines"\nc.png,5"\n')
+    assert tare.measure(tmp_path / "m.csv").samples == 3

@@ -6,7 +6,7 @@ import csv
 import io
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from tare.sources.encoded import claims_sample, sample_of
 from tare.sources.files.image_folder import first_level, walk_files
 from tare.sources.options import Options
 from tare.sources.places import file_system, is_url, open_binary, read_bytes
+from tare.sources.tables.quotes import without_literal
 from tare.system.local.opened import ChangedError, NotRegularError, said
 
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img")
@@ -194,16 +195,28 @@ def _entries(lines: io.TextIOWrapper, manifest: Manifest) -> Iterator[tuple[str,
             if line.strip() and not line.startswith("#"):
                 yield line.strip(), None
         return
-    rows = csv.reader(lines, delimiter=manifest.delimiter, strict=True)  # a quote left open would hold all lines behind it
+    held: list[str] = []
+    rows = csv.reader(_recorded(lines, held), delimiter=manifest.delimiter)
     written: dict[str, str] = {}
     try:
         header = [name.strip() for name in next(rows, [])]
+        held.clear()
         path, label = _columns(header, manifest)
         for row in rows:
+            if len(held) > 1 and without_literal("".join(held).encode(), manifest.delimiter).count(b'"') % 2:
+                raise DataError("quotes that close", f"an open one in {place!r}", "close it, or double a quote within a cell")
+            held.clear()
             if len(row) > path and row[path].strip():
                 yield row[path].strip(), _one_way(row[label], written, place) if label is not None and len(row) > label else None
     except csv.Error as error:
         raise DataError("a CSV manifest", f"line {rows.line_num} of {place!r}: {error}", "check the file") from None
+
+
+def _recorded(lines: Iterable[str], held: list[str]) -> Iterator[str]:
+    """The lines, which are also added to those of a row: one with a quote left open holds all lines behind it."""
+    for line in lines:
+        held.append(line)
+        yield line
 
 
 def _columns(header: Sequence[str], manifest: Manifest) -> tuple[int, int | None]:

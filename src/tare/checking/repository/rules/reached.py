@@ -17,7 +17,7 @@ from tare.code.libraries.flows import before, channel_order, root
 from tare.code.libraries.opencv import code_of, is_bgr
 from tare.code.libraries.pipelines import step_of
 from tare.code.libraries.step import Step, flag, number, numbers, text
-from tare.code.libraries.types import TypeKind, type_given, type_kind
+from tare.code.types import TypeKind, type_given, type_kind
 
 Numbers = tuple[float, ...]
 

@@ -12,7 +12,7 @@ from tare.code.interpreter.values import UNKNOWN, Call, Literal, Value, alternat
 from tare.code.libraries.flows import chain, is_guarded, root, unit_scaling
 from tare.code.libraries.pipelines import step_of
 from tare.code.libraries.step import text
-from tare.code.libraries.types import type_given, type_kind
+from tare.code.types import type_given, type_kind
 
 
 def feeding(facts: Facts) -> Iterator[CodeFinding]:

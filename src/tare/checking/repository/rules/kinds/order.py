@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.found import finding, origin, origins, step
-from tare.checking.repository.rules.levels import BYTES, gets_bytes
+from tare.checking.repository.rules.kinds.maps.levels import BYTES, gets_bytes
 from tare.checking.repository.rules.normalisations import Normalisation, Numbers, is_undoing, of_pipeline, of_step
 from tare.checking.repository.rules.published import is_set, mixed_scales
 from tare.checking.repository.rules.reached import composed

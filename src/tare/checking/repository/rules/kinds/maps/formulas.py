@@ -8,9 +8,9 @@ from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.feeds import within
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.kinds.maps.scaling import evidence_of
+from tare.checking.repository.rules.kinds.maps.ways import is_one_way
 from tare.checking.repository.rules.published import mixed_scales, near, published
 from tare.checking.repository.rules.reached import Numbers, Reached, reached
-from tare.checking.repository.rules.ways import is_one_way
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.values import Call, Literal, Value
 from tare.code.libraries.flows import is_guarded, root, unit_scaling

@@ -9,13 +9,13 @@ from typing import NamedTuple
 from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.result import Step as Link
 from tare.checking.repository.rules.found import finding, origins
+from tare.checking.repository.rules.kinds.maps.levels import is_of_levels
 from tare.checking.repository.rules.kinds.maps.scaling import evidence_of, given_of
-from tare.checking.repository.rules.levels import is_of_levels
+from tare.checking.repository.rules.kinds.maps.ways import is_one_way
 from tare.checking.repository.rules.linking import says
 from tare.checking.repository.rules.normalisations import FUNCTIONS, Normalisation, of_arithmetic, of_function, of_step
 from tare.checking.repository.rules.published import label, reversed_set
 from tare.checking.repository.rules.reached import Reached, after_step, normalised, reached
-from tare.checking.repository.rules.ways import is_one_way
 from tare.checking.rules.finding import Severity
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import ALWAYS, Decisions, agree

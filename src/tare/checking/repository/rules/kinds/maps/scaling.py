@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from tare.checking.repository.result import CodeFinding, Step
 from tare.checking.repository.rules.found import finding, step
+from tare.checking.repository.rules.kinds.maps.ways import is_one_way
 from tare.checking.repository.rules.normalisations import (
     FUNCTIONS,
     Normalisation,
@@ -16,7 +17,6 @@ from tare.checking.repository.rules.normalisations import (
 )
 from tare.checking.repository.rules.published import is_set, near, published
 from tare.checking.repository.rules.reached import Reached, reached
-from tare.checking.repository.rules.ways import is_one_way
 from tare.code.facts import Facts, Pipeline
 from tare.code.interpreter.conditions import ALWAYS
 from tare.code.interpreter.values import UNKNOWN, Call, Value
