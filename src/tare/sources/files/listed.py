@@ -15,9 +15,9 @@ from tare.samples.records import Sample, Skipped, Stack
 from tare.sources.base import ItemSource
 from tare.sources.encoded import claims_sample, sample_of
 from tare.sources.files.image_folder import first_level, walk_files
+from tare.sources.files.quotes import without_literal
 from tare.sources.options import Options
 from tare.sources.places import file_system, is_url, open_binary, read_bytes
-from tare.sources.tables.quotes import without_literal
 from tare.system.local.opened import ChangedError, NotRegularError, said
 
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img")

@@ -15,10 +15,10 @@ from tare.errors import DataError
 from tare.samples.records import Record, Rows, Skipped
 from tare.sources.base import Source
 from tare.sources.files.listed import is_path_column, open_manifest
+from tare.sources.files.quotes import without_literal
 from tare.sources.options import Options
 from tare.sources.places import open_binary
 from tare.sources.tables.number_words import Style, is_inexact, is_number, looks_like_a_number, number_of, style_of
-from tare.sources.tables.quotes import without_literal
 from tare.sources.tables.records import without_index
 from tare.system.engines.loops import Loops
 
