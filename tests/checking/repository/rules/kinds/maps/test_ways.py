@@ -37,12 +37,34 @@ RIGHT = {
     "a bracket": f"{LOADED}if x.max() > 1: x = x / 255 / S\ny = x - M / S\n",
     "two scales": f"{LOADED}if x.max() > 1: x = x * (S * 255)\ny = (x - M * 255) / S\n",
     "many bits": f"{LOADED}if x.max() < 256: x = x * 257\ny = x / 65535\n",
+    "divided by what is not known": f"{LOADED}top = x.max()\nif top > 1: x = x / top\n{NORMALISED}",
+    "by a function that is not known": f"{LOADED}if x.max() > 1: x = to_unit(x)\n{NORMALISED}",
+    "by the type, and a function that is not known": f"{LOADED}if x.dtype == np.uint8: x = to_unit(x)\n{NORMALISED}",
 }
 WRONG = {
     "cut": f"{LOADED}if flip: x = x[9:]\n{NORMALISED}",
     "divided twice": f"{UNIT}if big: x = x[9:]\ny = x / 255\n",
     "constants that are chosen": f"{LOADED}m = M if clip else np.array([0.48145466, 0.4578275, 0.40821073])\ny = (x - m) / S\n",
 }
+#: What is wrong whatever the other branch does to the image, or makes of it.
+WRONG_OTHERWISE = {
+    "flipped by hand": (f"{LOADED}if flip: x = x[:, ::-1]\n{NORMALISED}", "TARE001"),
+    "converted, and never divided": (f"{BLUE}if flip: x = cv2.cvtColor(x, cv2.COLOR_BGR2RGB)\n{NORMALISED}", "TARE001"),
+    "in another order, and divided twice": (f"{BLUE}x = x / 255.0\nif flip: x = x[..., ::-1]\nx = x / 255.0\n", "TARE002"),
+    "divided, and in another order": (f"{BLUE}if x.dtype == np.uint8: x = x / 255.0\n{NORMALISED}", "TARE008"),
+    "an augmentation": (f"{LOADED}if clip: x = clip(x)\n{NORMALISED}", "TARE001"),
+    "a crop": (f"{LOADED}if x.shape[0] > 512: x = crop_center(x)\n{NORMALISED}", "TARE001"),
+    "one in the place of none": (f"{BLUE}if x is None: x = np.zeros((224, 224, 3), np.uint8)\n{NORMALISED}", "TARE001"),
+    "an augmentation of units": (f"{BLUE}x = x / 255.0\nif clip: x = clip(x)\n{NORMALISED}", "TARE008"),
+    "an augmentation, and many bits": (f"{LOADED}if clip: x = clip(x)\ny = x / 65535.0\n", "TARE011"),
+    "an augmentation, and a bracket": (f"{LOADED}x = x / 255.0\nif clip: x = clip(x)\ny = x - M / S\n", "TARE046"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_OTHERWISE)
+def test_a_branch_hides_nothing_that_it_does_not_change(case: str) -> None:
+    text, code = WRONG_OTHERWISE[case]
+    assert code in codes(f"def load(p, clip, flip, big):\n{indented(text)}")
 
 
 @pytest.mark.parametrize("case", RIGHT)

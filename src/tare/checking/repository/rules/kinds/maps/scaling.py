@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from tare.checking.repository.result import CodeFinding, Step
 from tare.checking.repository.rules.found import finding, step
-from tare.checking.repository.rules.kinds.maps.ways import is_one_way
+from tare.checking.repository.rules.kinds.maps.ways import is_one_way, of_order, of_values
 from tare.checking.repository.rules.normalisations import (
     FUNCTIONS,
     Normalisation,
@@ -33,7 +33,7 @@ def scaling(facts: Facts) -> Iterator[CodeFinding]:
     pipelines = {id(each.call): each for each in facts.pipelines}
     for call in facts.calls:
         image = unit_scaling(call)
-        if image is not None and not is_guarded(call) and is_one_way(call, unit_scaling, pipelines):
+        if image is not None and not is_guarded(call) and is_one_way(call, unit_scaling, pipelines, of_values):
             yield from _divided(call, reached(image, pipelines))
         elif call.function == "()":
             yield from _applied(call, pipelines)
@@ -107,12 +107,16 @@ def _normalised(call: Call, pipelines: _Pipelines) -> Iterator[CodeFinding]:
     found = list(
         of_arithmetic(call) if call.function == "operator./" else of_function(call) if call.function in FUNCTIONS else ()
     )
-    image = reached(given_of(call), pipelines) if found and is_one_way(call, given_of, pipelines) else None
-    for each in found:
-        if image is not None and not is_undoing(each.mean, each.std):
+    image = reached(given_of(call), pipelines) if found else None
+    if image is None:
+        return
+    values, channels = (is_one_way(call, given_of, pipelines, judged) for judged in (of_values, of_order))
+    for each in (each for each in found if not is_undoing(each.mean, each.std)):
+        if values:
             yield from _unscaled(call, each, image)
             yield from _levels(call, each, image)
             yield from _twice(call, image)
+        if channels:
             yield from _order(call, each, image)
 
 
