@@ -87,6 +87,8 @@ def lifted(act: Callable[..., Value], *values: Value) -> Value:
 
 def operated(act: Callable[[Value, Value], Value], left: Value, right: Value) -> Value:
     """What an operator gives, :func:`lifted`; each call that it makes knows the results beside it."""
+    if type(left) is not Choice and type(right) is not Choice:
+        return act(left, right)
     results: list[Value] = []
 
     def noted(one: Value, other: Value) -> Value:

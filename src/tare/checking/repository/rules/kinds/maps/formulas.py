@@ -8,7 +8,7 @@ from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.feeds import within
 from tare.checking.repository.rules.found import finding, step
 from tare.checking.repository.rules.kinds.maps.scaling import evidence_of
-from tare.checking.repository.rules.kinds.maps.ways import is_one_way, of_values
+from tare.checking.repository.rules.kinds.maps.ways import certain, of_values
 from tare.checking.repository.rules.published import mixed_scales, near, published
 from tare.checking.repository.rules.reached import Numbers, Reached, reached
 from tare.code.facts import Facts, Pipeline
@@ -33,14 +33,16 @@ def formulas(facts: Facts) -> Iterator[CodeFinding]:
     """``x - mean / std``, a mean and a std of two scales, and 8-bit values divided as if they had more bits."""
     pipelines = {id(each.call): each for each in facts.pipelines}
     for call in facts.calls:
-        if call.function.startswith("operator.") and not is_one_way(call, _calculated, pipelines, of_values):
-            continue
-        if call.function == "operator.-":
-            yield from _bracket(call, pipelines)
-        elif call.function in _SCALING:
-            yield from _depth(call, pipelines)
-            if call.function in _DIVIDING:
-                yield from _scales(call, facts, pipelines)
+        yield from certain(_of_call(call, facts, pipelines), call, _calculated, pipelines, of_values)
+
+
+def _of_call(call: Call, facts: Facts, pipelines: _Pipelines) -> Iterator[CodeFinding]:
+    if call.function == "operator.-":
+        yield from _bracket(call, pipelines)
+    elif call.function in _SCALING:
+        yield from _depth(call, pipelines)
+        if call.function in _DIVIDING:
+            yield from _scales(call, facts, pipelines)
 
 
 def _calculated(call: Call) -> Value | None:

@@ -11,7 +11,7 @@ from tare.checking.repository.result import Step as Link
 from tare.checking.repository.rules.found import finding, origins
 from tare.checking.repository.rules.kinds.maps.levels import is_of_levels
 from tare.checking.repository.rules.kinds.maps.scaling import evidence_of, given_of
-from tare.checking.repository.rules.kinds.maps.ways import is_one_way, of_both
+from tare.checking.repository.rules.kinds.maps.ways import certain, of_both
 from tare.checking.repository.rules.linking import says
 from tare.checking.repository.rules.normalisations import FUNCTIONS, Normalisation, of_arithmetic, of_function, of_step
 from tare.checking.repository.rules.published import label, reversed_set
@@ -163,9 +163,9 @@ def _by_hand(call: Call, known: _Pipelines) -> Iterator[CodeFinding]:
     """``(x - mean) / std``, and torchvision's function that does it."""
     found = of_arithmetic(call) if call.function == "operator./" else of_function(call) if call.function in FUNCTIONS else ()
     for each in found:
-        image = reached(given_of(call), known) if is_one_way(call, given_of, known, of_both) else None
+        image = reached(given_of(call), known)
         if image is not None:
-            yield from _reversed(each, image)
+            yield from certain(_reversed(each, image), call, given_of, known, of_both)
 
 
 def _by_itself(pipeline: Pipeline, facts: Facts) -> Iterator[CodeFinding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from tare.checking.repository.result import CodeFinding, Step
 from tare.checking.repository.rules.found import finding, step
-from tare.checking.repository.rules.kinds.maps.ways import is_one_way, of_order, of_values
+from tare.checking.repository.rules.kinds.maps.ways import certain, of_order, of_values
 from tare.checking.repository.rules.normalisations import (
     FUNCTIONS,
     Normalisation,
@@ -33,8 +33,8 @@ def scaling(facts: Facts) -> Iterator[CodeFinding]:
     pipelines = {id(each.call): each for each in facts.pipelines}
     for call in facts.calls:
         image = unit_scaling(call)
-        if image is not None and not is_guarded(call) and is_one_way(call, unit_scaling, pipelines, of_values):
-            yield from _divided(call, reached(image, pipelines))
+        if image is not None and not is_guarded(call):
+            yield from certain(_divided(call, reached(image, pipelines)), call, unit_scaling, pipelines, of_values)
         elif call.function == "()":
             yield from _applied(call, pipelines)
         else:
@@ -110,14 +110,10 @@ def _normalised(call: Call, pipelines: _Pipelines) -> Iterator[CodeFinding]:
     image = reached(given_of(call), pipelines) if found else None
     if image is None:
         return
-    values, channels = (is_one_way(call, given_of, pipelines, judged) for judged in (of_values, of_order))
     for each in (each for each in found if not is_undoing(each.mean, each.std)):
-        if values:
-            yield from _unscaled(call, each, image)
-            yield from _levels(call, each, image)
-            yield from _twice(call, image)
-        if channels:
-            yield from _order(call, each, image)
+        of_scale = (*_unscaled(call, each, image), *_levels(call, each, image), *_twice(call, image))
+        yield from certain(of_scale, call, given_of, pipelines, of_values)
+        yield from certain(_order(call, each, image), call, given_of, pipelines, of_order)
 
 
 def given_of(call: Call) -> Value:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from tare.checking.repository.result import CodeFinding
 from tare.checking.repository.rules.reached import Reached, reached
 from tare.code.facts import Pipeline
 from tare.code.interpreter.values import Call, Value
@@ -30,17 +31,29 @@ def of_both(image: Reached) -> object:
     return of_values(image), of_order(image)
 
 
-def is_one_way(
+def certain(
+    found: Iterable[CodeFinding],
+    call: Call,
+    image_of: Callable[[Call], Value | None],
+    pipelines: Mapping[int, Pipeline],
+    judged: Callable[[Reached], object],
+) -> Iterator[CodeFinding]:
+    """What a rule finds of the image that an operator gets, if what it ``judged`` is the same after each branch before it.
+
+    After ``if x.max() > 1: x = x / 255`` the image that was not divided is one that need not be: no test is carried out. A branch
+    that cannot be followed, such as an augmentation, may scale where it calculates, or where its test is one of the values.
+    """
+    findings = list(found)
+    if findings and _is_one_way(call, image_of, pipelines, judged):
+        yield from findings
+
+
+def _is_one_way(
     call: Call,
     image_of: Callable[[Call], Value | None],
     pipelines: Mapping[int, Pipeline],
     judged: Callable[[Reached], object],
 ) -> bool:
-    """Whether what a rule judges of the image that an operator gets is the same after each branch before it.
-
-    After ``if x.max() > 1: x = x / 255`` the image that was not divided is one that need not be: no test is carried out. A branch
-    that cannot be followed, such as an augmentation, may scale where it calculates, or where its test is one of the values.
-    """
     given = [image_of(each) if isinstance(each, Call) else None for each in call.among]
     ways = [None if each is None else reached(each, pipelines) for each in given]
     known = {judged(each) for each in ways if each is not None}
