@@ -101,15 +101,15 @@ def usable(measured: Measured | None, spec: InputSpec) -> tuple[Measured | None,
             return None, f"{len(stats.channels)} channels in {stats.source!r}, and the network takes {channels}"
         constant = next((channel.name for channel in stats.channels if not channel.std > 0), None)
         if constant is not None:
-            return None, f"the std of {constant} is {0:g} in {stats.source!r}"
+            return None, f"the std of {constant} is 0 in {stats.source!r}"
     floats = [stats.dtype.startswith("float") for stats in found]
     raw = spec.raw_dtype.value if isinstance(spec.raw_dtype, Known) else "uint8"
     ends = [(min(c.min for c in stats.channels), max(c.max for c in stats.channels)) for stats in found]
     if not any(floats) or raw != "uint8" or all(_UNIT[0] <= low and high <= _UNIT[1] for low, high in ends):
         return measured, ""
     if all(floats) and all(low >= 0 and _UNIT[1] < high <= _LEVELS for low, high in ends):
-        scaled = (None if each is None else _of_levels(each) for each in (measured.train, measured.held_out, measured.everything))
-        return Measured(*scaled), ""  # type: ignore[arg-type]
+        held_out, everything = (None if each is None else _of_levels(each) for each in (measured.held_out, measured.everything))
+        return Measured(_of_levels(measured.train), held_out, everything), ""
     low, high = min(low for low, _ in ends), max(high for _, high in ends)
     return None, f"floats from {low:g} to {high:g}, and the images that are fed have 8 bits"
 

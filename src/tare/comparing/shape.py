@@ -17,8 +17,8 @@ Doubles = NDArray[np.float64]
 
 # Cells between two cuts: more would see finer differences of shape, and be noisier.
 _CELLS = 24
-# A constant that differs by less than this share is the same, written with fewer digits.
-_DIGITS = 1e-6
+#: A constant that differs by less than this share is the same, written with fewer digits.
+DIGITS = 1e-6
 # A value with more than this share is an atom: the ground of a drawing, or clipped values.
 _ATOM = 1 / _CELLS
 # The density around a bin is that of so many other values at least.
@@ -263,7 +263,7 @@ def beyond(before: ChannelStats, now: ChannelStats, together: float, rarely: flo
     if now.fine is None or not before.count or not now.count:
         return
     edges, counts = now.fine.edges, np.array(now.fine.counts)
-    near = _DIGITS * abs(before.max) if before.min == before.max else 0.0  # one value, which may be written with fewer digits
+    near = DIGITS * abs(before.max) if before.min == before.max else 0.0  # one value, which may be written with fewer digits
     low, high = before.min - near, before.max + near
     for side, end, there in (("below", before.min, edges[1:] <= low), ("above", before.max, edges[:-1] > high)):
         number = int(counts[there].sum())

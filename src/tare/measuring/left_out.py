@@ -83,8 +83,7 @@ class WithoutNodata(Cut):
         """The other values of each channel; of rows, of each column."""
         if isinstance(record, Kept | Part):
             left, noted = self._left(record.channels)
-            number = record.number if record.number is not None else max(map(len, record.channels), default=0)
-            yield replace(record, channels=left, notes=(*record.notes, *noted), number=number)
+            yield replace(record, channels=left, notes=(*record.notes, *noted), number=record.whole)
         elif isinstance(record, Sample):
             yield self._kept(record.path, np.moveaxis(record.values, -1, 0), record.label, record.notes, record.facts)
         elif isinstance(record, Stack):

@@ -29,7 +29,7 @@ from tare.monitoring.evidence.neighbours import NONE, Alike, alike
 from tare.monitoring.evidence.spreads import Shares, spreads_from_json, spreads_to_json
 from tare.samples.layout import Doubles, channel_names, dtype_range, unit_scale
 from tare.samples.raw_kind import Known, bits_in_use
-from tare.samples.records import Kept, Record, Rows, Sample, Skipped, Stack
+from tare.samples.records import Kept, Record, Rows, Skipped, Stack, axes_of_sample
 from tare.sources.arrays.whole import stated_nodata
 from tare.sources.base import Source
 from tare.sources.opening import open_source
@@ -97,8 +97,10 @@ class Reference:
         source = open_source(data, options)
         chunks = source.chunks()  # a stream may give them once
         begun, records = _begin(source, chunks)
-        taking = _taking(records, source, checked_nodata(nodata) or stated_nodata(source.stated))
-        shares = Shares.laid([fitted(part, taking, dtype) for part, dtype in blocks(records)], taking)
+        first = list(blocks(records))
+        stats = stats_of(DatasetState.of(records), source, exclude_nan=True)
+        taking = _taking([part for part, _ in first], stats, checked_nodata(nodata) or stated_nodata(source.stated))
+        shares = Shares.laid([fitted(part, taking, dtype) for part, dtype in first], taking)
         values, states = [], DatasetState()
         expect(progress, source.number)
         take = partial(_taken, source, taking, shares)
@@ -109,7 +111,9 @@ class Reference:
                 progress(length)
         stats = stats_of(states, source, exclude_nan=True)
         made = cls.from_figures(np.concatenate(values), taking, stats, shares.spreads(taking))
-        return replace(made, axes=_axes(records), remarks=tuple(source.remarks))
+        return replace(
+            made, axes=next((axes for record in records if (axes := axes_of_sample(record))), 0), remarks=tuple(source.remarks)
+        )
 
     @classmethod
     def from_figures(cls, values: Doubles, taking: Taking, stats: DatasetStats, spreads: tuple[Spread, ...] = ()) -> Reference:
@@ -300,24 +304,9 @@ def _begin(source: Source[Any], chunks: Iterator[Any]) -> tuple[list[Any], list[
     raise DataError("at least one readable sample", f"none in {source.name!r}", "check the path")
 
 
-def _axes(records: list[Record]) -> int:
-    """The number of axes of a sample, channels included; 0 for samples whose values are not in one array."""
-    for record in records:
-        if isinstance(record, Rows):
-            return 1
-        if isinstance(record, Sample | Stack):
-            return record.values.ndim - isinstance(record, Stack)
-    return 0
-
-
-def _taking(records: list[Record], source: Source[Any], nodata: tuple[float, ...]) -> Taking:
-    """How figures are taken, by the first samples."""
-    parts = [part for part, _ in blocks(records)]
+def _taking(parts: list[NDArray[Any]], stats: DatasetStats, nodata: tuple[float, ...]) -> Taking:
+    """How figures are taken, by the first samples and their statistics."""
     rows = all(part.shape[1] == 1 for part in parts)
-    return _of_parts(parts, stats_of(DatasetState.of(records), source, exclude_nan=True), nodata, rows=rows)
-
-
-def _of_parts(parts: list[NDArray[Any]], stats: DatasetStats, nodata: tuple[float, ...], *, rows: bool) -> Taking:
     channels = tuple(channel.name for channel in stats.channels)
     whole = np.dtype(stats.dtype).kind in "iub"
     top = max((float(np.nanmax(part)) for part in parts if whole and np.isfinite(part).any()), default=np.nan)

@@ -61,6 +61,11 @@ class Kept:
     facts: Facts = ()
     number: int | None = None
 
+    @property
+    def whole(self) -> int:
+        """The number of values of a channel before any was left out."""
+        return _whole(self.channels, self.number)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
@@ -75,6 +80,15 @@ class Part:
     notes: tuple[str, ...] = ()
     facts: Facts = ()
     number: int | None = None
+
+    @property
+    def whole(self) -> int:
+        """The number of the part's values of a channel before any was left out."""
+        return _whole(self.channels, self.number)
+
+
+def _whole(channels: tuple[NDArray[Any], ...], number: int | None) -> int:
+    return max(map(len, channels), default=0) if number is None else number
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,6 +138,13 @@ def is_numbered(path: str) -> bool:
 
 
 Record = Sample | Stack | Kept | Part | Rows | Skipped
+
+
+def axes_of_sample(record: Record) -> int:
+    """The number of axes of a sample, channels included; 0 if its values are not in one array."""
+    if isinstance(record, Rows):
+        return 1
+    return record.values.ndim - isinstance(record, Stack) if isinstance(record, Sample | Stack) else 0
 
 
 def stacked_rows(path: str, table: NDArray[Any]) -> Stack | Rows:

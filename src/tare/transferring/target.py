@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,6 @@ from tare.sources.files.each import unreadable_remark
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.local.opened import Identity, identity_of
 from tare.system.progress import Reporter
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +54,15 @@ class Target:
     def check_unchanged(self, colour: ColourMode) -> None:
         """Raise :class:`DataError` for a sample or mask that has other values by now than when it was measured."""
         for file in (*self.split.train, *self.judged):
-            label = file.label
-            found = self._changed(label.path, lambda mask: mask.digest().encode(), label) if isinstance(label, MaskFile) else ""
-            found = found or self._changed(file.path, lambda file: _hash(file.read(colour)), file)
-            if found:
-                raise DataError("samples that stay what they were while a network trains", found, "restore it, or start again")
+            mask = file.label if isinstance(file.label, MaskFile) else None
+            if mask is not None and self._was_written(mask.path) and _of_mask(mask) != self.seen[mask.path][1]:
+                raise _changed(mask.path)
+            if self._was_written(file.path) and _hash(file.read(colour)) != self.seen[file.path][1]:
+                raise _changed(file.path)
 
-    def _changed(self, path: str, hashed: Callable[[T], bytes], item: T) -> str:
-        """That a file was rewritten with other values, "" if it was not; only one that was written since is read again."""
-        if path not in self.seen or _identity(path) == self.seen[path][0] or hashed(item) == self.seen[path][1]:
-            return ""
-        return f"{path!r} with other values than when it was measured, or none"
+    def _was_written(self, path: str) -> bool:
+        """Whether a file was written since it was measured, with whatever values."""
+        return path in self.seen and _identity(path) != self.seen[path][0]
 
     def with_logarithms(self, strategy: Strategy, colour: ColourMode, workers: int) -> Target:
         """The same with the moments of the logarithms that ``strategy`` needs, measured if they are not known yet."""
@@ -84,10 +80,10 @@ class _Hashed(LabelledFiles):
     def read_item(self, item: LabelledFile) -> Sample | Skipped:
         """Decode one file, and keep a hash of its values."""
         identity = _identity(item.path)
-        if isinstance(item.label, MaskFile) and (of_mask := _identity(item.label.path)) is not None:
-            self.seen[item.label.path] = of_mask, item.label.digest().encode()
         record = super().read_item(item)
         if isinstance(record, Sample):
+            if isinstance(item.label, MaskFile) and (of_mask := _identity(item.label.path)) is not None:
+                self.seen[item.label.path] = of_mask, _of_mask(item.label)
             self.hashes[id(item)] = _hash(record.values)
             if identity is not None:
                 self.seen[item.path] = identity, self.hashes[id(item)]
@@ -100,6 +96,15 @@ def _identity(path: str) -> Identity | None:
         return identity_of(os.stat(path))
     except (OSError, ValueError):
         return None
+
+
+def _changed(path: str) -> DataError:
+    found = f"{path!r} with other values than when it was measured, or none"
+    return DataError("samples that stay what they were while a network trains", found, "restore it, or start again")
+
+
+def _of_mask(mask: MaskFile) -> bytes:
+    return mask.digest().encode()
 
 
 def _hash(values: NDArray[Any] | Skipped) -> bytes:
@@ -153,20 +158,20 @@ def measured(
     )
     split = split.without(bad) if bad else split
     val = stats_of(states[1], sources[1])
+    seen = {path: known for source in sources for path, known in source.seen.items()}
     digests = {
         **_where(labelled),
-        "files": _digest((split.train, split.val)),
+        "files": _digest((split.train, split.val), seen),
         f"training {noun}": _moments(stats),
         f"validation {noun}": _moments(val),
         "values of files": _values(sources[:2]),
     }
-    seen = {path: known for source in sources for path, known in source.seen.items()}
     if test is None:
         return Target(split, stats, digests, notes, seen=seen)
     kept = replace(test, files=tuple(file for file in test.files if file.path not in {item.path for item in bad}))
     of_test = stats_of(states[2], sources[2])
     _check_raw(stats, of_test, test.origin)
-    digests |= {"test": test.origin, "test files": _digest((kept.files,)), f"test {noun}": _moments(of_test)}
+    digests |= {"test": test.origin, "test files": _digest((kept.files,), seen), f"test {noun}": _moments(of_test)}
     digests["values of test files"] = _values(sources[2:])
     return Target(split, stats, digests, notes + _told(kept, split, colour, workers, reporter), kept, seen)
 
@@ -211,9 +216,15 @@ def _moments(stats: DatasetStats) -> str:
     return f"{stats.samples} with mean {', '.join(map(repr, stats.mean))} and std {', '.join(map(repr, stats.std))}"
 
 
-def _digest(parts: tuple[tuple[LabelledFile, ...], ...]) -> str:
+def _digest(parts: tuple[tuple[LabelledFile, ...], ...], seen: Mapping[str, tuple[Identity, bytes]]) -> str:
     """A hash of the files and their labels; of masks, which lie in files of their own, of what those hold."""
-    listing = json.dumps([[file.path, file.label] for part in parts for file in part], default=_of_label)
+
+    def of_label(label: Any) -> list[str]:
+        if not isinstance(label, MaskFile):
+            return [repr(label)]
+        return [repr(label), seen[label.path][1].decode() if label.path in seen else label.digest()]
+
+    listing = json.dumps([[file.path, file.label] for part in parts for file in part], default=of_label)
     return hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -221,7 +232,3 @@ def _values(sources: Sequence[_Hashed]) -> str:
     """A hash of the values of all files in their order, which differs where two have exchanged their names."""
     hashes = (source.hashes.get(id(file), b"") for source in sources for file in source.files)
     return hashlib.sha256(b"".join(hashes)).hexdigest()
-
-
-def _of_label(label: Any) -> list[str]:
-    return [repr(label), label.digest()] if isinstance(label, MaskFile) else [repr(label)]

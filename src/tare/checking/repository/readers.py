@@ -23,23 +23,18 @@ def is_for_normalising(written: Spot, sources: Iterable[Source]) -> bool:
 
     A list that stands in no assignment has no reader beside its call. One of a function is read there, all others everywhere.
     """
-    tree = written.source.tree
-    parents = {id(child): each for each in ast.walk(tree) for child in ast.iter_child_nodes(each)}
-    held = _holder(written.node, parents)
+    held = _holder(written.node, written.source.parents)
     if held is None:
         return True
     name, inside = held
     if not name:
         return False
     if inside is not None:
-        return all(_normalises(each, parents) for each in _reads(inside, name))
-    for each in {id(one): one for one in (written.source, *sources)}.values():
-        others = (
-            parents if each.tree is tree else {id(child): up for up in ast.walk(each.tree) for child in ast.iter_child_nodes(up)}
-        )
-        if _renames(each.tree, name) or not all(_normalises(one, others) for one in _reads(each.tree, name)):
-            return False
-    return True
+        return all(_normalises(each, written.source.parents) for each in _reads(inside, name))
+    return not any(
+        _renames(each.tree, name) or not all(_normalises(one, each.parents) for one in _reads(each.tree, name))
+        for each in {id(one): one for one in (written.source, *sources)}.values()
+    )
 
 
 def _holder(node: ast.AST, parents: dict[int, ast.AST]) -> tuple[str, _Function | None] | None:

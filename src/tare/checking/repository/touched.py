@@ -121,7 +121,7 @@ def image_may_change(read: Spot, used: Spot, names: Iterable[str]) -> bool:
     """
     first, last = _after(read.node), _before(used.node)
     known = set(names)
-    parents = {id(child): each for each in ast.walk(read.source.tree) for child in ast.iter_child_nodes(each)}
+    parents = read.source.parents
     for each in ast.walk(read.source.tree):
         is_between = isinstance(each, ast.Name) and each.id in known and first <= _before(each) < last
         if is_between and not _only_looks(each, parents.get(id(each))):

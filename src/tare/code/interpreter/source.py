@@ -28,6 +28,11 @@ class Source:
         return self.document.text.split("\n")
 
     @cached_property
+    def parents(self) -> dict[int, ast.AST]:
+        """The node around each node of the file, by identity."""
+        return {id(child): each for each in ast.walk(self.tree) for child in ast.iter_child_nodes(each)}
+
+    @cached_property
     def bare(self) -> Source:
         """The file without its tree."""
         return Source(self.document, ast.Module([], []))

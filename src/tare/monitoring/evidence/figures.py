@@ -93,12 +93,12 @@ def blocks(records: Iterable[Record]) -> Iterator[tuple[NDArray[Any], str]]:
 
 def _gathered(parts: Iterable[Part | Kept]) -> tuple[NDArray[Any], str]:
     """One sample of which values are missing or which comes in parts, with the values that are looked at of each channel."""
-    channels: list[_Spread] = []
+    channels: list[_Sparse] = []
     number, dtype = 0, ""
     for part in parts:
-        channels = channels or [_Spread() for _ in part.channels]
+        channels = channels or [_Sparse() for _ in part.channels]
         dtype = dtype or part.channels[0].dtype.name
-        number += part.number if part.number is not None else max(map(len, part.channels), default=0)
+        number += part.whole
         for channel, values in zip(channels, part.channels, strict=True):
             channel.add(values)
     if all(channel.seen == number for channel in channels):
@@ -111,7 +111,7 @@ def _gathered(parts: Iterable[Part | Kept]) -> tuple[NDArray[Any], str]:
     return block, dtype
 
 
-class _Spread:
+class _Sparse:
     """Some values of a channel whose length is not known before its end, evenly spread; every second where too many are kept.
 
     Value i is kept if the part of i times the golden ratio behind the point is below a limit: no step of rows meets these places.

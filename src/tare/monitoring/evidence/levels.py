@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.comparing.shape import DIGITS
 from tare.samples.layout import Doubles
 
 #: Number of levels of a figure.
@@ -23,8 +24,6 @@ LEVELS = 64
 _FINENESS = 6.0
 # Of values that are all one: what sums of doubles leave of a spread, and the digits of floats of 32 bits, as shares of the value.
 _ROUNDING, _LEAST = 1e-13, 1e-12
-#: A constant that differs by less than this share is the same, written with fewer digits.
-DIGITS = 1e-6
 
 Kind = Literal["mean", "std", "low end", "high end", "no data", "difference", "correlation"]
 #: Shares of values.

@@ -9,12 +9,11 @@ from itertools import permutations
 
 from tare._version import __version__
 from tare.comparing.result import Comparison, Form, some
-from tare.comparing.shape import Spread
+from tare.comparing.shape import DIGITS, Spread
 from tare.comparing.shift import compare_stats, same_forms
 from tare.comparing.verdict import explaining
 from tare.errors import DataError
 from tare.monitoring.evidence.figures import NOUNS
-from tare.monitoring.evidence.levels import DIGITS
 from tare.monitoring.reference import Reference
 from tare.monitoring.result import ChangeKind, Map
 from tare.monitoring.words import as_they_arrive

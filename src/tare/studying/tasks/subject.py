@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tare.errors import DataError
 from tare.measuring.one_pass import stats_of
-from tare.samples.records import Record, Rows, Sample, Skipped, Stack, name_of, names_of
+from tare.samples.records import Record, Rows, Skipped, Stack, axes_of_sample, name_of, names_of
 from tare.sources.arrays.whole import whole
 from tare.sources.base import Source
 from tare.sources.opening import open_source
@@ -111,11 +111,10 @@ def _singly(record: Record) -> Iterator[tuple[str, Record]]:
 
 def _axes(record: Record) -> int:
     """Number of axes of a sample, channels included."""
-    if isinstance(record, Rows):
-        return 1
-    if isinstance(record, Sample | Stack):
-        return record.values.ndim - isinstance(record, Stack)
-    raise DataError("samples that are held at once, and whole", f"a part of {record.path!r}", "cut them into tiles")
+    axes = axes_of_sample(record)
+    if not axes:
+        raise DataError("samples that are held at once, and whole", f"a part of {record.path!r}", "cut them into tiles")
+    return axes
 
 
 def _slim(state: DatasetState) -> DatasetState:
