@@ -51,6 +51,7 @@ MORE: dict[str, tuple[str, ...]] = {
 #: The same in programs: pretrained weights cannot be had, and one epoch is enough to see that it runs.
 IN_PROGRAMS = {
     'model="timm:resnet18", ': 'model="timm:test_resnet", weights="none", size=32, epochs=1, workers=0, device="cpu", ',
+    '"state.json", "model.onnx")': '"state.json", "model.onnx", every=1)',  # the program counts one batch, not a hundred
 }
 
 #: (page, start of the command or a piece of the program) -> why it is not run here.

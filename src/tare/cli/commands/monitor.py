@@ -30,7 +30,8 @@ def monitor(request: MonitorRequest, as_json: Json = False) -> None:
         _serve(request)
     verdict = whole.verdict(request.run, request.factory)
     if not verdict.batches:
-        raise DataError("a monitor that has counted batches", "none yet", "ask again when the service has had some")
+        remedy = "ask again when the service has written some: it does after every 100 (every=) and when it closes the monitor"
+        raise DataError("a monitor that has counted batches", "none in its file", remedy)
     if request.run is not None and request.images is not None:
         verdict = with_recovered(verdict, Reference.load(request.run), request.images, request.factory)
     if as_json:
