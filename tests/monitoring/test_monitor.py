@@ -350,6 +350,32 @@ def test_monitors_of_forked_workers_are_merged_as_those_of_others(known: Referen
         both.merge(Monitor.load(places[0]))
 
 
+def test_a_process_that_is_forked_while_another_thread_counts_counts_on(known: Reference) -> None:
+    monitor, counting, forking = Monitor(known), threading.Event(), threading.Event()
+
+    def slowly() -> None:
+        with monitor._lock:
+            counting.set()
+            forking.wait(60)
+
+    thread = threading.Thread(target=slowly)
+    thread.start()
+    counting.wait(60)
+
+    def within_a_minute() -> None:
+        signal.alarm(60)
+        monitor.update(photographs(4, seed=1))
+        assert monitor.state.samples == 4
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # Python's, of forks beside threads
+            forked(within_a_minute)
+    finally:
+        forking.set()
+        thread.join()
+
+
 def test_of_a_monitor_that_was_forked_while_it_counted_nothing_counts_twice(known: Reference, tmp_path: Path) -> None:
     monitor = Monitor(known)
     monitor.update(photographs(4, seed=9))

@@ -90,3 +90,20 @@ def test_large_images_are_thinned_as_the_reference_thins_them(run: Path) -> None
     Monitored(monitor).take(fed(images))
     direct.update(images)
     assert (monitor.state.ladder[0].counts == direct.state.ladder[0].counts).all()
+
+
+def test_the_images_of_one_forward_are_one_batch(run: Path) -> None:
+    class Detector(torch.nn.Module):
+        def forward(self, images: list[torch.Tensor]) -> torch.Tensor:
+            return torch.stack([each.mean() for each in images])
+
+    images = photographs(12, 1, size=32)
+    monitor, direct = Monitor(run, values="fed", memory=2), Monitor(run, values="fed", memory=2)
+    network = Detector().eval()
+    with tare.watch(network, on_finding=lambda _: None, monitor=monitor), torch.no_grad():
+        for start in range(0, 12, 4):
+            network(list(fed(images[start : start + 4])))
+            direct.update(list(fed(images[start : start + 4])))
+    assert monitor.state.batches == direct.state.batches == 3
+    assert monitor.state.samples == 12
+    assert (monitor.state.ladder[0].counts == direct.state.ladder[0].counts).all()

@@ -7,6 +7,7 @@ import json
 import os
 import threading
 import warnings
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -67,6 +68,7 @@ class Monitor:
         self._every, self._unsaved, self._warned, self._unlooked = 0, 0, False, False
         self._held = contextlib.ExitStack()
         self._process = os.getpid()
+        _MONITORS.add(self)
 
     @classmethod
     def open(
@@ -316,6 +318,19 @@ class Monitor:
         write_text(path, json.dumps(self.to_json(), allow_nan=False) + "\n")
         if path == self._path:
             self._unsaved, self._warned = 0, False
+
+
+_MONITORS: weakref.WeakSet[Monitor] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """In a forked process no other thread holds a lock; the state is whole, since it is replaced and not changed."""
+    for monitor in _MONITORS:
+        monitor._lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def merged(paths: Sequence[str | os.PathLike[str]]) -> Monitor:

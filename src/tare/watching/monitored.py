@@ -24,24 +24,25 @@ class Monitored:
 
     def __init__(self, monitor: Monitor) -> None:
         self.monitor = monitor
-        self._arriving: deque[tuple[torch.Tensor, Any]] = deque()
+        self._arriving: deque[list[tuple[torch.Tensor, Any]]] = deque()
 
     def take(self, value: Any) -> None:
-        """Start copying a batch, and count those that have arrived."""
+        """Start copying a batch, a tensor or a list of images, and count those that have arrived."""
         tensors = [value] if isinstance(value, torch.Tensor) else list(value)
-        for tensor in tensors:
-            batch = tensor if tensor.ndim != 3 or isinstance(value, torch.Tensor) else tensor[None]
-            self._arriving.append(on_its_way(self._thinned(batch.detach())))
+        batches = [each if each.ndim != 3 or isinstance(value, torch.Tensor) else each[None] for each in tensors]
+        self._arriving.append([on_its_way(self._thinned(each.detach())) for each in batches])
         self.count()
 
     def count(self, *, now: bool = False) -> None:
         """Count the batches that have arrived on the host; ``now`` waits for those on their way."""
-        while self._arriving and (now or self._arriving[0][1] is None or self._arriving[0][1].query()):
-            values, event = self._arriving.popleft()
-            if event is not None:
-                event.synchronize()
-            given: Values = "raw" if values.dtype == torch.uint8 else "fed"  # bytes, too, are as the network sees them
-            self.monitor.count(blocks_of(values, self.monitor.reference, given))
+        while self._arriving and (now or all(event is None or event.query() for _, event in self._arriving[0])):
+            blocks = []
+            for values, event in self._arriving.popleft():
+                if event is not None:
+                    event.synchronize()
+                given: Values = "raw" if values.dtype == torch.uint8 else "fed"  # bytes, too, are as the network sees them
+                blocks += blocks_of(values, self.monitor.reference, given)
+            self.monitor.count(blocks)
 
     def _thinned(self, batch: torch.Tensor) -> torch.Tensor:
         """The values of a batch ``(N, C, ...)`` that a monitor looks at, so that no more are copied."""
