@@ -72,7 +72,8 @@ class Part:
     """Some values of a sample that is too large to be held at once: the values of each channel, one axis each.
 
     The parts of one sample follow each other in one chunk, with one path. Facts stand on the first of them, notes on any.
-    ``number`` is that of the part's values of a channel before any was left out; None if it is that of the longest.
+    ``number`` is that of the part's values of a channel before any was left out; None if it is that of the longest. ``held`` are
+    the places of the channels that the part has values of, where channels are stored one after the other; None if it has all.
     """
 
     path: str
@@ -80,11 +81,17 @@ class Part:
     notes: tuple[str, ...] = ()
     facts: Facts = ()
     number: int | None = None
+    held: tuple[int, ...] | None = None
 
     @property
     def whole(self) -> int:
         """The number of the part's values of a channel before any was left out."""
         return _whole(self.channels, self.number)
+
+    @property
+    def wholes(self) -> tuple[int, ...]:
+        """The number of the part's values of each channel before any was left out."""
+        return tuple(self.whole if self.held is None or place in self.held else 0 for place in range(len(self.channels)))
 
 
 def _whole(channels: tuple[NDArray[Any], ...], number: int | None) -> int:

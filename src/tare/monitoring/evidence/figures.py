@@ -80,35 +80,45 @@ class Taking:
 def blocks(records: Iterable[Record]) -> Iterator[tuple[NDArray[Any], str]]:
     """The samples of records as arrays ``(N, P, C)`` of raw values, at most 4,096 of each channel of a sample, and their dtype.
 
-    Whole numbers of which some are missing are floats with NaN; the dtype is that of the data.
+    Whole numbers of which some are missing are floats with NaN; the dtype is that of the data. A sample that comes in parts, the
+    last of which cannot be read, is none.
     """
+    divided: tuple[str, tuple[NDArray[Any], str]] | None = None  # a sample in parts, until what follows says that it is whole
     for path, each in groupby(records, key=lambda record: record.path if isinstance(record, Part) else None):
         if path is not None:
-            yield _gathered(part for part in each if isinstance(part, Part))
+            if divided is not None:
+                yield divided[1]
+            divided = path, _gathered(part for part in each if isinstance(part, Part))
             continue
         for record in each:
+            if divided is not None and not (isinstance(record, Skipped) and record.path == divided[0]):
+                yield divided[1]
+            divided = None
             if not isinstance(record, Skipped | Part):
                 yield _block(record)
+    if divided is not None:
+        yield divided[1]
 
 
 def _gathered(parts: Iterable[Part | Kept]) -> tuple[NDArray[Any], str]:
     """One sample of which values are missing or which comes in parts, with the values that are looked at of each channel."""
     channels: list[_Sparse] = []
-    number, dtype = 0, ""
+    dtype = np.dtype(np.float64)
     for part in parts:
-        channels = channels or [_Sparse() for _ in part.channels]
-        dtype = dtype or part.channels[0].dtype.name
-        number += part.whole
-        for channel, values in zip(channels, part.channels, strict=True):
-            channel.add(values)
+        if not channels:
+            channels, dtype = [_Sparse() for _ in part.channels], part.channels[0].dtype
+        wholes = part.wholes if isinstance(part, Part) else (part.whole,) * len(channels)
+        for channel, values, whole in zip(channels, part.channels, wholes, strict=True):
+            channel.add(values, whole)
+    number = max(channel.number for channel in channels)
     if all(channel.seen == number for channel in channels):
-        return thinned(np.stack([channel.values for channel in channels], axis=-1)[None]), dtype
+        return thinned(np.stack([channel.values for channel in channels], axis=-1)[None]), dtype.name
     length = min(number, MOST)
-    block = np.full((1, length, len(channels)), np.nan)
+    block = np.full((1, length, len(channels)), np.nan, dtype if dtype.kind == "f" else np.float64)
     for place, channel in enumerate(channels):  # as many of each as its share of all values
-        shown = round(length * channel.seen / number)
+        shown = round(length * channel.seen / channel.number) if channel.seen else 0
         block[0, :shown, place] = channel.values[_places(len(channel.values), shown)]
-    return block, dtype
+    return block, dtype.name
 
 
 class _Sparse:
@@ -118,7 +128,7 @@ class _Sparse:
     """
 
     def __init__(self) -> None:
-        self.seen = 0
+        self.seen, self.number = 0, 0
         self._kept: list[NDArray[Any]] = []
         self._parts: list[Doubles] = []
         self._limit = 1.0
@@ -128,8 +138,9 @@ class _Sparse:
         """What is kept, in its order."""
         return np.concatenate(self._kept)
 
-    def add(self, values: NDArray[Any]) -> None:
-        """Go on with more values."""
+    def add(self, values: NDArray[Any], whole: int) -> None:
+        """Go on with more values, which are those that were kept of ``whole``."""
+        self.number += whole
         parts = _golden(np.arange(self.seen, self.seen + len(values)))
         here = parts < self._limit
         self._kept.append(values[here])

@@ -19,7 +19,7 @@ from tare.monitoring.result import ChangeKind, Map
 from tare.monitoring.words import as_they_arrive
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats, summarise
 from tare.statistics.intervals import Interval
-from tare.statistics.state import DatasetState
+from tare.statistics.state import ChannelLayout, DatasetState, SampleGroup
 
 # A channel whose std fell to this share of the reference's carries no picture, if chance makes it as rarely as this.
 _DEAD, _CHANCE = 0.02, 1e-4
@@ -52,12 +52,17 @@ class Named:
 def live_stats(reference: Reference, state: DatasetState) -> DatasetStats | None:
     """The statistics of what arrived, with the reference's names of channels; None where nothing finite did.
 
-    Of several dtypes the one with most samples counts.
+    All floating types count as one. Of several others the one with most samples counts.
     """
     if not state.groups:
         return None
-    layout = max(state.groups, key=lambda each: state.groups[each].samples)
-    stats = summarise(DatasetState({layout: state.groups[layout]}), "served", __version__, exclude_nan=True)
+    groups: dict[ChannelLayout, SampleGroup] = {}
+    for layout, group in state.groups.items():
+        is_float = layout.dtype.startswith("float") and len(state.groups) > 1
+        kind = replace(layout, dtype="float64") if is_float else layout
+        groups[kind] = groups[kind].merge(group) if kind in groups else group
+    layout = max(groups, key=lambda each: groups[each].samples)
+    stats = summarise(DatasetState({layout: groups[layout]}), "served", __version__, exclude_nan=True)
     names = reference.taking.channels
     return replace(stats, channels=tuple(replace(each, name=name) for each, name in zip(stats.channels, names, strict=True)))
 

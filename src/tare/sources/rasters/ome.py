@@ -58,7 +58,7 @@ def read_ome(place: str, options: Options) -> Iterator[Record]:
             if page is None:
                 raise UndecodableError(f"plane {index} of {len(series.pages)} is missing")
             values = _colours(_plane(page, index), series.keyframe)
-            yield Part(place, _of_plane(values, _place(series, index), channels), notes, facts)
+            yield _of_plane(place, values, _place(series, index), channels, notes, facts)
 
 
 def _opened(place: str) -> Any:
@@ -110,13 +110,13 @@ def _colours(values: NDArray[Any], keyframe: Any) -> list[NDArray[Any]]:
     return list(values if int(keyframe.planarconfig) == 2 else np.moveaxis(values, -1, 0))
 
 
-def _of_plane(colours: list[NDArray[Any]], channel: int, channels: int) -> tuple[NDArray[Any], ...]:
-    """The values of each channel in one plane; those of other channels are none."""
-    found = [colours[0].ravel()[:0]] * channels
-    found[channel * len(colours) : (channel + 1) * len(colours)] = [np.ascontiguousarray(colour).ravel() for colour in colours]
+def _of_plane(path: str, colours: list[NDArray[Any]], channel: int, channels: int, notes: tuple[str, ...], facts: Facts) -> Part:
+    """One plane as a part of its sample, with the values of its channels alone."""
+    found, held = [colours[0].ravel()[:0]] * channels, range(channel * len(colours), (channel + 1) * len(colours))
+    found[held.start : held.stop] = [np.ascontiguousarray(colour).ravel() for colour in colours]
     if len(found) != channels:
         raise UndecodableError(f"planes of {len(colours)} colours for {channels} channels")
-    return tuple(found)
+    return Part(path, tuple(found), notes, facts, held=tuple(held))
 
 
 def _pixels(tiff: Any) -> Any:
