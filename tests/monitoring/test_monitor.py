@@ -576,6 +576,20 @@ def test_a_file_of_another_schema_is_refused(known: Reference, tmp_path: Path, s
         Monitor.load(tmp_path / "m.json")
 
 
+def test_batches_of_several_floating_types_are_served_as_one() -> None:
+    draws = np.random.default_rng(0)
+    monitor = Monitor(Reference.of(draws.normal(0.5, 0.1, (60, 8, 8, 1)).astype(np.float32)))
+    batches = draws.normal(0.5, 0.1, (12, 4, 8, 8, 1)).astype(np.float16)
+    for place, batch in enumerate(batches):
+        monitor.update(batch.astype((np.float16, np.float32, np.float64)[place % 3]))
+    served = monitor.served()
+    assert served is not None
+    assert served.samples == 48
+    np.testing.assert_allclose(
+        [served.channels[0].mean, served.channels[0].std], [f(batches.astype(float)) for f in (np.mean, np.std)]
+    )
+
+
 def test_gaps_in_some_of_the_scaled_batches_count_with_the_others(tmp_path: Path) -> None:
     known, images = reference(300), photographs(240, 3) / 255
     monitor = Monitor(known, values="unit")

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -137,3 +139,42 @@ def test_names_through_other_folders_have_one_lock(tmp_path: Path, name: str) ->
         command = [sys.executable, "-c", HOLDER, str(tmp_path / "folder" / "out")]
         answer = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)  # noqa: S603
         assert "one process at a time" in answer.stderr
+
+
+def test_of_threads_that_ask_at_the_same_moment_one_holds_the_output(tmp_path: Path) -> None:
+    def ask(barrier: threading.Barrier, holding: list[int]) -> None:
+        barrier.wait()
+        with contextlib.suppress(OutputError), only_writer(tmp_path / "run"):
+            holding.append(1)
+            barrier.wait()  # all others were refused by now
+            return
+        barrier.wait()
+
+    for _ in range(100):
+        barrier = threading.Barrier(4)
+        holding: list[int] = []
+        threads = [threading.Thread(target=ask, args=(barrier, holding)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(holding) == 1
+
+
+def test_a_forked_process_that_ends_leaves_the_lock_to_its_parent(tmp_path: Path) -> None:
+    ends = """
+import os, subprocess, sys
+from pathlib import Path
+from tare.system.lock import only_writer
+held = only_writer(Path(sys.argv[1]))
+held.__enter__()
+child = os.fork()
+if not child:
+    sys.exit(0)  # as a worker of a server does: the child's interpreter ends, and closes what is open
+os.waitpid(child, 0)
+asks = "import sys; from pathlib import Path; from tare.system.lock import only_writer as o; o(Path(sys.argv[1])).__enter__()"
+refused = subprocess.run([sys.executable, "-c", asks, sys.argv[1]], capture_output=True, text=True)
+sys.exit("one process at a time" not in refused.stderr)
+"""
+    command = [sys.executable, "-c", ends, str(tmp_path / "run")]
+    assert subprocess.run(command, check=False).returncode == 0  # noqa: S603

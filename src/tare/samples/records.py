@@ -66,6 +66,11 @@ class Kept:
         """The number of values of a channel before any was left out."""
         return _whole(self.channels, self.number)
 
+    @property
+    def wholes(self) -> tuple[int, ...]:
+        """The number of values of each channel before any was left out."""
+        return (self.whole,) * len(self.channels)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
@@ -74,6 +79,7 @@ class Part:
     The parts of one sample follow each other in one chunk, with one path. Facts stand on the first of them, notes on any.
     ``number`` is that of the part's values of a channel before any was left out; None if it is that of the longest. ``held`` are
     the places of the channels that the part has values of, where channels are stored one after the other; None if it has all.
+    ``begins`` says that it is the first of a sample whatever came before: a list may name a file twice.
     """
 
     path: str
@@ -82,6 +88,7 @@ class Part:
     facts: Facts = ()
     number: int | None = None
     held: tuple[int, ...] | None = None
+    begins: bool = False
 
     @property
     def whole(self) -> int:

@@ -259,7 +259,7 @@ class _Gathered:
         return state.merge(DatasetState({}, tuple(sorted(self.skipped)), self.notes, self.facts))
 
     def _add_part(self, part: Part) -> None:
-        if self.divided is None or self.divided.path != part.path:
+        if self.divided is None or self.divided.path != part.path or part.begins:
             self._close()
             self.divided = _Divided(part)
         self.divided.notes = tuple(dict.fromkeys((*self.divided.notes, *part.notes)))

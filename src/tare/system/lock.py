@@ -12,7 +12,10 @@ from pathlib import Path
 from tare.errors import OutputError
 from tare.system.files import file_place, folder_place
 
-_held: set[str] = set()
+#: The locks that this process holds or asks for, each with its holder; a forked process holds none of its parent's.
+_held: dict[str, object] = {}
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_held.clear)
 
 
 @contextlib.contextmanager
@@ -22,26 +25,31 @@ def only_writer(path: Path) -> Iterator[None]:
     The lock is the operating system's (POSIX record lock): it ends with its process, is not inherited by workers, and works
     on shared file systems that support it. Raises :class:`OutputError` at once if another process, or another thread of this
     process, holds it, if the place cannot be written, or if a link, a folder, a pipe or a file with
-    content has the name of the lock, which is an empty file.
+    content has the name of the lock, which is an empty file. A process that is forked meanwhile leaves the lock as it is.
     """
+    mine, process = object(), os.getpid()
     try:
         place = _place(path)
         place.parent.mkdir(parents=True, exist_ok=True)
         lock = Path(os.path.realpath(place.parent)) / f".{place.name}.lock"  # closing it by another name would give it up
-        if str(lock) in _held:
+        if _held.setdefault(str(lock), mine) is not mine:  # one step, and no two threads take it at once
             raise _refused(path)
-        descriptor = _acquired(lock, path)
+        try:
+            descriptor = _acquired(lock, path)
+        except BaseException:
+            del _held[str(lock)]
+            raise
     except OSError as error:
         raise OutputError("a place that can be written", f"{error.strerror} for {str(path)!r}", "name another") from None
-    _held.add(str(lock))
     try:
         yield
     finally:
-        _held.discard(str(lock))
-        lock.unlink(
-            missing_ok=True
-        )  # before the lock is given up, so that another process that opened this file sees that it is gone
-        os.close(descriptor)
+        if os.getpid() == process:
+            try:  # before the lock is given up, so that another process that opened this file sees that it is gone
+                lock.unlink(missing_ok=True)
+            finally:
+                os.close(descriptor)
+                del _held[str(lock)]
 
 
 def _place(path: Path) -> Path:

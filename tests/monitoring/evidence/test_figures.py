@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 from tare.monitoring.evidence.figures import MOST, Taking, blocks, counts_of, figures_of, laid, levels_of, thinned
 from tare.monitoring.evidence.levels import LEVELS, Figure, levels_on
-from tare.samples.records import Kept, Part, Sample, Skipped
+from tare.samples.records import Kept, Part, Record, Sample, Skipped
+from tare.statistics.state import DatasetState
 
 COLOURS = Taking(("red", "green", "blue"), "uint8", (0.0,) * 3, (255.0,) * 3)
 
@@ -35,6 +37,27 @@ def test_a_sample_in_parts_is_one_sample() -> None:
     read = [block for block, _ in blocks([other, *parts, Part("c", tuple(values[:5].T)), Skipped("d", "broken"), other])]
     assert [block.shape for block in read] == [(1, 9, 2), (1, 600, 2), (1, 5, 2), (1, 9, 2)]
     np.testing.assert_array_equal(read[1][0], values)
+
+
+def test_a_sample_in_parts_that_ends_unreadable_is_none_and_one_that_a_list_names_twice_is_two() -> None:
+    values = np.random.default_rng(0).integers(0, 256, (30, 2)).astype(np.uint8)
+    part = Part("a", tuple(values.T), begins=True)
+    cut: list[Record] = [part, replace(part, begins=False), Skipped("a", "cut short")]
+    assert [block.shape for block, _ in blocks([*cut, part, part, replace(part, begins=False), *cut])] == [(1, 30, 2), (1, 60, 2)]
+    assert DatasetState.of([*cut, part, part, *cut]).samples == 2
+
+
+def test_channels_that_are_stored_one_after_the_other_have_no_gaps() -> None:
+    values = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
+    none = values[:0, 0]
+    planes = [Part("a", (values[:, 0], none), held=(0,)), Part("a", (none, values[:, 1]), held=(1,))]
+    ((block, dtype),) = blocks(planes)
+    assert dtype == "float32"
+    np.testing.assert_array_equal(block[0], values)
+    gaps = [replace(planes[0], channels=(values[:40, 0], none), number=50), planes[1]]
+    ((block, _),) = blocks(gaps)
+    assert block.dtype == np.float32
+    assert np.isnan(block[0]).sum(axis=0).tolist() == [10, 0]
 
 
 def test_parts_of_a_long_sample_count_by_their_length() -> None:

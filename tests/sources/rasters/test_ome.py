@@ -10,6 +10,9 @@ import pytest
 
 import tare
 from tare.errors import DataError
+from tare.samples.records import Part
+from tare.sources.options import Options
+from tare.sources.rasters.ome import read_ome
 
 tifffile = pytest.importorskip("tifffile", reason="reads OME-TIFF (pip install 'tare[geo]')")
 RNG = np.random.default_rng(12)
@@ -39,6 +42,8 @@ def test_an_image_of_any_axes_is_one_sample(tmp_path: Path, axes: str, dtype: st
     assert stats.samples == 2
     np.testing.assert_allclose(stats.mean, values.mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(stats.std, values.std(axis=0), rtol=1e-12)
+    parts = [part for part in read_ome(str(tmp_path / "0.ome.tif"), Options()) if isinstance(part, Part)]
+    assert all(part.wholes == tuple(map(len, part.channels)) for part in parts)  # no plane lacks values of another channel
 
 
 def test_channel_names_and_spacing_are_those_of_the_file(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations, groupby
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -83,42 +83,45 @@ def blocks(records: Iterable[Record]) -> Iterator[tuple[NDArray[Any], str]]:
     Whole numbers of which some are missing are floats with NaN; the dtype is that of the data. A sample that comes in parts, the
     last of which cannot be read, is none.
     """
-    divided: tuple[str, tuple[NDArray[Any], str]] | None = None  # a sample in parts, until what follows says that it is whole
-    for path, each in groupby(records, key=lambda record: record.path if isinstance(record, Part) else None):
-        if path is not None:
-            if divided is not None:
-                yield divided[1]
-            divided = path, _gathered(part for part in each if isinstance(part, Part))
+    divided: _Divided | None = None  # a sample in parts, until what follows says that it is whole
+    for record in records:
+        if isinstance(record, Part) and divided is not None and divided.path == record.path and not record.begins:
+            divided.add(record)
             continue
-        for record in each:
-            if divided is not None and not (isinstance(record, Skipped) and record.path == divided[0]):
-                yield divided[1]
-            divided = None
-            if not isinstance(record, Skipped | Part):
-                yield _block(record)
+        if divided is not None and not (isinstance(record, Skipped) and record.path == divided.path):
+            yield divided.block()
+        divided = _Divided(record) if isinstance(record, Part) else None
+        if not isinstance(record, Skipped | Part):
+            yield _block(record)
     if divided is not None:
-        yield divided[1]
+        yield divided.block()
 
 
-def _gathered(parts: Iterable[Part | Kept]) -> tuple[NDArray[Any], str]:
+class _Divided:
     """One sample of which values are missing or which comes in parts, with the values that are looked at of each channel."""
-    channels: list[_Sparse] = []
-    dtype = np.dtype(np.float64)
-    for part in parts:
-        if not channels:
-            channels, dtype = [_Sparse() for _ in part.channels], part.channels[0].dtype
-        wholes = part.wholes if isinstance(part, Part) else (part.whole,) * len(channels)
-        for channel, values, whole in zip(channels, part.channels, wholes, strict=True):
+
+    def __init__(self, first: Part | Kept) -> None:
+        self.path, self._dtype = first.path, first.channels[0].dtype
+        self._channels = [_Sparse() for _ in first.channels]
+        self.add(first)
+
+    def add(self, part: Part | Kept) -> None:
+        """Go on with another part."""
+        for channel, values, whole in zip(self._channels, part.channels, part.wholes, strict=True):
             channel.add(values, whole)
-    number = max(channel.number for channel in channels)
-    if all(channel.seen == number for channel in channels):
-        return thinned(np.stack([channel.values for channel in channels], axis=-1)[None]), dtype.name
-    length = min(number, MOST)
-    block = np.full((1, length, len(channels)), np.nan, dtype if dtype.kind == "f" else np.float64)
-    for place, channel in enumerate(channels):  # as many of each as its share of all values
-        shown = round(length * channel.seen / channel.number) if channel.seen else 0
-        block[0, :shown, place] = channel.values[_places(len(channel.values), shown)]
-    return block, dtype.name
+
+    def block(self) -> tuple[NDArray[Any], str]:
+        """The values that are looked at ``(1, P, C)``, and the dtype of the data."""
+        number = max(channel.number for channel in self._channels)
+        if all(channel.seen == number for channel in self._channels):
+            return thinned(np.stack([channel.values for channel in self._channels], axis=-1)[None]), self._dtype.name
+        length = min(number, MOST)
+        kind = self._dtype if self._dtype.kind == "f" else np.dtype(np.float64)
+        found = np.full((1, length, len(self._channels)), np.nan, kind)
+        for place, channel in enumerate(self._channels):  # as many of each as its share of all values
+            shown = round(length * channel.seen / channel.number) if channel.seen else 0
+            found[0, :shown, place] = channel.values[_places(len(channel.values), shown)]
+        return found, self._dtype.name
 
 
 class _Sparse:
@@ -187,7 +190,7 @@ def joined(parts: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
 
 def _block(record: Sample | Stack | Kept | Rows) -> tuple[NDArray[Any], str]:
     if isinstance(record, Kept):
-        return _gathered([record])
+        return _Divided(record).block()
     if isinstance(record, Rows):
         block = np.stack([np.asarray(column, np.float64) for column in record.columns], axis=-1)[:, None, :]
     elif isinstance(record, Stack) and record.channels_first:

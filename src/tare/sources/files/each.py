@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tare.errors import MissingDependencyError, reason_of
-from tare.samples.records import Record, Skipped
+from tare.samples.records import Part, Record, Skipped
 from tare.sources.base import ITEMS_PER_CHUNK, Indexed, Source
 from tare.sources.options import Options
 from tare.system.local.opened import regular, said
@@ -76,7 +76,7 @@ class EachFile(Source[tuple[str, ...]]):
             for record in self.reader(file, options):
                 if held is not None:
                     yield held
-                held = record
+                held = replace(record, begins=True) if held is None and isinstance(record, Part) else record
             pin.check()
             if held is not None:
                 yield held
