@@ -67,6 +67,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         values = np.random.default_rng(0).normal(size=(64, 2)) + shift
         np.savetxt(root / name, values, delimiter=",", header="x,y", comments="")
     monitor = Monitor(Reference.of(str(root / "a.csv")))
+    (root / "known").mkdir()
+    monitor.reference.save(root / "known" / "reference.json")
     monitor.update(np.zeros((8, len(monitor.reference.taking.channels))))
     monitor.save(root / "state.json")
     (root / "net.py").write_text(FACTORY)
@@ -224,6 +226,7 @@ def test_links_that_lead_nowhere_folders_and_pipes_are_refused_in_a_line(
         ("measure", "a.csv", "--out", "run/model/model.safetensors"),
         ("compare", "a.csv", "b.csv", "--html", "b.csv"),
         ("drift", "a.csv", "b.csv", "--out", "b.csv"),
+        ("drift", "known", "b.csv", "--html", "known/reference.json"),
         ("monitor", "state.json", "--html", "state.json"),
         ("predict", "run", "photos", "--out", "photos/2.png"),
         ("predict", "run", "photos", "--out", "run/model/tare.json"),

@@ -71,6 +71,7 @@ class ListedArrays(ItemSource[tuple[int, Any]]):
         path, values = f"{self.name}[{item[0]}]", numpy_of(item[1])
         if is_masked(values):
             return kept(path, values, self.axes.index("C") - 1 if "C" in self.axes else None)
+        values = np.ma.getdata(values)
         if self.axes in ("N", "NC"):
             return stacked_rows(path, values.reshape(1, -1))
         last = values[..., None] if "C" not in self.axes else np.moveaxis(values, self.axes.index("C") - 1, -1)

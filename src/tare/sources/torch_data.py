@@ -79,7 +79,7 @@ class TorchSource(Source[tuple[Item, ...]]):
         values = numpy_of(_input(value, self.options)[0])
         if is_masked(values):
             raise DataError("batches without a mask", f"masked values in {path}", "pass a dataset, or fill them")
-        return as_record(path, values, axes_of(values.shape, values.dtype, self.options.layout, path))
+        return as_record(path, np.ma.getdata(values), axes_of(values.shape, values.dtype, self.options.layout, path))
 
     def _sample(self, path: str, value: Any) -> Record:
         found, label = _input(value, self.options)
@@ -92,6 +92,7 @@ class TorchSource(Source[tuple[Item, ...]]):
         axes = axes_of((1, *values.shape), values.dtype, "N" + layout.upper().removeprefix("N") if layout else None, path)
         if is_masked(values):
             return kept(path, values, axes.index("C") - 1 if "C" in axes else None)
+        values = np.ma.getdata(values)
         if axes in ("N", "NC"):
             return stacked_rows(path, values.reshape(1, -1))
         if "C" not in axes:

@@ -28,7 +28,9 @@ def test_json_has_the_schema_and_is_read_back(tmp_path: Path) -> None:
     assert document["schema"] == "tare.spec/2"
     assert {"channels", "scale", "mean", "std", "affine", "size", "interpolation", "crop", "origin"} <= set(document)
     assert json.loads((tmp_path / "new" / "spec.json").read_text()) == document
-    assert run(tmp_path / "new" / "spec.json", "--against", "timm:resnet50").exit_code == 0
+    again = tmp_path / "again.json"
+    assert run(tmp_path / "new" / "spec.json", "--against", "timm:resnet50", "--out", again).exit_code == 0
+    assert json.loads(again.read_text())["mean"] == document["mean"]
 
 
 @pytest.mark.parametrize("form", ["timm", "hf"])

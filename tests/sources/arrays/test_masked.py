@@ -10,6 +10,7 @@ import pytest
 import tare
 from tare.datasets.opening import open_samples
 from tare.errors import DataError
+from tare.monitoring.reference import Reference
 from tare.sources.options import Options
 
 RNG = np.random.default_rng(5)
@@ -48,6 +49,11 @@ def test_statistics_are_those_of_the_values_that_are_not_hidden(data: Any, optio
 
 def test_a_mask_that_hides_nothing_changes_nothing_and_one_that_hides_all_leaves_no_value() -> None:
     assert tare.measure(np.ma.masked_array(IMAGES)).channels == tare.measure(IMAGES).channels
+    floats = RNG.normal(size=(20, 8, 8, 3)).astype(np.float32)
+    for hides in (9, 2):  # nothing, and some values of some samples
+        masked = np.ma.masked_array(floats, floats > hides)
+        each, whole = Reference.of([*masked]).stats, Reference.of(masked).stats
+        assert (each.mean, each.std, each.samples) == (whole.mean, whole.std, 20)
     rows = np.ma.masked_array(RNG.normal(size=(20, 2)), mask=np.zeros((20, 2), bool))
     rows[:, 0] = np.ma.masked
     try:

@@ -41,11 +41,11 @@ def spec(
     with console.working("reading what is stated"):
         first = read_spec(request.model, online=request.online)
         second = None if against is None else read_spec(against, online=request.online)
-    if against is not None and second is not None:
-        raise typer.Exit(_compare(request.model, first, against, second, as_json))
     document = _document(first, form)
     if out is not None:
         write_text(out, json_text(document) + "\n")
+    if against is not None and second is not None:
+        raise typer.Exit(_compare(request.model, first, against, second, as_json))
     if as_json or form != "tare":
         print_json(document)
     else:

@@ -21,7 +21,7 @@ from tare.system.user_code import code_files
 #: Fields of requests that name files to write, and folders to make.
 _FILES, _FOLDERS = ("html", "png", "svg", "baseline"), ("out", "masks")
 #: Fields that name networks and their folders.
-_MODELS = ("run", "model", "source", "weights", "factory", "checkpoint", "spec")
+_MODELS = ("run", "model", "source", "weights", "factory", "checkpoint", "spec", "reference")
 #: Fields whose words name files or folders wherever such exist; others, such as a strategy, may be called like the output.
 _NAMING = (*_MODELS, "data", "test", "images", "source_stats", "from_spec", "to_spec", "config")
 #: Words for weights that are no files.
