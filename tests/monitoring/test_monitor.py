@@ -789,3 +789,20 @@ def test_values_that_mean_no_data_are_told_in_the_type_of_the_data(mark: float) 
     assert drift(known, made(290, 0.1)).clean
     assert drift(known, made(320, 0.1)).kind == "offset"
     assert drift(known, made(290, 0.6)).kind == "no data"
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+@pytest.mark.parametrize(("dtype", "mark"), [("float32", -9999), ("uint16", 0)])
+def test_a_value_that_all_rasters_state_as_no_data_is_none_of_a_services_values(dtype: str, mark: int, tmp_path: Path) -> None:
+    rasterio: Any = pytest.importorskip("rasterio", reason="writes GeoTIFF (pip install 'tare[geo]')")
+    scenes = np.random.default_rng(0).normal(1000, 50, (60, 12, 12)).astype(dtype)
+    scenes[:, :3] = mark
+    for place, scene in enumerate(scenes[:30]):
+        shape = {"count": 1, "height": 12, "width": 12, "dtype": dtype, "nodata": mark}
+        with rasterio.open(tmp_path / f"{place:02}.tif", "w", driver="GTiff", **shape) as file:
+            file.write(scene, 1)
+    known = Reference.of(tmp_path)
+    assert [*known.taking.nodata] == [mark]
+    monitor = Monitor(known)
+    assert fed(monitor, scenes[30:, ..., None]) == 0
+    assert monitor.verdict().values[0][1].count == 30 * 108

@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -32,6 +33,13 @@ def monitor() -> Monitor:
 def server(monitor: Monitor) -> Iterator[PageServer]:
     with PageServer(lambda: monitor) as running:
         yield running
+
+
+def test_a_server_that_never_answered_is_closed_at_once(monitor: Monitor) -> None:
+    closed = threading.Thread(target=PageServer(lambda: monitor).close, daemon=True)
+    closed.start()
+    closed.join(60)
+    assert not closed.is_alive()
 
 
 def asked(server: PageServer, path: str, host: str | None = None) -> tuple[int, dict[str, str], str]:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from itertools import chain
@@ -29,7 +29,7 @@ from tare.monitoring.evidence.neighbours import NONE, Alike, alike
 from tare.monitoring.evidence.spreads import Shares, spreads_from_json, spreads_to_json
 from tare.samples.layout import Doubles, channel_names, dtype_range, unit_scale
 from tare.samples.raw_kind import Known, bits_in_use
-from tare.samples.records import Kept, Record, Rows, Skipped, Stack, axes_of_sample
+from tare.samples.records import Kept, Part, Record, Rows, Sample, Skipped, Stack, axes_of_sample
 from tare.sources.arrays.whole import stated_nodata
 from tare.sources.base import Source
 from tare.sources.opening import open_source
@@ -101,15 +101,17 @@ class Reference:
         stats = stats_of(DatasetState.of(records), source, exclude_nan=True)
         taking = _taking([part for part, _ in first], stats, checked_nodata(nodata) or stated_nodata(source.stated))
         shares = Shares.laid([fitted(part, taking, dtype) for part, dtype in first], taking)
-        values, states = [], DatasetState()
+        values, states, marks = [], DatasetState(), set[str]()
         expect(progress, source.number)
         take = partial(_taken, source, taking, shares)
-        for chunk, state, counted, length in ordered_map(take, chain(begun, chunks), workers or default_workers()):
+        for chunk, state, counted, stated, length in ordered_map(take, chain(begun, chunks), workers or default_workers()):
             values.append(chunk)
             states, shares = states.merge(state), shares.merge(counted)
+            marks |= stated
             if progress is not None:
                 progress(length)
         stats = stats_of(states, source, exclude_nan=True)
+        taking = taking if taking.nodata else replace(taking, nodata=_common(marks))
         made = cls.from_figures(np.concatenate(values), taking, stats, shares.spreads(taking))
         return replace(
             made, axes=next((axes for record in records if (axes := axes_of_sample(record))), 0), remarks=tuple(source.remarks)
@@ -327,15 +329,29 @@ def _finite(ends: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(float(np.clip(end, -1e300, 1e300)) for end in ends)
 
 
-def _taken(source: Source[Any], taking: Taking, shares: Shares, chunk: Any) -> tuple[Doubles, DatasetState, Shares, int]:
-    """The figures of a chunk's samples, the state of the values looked at, their shares, and the number of samples."""
+def _taken(
+    source: Source[Any], taking: Taking, shares: Shares, chunk: Any
+) -> tuple[Doubles, DatasetState, Shares, set[str], int]:
+    """Of a chunk's samples the figures, the state of the values looked at, shares, what they state as no data, and the number."""
     records = list(source.read(chunk))
     parts = [fitted(part, taking, dtype) for part, dtype in blocks(records)]
     values = [figures_of(part, taking) for part in parts]
     state = state_of(parts, taking)
     skipped = DatasetState.of([record for record in records if isinstance(record, Skipped)])
     figures = np.concatenate(values) if values else np.zeros((0, len(taking.kinds())))
-    return figures, state.merge(skipped), shares.counted(parts, taking), source.chunk_length(chunk)
+    return figures, state.merge(skipped), shares.counted(parts, taking), _marks(records), source.chunk_length(chunk)
+
+
+def _marks(records: Iterable[Record]) -> set[str]:
+    """What the files of samples state as no data, "" for those that state nothing; of a sample in parts the first does."""
+    stating = (record for record in records if isinstance(record, Sample | Kept) or (isinstance(record, Part) and record.facts))
+    return {next((words for name, words in record.facts if name == "nodata"), "") for record in stating}
+
+
+def _common(marks: set[str]) -> tuple[float, ...]:
+    """The one number that all files state as no data: what arrives without its file has it among its values. None of several."""
+    numbers = stated_nodata((("nodata", next(iter(marks))),)) if len(marks) == 1 else ()
+    return numbers if len(numbers) == 1 else ()
 
 
 def state_of(parts: list[NDArray[Any]], taking: Taking) -> DatasetState:

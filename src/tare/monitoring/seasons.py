@@ -107,6 +107,6 @@ def _share(alpha: float, references: Mapping[str, Reference]) -> float:
 def _made(references: Mapping[str, Reference], make: Callable[[str], Monitor]) -> dict[str, Monitor]:
     """The monitor of each season. Raises :class:`DataError` for a name that no file can have."""
     for season in references:
-        if not _NAME.fullmatch(season):
+        if not isinstance(season, str) or not _NAME.fullmatch(season):
             raise DataError("names of seasons of letters, digits, dots and dashes", repr(season)[:100], "name it like '08'")
     return {season: make(season) for season in references}

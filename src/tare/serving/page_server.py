@@ -30,6 +30,7 @@ class PageServer:
         except (OSError, OverflowError) as error:
             found = f"{getattr(error, 'strerror', None) or error} for port {port}"
             raise OutputError("a free port on this machine", found, "name another, or 0 for any") from None
+        self._serving = False
 
     @property
     def url(self) -> str:
@@ -38,16 +39,19 @@ class PageServer:
 
     def serve(self) -> None:
         """Answer until :meth:`close`, or an interrupt."""
+        self._serving = True
         self._server.serve_forever()
 
     def start(self) -> PageServer:
         """Answer in a thread of its own, which does not keep the program alive."""
+        self._serving = True
         threading.Thread(target=self.serve, name="tare-page", daemon=True).start()
         return self
 
     def close(self) -> None:
         """Answer no more."""
-        self._server.shutdown()
+        if self._serving:  # else it would wait for ever for the end of what never began
+            self._server.shutdown()
         self._server.server_close()
 
     def __enter__(self) -> PageServer:
