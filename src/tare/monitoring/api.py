@@ -157,7 +157,7 @@ def reference_of(request: DriftRequest) -> Reference:
         made = Reference.of(given, _options(request), nodata=nodata, workers=request.workers, progress=request.progress)
         enough_read(made.stats, request.max_skipped)
         return made
-    if nodata and nodata != given.taking.nodata:
+    if not {*nodata} <= {*given.taking.nodata}:
         expected = f"the values that mean no data in the reference: {list(given.taking.nodata)}"
         raise DataError(expected, f"--nodata {list(nodata)}", "leave it out, or name the training data as the reference")
     return given

@@ -97,9 +97,10 @@ class Reference:
         source = open_source(data, options)
         chunks = source.chunks()  # a stream may give them once
         begun, records = _begin(source, chunks)
+        left_out = tuple(dict.fromkeys((*checked_nodata(nodata), *stated_nodata(source.stated))))
         first = list(blocks(records))
         stats = stats_of(DatasetState.of(records), source, exclude_nan=True)
-        taking = _taking([part for part, _ in first], stats, checked_nodata(nodata) or stated_nodata(source.stated))
+        taking = _taking([part for part, _ in first], stats, left_out)
         shares = Shares.laid([fitted(part, taking, dtype) for part, dtype in first], taking)
         values, states = [], DatasetState()
         expect(progress, source.number)
