@@ -22,7 +22,7 @@ from tare.measuring.random_draws import draw
 from tare.measuring.stopping import StoppingRule
 from tare.samples.raw_kind import Known
 from tare.samples.transparency import background_of
-from tare.sources.arrays.whole import stated_nodata
+from tare.sources.arrays.whole import stated_nodata, whole
 from tare.sources.base import Source
 from tare.sources.opening import open_source
 from tare.sources.options import Options
@@ -116,7 +116,8 @@ def parts_of(request: MeasureRequest) -> Parts:
 def _prepared(request: MeasureRequest) -> Parts:
     source, options, extra = _opened(request)
     source = in_clusters(source, request.cluster)
-    nodata, of_data = _nodata(request), stated_nodata(source.stated)
+    # A resize mixes values: samples that hold such ones were left out before it, and equal ones behind it are others.
+    nodata, of_data = _nodata(request), () if request.as_seen is not None else stated_nodata(source.stated)
     return Parts(request, WithoutNodata(source, nodata, of_data) if nodata or of_data else source, options, nodata, extra)
 
 
@@ -213,8 +214,8 @@ def _check_left(stats: DatasetStats, nodata: tuple[float, ...], of_data: tuple[f
 
 
 def _seen(source: Source[Any], stated: Any) -> tuple[Source[Any], dict[str, Any]]:
-    """The source after a network's resize and crop, and a record of both for the statistics."""
+    """The source after a network's resize and crop, which take every value of a sample, and a record of both."""
     from tare.measuring.as_seen import AsSeen, stated_geometry
 
     geometry, origin = stated_geometry(stated)
-    return AsSeen(source, geometry), {**asdict(geometry), "size": list(geometry.size), "origin": origin}
+    return AsSeen(whole(source), geometry), {**asdict(geometry), "size": list(geometry.size), "origin": origin}
