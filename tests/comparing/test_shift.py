@@ -11,6 +11,7 @@ import tare
 from tare.comparing.shift import compare_stats
 from tare.errors import DataError
 from tare.normalisation.catalog import named
+from tare.samples.raw_kind import Known
 from tare.statistics.dataset_stats import DatasetStats
 from tests.comparing.photographs import floats_of, photographs
 from tests.images import save_png
@@ -115,3 +116,8 @@ def test_the_same_files_measured_in_two_ways_show_no_map(tmp_path: Path) -> None
             assert found.kind == ("no difference shown" if stats is inside else "unclear")
             assert words in found.reason or stats is inside
         assert not any(words in note for note in compare_stats(stats, stats).notes)
+    of_files = replace(whole, extra={"facts": {"nodata": "-9999.0, 1e+20 nan"}}, nodata=Known((-9999.0, 1e20), "the files"))
+    both = replace(of_files, nodata=Known((0.0, -9999.0, 1e20), "user, and the files"))
+    zero = replace(whole, nodata=Known((0.0,), "user"))
+    for one, other, same in ((of_files, whole, True), (both, zero, True), (zero, both, True), (both, of_files, False)):
+        assert same is not any("leaves out the values 0, -9999, 1e+20" in note for note in compare_stats(one, other).notes)

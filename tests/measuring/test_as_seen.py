@@ -188,3 +188,20 @@ def test_a_directory_whose_processor_cannot_be_read_is_refused(text: str, tmp_pa
     with pytest.raises(SpecError) as caught:
         tare.measure(tmp_path / "photos", as_seen=f"hf:{tmp_path}")
     assert "\n" not in str(caught.value)
+
+
+def test_images_of_an_array_that_hold_its_fill_value_are_left_out_whole(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py", reason="writes HDF5 files (pip install 'tare[science]')")
+    images = np.random.default_rng(0).integers(0, 256, (12, 20, 20, 3)).astype(np.uint8)
+    images[images == 255] = 254
+    images[2:5, 0] = 255
+    others = np.delete(images, slice(2, 5), axis=0)
+    others[0, :10] = 0  # of which a resize makes values of 255
+    images[0] = others[0]
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("x", data=images).attrs["_FillValue"] = np.uint8(255)
+    found = tare.measure(tmp_path / "a.h5", as_seen=12, max_skipped=1)
+    assert found.channels == tare.measure(others, as_seen=12).channels
+    assert [each.reason for each in found.unreadable] == ["5.00% of its values mean no data, and a network takes every value"] * 3
+    with pytest.raises(DataError, match=r"at most .* unreadable samples, found 3 of 12 .*x\[2\]'"):
+        tare.measure(tmp_path / "a.h5", as_seen=12)

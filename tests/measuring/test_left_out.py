@@ -10,7 +10,7 @@ from PIL import Image
 
 import tare
 from tare.errors import DataError
-from tare.measuring.left_out import LEFT_OUT
+from tare.measuring.left_out import LEFT_OUT, STATED_OUT
 from tare.samples.raw_kind import Known
 from tests.images import save_png
 
@@ -62,6 +62,29 @@ def test_it_is_said_whether_any_value_was_left_out(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("a,b\n1,-7\n-7,-7\n3,7\n2,9\n")
     assert tare.measure(path, nodata=-7).extra["notes"] == {LEFT_OUT: 2}
+
+
+@pytest.mark.parametrize("form", ["images", "rows", "files"])
+def test_values_that_the_user_names_are_left_out_beside_those_that_the_data_state(form: str, tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py", reason="writes HDF5 files (pip install 'tare[science]')")
+    values = np.random.default_rng(0).normal(50, 5, (40, 3) if form == "rows" else (40, 6, 7, 3)).astype(np.float32)
+    values[3:9], values[12:20:2] = -9999, 0
+    for place, part in {"a.nc": values[:20], "b.nc": values[20:]}.items():
+        with h5py.File(tmp_path / place, "w") as file:
+            file.create_dataset("x", data=part if form == "files" else values).attrs["_FillValue"] = np.float32(-9999)
+    data, layout = (tmp_path if form == "files" else tmp_path / "a.nc"), "NC" if form == "rows" else "NHWC"
+    stats = tare.measure(data, layout=layout, nodata=0)
+    kept = values[(values != 0) & (values != -9999)].reshape(-1, 3).astype(np.float64)
+    assert stats.mean == pytest.approx(kept.mean(axis=0), rel=1e-12)
+    assert stats.std == pytest.approx(kept.std(axis=0), rel=1e-9)
+    assert stats.extra["notes"] == {LEFT_OUT: 4, STATED_OUT: 6}
+    assert isinstance(stats.nodata, Known)
+    assert stats.nodata.value == (0.0, -9999.0)
+    assert stats.nodata.origin.startswith("user, and the files, such as ")
+    assert "remarks" not in stats.extra
+    slip = tare.measure(data, layout=layout, nodata=9999)  # of which the user is told, although others are left out
+    assert slip.extra["remarks"] == ["no value is exactly 9999, so that --nodata left nothing out"]
+    assert slip.channels == tare.measure(data, layout=layout).channels
 
 
 def test_rows_keep_their_other_columns_and_nan_stays_nan(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from tare.cli.main import app
 from tare.errors import DataError
 from tare.monitoring.monitor import Monitor
 from tare.monitoring.reference import Reference
+from tare.sources.options import Options
 from tests.monitoring.made import changed, photographs, reference
 
 
@@ -327,6 +328,30 @@ def test_a_table_without_a_column_of_the_reference_is_refused(tmp_path: Path) ->
     with pytest.raises(DataError, match="the columns of the reference, found none called 'sugar'; rename them, or name"):
         tare.drift(tmp_path / "train.csv", tmp_path / "later.csv")
     assert tare.drift(tmp_path / "train.csv", tmp_path / "third.csv").samples == 100
+
+
+@pytest.mark.parametrize("dtype", ["int16", "float32"])
+@pytest.mark.parametrize("rows", [False, True])
+def test_values_that_arriving_data_state_to_mean_no_data_are_missing_ones(tmp_path: Path, dtype: str, rows: bool) -> None:
+    h5py = pytest.importorskip("h5py", reason="writes HDF5 files (pip install 'tare[science]')")
+    chance = np.random.default_rng(0)
+
+    def stored(name: str, number: int, mark: int, share: float) -> str:
+        values = chance.normal(500, 50, (number, 3) if rows else (number, 9, 10, 3)).astype(dtype)
+        values[chance.random(values.shape) < share] = mark
+        with h5py.File(tmp_path / name, "w") as file:
+            file.create_dataset("x", data=values).attrs["_FillValue"] = np.dtype(dtype).type(mark)
+        return str(tmp_path / name)
+
+    known, other, more = stored("a.nc", 400, -9999, 0.1), stored("b.nc", 200, -1, 0.1), stored("c.nc", 200, -1, 0.6)
+    layout = "NC" if rows else "NHWC"
+    found = tare.drift(known, other, layout=layout)
+    assert found.clean, found.reason
+    assert tare.drift(known, more, layout=layout).kind == "no data"
+    Reference.of(known, Options(layout=layout), nodata=(0, 7)).save(tmp_path / "r.json")
+    assert tare.drift(tmp_path / "r.json", other, layout=layout, nodata=[7, 0]).clean
+    with pytest.raises(DataError, match=r"that mean no data in the reference: .*, found --nodata \[8.0\]"):
+        tare.drift(tmp_path / "r.json", other, layout=layout, nodata=8)
 
 
 @pytest.mark.parametrize("case", ["empty", "never both", "border"])

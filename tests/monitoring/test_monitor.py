@@ -634,6 +634,9 @@ def test_values_that_mean_no_data_are_no_values_of_the_reference(kind: str) -> N
     images = chance.integers(100, 200, (60, 8, 8, 1)).astype(kind)
     images[:, :2] = 0
     known = Reference.of(images, nodata=0)
+    if kind == "uint8":  # of which 12 bits are in use
+        deep = np.where(images, images.astype(np.uint16) * 16, 65535)
+        assert Reference.of(deep, nodata=65535).taking.high == (4095.0,)
     assert known.stats.mean[0] == pytest.approx((images[:, 2:] / (255 if kind == "uint8" else 1)).mean())
     assert known.stats.channels[0].nan == 60 * 16
     assert Reference.from_json(json.loads(json.dumps(known.to_json()))).stats == known.stats
@@ -785,6 +788,7 @@ def test_values_that_mean_no_data_are_told_in_the_type_of_the_data(mark: float) 
         return values
 
     known = Reference.of(made(290, 0.1), nodata=mark)
+    assert 200 < min(known.taking.low) < max(known.taking.high) < 400
     assert known.stats.mean == pytest.approx((290,) * 3, abs=0.2)
     assert drift(known, made(290, 0.1)).clean
     assert drift(known, made(320, 0.1)).kind == "offset"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 from tare.comparing.result import ChannelShift, some
@@ -16,6 +17,8 @@ _BITS = {"uint8": 8, "uint16": 16}
 _NEAR = 2.0
 # Shares of missing values so many standard errors apart are not those of one population.
 _FAR_APART = 4.0
+# A number among the words of what files state.
+_NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
 
 
 def check_front_ends(source: DatasetStats, target: DatasetStats) -> None:
@@ -68,12 +71,25 @@ def missing_shares(source: DatasetStats, target: DatasetStats) -> tuple[str, ...
 def measured_otherwise(source: DatasetStats, target: DatasetStats) -> str:
     """That the sides were measured in two ways, under which one set of files differs too; "" if not, or for constants."""
     # Files of a format state a value of their own for no data; what a user names leaves out values that are data elsewhere.
-    named = any(isinstance(stats.nodata, Known) and stats.nodata.origin == "user" for stats in (source, target))
+    named = any(not _named(one) <= _left_out(other) for one, other in ((source, target), (target, source)))
     ways = [_way(stats, named=named) for stats in (source, target)]
     if ways[0] == ways[1] or not all(any(channel.count for channel in stats.channels) for stats in (source, target)):
         return ""
     said = [", ".join(way) or "whole values as stored" for way in ways]
     return f"the sides were measured in two ways, under which the same files differ: source: {said[0]}; target: {said[1]}"
+
+
+def _left_out(stats: DatasetStats) -> set[float]:
+    """The values that were left out as no data."""
+    return set(stats.nodata.value) if isinstance(stats.nodata, Known) else set()
+
+
+def _named(stats: DatasetStats) -> set[float]:
+    """Those of them that the files do not state by themselves."""
+    facts = stats.extra.get("facts")
+    stated = str(facts.get("nodata", "")) if isinstance(facts, Mapping) else ""
+    words = {word for word in stated.replace(",", " ").split() if _NUMBER.fullmatch(word)}
+    return _left_out(stats) - set(map(float, words))
 
 
 def _way(stats: DatasetStats, *, named: bool) -> tuple[str, ...]:

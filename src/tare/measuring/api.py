@@ -22,7 +22,7 @@ from tare.measuring.random_draws import draw
 from tare.measuring.stopping import StoppingRule
 from tare.samples.raw_kind import Known
 from tare.samples.transparency import background_of
-from tare.sources.arrays.whole import stated_nodata
+from tare.sources.arrays.whole import stated_nodata, whole
 from tare.sources.base import Source
 from tare.sources.opening import open_source
 from tare.sources.options import Options
@@ -94,7 +94,7 @@ class Parts:
         request, nodata = self.request, self.nodata
         stats = stats_of(state, self.source, exclude_nan=request.exclude_nan, colours=request.pages != "channels")
         if nodata or request.mask is not None:
-            _check_left(stats, nodata)
+            _check_left(stats, nodata, stated_nodata(self.source.stated))
         remarks = [*_pooled(request.data), *self.source.remarks, *_remarks(self.options, nodata, state, stats)]
         stats = replace(stats, extra={**stats.extra, **self.extra, **({"remarks": remarks} if remarks else {})})
         stats = replace(stats, nodata=Known(nodata, "user")) if nodata else stats
@@ -116,9 +116,9 @@ def parts_of(request: MeasureRequest) -> Parts:
 def _prepared(request: MeasureRequest) -> Parts:
     source, options, extra = _opened(request)
     source = in_clusters(source, request.cluster)
-    nodata = _nodata(request)
-    left_out = nodata or stated_nodata(source.stated)
-    return Parts(request, WithoutNodata(source, left_out) if left_out else source, options, nodata, extra)
+    # A resize mixes values: samples that hold such ones were left out before it, and equal ones behind it are others.
+    nodata, of_data = _nodata(request), () if request.as_seen is not None else stated_nodata(source.stated)
+    return Parts(request, WithoutNodata(source, nodata, of_data) if nodata or of_data else source, options, nodata, extra)
 
 
 def _opened(request: MeasureRequest) -> tuple[Source[Any], Options, dict[str, Any]]:
@@ -203,18 +203,19 @@ def _nothing_left_out(state: DatasetState, nodata: tuple[float, ...]) -> list[st
     return [] if LEFT_OUT in state.notes else [f"no value is exactly {values}, so that --nodata left nothing out"]
 
 
-def _check_left(stats: DatasetStats, nodata: tuple[float, ...]) -> None:
+def _check_left(stats: DatasetStats, nodata: tuple[float, ...], of_data: tuple[float, ...]) -> None:
     """Raise :class:`DataError` if a channel has no value left."""
     bare = [channel.name for channel in stats.channels if not channel.count and not channel.nan and not channel.inf]
     if bare:
-        without = f" without {', '.join(f'{value:g}' for value in nodata)}" if nodata else " inside the masks"
+        values = ", ".join(f"{value:g}" for value in dict.fromkeys((*nodata, *of_data)))
+        without = f" without {values}" if nodata else " inside the masks"
         found = f"none in {', '.join(bare[:5])} of {stats.source!r}{without}"
         raise DataError("values beside those that mean no data", found, "check --nodata" if nodata else "check --mask")
 
 
 def _seen(source: Source[Any], stated: Any) -> tuple[Source[Any], dict[str, Any]]:
-    """The source after a network's resize and crop, and a record of both for the statistics."""
+    """The source after a network's resize and crop, which take every value of a sample, and a record of both."""
     from tare.measuring.as_seen import AsSeen, stated_geometry
 
     geometry, origin = stated_geometry(stated)
-    return AsSeen(source, geometry), {**asdict(geometry), "size": list(geometry.size), "origin": origin}
+    return AsSeen(whole(source), geometry), {**asdict(geometry), "size": list(geometry.size), "origin": origin}

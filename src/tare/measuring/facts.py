@@ -104,8 +104,12 @@ def _bits(stats: DatasetStats, values: dict[str, Stated]) -> DatasetStats:
 
 
 def _nodata(stats: DatasetStats, values: dict[str, Stated]) -> DatasetStats:
+    """The values that the files state to mean no data, behind those that the user named."""
     numbers = {float(word): stated for words, stated in values.items() for word in words.split() if word != UNSTATED}
     finite = {number: stated for number, stated in numbers.items() if isfinite(number)}
-    if not finite or isinstance(stats.nodata, Known):
+    named = stats.nodata.value if isinstance(stats.nodata, Known) else ()
+    if finite.keys() <= {*named}:
         return stats
-    return replace(stats, nodata=Known(tuple(sorted(finite)), f"the files, such as {next(iter(finite.values())).example}"))
+    origin = f"the files, such as {next(iter(finite.values())).example}"
+    origin = f"{stats.nodata.origin}, and {origin}" if isinstance(stats.nodata, Known) else origin
+    return replace(stats, nodata=Known((*named, *sorted(finite.keys() - {*named})), origin))

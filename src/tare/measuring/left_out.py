@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from tare.sources.arrays.whole import are_kept
 from tare.sources.derived import Derived
 from tare.sources.files.masks import inside, is_mask, mask_places, read_mask
 
-#: The note on samples that had values which mean "no data".
+#: The note on samples that had values which mean "no data": as the user says, and as the data state.
 LEFT_OUT = "values that mean no data were left out"
+STATED_OUT = "values that the data state to mean no data were left out"
 #: Endings of masks, by which one of the same stem is found.
 _MASK_ENDINGS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".pgm", ".webp", ".jpg", ".jpeg")
 
@@ -75,9 +77,13 @@ class Foreground(Cut):
 
 @dataclass(frozen=True)
 class WithoutNodata(Cut):
-    """The samples of another source without the raw values ``nodata``, in each channel by itself."""
+    """The samples of another source without the raw values ``nodata`` and those ``of_data``, in each channel by itself.
+
+    The first are named by the user, the others stated by the data.
+    """
 
     nodata: tuple[float, ...] = ()
+    of_data: tuple[float, ...] = ()
 
     def changed(self, record: Record) -> Iterator[Record]:
         """The other values of each channel; of rows, of each column."""
@@ -92,10 +98,10 @@ class WithoutNodata(Cut):
             yield from map(self._kept, names_of(record.path, len(block)), block, labels)
         elif isinstance(record, Rows):
             columns = [np.asarray(column) for column in record.columns]
-            kept = [are_kept(column, self.nodata) for column in columns]
-            without = int((~np.logical_and.reduce(kept)).sum()) if kept else 0
+            kept, found = self._where(columns)
+            without = {note: int((~np.logical_and.reduce(where)).sum()) for note, where in found.items()}
             left = tuple(column[here] for column, here in zip(columns, kept, strict=True))
-            yield Rows(record.path, left, record.dtype, max(map(len, columns), default=0), {LEFT_OUT: without} if without else {})
+            yield Rows(record.path, left, record.dtype, max(map(len, columns), default=0), without)
         else:
             yield record
 
@@ -105,11 +111,17 @@ class WithoutNodata(Cut):
         return Kept(path, left, label, (*notes, *noted), facts, max((np.size(each) for each in channels), default=0))
 
     def _left(self, channels: Any) -> tuple[tuple[NDArray[Any], ...], tuple[str, ...]]:
-        """The other values of each channel, and the note if there were any of these."""
+        """The other values of each channel, and the notes if there were any of these."""
         given = [np.asarray(channel).ravel() for channel in channels]
-        left = tuple(values[are_kept(values, self.nodata)] for values in given)
-        has_some = any(len(after) < len(before) for after, before in zip(left, given, strict=True))
-        return left, (LEFT_OUT,) if has_some else ()
+        kept, found = self._where(given)
+        return tuple(values[here] for values, here in zip(given, kept, strict=True)), tuple(found)
+
+    def _where(self, given: Sequence[NDArray[Any]]) -> tuple[list[NDArray[np.bool_]], dict[str, list[NDArray[np.bool_]]]]:
+        """Where the values of each channel are none of these; and the same by each note on some that are."""
+        marks = {note: values for note, values in ((LEFT_OUT, self.nodata), (STATED_OUT, self.of_data)) if values}
+        where = {note: [are_kept(each, values) for each in given] for note, values in marks.items()}
+        kept = [reduce(np.logical_and, each) for each in zip(*where.values(), strict=True)]
+        return kept, {note: each for note, each in where.items() if not all(here.all() for here in each)}
 
 
 def checked_nodata(stated: float | Sequence[float]) -> tuple[float, ...]:

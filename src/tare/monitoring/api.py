@@ -17,13 +17,14 @@ from tare.comparing.shift import compare_stats
 from tare.errors import DataError
 from tare.measuring.one_pass import enough_read
 from tare.monitoring.batches import columns_of
-from tare.monitoring.evidence.figures import blocks
+from tare.monitoring.evidence.figures import blocks, with_gaps
 from tare.monitoring.evidence.neighbours import FEWEST, MOST, NONE, Alike, alike
 from tare.monitoring.inputs import DriftRequest
 from tare.monitoring.monitor import Monitor
 from tare.monitoring.reference import Reference, fitted
 from tare.monitoring.result import Verdict
 from tare.samples.records import Skipped
+from tare.sources.arrays.whole import stated_nodata
 from tare.sources.base import Source
 from tare.sources.files.each import foreign_remark, unreadable_remark
 from tare.sources.opening import open_source
@@ -157,7 +158,7 @@ def reference_of(request: DriftRequest) -> Reference:
         made = Reference.of(given, _options(request), nodata=nodata, workers=request.workers, progress=request.progress)
         enough_read(made.stats, request.max_skipped)
         return made
-    if nodata and nodata != given.taking.nodata:
+    if not {*nodata} <= {*given.taking.nodata}:
         expected = f"the values that mean no data in the reference: {list(given.taking.nodata)}"
         raise DataError(expected, f"--nodata {list(nodata)}", "leave it out, or name the training data as the reference")
     return given
@@ -217,14 +218,19 @@ def _nodata(request: DriftRequest) -> tuple[float, ...]:
 def _all_blocks(
     named: Sequence[Any], options: Options, reference: Reference, skipped: list[Skipped], told: list[str]
 ) -> Iterator[NDArray[Any]]:
-    """The samples of all data in their order; what is no sample is added to ``skipped``, remarks of the data to ``told``."""
+    """The samples of all data in their order; what is no sample is added to ``skipped``, remarks of the data to ``told``.
+
+    Values that the data state to mean no data are missing ones, whatever those of the reference are.
+    """
+    taking = reference.taking
     for data in named:
-        source = _opened(data, options, reference.taking.channels)
+        source = _opened(data, options, taking.channels)
         told += source.remarks
+        others = tuple(value for value in stated_nodata(source.stated) if value not in taking.nodata)
         for chunk in source.chunks():
             records = list(source.read(chunk))
             skipped += [record for record in records if isinstance(record, Skipped)]
-            yield from (fitted(block, reference.taking, dtype) for block, dtype in blocks(records))
+            yield from (fitted(with_gaps(block, others), taking, dtype) for block, dtype in blocks(records))
 
 
 def _opened(data: Any, options: Options, columns: tuple[str, ...]) -> Source[Any]:

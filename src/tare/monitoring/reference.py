@@ -23,7 +23,7 @@ from tare.errors import DataError, short_repr
 from tare.measuring.left_out import checked_nodata
 from tare.measuring.one_pass import stats_of
 from tare.monitoring.carried import carried, is_exported
-from tare.monitoring.evidence.figures import Taking, blocks, counts_of, figures_of, laid, levels_of, missing_of
+from tare.monitoring.evidence.figures import Taking, blocks, counts_of, figures_of, laid, levels_of, missing_of, with_gaps
 from tare.monitoring.evidence.levels import LEVELS, Figure
 from tare.monitoring.evidence.neighbours import NONE, Alike, alike
 from tare.monitoring.evidence.spreads import Shares, spreads_from_json, spreads_to_json
@@ -97,9 +97,10 @@ class Reference:
         source = open_source(data, options)
         chunks = source.chunks()  # a stream may give them once
         begun, records = _begin(source, chunks)
-        first = list(blocks(records))
+        left_out = tuple(dict.fromkeys((*checked_nodata(nodata), *stated_nodata(source.stated))))
+        first = [(with_gaps(part, left_out), dtype) for part, dtype in blocks(records)]
         stats = stats_of(DatasetState.of(records), source, exclude_nan=True)
-        taking = _taking([part for part, _ in first], stats, checked_nodata(nodata) or stated_nodata(source.stated))
+        taking = _taking([part for part, _ in first], stats, left_out)
         shares = Shares.laid([fitted(part, taking, dtype) for part, dtype in first], taking)
         values, states, marks = [], DatasetState(), set[str]()
         expect(progress, source.number)
@@ -111,7 +112,7 @@ class Reference:
             if progress is not None:
                 progress(length)
         stats = stats_of(states, source, exclude_nan=True)
-        taking = taking if taking.nodata else replace(taking, nodata=_common(marks))
+        taking = replace(taking, nodata=tuple(dict.fromkeys((*taking.nodata, *_common(marks)))))
         made = cls.from_figures(np.concatenate(values), taking, stats, shares.spreads(taking))
         return replace(
             made, axes=next((axes for record in records if (axes := axes_of_sample(record))), 0), remarks=tuple(source.remarks)

@@ -49,3 +49,4 @@ def test_a_study_names_such_a_sample_and_a_reference_counts_none_of_these_values
     with pytest.raises(DataError, match=r"a.h5#images\[0\]': 16.67% of its values mean no data"):
         subject_of(place, "images")
     assert tare.Reference.of(f"{place}#images").taking.nodata == (-999.0,)
+    assert tare.Reference.of(f"{place}#images", nodata=0).taking.nodata == (0.0, -999.0)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tare.monitoring.evidence.levels import Figure, Kind, levels_on
 from tare.samples.layout import Doubles, unit_scale
 from tare.samples.records import Kept, Part, Record, Rows, Sample, Skipped, Stack
+from tare.sources.arrays.whole import are_kept
 
 #: Values of one channel that are looked at in one sample, evenly spread: more would hardly tell more of its mean and std.
 MOST = 4096
@@ -231,6 +232,14 @@ def figures_of(block: NDArray[Any], taking: Taking) -> Doubles:
     one["no data"] = 1 - held / planes.shape[2]
     whole = (held == planes.shape[2]).all(axis=1)
     return np.stack([_figure(kind, places, one, centred, std, whole) for kind, places in taking.kinds()], axis=1)
+
+
+def with_gaps(block: NDArray[Any], nodata: tuple[float, ...]) -> NDArray[Any]:
+    """A block with NaN for its values that mean no data, as floats; one without any as it is."""
+    if not nodata:
+        return block
+    kept = are_kept(block, nodata)
+    return block if kept.all() else np.where(kept, block, np.nan)
 
 
 def missing_of(values: NDArray[Any], taking: Taking) -> NDArray[np.bool_] | None:
