@@ -7,7 +7,8 @@ import re
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
 from tare.errors import DataError
@@ -31,7 +32,7 @@ class Clusters:
     def __call__(self, path: str) -> str:
         """Name the cluster of a path. Raises :class:`DataError` for a path in which the expression finds nothing."""
         if self.pattern == FOLDER:
-            return os.path.split(path)[0]
+            return os.path.split(_file_of(path.rpartition("[")[0]) or path)[0]
         match = self._expression.search(path)
         if match is None:
             found = f"no match of {self.pattern!r} in {path!r}"
@@ -47,6 +48,12 @@ class Clusters:
 
     def __getstate__(self) -> dict[str, Any]:
         return {"pattern": self.pattern}
+
+
+@lru_cache(maxsize=64)
+def _file_of(path: str) -> str:
+    """The file or folder that holds an array ``FILE#NAME``, whose name may have slashes; "" where the path names none."""
+    return next((path[:at] for at, sign in enumerate(path) if sign == "#" and Path(path[:at]).exists()), "")
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ _EXIF_ORIENTATION = 0x0112
 
 _FRAMES = "first of several frames read"
 _BEYOND = "bands beyond RGB or grey left out"
+_AS_RASTER = "name its folder, or the file itself, so that it is read as a raster"
 _TURNED, _NOT_TURNED = "turned as EXIF states", "EXIF orientation not applied"
 _STRAY = "stray bytes in a JPEG passed over"
 
@@ -202,6 +203,17 @@ def _decode_page(
         tiff_values.check_meaning(page)
     except UnsupportedError as error:
         raise UndecodableError(f"a TIFF of {error}") from None
+    if page.masked:
+        raise UndecodableError(f"a TIFF whose mask hides values: {_AS_RASTER}")
+    decoded = _decode_tiff(data, kind, colour, background, place, page)
+    if page.nodata is not None and (not tiff_values.are_stored(page) or (decoded.values == page.nodata).any()):
+        raise UndecodableError(f"a TIFF whose value {page.nodata:g} means no data: {_AS_RASTER}")
+    return decoded
+
+
+def _decode_tiff(
+    data: bytes, kind: str, colour: ColourMode, background: Background | None, place: int, page: tiff.Page
+) -> Decoded:
     if (not page.further or colour != "stored") and tiff_values.pillow_reads(page):
         try:
             decoded = _decode_other(data, kind, colour, background, place)

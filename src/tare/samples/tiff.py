@@ -6,7 +6,7 @@ import io
 import re
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -20,6 +20,8 @@ _CODES = {1: "B", 3: "H", 4: "I", 16: "Q"}
 _KIND, _BITS, _PHOTOMETRIC, _BANDS, _EXTRA, _FORMAT = 254, 258, 262, 277, 338, 339
 COMPRESSION, FILL_ORDER, PLANAR, COLOUR_MAP, INK_SET, REFERENCE = 259, 266, 284, 320, 332, 532
 _WIDTH, _HEIGHT, _DESCRIPTION, _ORIENTATION, _DEPTH = 256, 257, 270, 274, 32997
+#: What GDAL writes: the value that means no data, as text.
+_NODATA = 42113
 _READ = frozenset(
     (
         *(_KIND, _BITS, _PHOTOMETRIC, _BANDS, _EXTRA, _FORMAT, COMPRESSION, FILL_ORDER, PLANAR, COLOUR_MAP, INK_SET),
@@ -41,6 +43,7 @@ class Page:
     """One page: its place among all directories, its bands and their bits, and how many bands are neither colour nor alpha.
 
     ``tags`` are the numbers of its directory that say what a value means; ``photometric`` is None where nothing states it.
+    ``masked`` says that a mask of its pixels follows it.
     """
 
     index: int
@@ -51,6 +54,15 @@ class Page:
     extra: tuple[int, ...] = field(default=(), compare=False)
     tags: Mapping[int, tuple[int, ...]] = field(default_factory=dict, compare=False)
     big_endian: bool = field(default=False, compare=False)
+    masked: bool = field(default=False, compare=False)
+
+    @property
+    def nodata(self) -> float | None:
+        """The value that means no data, as GDAL states it; None where it states none."""
+        try:
+            return float(bytes(self.tags.get(_NODATA, ())).rstrip(b"\0 "))
+        except ValueError:
+            return None
 
     @property
     def all_bits(self) -> tuple[int, ...]:
@@ -81,8 +93,11 @@ def pages_of(data: bytes | memoryview) -> tuple[Page, ...]:
         while place and place not in seen and len(seen) < _MOST_PAGES:
             seen.add(place)
             tags, place = _directory(view, place, order, big)
-            if not tags.get(_KIND, (0,))[0] & (_REDUCED | _MASK):
+            kind = tags.get(_KIND, (0,))[0] & (_REDUCED | _MASK)
+            if not kind:
                 found.append(_page(len(seen) - 1, tags, order))
+            elif kind == _MASK and found:
+                found[-1] = replace(found[-1], masked=True)
     except (struct.error, IndexError, KeyError):
         return ()
     return tuple(found)
@@ -158,8 +173,10 @@ def _directory(view: memoryview, place: int, order: str, big: bool) -> tuple[dic
         tag, kind, number = struct.unpack_from(f"{order}HH{'Q' if big else 'I'}", view, at)
         if tag == REFERENCE:
             tags[tag] = ()
-        if tag == _DESCRIPTION and kind == _TEXT and number > width:
-            (text,) = struct.unpack_from(f"{order}{'Q' if big else 'I'}", view, at + entry - width)
+        if tag in (_DESCRIPTION, _NODATA) and kind == _TEXT:
+            text = at + entry - width
+            if number > width:
+                (text,) = struct.unpack_from(f"{order}{'Q' if big else 'I'}", view, text)
             tags[tag] = tuple(view[text : text + min(number, _LOOKED_AT)])
         if tag not in _READ or kind not in _CODES or not 0 < number <= 1 << 16:
             continue

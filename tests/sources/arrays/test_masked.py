@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,17 @@ def test_a_mask_that_hides_nothing_changes_nothing_and_one_that_hides_all_leaves
         return
     assert stats.channels[0].count == 0
     assert stats.channels[1].count == 20
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "int32", "float32"])
+def test_rows_of_which_some_hide_values_have_the_quantiles_of_the_others(dtype: str) -> None:
+    rows = np.ma.masked_array(RNG.integers(0, 200, (55, 2)).astype(dtype), mask=RNG.random((55, 2)) > 0.7)
+    shown = tare.measure([*rows]).channels[0]
+    values = np.sort(rows[:, 0].compressed()) * {"uint8": 1 / 255, "uint16": 1 / 65535}.get(dtype, 1)
+    assert shown.quantile_error is not None
+    for share, value in shown.quantiles.items():
+        place = max(1, math.ceil(float(share) * len(values) - 1e-9)) - 1
+        assert value == pytest.approx(values[place], abs=shown.quantile_error + 1e-12)
 
 
 def test_what_takes_every_value_refuses_a_mask() -> None:

@@ -238,3 +238,22 @@ def test_places_in_a_palette_are_colours_in_every_command_and_no_measured_values
         file.write_colormap(1, {place: (place, 0, 255 - place, 255) for place in range(256)})
     stats = tare.measure(path)
     np.testing.assert_allclose(np.multiply(stats.mean, 255), (values.mean(), 0, 255 - values.mean()), rtol=1e-12)
+
+
+def test_a_list_of_rasters_measures_no_value_that_means_no_data(tmp_path: Path) -> None:
+    scenes = RNG.integers(90, 110, (4, 1, 9, 11)).astype("int16")
+    for k, scene in enumerate(scenes):
+        write(tmp_path / f"{k}.tif", scene, nodata=0)
+    (tmp_path / "list.txt").write_text("".join(f"{k}.tif\n" for k in range(4)))
+    assert tare.measure(tmp_path / "list.txt").mean == pytest.approx((scenes.mean(),))  # none holds the value
+    scenes[0, :, :3] = 0
+    write(tmp_path / "0.tif", scenes[0], nodata=0)
+    write(tmp_path / "1.tif", scenes[1].astype("uint8"), photometric="MINISWHITE", nodata=0)
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
+        write(tmp_path / "2.tif", scenes[2].astype("uint8"), mask=np.arange(99).reshape(9, 11) > 20)
+    stats = tare.measure(tmp_path / "list.txt", max_skipped=1)
+    assert [(Path(one.path).name, one.reason.partition(":")[0]) for one in stats.skipped] == [
+        ("0.tif", "a TIFF whose value 0 means no data"),
+        ("1.tif", "a TIFF whose value 0 means no data"),
+        ("2.tif", "a TIFF whose mask hides values"),
+    ]

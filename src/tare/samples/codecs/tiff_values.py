@@ -57,6 +57,11 @@ def check_meaning(page: Page) -> None:
         raise UnsupportedError(f"{page.bits} bits a value")
 
 
+def are_stored(page: Page) -> bool:
+    """Whether the values that are read are those that are stored: neither turned round nor looked up."""
+    return page.photometric in (_BLACK, _RGB)
+
+
 def pillow_reads(page: Page) -> bool:
     """Whether Pillow gives the values that the tags state; found by ``python -m benchmarks.decoding``."""
     packing = page.tags.get(COMPRESSION, (_PLAIN,))[0]
