@@ -53,6 +53,21 @@ def test_large_values_of_little_spread_keep_their_digits() -> None:
     torch.testing.assert_close(InputLayer(chosen).cuda()(rows.cuda()).cpu(), InputLayer(chosen)(rows), rtol=1e-6, atol=1e-6)
 
 
+def test_constants_that_are_changed_past_autograd_count_and_are_not_waited_for() -> None:
+    layer = tare.Normaliser((0.5,) * 3, (0.25,) * 3, raw_dtype="uint8").cuda()
+    new = tare.Normaliser((0.1, 0.2, 0.3), (0.25,) * 3, raw_dtype="uint8")
+    raw = torch.randint(0, 256, (4, 3, 17, 19), dtype=torch.uint8)
+    there, mean = raw.cuda(), new.mean.cuda()
+    layer(there)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        layer.mean.data.copy_(mean)
+        fed = layer(there)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    torch.testing.assert_close(fed.cpu(), new(raw), rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("precision", ["32-true", "16-mixed", "bf16-mixed"])
 def test_a_network_trains_in_every_precision_and_predicts_the_same_on_both(data: Path, tmp_path: Path, precision: str) -> None:
     run = trained(data, tmp_path / "run", protocol="finetune", epochs=3, lr=3e-3, precision=precision)

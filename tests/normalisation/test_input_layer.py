@@ -63,6 +63,15 @@ def test_a_compiled_and_a_traced_layer_give_the_same_numbers_and_hold_no_compile
     torch.testing.assert_close(traced(255 - raw), normaliser(255 - raw), rtol=0, atol=1e-6)
 
 
+def test_a_graph_of_operations_normalises_what_it_is_fed(raw: torch.Tensor) -> None:
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    normaliser = InputLayer(Normalisation("source", MEAN, STD))
+    graph = make_fx(normaliser)(raw)
+    torch.testing.assert_close(graph(255 - raw), normaliser(255 - raw), rtol=0, atol=1e-6)
+    torch.testing.assert_close(torch.func.vmap(normaliser)(raw[None])[0], normaliser(raw), rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("shape", [(5, 2), (5, 2, 11), (5, 2, 4, 6)])
 def test_rows_signals_and_images_are_mapped_per_channel(shape: tuple[int, ...]) -> None:
     samples = torch.randn(shape, generator=torch.Generator().manual_seed(0))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -429,19 +430,104 @@ def test_videos_of_another_layout_are_given_as_tensors() -> None:
         made(tv_tensors.Video(raw(2, 3, 8, 6)))
 
 
-def test_constants_that_are_changed_where_they_lie_count_on_every_path() -> None:
-    """The idiom of averages of weights: ``state_dict()[name].copy_(new)``."""
+#: Ways to give a layer the constants of another: into its state, past autograd, as other memory, as other tensors.
+CHANGES: dict[str, Callable[[Normaliser, str, torch.Tensor], Any]] = {
+    "state_dict": lambda layer, name, new: layer.state_dict()[name].copy_(new),
+    "data.copy_": lambda layer, name, new: getattr(layer, name).data.copy_(new),
+    "data =": lambda layer, name, new: setattr(getattr(layer, name), "data", new.clone()),
+    "buffer =": lambda layer, name, new: setattr(layer, name, new.clone()),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_constants_that_are_changed_where_they_lie_count_on_every_path(change: str) -> None:
     layer = Normaliser((0.5,) * 3, (0.25,) * 3, raw_dtype="uint8")
     new = Normaliser((0.1, 0.2, 0.3), (0.25, 0.5, 1.0), raw_dtype="uint8")
-    for name, buffer in layer.state_dict().items():
-        buffer.copy_(new.state_dict()[name])
     values = torch.randint(0, 256, (2, 3, 6, 8), dtype=torch.uint8)
-    script: Any = torch.jit.script
-    scripted = script(layer)
+    layer(values)
+    for name, buffer in new.state_dict().items():
+        CHANGES[change](layer, name, buffer)
     for each in (values[:, :, ::2], values, values.transpose(2, 3)):
         torch.testing.assert_close(layer(each), new(each))
-        torch.testing.assert_close(scripted(each), new(each))
+    script: Any = torch.jit.script
+    torch.testing.assert_close(script(layer)(values), new(values))
     torch.testing.assert_close(layer.inverse()(layer(values)), new.inverse()(new(values)))
+
+
+def test_constants_of_inference_mode_that_are_changed_count_and_serve_calls_with_gradients() -> None:
+    with torch.inference_mode():
+        layer = Normaliser((0.0,), (1.0,), raw_dtype="float32", layout="NC")
+        layer.mean.fill_(5.0)
+        close(layer(torch.zeros(1, 1)), [[-5.0]])
+    values = torch.zeros(1, 1, requires_grad=True)
+    layer(values).sum().backward()
+    assert values.grad is not None
+    close(values.grad, [[1.0]])
+
+
+def test_a_tensor_in_the_place_of_one_that_is_gone_counts() -> None:
+    """A new tensor often has the address, and so the id, of the one that was freed before."""
+    images = raw(1, 3, 4, 8)[..., ::2]
+    expected = Normaliser((0.1, 0.2, 0.3), STD, raw_dtype="uint8")(images)
+    for _ in range(50):
+        layer = Normaliser(MEAN, STD, raw_dtype="uint8")
+        layer(images)
+        layer.mean = torch.tensor([0.9, 0.9, 0.9], dtype=torch.float64)
+        layer.mean = torch.tensor([0.1, 0.2, 0.3], dtype=torch.float64)
+        close(layer(images), expected)
+
+
+def test_constants_on_a_device_are_never_read_to_be_compared() -> None:
+    """To read a number is to wait for the device; meta tensors refuse it."""
+    layer = Normaliser(MEAN, STD, raw_dtype="uint8", clip=((0, 200),) * 3).to("meta")
+    assert layer(torch.zeros(2, 3, 4, 4, dtype=torch.uint8, device="meta")).is_meta
+    layer.mean.data = torch.zeros(3, dtype=torch.float64, device="meta")
+    assert layer(torch.zeros(2, 3, 4, 4, dtype=torch.uint8, device="meta")).is_meta
+
+
+def test_constants_that_are_learnt_get_gradients_at_every_call() -> None:
+    layer = Normaliser((0.5,), (0.25,), raw_dtype="uint8")
+    layer.mean.requires_grad_()
+    for _ in range(2):
+        fed = layer(torch.zeros(1, 1, 1, 2, dtype=torch.uint8))
+        close(torch.autograd.grad(fed.sum(), layer.mean)[0], [-8.0])
+    copy.deepcopy(layer)
+
+
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("options", [{}, {"pre_dispatch": True}], ids=["dispatched", "before dispatch"])
+def test_a_graph_of_operations_normalises_what_it_is_fed(
+    layer: Normaliser, memory: torch.memory_format, options: dict[str, Any]
+) -> None:
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    images = raw(2, 3, 8, 6).contiguous(memory_format=memory)
+    layer.mean.data.fill_(0.25)
+    graph = make_fx(layer, **options)(images)
+    for each in (images, images.flip(0), images * 0):
+        close(graph(each), layer(each))
+    assert type(layer.factor) is torch.Tensor
+
+
+def test_transforms_of_functions_and_modes_that_record_see_the_operations(layer: Normaliser) -> None:
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    names: list[str] = []
+
+    class Recorded(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            names.append(str(func))
+            return func(*args, **(kwargs or {}))
+
+    images = raw(2, 3, 8, 6)
+    expected = layer(images)
+    close(torch.func.vmap(layer)(images), expected)
+    close(torch.func.functionalize(layer)(images), expected)
+    with Recorded():  # type: ignore[no-untyped-call]
+        close(layer(images), expected)
+    assert "aten.mul_.Tensor" in names
+    mapped = Normaliser(MEAN, STD, raw_dtype="uint8", per_sample=PerSample("percentile", "channel", 1e-6, 1.0, 99.0))
+    close(torch.func.vmap(mapped)(images), mapped(images))
 
 
 def test_a_layer_without_storage_takes_a_state() -> None:

@@ -138,6 +138,36 @@ def test_an_interrupted_run_resumes_to_the_same_weights(data: Path, tmp_path: Pa
     assert (resumed.out / "metrics.csv").read_text() == (whole.out / "metrics.csv").read_text()
 
 
+def test_dropout_draws_in_a_resumed_epoch_what_it_would_have_drawn(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = """
+        from torch import nn
+        def net():
+            return nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Dropout(0.5), nn.Linear(16, 2))
+    """
+    (tmp_path / "net.py").write_text(textwrap.dedent(network))
+    monkeypatch.chdir(tmp_path)
+
+    def trained(out: str, **options: Any) -> dict[str, torch.Tensor]:
+        run = transfer("net.py:net", data, out=out, mean=[0.5], std=[0.5], epochs=3, protocol="scratch", **TINY, **options)
+        last: dict[str, torch.Tensor] = torch.load(run.out / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+        return last
+
+    with monkeypatch.context() as patch:
+        step = TransferModule.training_step
+
+        def killed(self: TransferModule, batch: Any, index: int) -> torch.Tensor:
+            if self.current_epoch == 1:
+                raise KilledError
+            return step(self, batch, index)
+
+        patch.setattr(TransferModule, "training_step", killed)
+        with pytest.raises(KilledError):
+            trained("part")
+    assert equal(trained("part", resume=True), trained("whole"))
+
+
 def test_a_network_that_changes_the_directory_moves_no_output(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -107,3 +107,15 @@ def test_the_images_of_one_forward_are_one_batch(run: Path) -> None:
     assert monitor.state.batches == direct.state.batches == 3
     assert monitor.state.samples == 12
     assert (monitor.state.ladder[0].counts == direct.state.ladder[0].counts).all()
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_a_forward_that_is_computed_again_in_backward_counts_once(run: Path, reentrant: bool) -> None:
+    layer = torch.nn.Conv2d(3, 2, 1).eval()
+    monitor = Monitor(run, values="fed")
+    with tare.watch(layer, run / "model", on_finding=lambda _: None, monitor=monitor) as watch:
+        for place in range(2):
+            values = fed(photographs(8, place, size=32)).requires_grad_()
+            torch.utils.checkpoint.checkpoint(layer, values, use_reentrant=reentrant).sum().backward()
+    assert (monitor.state.batches, monitor.state.samples) == (2, 16)
+    assert [stage.batches for stage in watch.report().stages] == [2]

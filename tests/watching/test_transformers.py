@@ -97,6 +97,28 @@ def test_what_was_not_judged_is_said_at_the_end(tmp_path: Path) -> None:
                     "eval: too few samples: 2, and at least 8 are needed"]  # fmt: skip
 
 
+def test_what_was_interrupted_is_no_longer_watched_when_training_begins_again(tmp_path: Path) -> None:
+    """A cell of a notebook that is stopped and run again; the Trainer likewise, where it looks for a batch size that fits."""
+    from tare.watching.transformers import WatchCallback
+
+    callback, model, state = WatchCallback(processor(), on_finding="raise"), vit(), transformers.TrainerState()
+    arguments, control = transformers.TrainingArguments(str(tmp_path), report_to=[], use_cpu=True), transformers.TrainerControl()
+
+    def begin() -> None:
+        callback.on_train_begin(arguments, state, control, model=model)
+
+    begin()
+    for values in (normalised(UNITS, HALF, HALF), normalised(UNITS, HALF, HALF), UNITS):  # a third is judged with a fourth
+        model.train()(values)
+    begin()
+    assert len(model._forward_pre_hooks) == 1
+    model.eval()(normalised(UNITS, HALF, HALF))
+    callback.on_train_end(arguments, state, control)
+    assert not model._forward_pre_hooks
+    assert callback.report is not None
+    assert [(stage.stage, stage.batches) for stage in callback.report.stages] == [("eval", 1)]
+
+
 @pytest.mark.parametrize("values", [normalised(UNITS, HALF, HALF), UNITS], ids=["right", "wrong"])
 def test_a_training_has_the_same_bits_with_the_watch_and_without(tmp_path: Path, values: Tensor) -> None:
     from tare.watching.transformers import WatchCallback

@@ -17,6 +17,23 @@ _OVERSHOOT = 0.25
 ROUNDING, _FINE = 1e-6, 1e-12
 
 
+def is_eager() -> bool:
+    """Whether torch alone computes what is called: no tracer, no transform of ``torch.func`` and no dispatch mode is at work."""
+    return not (
+        torch.compiler.is_compiling()
+        or torch._C._get_tracing_state() is not None
+        or torch._C._functorch.maybe_current_level() is not None
+        or torch._C._len_torch_dispatch_stack()
+        or torch._C._dispatch_tls_is_dispatch_key_included(torch._C.DispatchKey.PreDispatch)
+    )
+
+
+def in_memory(values: torch.Tensor) -> bool:
+    """Whether a tensor is nothing but numbers in this process's memory, which may be read past torch."""
+    plain = type(values).__torch_dispatch__ is torch.Tensor.__torch_dispatch__
+    return plain and values.is_cpu and not values.requires_grad
+
+
 def check_tensor(values: torch.Tensor) -> None:
     """Raise :class:`SpecError` for what is no dense tensor of real numbers."""
     of_kind(values, torch.Tensor, "a tensor of values", "make one, for example with torch.from_numpy(array)", SpecError)
@@ -91,7 +108,7 @@ def own_moments(signals: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 def _quantile(values: torch.Tensor, share: float, axes: tuple[int, ...]) -> torch.Tensor:
     if share in (0.0, 1.0):
         return values.amin(axes, keepdim=True) if share == 0.0 else values.amax(axes, keepdim=True)
-    if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None or values.device.type != "cpu":
+    if not (is_eager() and in_memory(values)):
         return _sorted_quantile(values, share, axes)
     numbers = values.double().numpy()
     found = (np.nanquantile if np.isnan(numbers).any() else np.quantile)(numbers, share, axis=axes, keepdims=True)

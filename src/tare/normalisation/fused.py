@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from tare.input_spec.affine import Affine
+from tare.input_spec.tensors import in_memory, is_eager
 from tare.system.engines.compiler import numba
-
-if TYPE_CHECKING:
-    import torch
 
 #: Pixels per block of de-interleaved bytes. Between 256 and 8192 the time hardly depends on it.
 _BLOCK = 512
@@ -28,10 +27,15 @@ _MANY = 1 << 21
 
 
 def takes(images: torch.Tensor) -> bool:
-    """Return whether :func:`normalise` takes the images: uint8 ``(N, C, H, W)`` on the CPU, in either memory order."""
-    import torch
+    """Return whether :func:`normalise` takes the images: uint8 ``(N, C, H, W)`` on the CPU, in either memory order.
 
-    if images.dtype != torch.uint8 or images.ndim != 4 or images.device.type != "cpu" or not images.numel():
+    It takes none where a graph is traced, or what torch does is changed or recorded, since torch does not see this pass.
+    """
+    return is_eager() and _fits(images)
+
+
+def _fits(images: torch.Tensor) -> bool:
+    if images.dtype != torch.uint8 or images.ndim != 4 or not in_memory(images) or not images.numel():
         return False
     return images.is_contiguous() or images.is_contiguous(memory_format=torch.channels_last)
 
@@ -43,10 +47,8 @@ def normalise(images: torch.Tensor, affine: Affine, out: torch.Tensor | None = N
     threads as torch's own operations (``torch.get_num_threads()``; one in a loader's process).
     Raises ValueError for images that :func:`takes` refuses, another number of channels, or an ``out`` of another shape or dtype.
     """
-    import torch
-
     shape = tuple(images.shape)
-    if not takes(images) or shape[1] != len(affine.order):
+    if not _fits(images) or shape[1] != len(affine.order):
         raise ValueError(f"uint8 (N, {len(affine.order)}, H, W) on the CPU, got {images.dtype} {shape} on {images.device}")
     if out is None:
         # NumPy asks the system for large pages, torch does not. The first use of small ones takes longer than the arithmetic.

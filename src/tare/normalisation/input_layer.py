@@ -10,7 +10,7 @@ from torch import nn
 from tare.errors import StrategyError
 from tare.input_spec.affine import Affine
 from tare.input_spec.input_map import mapped as value_mapped
-from tare.input_spec.tensors import ROUNDING, by_sample, own_moments
+from tare.input_spec.tensors import ROUNDING, by_sample, is_eager, own_moments
 from tare.normalisation.applied import Normalisation
 
 #: The least std of a black sample, whose values are 0.
@@ -84,8 +84,7 @@ class InputLayer(nn.Module):
 
     def _mapped(self, samples: torch.Tensor) -> torch.Tensor:
         # Compilers and exporters need plain tensor operations, which they fuse themselves.
-        traced = torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None
-        if not traced and self.scale.dtype == torch.float32 and samples.dtype == torch.uint8 and samples.device.type == "cpu":
+        if is_eager() and self.scale.dtype == torch.float32 and samples.dtype == torch.uint8 and samples.device.type == "cpu":
             from tare.normalisation import fused  # compiled loops, loaded where the first bytes arrive
 
             if fused.takes(samples):

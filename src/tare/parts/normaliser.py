@@ -18,7 +18,7 @@ from tare.input_spec.affine import Affine
 from tare.input_spec.fields import Known
 from tare.input_spec.input_map import mapped as value_mapped
 from tare.input_spec.spec import InputSpec
-from tare.input_spec.tensors import by_sample
+from tare.input_spec.tensors import by_sample, in_memory, is_eager
 from tare.normalisation import fused
 from tare.normalisation.names import Strategy
 from tare.parts import libraries
@@ -31,6 +31,9 @@ _MODES = ("L", "LA", "RGB", "RGBA", "I;16", "I", "F", "1")
 
 #: Whether an exported graph may change a converted tensor where it lies, which saves the memory of a second one.
 _EXPORTS_CHANGES = tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 6)
+
+#: Factor and offset per channel, and the least and largest raw value where there is a clip.
+_Form = tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, torch.Tensor | None]
 
 
 def _is_tensor(thing: Any) -> bool:
@@ -134,20 +137,50 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
         else:
             self.register_buffer(name, numbers, persistent=persistent)
 
-    def _settle(self) -> None:
-        """Bring the constants into the form and type that values are mapped with."""
+    def _formed(self) -> _Form:
+        """The constants in the form and type that values are mapped with."""
         narrow = self.mean.dtype == torch.float32 or (self._raw in NARROW and self.dtype != torch.float64)
         shape, kind = (-1, *(1 for _ in range(-self._axis - 1))), torch.float32 if narrow else torch.float64
-        low, high = (None, None) if self.clip is None else self.clip.unbind(dim=1)
-        formed = {"factor": self.scale / self.std, "offset": -self.mean / self.std, "low": low, "high": high}
-        for name, numbers in formed.items():
-            self._keep(name, None if numbers is None else numbers.to(kind).reshape(shape), persistent=False)
-        self._settled = self._versions()
+        factor, offset = ((each / self.std).to(kind).reshape(shape) for each in (self.scale, -self.mean))
+        if self.clip is None:
+            return factor, offset, None, None
+        low, high = (each.to(kind).reshape(shape) for each in self.clip.unbind(dim=1))
+        return factor, offset, low, high
 
-    def _versions(self) -> tuple[tuple[int, int], ...]:
-        """What tells that a constant was changed where it lies, as averages of weights do by ``state_dict()[name].copy_()``."""
-        constants = (each for each in (self.mean, self.std, self.scale, self.clip) if each is not None)
-        return tuple((id(each), 0 if each.is_inference() else each._version) for each in constants)
+    def _settle(self) -> None:
+        """Keep the constants in that form, and the numbers that they were made of."""
+        with torch.inference_mode(False), torch.no_grad():  # what a call in inference mode keeps must serve one with gradients
+            formed = self._formed()
+        for name, numbers in zip(("factor", "offset", "low", "high"), formed, strict=True):
+            self._keep(name, numbers, persistent=False)
+        self._settled = self._numbers()
+
+    def _numbers(self) -> list[Any] | None:
+        """The constants as numbers; None where to read them is to wait for a device, or to lose a gradient."""
+        constants = [each for each in (self.mean, self.std, self.scale, self.clip) if each is not None]
+        return [each.tolist() for each in constants] if all(map(in_memory, constants)) else None
+
+    def _now(self) -> tuple[_Form, list[Any] | None]:
+        """The form of the constants for this call, and their numbers where they may be used in place of tensors.
+
+        No version of a tensor tells that it was changed: ``.data`` has one of its own, and another tensor may have the same.
+        So numbers in memory are compared, and those of a device, which a comparison would wait for, brought into form again.
+        """
+        if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
+            return (self.factor, self.offset, self.low, self.high), None
+        if not is_eager():
+            return self._formed(), None
+        numbers = self._numbers()
+        if numbers is None and not self._may_be_kept():
+            return self._formed(), None
+        if numbers is None or numbers != self._settled:
+            self._settle()
+        return (self.factor, self.offset, self.low, self.high), numbers
+
+    def _may_be_kept(self) -> bool:
+        """Whether another call may use this one's form: not where a gradient goes through it, or a CUDA graph computes it."""
+        learnt = any(each.requires_grad for each in (self.mean, self.std, self.scale))
+        return not learnt and not (self.mean.is_cuda and torch.cuda.is_current_stream_capturing())
 
     @property
     def spec(self) -> InputSpec:
@@ -252,26 +285,24 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
 
     def _normalised(self, values: torch.Tensor, axis: int) -> torch.Tensor:
         self._check(values, axis)
-        plain = not torch.compiler.is_compiling() and torch._C._get_tracing_state() is None
-        if plain and self._settled != self._versions():
-            self._settle()
-        if plain and self._is_fused(values):
-            mean, std = tuple(self.mean.tolist()), tuple(self.std.tolist())
+        (factor, offset, low, high), numbers = self._now()
+        if numbers is not None and self._is_fused(values):
+            mean, std, scale = numbers  # and no clip
             order = None if self.order is None else tuple(self.order.tolist())
-            affine = Affine.of_normalisation(mean, std, float(self.scale), order)
+            affine = Affine.of_normalisation(tuple(mean), tuple(std), scale, order)
             batch = values if values.ndim == 4 else values[None]
             return fused.normalise(batch, affine).reshape(values.shape)
         if self.order is not None:
             # PyTorch selects from unsigned 16-bit values from 2.6 on.
             values = (values.to(torch.int32) if values.dtype == torch.uint16 else values).index_select(axis, self.order)
         if torch.compiler.is_compiling() and not _EXPORTS_CHANGES:
-            values = values.to(self.factor.dtype)
+            values = values.to(factor.dtype)
         if self._per_sample is not None:
-            kept = values.to(self.factor.dtype)
+            kept = values.to(factor.dtype)
             values = by_sample(self._per_sample, kept, axis, batched=values.ndim == len(self._layout))
         if self._value_map != "identity":
-            values = value_mapped(self._value_map, torch, values.to(self.factor.dtype))
-        return mapped(values, self.factor, self.offset, self.low, self.high).to(self.dtype)
+            values = value_mapped(self._value_map, torch, values.to(factor.dtype))
+        return mapped(values, factor, offset, low, high).to(self.dtype)
 
     def _check(self, values: torch.Tensor, axis: int) -> None:
         stored = getattr(torch, self._raw)
@@ -285,10 +316,10 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
             raise SpecError(expected, f"the shape {tuple(values.shape)}", "state the layout, or check the data")
 
     def _is_fused(self, values: torch.Tensor) -> bool:
-        """Whether the compiled pass takes the values; compilers and exporters need plain operations, and fuse them."""
+        """Whether the compiled pass takes the values, which need constants in memory."""
         affine = self.clip is None and self._per_sample is None and self._value_map == "identity"
         fits = values.dtype == torch.uint8 and self._axis == -3 and values.ndim in (3, 4) and self.dtype == torch.float32
-        return affine and fits and self.mean.device.type == "cpu" and fused.takes(values if values.ndim == 4 else values[None])
+        return affine and fits and fused.takes(values if values.ndim == 4 else values[None])
 
     def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Normaliser:  # noqa: ARG002
         """Move to a device or type. The output follows; the constants stay float64, which half precision would round."""

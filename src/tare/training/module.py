@@ -87,12 +87,20 @@ class TransferModule(lightning.LightningModule):
         return self
 
     def on_train_epoch_start(self) -> None:
-        """Seed dropout and other random layers by epoch, so that a resumed run equals an uninterrupted run."""
-        torch.manual_seed(derived(self.training_options.seed, self.current_epoch))
+        """Begin the sums of the epoch, and train what this epoch trains."""
         self._loss_sum.zero_()
         self._images = 0
         self._trained = self._trained_names()
         self.train()
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Seed dropout and other random layers by epoch, so that a resumed run equals an uninterrupted run.
+
+        Not sooner than at the first batch: to begin its batches a loader draws a number, before or after the start of the epoch.
+        """
+        del batch
+        if batch_idx == 0:
+            torch.manual_seed(derived(self.training_options.seed, self.current_epoch))
 
     def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], index: int) -> torch.Tensor:
         """Return the loss of a batch; raises :class:`DivergedError` if it is NaN or infinite."""

@@ -35,7 +35,8 @@ def watch(
     ``on_finding``: ``warn`` with a :class:`TareWarning` once per code (in the first process only), ``raise`` an
     :class:`InputError`, or call a function with each :class:`Finding`. Use it before the loop; ``with`` or ``remove`` end it.
     ``monitor``: test every evaluation batch against what the network was trained on, too (:class:`tare.Monitor`): a monitor with
-    ``values="fed"``, what carries a reference, or True where ``spec`` carries one. ``Watch.monitor`` has its verdict.
+    ``values="fed"``, what carries a reference, or True where ``spec`` carries one. ``Watch.monitor`` has its verdict. Every
+    batch counts as new samples, so it is for data that are fed once, not for a validation set that is evaluated again and again.
 
     Nothing waits for the device, the model's state is unchanged, and copies and pickles of the model are not watched.
     Raises :class:`SpecError` if ``spec`` cannot be read, or for invalid options, and :class:`ModelError` for what is no network.

@@ -107,6 +107,8 @@ class Watch:
 
     def before_forward(self, training: bool, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """Look at a batch, if it is one to look at; called by the hook before every forward."""
+        if torch._C._current_graph_task_id() != -1:  # in backward a checkpoint computes a forward again, which was looked at
+            return
         try:
             aside = aside_from_forward()
         except Exception as error:  # a watch must never stop the run that it watches

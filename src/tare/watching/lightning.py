@@ -21,7 +21,8 @@ class WatchCallback(pl.Callback):
 
     ``module`` is the network's name in the LightningModule, as ``get_submodule`` takes it. Without one it is the submodule that
     states its input (timm's do), else the only child with parameters, else the LightningModule itself. ``spec`` and ``options``
-    are those of :func:`tare.watch`; ``report`` is there when the Trainer is done.
+    are those of :func:`tare.watch`; ``report`` is there when the Trainer is done. A monitor counts every validation as new
+    samples, that of the sanity check, too: give one only where each sees other data.
     """
 
     def __init__(self, spec: Any = None, *, module: str | None = None, **options: Any) -> None:

@@ -22,7 +22,9 @@ class WatchCallback(TrainerCallback):
     """Watch the model while the Trainer trains and evaluates in between.
 
     ``spec`` and ``options`` are those of :func:`tare.watch`. Without ``spec`` it is read from the Trainer's ``processing_class``
-    if that is an image processor, else from the model. ``report`` is there when training has ended.
+    if that is an image processor, else from the model. ``report`` is there when training has ended. The Trainer tells nobody that
+    a training was interrupted: the model is then watched until the next one begins, which begins anew. A monitor counts every
+    evaluation as new samples: give one only where each sees other data.
     """
 
     def __init__(self, spec: Any = None, **options: Any) -> None:
@@ -32,6 +34,7 @@ class WatchCallback(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Begin with the model that the Trainer holds, whatever it is wrapped in later."""
+        self._give_up()  # on what was interrupted, or ran out of memory and is tried with a smaller batch
         processor = kwargs.get("processing_class")
         spec = self._spec if self._spec is not None or processor is None or not is_processor(processor) else processor
         self._watch = watch(kwargs["model"], spec, **self._options)
@@ -43,3 +46,9 @@ class WatchCallback(TrainerCallback):
             watched.remove()
             self.report = watched.report()
             self.report.warn_of_unjudged()
+
+    def _give_up(self) -> None:
+        """Take the hook off without judging, as after an exception."""
+        watched, self._watch = self._watch, None
+        if watched is not None:
+            watched.__exit__(InterruptedError, None, None)

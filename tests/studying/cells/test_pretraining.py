@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tare.studying.cells.pretraining import pretrain, pretrain_together
+from tare.studying.cells.pretraining import pretrain, pretrain_together, train
 from tare.studying.tasks.task import Pretrained, task_named
 
 DIGITS, SIGNALS = task_named("digits"), task_named("signals")
@@ -46,3 +46,18 @@ def test_random_numbers_of_the_caller_are_left_alone() -> None:
     torch.manual_seed(3)
     pretrain_together(DIGITS, "cnn-none", (0, 1), epochs=1)
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_random_layers_draw_by_the_seed_alone() -> None:
+    """Whatever was drawn before, in this process or another, and for every strategy of a seed."""
+
+    def trained(seed: int, drawn: int) -> torch.Tensor:
+        torch.rand(drawn)
+        network = torch.nn.Sequential(torch.nn.Dropout(0.5), torch.nn.Linear(4, 2))
+        for weights in network.parameters():
+            torch.nn.init.ones_(weights)
+        train(network, lambda _: torch.eye(4), torch.tensor([0, 1, 0, 1]), seed=seed, epochs=2, lr=0.1, batch=2)
+        return torch.cat([weights.detach().flatten() for weights in network.parameters()])
+
+    assert torch.equal(trained(0, 0), trained(0, 7))
+    assert not torch.equal(trained(0, 0), trained(1, 0))

@@ -17,7 +17,7 @@ from tare.studying.cells.optimiser import AdamW
 from tare.studying.tasks.samples import Samples
 from tare.studying.tasks.small_networks import SideBySide, SmallNetwork
 from tare.studying.tasks.task import Pretrained, Task
-from tare.system.seeds import derived
+from tare.system.seeds import derived, seeded
 
 #: A function from an epoch's number to all its normalised samples.
 EpochInputs = Callable[[int], torch.Tensor]
@@ -77,7 +77,10 @@ def source_moments(source: Samples, seed: int) -> tuple[Constants, Constants]:
 def train(
     module: nn.Module, inputs: EpochInputs, labels: torch.Tensor, *, seed: int, epochs: int, lr: float, batch: int = _BATCH
 ) -> None:
-    """Train with cross-entropy, AdamW and a one-cycle rate; ``inputs(epoch)`` gives all normalised samples of an epoch."""
+    """Train with cross-entropy, AdamW and a one-cycle rate; ``inputs(epoch)`` gives all normalised samples of an epoch.
+
+    Dropout and other random layers draw the same for the same seed.
+    """
     count = len(labels)
     batch = min(batch, count)
     steps = max(1, count // batch)
@@ -85,14 +88,15 @@ def train(
         module.to(memory_format=torch.channels_last)  # faster for convolutions of few channels
     module.train()
     optimiser = AdamW(module.parameters(), rate=lr, steps=epochs * steps, decay=_DECAY)
-    for epoch in range(epochs):
-        fed = inputs(epoch)
-        fed = fed.contiguous(memory_format=torch.channels_last) if fed.ndim == 4 else fed
-        order = _order(count, seed, epoch)
-        for start in range(0, steps * batch, batch):  # a small last batch would give batch norm a poor variance
-            chosen = order[start : start + batch]
-            functional.cross_entropy(module(fed[chosen]), labels[chosen]).backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+    with seeded(derived(seed, 5)):
+        for epoch in range(epochs):
+            fed = inputs(epoch)
+            fed = fed.contiguous(memory_format=torch.channels_last) if fed.ndim == 4 else fed
+            order = _order(count, seed, epoch)
+            for start in range(0, steps * batch, batch):  # a small last batch would give batch norm a poor variance
+                chosen = order[start : start + batch]
+                functional.cross_entropy(module(fed[chosen]), labels[chosen]).backward()  # type: ignore[no-untyped-call]
+                optimiser.step()
     optimiser.done()
     module.eval()
 
