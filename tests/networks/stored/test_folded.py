@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,21 @@ def test_a_border_of_the_same_colour_is_kept(bordered: Path, tmp_path: Path) -> 
     assert dict(after.ranks) == pytest.approx(dict(before.ranks), abs=1e-5)
     # The network's own normalisation may have a mean of zero, whose border is black before and after.
     fold_to(FoldRequest(str(bordered), tmp_path / "black", mean=(0.0,), std=(0.5,)))
+
+
+def test_a_network_of_blue_green_red_that_undoes_a_gain_takes_red_green_blue(tmp_path: Path) -> None:
+    run = tiny_run(tmp_path, with_data=False)
+    spec = tare.InputSpec.of((103.9, 116.8, 123.7), (1, 2, 4), scale=1.0, channels="BGR", raw_dtype="uint8")
+    (tmp_path / "bgr.json").write_text(json.dumps(spec.to_json()))
+    gain, offset = (0.5, 0.6, 0.7), (0.1, 0.05, 0.0)
+    respec_to(RespecRequest(str(run), tmp_path / "out", from_spec=str(tmp_path / "bgr.json"), gain=gain, offset=offset))
+    before, after = load_model(run / "model"), load_model(tmp_path / "out")
+    assert after.normalisation.mean == pytest.approx((123.7 / 255, 116.8 / 255, 103.9 / 255))
+    images = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    changed = torch.tensor(gain)[:, None, None] * (images / 255) + torch.tensor(offset)[:, None, None]
+    with torch.inference_mode():
+        expected = before.network.module.eval()(spec.apply(images))
+    torch.testing.assert_close(after.logits(changed), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_signals_that_arrive_with_another_gain_are_padded_as_they_arrive(tmp_path: Path) -> None:

@@ -98,11 +98,13 @@ def _undone(
     if len(gain) != len(unit.order):
         raise SpecError(f"a gain and an offset for each of {len(unit.order)} channels", f"{len(gain)}", "state as many")
     takes = padded_alike(model.takes, gain, offset)
-    back = Affine(tuple(range(len(gain))), gain, offset).inverse()
-    made = rewritten(model.network.module, unit.inverse().then(back).then(unit), "normalised", model.shape)
-    mean, std = _constants(unit)
+    own = tuple(range(len(gain)))
+    whole = unit.inverse()
+    plain = Affine(own, whole.scale, whole.shift)  # the rewritten network takes the channels in the order of the values
+    made = rewritten(model.network.module, plain.then(Affine(own, gain, offset).inverse()).then(unit), "normalised", model.shape)
     kept = None if model.reference is None else arriving_as(model.reference, gain, offset)
-    return _written(out, replace(model, takes=takes, reference=kept), made, before, Normalisation("source", mean, std))
+    model = replace(model, takes=takes, reference=kept)
+    return _written(out, model, made, before, Normalisation("source", whole.shift, whole.scale))
 
 
 def padded_alike(takes: InputGeometry, gain: Sequence[float], offset: Sequence[float]) -> InputGeometry:
