@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,6 +85,21 @@ def test_a_volume_is_padded_as_it_arrives_and_other_samples_have_no_padding() ->
     assert volume.pad == (0.375, 1.75)
     for takes in (SignalGeometry(8, None), RowGeometry(("a", "b")), Geometry((32, 32)), BORDER):
         assert padded_alike(takes, GAIN, OFFSET) is takes
+
+
+def test_doubles_that_floats_cannot_hold_keep_their_normalisation_in_front(tmp_path: Path) -> None:
+    far: dict[str, Any] = {"mean": (1e6,), "std": (1.0,)}
+    run, out = tiny_number_run(tmp_path, RowGeometry(("a", "b"))), tmp_path / "out"
+    said = "after the first layers.*: float32, which the rewritten network takes, rounds float64 values this far from 0; keep"
+    with pytest.raises(ModelError, match=said):
+        fold_to(FoldRequest(str(run), out, **far))
+    with pytest.raises(ModelError, match=said):
+        respec_to(RespecRequest(str(run), out, **far))
+    assert not out.exists()
+    fold_to(FoldRequest(str(run), out, mean=(120.0, 5.0), std=(4.0, 1.0)))
+    # Values that are stored as float32 lose nothing more.
+    run = tiny_number_run(tmp_path / "floats", RowGeometry(("a", "b"), "float32"))
+    respec_to(RespecRequest(str(run), tmp_path / "narrow", **far))
 
 
 @pytest.mark.parametrize("takes", [LARGER, Geometry((32, 48), crop_mode="squash", resize=(32, 40)), SoundGeometry(SPECTRA)])

@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from tare.datasets.signal_batches import is_wide
 from tare.errors import ModelError, SpecError
 from tare.folding.api import Folded, affine_of, respecced, rewritten
+from tare.folding.first_layers import KEEP_IN_FRONT
+from tare.folding.verification import verified
 from tare.input_spec.affine import Affine
-from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, SignalGeometry, SoundGeometry, VolumeGeometry
+from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SignalGeometry, SoundGeometry, VolumeGeometry
 from tare.input_spec.model_file import model_file
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.networks.building.sound import whole
@@ -143,6 +146,22 @@ def _check_border(takes: InputGeometry, zero: Sequence[float], chosen: Normalisa
         raise ModelError("a border of the same colour for the rewritten network", found, remedy)
 
 
+def _checked_floats(model: Opened, made: Folded) -> Folded:
+    """The rewritten network of doubles, verified near their mean: its input is float32, and in front of it they are doubles.
+
+    Raises :class:`ModelError` where float32 cannot tell them apart.
+    """
+    if not isinstance(model.takes, SignalGeometry | RowGeometry) or not is_wide(model.takes.raw_dtype):
+        return made
+    try:
+        return replace(made, verification=verified(model.network.module, made.network, made.plan, normal=True))
+    except ModelError as error:
+        found = (
+            f"{error.found}: float32, which the rewritten network takes, rounds {model.takes.raw_dtype} values this far from 0"
+        )
+        raise ModelError(error.expected, found, KEEP_IN_FRONT) from None
+
+
 def _wanted(model: Opened, before: InputSpec, request: RespecRequest) -> tuple[InputSpec, Affine]:
     """The specification that the rewritten network takes, and its map from unit values."""
     if request.mean is None or request.std is None:
@@ -258,6 +277,7 @@ def _check_bytes(given: InputGeometry, takes: str) -> None:
 
 
 def _written(out: Path, model: Opened, made: Folded, source_spec: InputSpec, normalisation: Normalisation) -> FoldedDirectory:
+    made = _checked_floats(model, made)
     network = replace(model.network, module=made.network)
     takes = model.takes
     _check_border(takes, normalisation.affine().then(made.plan.affine).inverse().shift, normalisation)
