@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torchvision.transforms import v2
 
 from tare.errors import StrategyError
+from tare.input_spec.fields import PerSample
 from tare.normalisation.applied import EACH, Normalisation
 from tare.normalisation.input_layer import InputLayer
 
@@ -113,13 +114,18 @@ def test_a_constant_signal_and_an_empty_one_become_zeros() -> None:
     assert torch.equal(fed, torch.zeros_like(signals))
 
 
-def test_what_lies_outside_a_signal_counts_for_nothing_and_becomes_zero() -> None:
-    normaliser = InputLayer(Normalisation("sample", (0.0,), (1.0,), per_sample=EACH))
-    signal = 3 + 2 * torch.randn(1, 1, 60, generator=torch.Generator().manual_seed(0))
-    nothing = torch.full((1, 1, 20), torch.nan)
-    fed = normaliser(torch.cat([nothing, signal, nothing], dim=2))
+@pytest.mark.parametrize("shape", [(1, 2, 60), (1, 2, 3, 4, 60)])
+@pytest.mark.parametrize("each", [EACH, PerSample("percentile", "channel", eps=1e-6, low=1.0, high=99.0)])
+def test_what_lies_outside_a_signal_or_volume_counts_for_nothing_and_becomes_zero(
+    each: PerSample, shape: tuple[int, ...]
+) -> None:
+    normaliser = InputLayer(Normalisation("sample", (0.0,) * 2, (1.0,) * 2, per_sample=each))
+    signal = 3 + 2 * torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    nothing = torch.full((*shape[:-1], 20), torch.nan)
+    fed = normaliser(torch.cat([nothing, signal, nothing], dim=-1))
     torch.testing.assert_close(fed[..., 20:80], normaliser(signal))
-    assert torch.equal(fed[..., :20], torch.zeros(1, 1, 20))
+    assert torch.equal(fed[..., :20], torch.zeros_like(nothing))
+    assert torch.equal(fed[..., 80:], torch.zeros_like(nothing))
 
 
 def test_large_numbers_of_little_spread_are_normalised_before_they_lose_their_digits() -> None:

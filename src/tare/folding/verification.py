@@ -37,8 +37,11 @@ class Verification:
 
 
 @torch.no_grad()
-def verified(model: nn.Module, network: nn.Module, plan: FoldPlan) -> Verification:
+def verified(model: nn.Module, network: nn.Module, plan: FoldPlan, *, normal: bool = False) -> Verification:
     """Compare both networks on random inputs of several sizes; raises :class:`ModelError` if they differ.
+
+    With ``normal`` the values become normal ones of mean 0 and std 1 for the given network, and the rewritten one takes them as
+    the weights' dtype holds them.
 
     The tolerance is strict after the first layers. At the network's end a difference of up to ten times its own rounding is
     accepted, because some networks amplify the last bit of their input beyond the tolerance.
@@ -48,10 +51,12 @@ def verified(model: nn.Module, network: nn.Module, plan: FoldPlan) -> Verificati
     errors, shapes, own_rounding = [], [], None
     generator = np.random.default_rng(0)
     for shape in (plan.shape, *other_shapes(plan.shape)):
-        raw = _random_input(plan.takes, (2 if shape == plan.shape else 1, *shape), generator)
+        number = 2 if shape == plan.shape else 1
+        raw = _random_input("normalised" if normal else plan.takes, (number, *shape), generator)
+        raw = np.moveaxis(plan.affine.inverse().apply(np.moveaxis(raw, 1, -1)), -1, 1) if normal else raw
         normalised = plan.affine.apply(np.moveaxis(raw.astype(np.float64), 1, -1))
         given = torch.from_numpy(np.ascontiguousarray(np.moveaxis(normalised, -1, 1))).to(weight)
-        own = torch.from_numpy(raw).to(weight.device)
+        own = torch.from_numpy(np.ascontiguousarray(raw)).to(weight.device)
         try:
             expected = _outputs(model, given, plan)
         except Exception:

@@ -27,8 +27,10 @@ class InputLayer(nn.Module):
 
     Under ``sample`` every sample and channel is z-scored by its own moments. The std of an 8-bit image is at least 1/sqrt(H W),
     as in ``tf.image.per_image_standardization``. The std of a signal or a deeper image has no such floor; a constant one becomes
-    zeros. NaN marks the padding of a signal: it is left out of the moments and becomes zero. Rows raise :class:`StrategyError`:
-    one value per channel has no std, and no percentiles.
+    zeros. Rows raise :class:`StrategyError`: one value per channel has no std, and no percentiles.
+
+    Where each sample is normalised by its own values, NaN marks the padding of a signal or volume: it is left out of the moments
+    and percentiles and becomes zero.
     """
 
     scale: torch.Tensor
@@ -68,7 +70,7 @@ class InputLayer(nn.Module):
     def _ranged(self, samples: torch.Tensor) -> torch.Tensor:
         """Percentiles of the sample, a logarithm, a clip, then mean and std, each where the normalisation has one."""
         chosen, kind = self.chosen, torch.float64 if samples.dtype == torch.float64 else torch.float32
-        values = samples.to(kind) / 255 if samples.dtype == torch.uint8 else samples.to(kind)
+        given = values = samples.to(kind) / 255 if samples.dtype == torch.uint8 else samples.to(kind)
 
         def column(numbers: Iterable[float]) -> torch.Tensor:
             return torch.tensor([*numbers], dtype=kind, device=samples.device).reshape((-1,) + (1,) * (samples.ndim - 2))
@@ -80,7 +82,10 @@ class InputLayer(nn.Module):
         if chosen.clip is not None:
             low, high = zip(*chosen.clip, strict=True)
             values = values.clamp(column(low), column(high))
-        return ((values - column(chosen.mean)) / column(chosen.std)).to(self.scale.dtype)
+        fed = ((values - column(chosen.mean)) / column(chosen.std)).to(self.scale.dtype)
+        if chosen.per_sample is None or samples.ndim not in (3, 5):
+            return fed
+        return torch.where(given.isnan(), torch.zeros_like(fed), fed)
 
     def _mapped(self, samples: torch.Tensor) -> torch.Tensor:
         # Compilers and exporters need plain tensor operations, which they fuse themselves.

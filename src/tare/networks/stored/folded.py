@@ -7,10 +7,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from tare.datasets.signal_batches import is_wide
 from tare.errors import ModelError, SpecError
 from tare.folding.api import Folded, affine_of, respecced, rewritten
+from tare.folding.first_layers import KEEP_IN_FRONT
+from tare.folding.verification import verified
 from tare.input_spec.affine import Affine
-from tare.input_spec.geometry import Geometry, InputGeometry, SoundGeometry
+from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SignalGeometry, SoundGeometry, VolumeGeometry
 from tare.input_spec.model_file import model_file
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.networks.building.sound import whole
@@ -21,11 +26,12 @@ from tare.networks.stored.directory import TransferredModel, load_model, save_mo
 from tare.networks.stored.inputs import FoldRequest, RespecRequest, Rewriting
 from tare.networks.stored.output import check_free
 from tare.networks.stored.references import arriving_as, fed_with, reference_json
-from tare.normalisation.applied import Normalisation
+from tare.normalisation.applied import Normalisation, clipped
 from tare.readers.table import read_spec
 from tare.samples.constants import as_code_values
 from tare.samples.layout import unit_scale
 from tare.samples.sound.front_end import FrontEnd
+from tare.system.shown import numbers
 from tare.tasks.task import Task
 
 SCHEMA = "tare.fold/1"
@@ -94,11 +100,66 @@ def _undone(
     unit = affine_of(before, "unit")
     if len(gain) != len(unit.order):
         raise SpecError(f"a gain and an offset for each of {len(unit.order)} channels", f"{len(gain)}", "state as many")
-    back = Affine(tuple(range(len(gain))), gain, offset).inverse()
-    made = rewritten(model.network.module, unit.inverse().then(back).then(unit), "normalised", model.shape)
-    mean, std = _constants(unit)
+    takes = padded_alike(model.takes, gain, offset)
+    own = tuple(range(len(gain)))
+    whole = unit.inverse()
+    plain = Affine(own, whole.scale, whole.shift)  # the rewritten network takes the channels in the order of the values
+    made = rewritten(model.network.module, plain.then(Affine(own, gain, offset).inverse()).then(unit), "normalised", model.shape)
     kept = None if model.reference is None else arriving_as(model.reference, gain, offset)
-    return _written(out, replace(model, reference=kept), made, before, Normalisation("source", mean, std))
+    model = replace(model, takes=takes, reference=kept)
+    return _written(out, model, made, before, Normalisation("source", whole.shift, whole.scale))
+
+
+def padded_alike(takes: InputGeometry, gain: Sequence[float], offset: Sequence[float]) -> InputGeometry:
+    """How samples that arrive as ``gain * x + offset`` are padded, so that the network sees the padding of x.
+
+    Raises :class:`ModelError` for an offset where samples are padded with zeros, whatever arrives.
+    """
+    if isinstance(takes, SignalGeometry | VolumeGeometry) and takes.pad is not None:
+        return replace(takes, pad=tuple(g * value + o for g, o, value in zip(gain, offset, takes.pad, strict=True)))
+    if any(offset) and _pads_with_zeros(takes):
+        found = f"{NOUNS[takes.kind]} that are padded with zeros, which would arrive as {numbers(offset)}"
+        remedy = f"undo the change in the {NOUNS[takes.kind]}, and keep the network"
+        raise ModelError("padding that can change with the values that arrive", found, remedy)
+    return takes
+
+
+def _pads_with_zeros(takes: InputGeometry) -> bool:
+    """Whether short samples get raw zeros: a spectrogram's missing frames, and what a crop lacks of a smaller image."""
+    if isinstance(takes, Geometry) and takes.crop_mode != "border":
+        edges = takes.crop.resized(takes.size)
+        return any(edge < room for edge, room in zip((*edges, *edges)[:2], takes.size, strict=True))
+    return isinstance(takes, SoundGeometry)
+
+
+def _check_border(takes: InputGeometry, zero: Sequence[float], chosen: Normalisation) -> None:
+    """Raise :class:`ModelError` where the border of images, which has the colour that ``chosen`` maps to 0, is another now.
+
+    ``zero`` are the unit values that the network has as 0.
+    """
+    if not isinstance(takes, Geometry) or takes.crop_mode != "border":
+        return
+    before, after = clipped(zero, takes.raw_dtype), chosen.border(takes.raw_dtype) or ()
+    if not np.allclose(before, after, rtol=1e-6, atol=1e-6):
+        found = f"{numbers(before)} in unit values, and images that would be surrounded by {numbers(after)}"
+        remedy = "use tare.fold or tare.folding.respec in Python, and pad images with that colour"
+        raise ModelError("a border of the same colour for the rewritten network", found, remedy)
+
+
+def _checked_floats(model: Opened, made: Folded) -> Folded:
+    """The rewritten network of doubles, verified near their mean: its input is float32, and in front of it they are doubles.
+
+    Raises :class:`ModelError` where float32 cannot tell them apart.
+    """
+    if not isinstance(model.takes, SignalGeometry | RowGeometry) or not is_wide(model.takes.raw_dtype):
+        return made
+    try:
+        return replace(made, verification=verified(model.network.module, made.network, made.plan, normal=True))
+    except ModelError as error:
+        found = (
+            f"{error.found}: float32, which the rewritten network takes, rounds {model.takes.raw_dtype} values this far from 0"
+        )
+        raise ModelError(error.expected, found, KEEP_IN_FRONT) from None
 
 
 def _wanted(model: Opened, before: InputSpec, request: RespecRequest) -> tuple[InputSpec, Affine]:
@@ -216,8 +277,10 @@ def _check_bytes(given: InputGeometry, takes: str) -> None:
 
 
 def _written(out: Path, model: Opened, made: Folded, source_spec: InputSpec, normalisation: Normalisation) -> FoldedDirectory:
+    made = _checked_floats(model, made)
     network = replace(model.network, module=made.network)
     takes = model.takes
+    _check_border(takes, normalisation.affine().then(made.plan.affine).inverse().shift, normalisation)
     if len(made.plan.shape) == 3 and isinstance(takes, Geometry):
         takes = replace(takes, size=(made.plan.shape[1], made.plan.shape[2]))
     loads = model.network.is_timm and made.plan.keeps_architecture and made.plan.takes != "uint8"
