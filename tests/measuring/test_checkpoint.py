@@ -4,10 +4,12 @@ import json
 import signal
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 import tare
@@ -143,6 +145,44 @@ def test_a_file_that_was_rewritten_since_it_was_covered_is_refused(folder: Path,
         parquet.write_table(pa.table({"a": values}), data, row_group_size=1000)
     with pytest.raises(DataError, match="found a checkpoint of other files or samples"):
         tare.measure(data, checkpoint=file)
+
+
+def masked(form: str, root: Path) -> tuple[Any, Any, list[Path]]:
+    """200 images with a mask each: what to measure, what to state as ``mask``, and the masks."""
+    where = root / "data" if form == "ending" else root / "masks"
+    masks = [where / f"{k:03}{'_mask' if form == 'ending' else ''}.png" for k in range(200)]
+    for k, place in enumerate(masks):
+        save_png(place, np.ones((3, 4), np.uint8))
+        save_png(root / "data" / f"{k:03}.png", random_rgb(k, 3, 4))
+    images = [root / "data" / f"{k:03}.png" for k in range(200)]
+    if form == "ending":
+        (root / "data" / "!").touch()  # so that an image and its mask are in two chunks
+        return root / "data", "_mask.png", masks
+    if form == "tar":
+        with tarfile.open(root / "a.tar", "w") as archive:
+            for image in images:
+                archive.add(image, image.name)
+        return root / "a.tar", where, masks
+    if form == "table":
+        cells = [{"bytes": image.read_bytes(), "path": image.name} for image in images]
+        pl.DataFrame({"image": cells}).write_parquet(root / "a.parquet", row_group_size=64)
+        return root / "a.parquet", where, masks
+    return root / "data", where, masks
+
+
+@pytest.mark.parametrize("form", ["folder", "ending", "tar", "table"])
+def test_a_mask_that_was_rewritten_since_it_was_covered_is_refused(tmp_path: Path, form: str) -> None:
+    data, mask, masks = masked(form, tmp_path)
+    half_done(data, tmp_path / "pass.json", mask=mask)
+    document = (tmp_path / "pass.json").read_text()
+    if form != "table":  # whose chunks name no samples, so that every mask counts
+        save_png(masks[190], np.eye(3, 4, dtype=np.uint8))
+        found = tare.measure(data, mask=mask, checkpoint=tmp_path / "pass.json")
+        assert found == tare.measure(data, mask=mask)
+        (tmp_path / "pass.json").write_text(document)
+    save_png(masks[63 if form == "ending" else 120], np.eye(3, 4, dtype=np.uint8))
+    with pytest.raises(DataError, match="found a checkpoint of other files or samples"):
+        tare.measure(data, mask=mask, checkpoint=tmp_path / "pass.json")
 
 
 def test_changed_values_and_missing_samples_are_refused(tmp_path: Path) -> None:

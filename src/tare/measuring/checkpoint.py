@@ -32,8 +32,8 @@ class Checkpoint:
     """A file that is written every 30 seconds during a pass, atomically, and removed when the pass is complete.
 
     A checkpoint belongs to one dataset, read with one set of options. To resume, the name of the source, the options, a digest
-    of every covered chunk (file names with sizes and the times at which they were written, ranges, bytes) and a digest of the
-    first chunk's statistics must agree. Of a symbolic link it is the file that the link leads to.
+    of every covered chunk (file names with sizes and the times at which they were written, those of masks among them, ranges,
+    bytes) and a digest of the first chunk's statistics must agree. Of a symbolic link it is the file that the link leads to.
     """
 
     def __init__(self, path: Path, source: Source[Any], options: Mapping[str, Any]) -> None:
@@ -66,8 +66,13 @@ class Checkpoint:
     def _noted(self, chunks: Iterator[Any]) -> Iterator[Any]:
         """The chunks, each described before it is read: so a file that changes afterwards is another one."""
         for chunk in chunks:
-            self.under_way.append(_described(chunk))
+            self.under_way.append(self._described(chunk))
             yield chunk
+
+    def _described(self, chunk: Any) -> bytes:
+        """What identifies a chunk, and the files that its samples are read with."""
+        beside = tuple(self.source.beside(chunk))
+        return _described(chunk) + (_described(beside) if beside else b"")
 
     def save(self) -> None:
         """Write the file."""
@@ -95,7 +100,7 @@ class Checkpoint:
                 raise self._refused("a checkpoint of more data")
             if index == 0 and _digest(DatasetState.of(self.source.read(chunk))) != document["first"]:
                 raise self._refused("a checkpoint of other values")
-            self.digest.update(_described(chunk))
+            self.digest.update(self._described(chunk))
             length += self.source.chunk_length(chunk)
         if self.digest.hexdigest() != document["digest"]:
             raise self._refused("a checkpoint of other files or samples")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import reduce
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cached_property, reduce
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from tare.errors import DataError, short_repr
 from tare.samples.records import Facts, Kept, Part, Record, Rows, Sample, Skipped, Stack, names_of
 from tare.sources.arrays.whole import are_kept
 from tare.sources.derived import Derived
-from tare.sources.files.masks import inside, is_mask, mask_places, read_mask
+from tare.sources.files.masks import found_of, inside, is_mask, mask_places, read_mask
+from tare.system.local.pins import TreePin
 
 #: The note on samples that had values which mean "no data": as the user says, and as the data state.
 LEFT_OUT = "values that mean no data were left out"
@@ -58,13 +60,30 @@ class Foreground(Cut):
         else:
             raise DataError("images with a mask each", f"other samples in {record.path!r}", "leave out --mask")
 
+    def beside(self, chunk: Any) -> Iterator[str]:
+        """The masks of the samples that a chunk names; of one that names none, such as rows of a table, all as they are."""
+        yield from self.source.beside(chunk)
+        places = [self._places(text) for text in _texts(chunk)]
+        found = [found_of(each) for each in places]
+        yield from (mask or each[0] for mask, each in zip(found, places, strict=True))
+        if not any(found) and Path(self.masks).is_dir():
+            yield self._as_they_are
+
+    @cached_property
+    def _as_they_are(self) -> str:
+        pin = TreePin.of(self.masks)
+        return f"{pin.files} files of {pin.size} bytes, the last of {pin.written}"
+
+    def _places(self, path: str) -> list[str]:
+        return mask_places(path, self.masks, self.source.name, _MASK_ENDINGS)
+
     def _masked(self, sample: Sample) -> Kept | Skipped:
         if is_mask(sample.path, self.masks):
             return Skipped(sample.path, "a mask", foreign=True)
-        found = mask_places(sample.path, self.masks, self.source.name, _MASK_ENDINGS)
-        place = next((path for path in found if Path(path).is_file()), None)
+        places = self._places(sample.path)
+        place = found_of(places)
         if place is None:
-            return Skipped(sample.path, f"no mask {found[0]!r}")
+            return Skipped(sample.path, f"no mask {places[0]!r}")
         mask = read_mask(place)
         if isinstance(mask, Skipped):
             return Skipped(sample.path, f"its mask {place!r}: {mask.reason}")
@@ -73,6 +92,16 @@ class Foreground(Cut):
         inside_mask = inside(mask).any(axis=-1)
         channels = tuple(sample.values[..., c][inside_mask] for c in range(sample.values.shape[-1]))
         return Kept(sample.path, channels, sample.label, sample.notes, sample.facts, inside_mask.size)
+
+
+def _texts(chunk: Any) -> Iterator[str]:
+    """The texts in a chunk, the paths of samples among them."""
+    if isinstance(chunk, str):
+        yield chunk
+    elif isinstance(chunk, tuple | list):
+        yield from chain.from_iterable(map(_texts, chunk))
+    elif is_dataclass(chunk) and not isinstance(chunk, type):
+        yield from chain.from_iterable(_texts(getattr(chunk, field.name)) for field in fields(chunk))
 
 
 @dataclass(frozen=True)

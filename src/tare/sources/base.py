@@ -72,6 +72,11 @@ class Source(ABC, Generic[ChunkT]):
         del chunk
         return 1
 
+    def beside(self, chunk: ChunkT) -> Iterator[str]:
+        """Files that the samples of a chunk are read with and that it does not name, such as masks; they need not be there."""
+        del chunk
+        return iter(())
+
     def number(self) -> int | None:
         """How many samples there are, or None if that is only known after reading them; for progress, so it may be wrong."""
         return None

@@ -54,6 +54,10 @@ class Derived(Source[Any]):
         """Number of samples in the other source's chunk."""
         return self.source.chunk_length(chunk)
 
+    def beside(self, chunk: Any) -> Iterator[str]:
+        """The other source's files beside its chunk."""
+        return self.source.beside(chunk)
+
     def number(self) -> int | None:
         """Number of samples of the other source."""
         return self.source.number()

@@ -66,6 +66,10 @@ class Shards(Source[tuple[str, Any]]):
         """Number of samples in the file's chunk."""
         return self._opened(chunk[0]).chunk_length(chunk[1])
 
+    def beside(self, chunk: tuple[str, Any]) -> Iterator[str]:
+        """The files beside the file's chunk."""
+        return self._opened(chunk[0]).beside(chunk[1])
+
     def number(self) -> int | None:
         """Number of samples in all files; None if one of them does not tell."""
         found = [self._opened(file).number() for file in self.files]

@@ -97,6 +97,17 @@ def test_nan_as_nodata_and_pixels_outside_the_mask_are_left_out(tmp_path: Path) 
     masked = tare.measure(tmp_path / "mask.tif")
     np.testing.assert_allclose(masked.mean, np.nan_to_num(scene).astype("f8")[:, inside].mean(axis=1), rtol=1e-12)
     assert any("mask" in note for note in masked.extra["notes"])
+    (tmp_path / "beside").mkdir()
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False):
+        write(tmp_path / "beside" / "a.tif", np.nan_to_num(scene), mask=inside)
+    write(tmp_path / "beside" / "b.tif", np.nan_to_num(scene))
+    (tmp_path / "beside" / "b.tif.aux.xml").write_text(
+        '<PAMDataset><PAMRasterBand band="1"><NoDataValue>0</NoDataValue></PAMRasterBand></PAMDataset>'
+    )
+    source = open_source(tmp_path / "beside")
+    (chunk,) = source.chunks()
+    assert [Path(file).name for file in source.beside(chunk) if Path(file).exists()] == ["a.tif.msk", "b.tif.aux.xml"]
+    assert tare.measure(tmp_path / "beside" / "b.tif").nodata == Known((0.0,), f"the files, such as {tmp_path}/beside/b.tif")
 
 
 def test_bands_are_chosen_by_name_or_number_in_the_order_stated(tmp_path: Path) -> None:

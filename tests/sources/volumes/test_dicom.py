@@ -14,6 +14,8 @@ import tare
 from tare.errors import DataError
 from tare.samples.raw_kind import Known, Unknown
 from tare.samples.records import Skipped
+from tare.sources.opening import open_source
+from tare.sources.options import Options
 from tare.sources.volumes.dicom_whole import dicom_image
 
 pydicom = pytest.importorskip("pydicom", reason="reads DICOM series (pip install 'tare[medical]')")
@@ -317,6 +319,9 @@ def test_masks_of_a_folder_choose_the_values_of_each_slice(tmp_path: Path) -> No
     assert (stats.samples, stats.channels[0].count) == (1, inside.size)
     np.testing.assert_allclose([stats.mean[0], stats.std[0]], [inside.mean(), inside.std()], rtol=1e-12)
     assert "only values where the mask" in stats.extra["remarks"][0]
+    source = open_source(tmp_path / "ct", Options(mask=str(tmp_path / "masks")))
+    (chunk,) = source.chunks()
+    assert sorted(source.beside(chunk)) == sorted(map(str, (tmp_path / "masks").iterdir()))
 
 
 def test_masks_beside_their_slices_are_no_slices(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import tare
 from tare.errors import DataError
 from tare.samples.raw_kind import Unknown
 from tare.sources.opening import open_source
+from tare.sources.options import Options
 from tests.sources.reading import assert_moments, state_of
 
 nibabel = pytest.importorskip("nibabel", reason="reads NIfTI volumes (pip install 'tare[medical]')")
@@ -94,6 +95,9 @@ def test_only_the_foreground_counts_where_a_mask_is_named(tmp_path: Path, masks:
     assert stats.samples == 3
     np.testing.assert_allclose(stats.mean, np.concatenate(inside_values).mean(), rtol=1e-12)
     assert any("where the mask" in remark for remark in stats.extra["remarks"])
+    source = open_source(images, Options(mask=str(labels if masks == "folder" else masks)))
+    beside = [file for chunk in source.chunks() for file in source.beside(chunk) if Path(file).is_file()]
+    assert beside == sorted(map(str, labels.iterdir() if masks == "folder" else images.glob(f"*{masks}")))
 
 
 def test_nan_in_a_mask_is_outside(tmp_path: Path) -> None:

@@ -65,11 +65,16 @@ def mask_places(path: str, masks: str, root: str, endings: Sequence[str]) -> lis
     ending such as ``_mask.png`` the mask of ``7.jpg`` is ``7_mask.png`` beside it.
     """
     stem = next((path[: -len(end)] for end in endings if path.endswith(end)), os.path.splitext(path)[0])
-    if not Path(masks).is_dir():
+    if not os.path.isdir(masks):  # noqa: PTH112 - once for each of millions of samples
         return [f"{stem}{masks}"]
-    inside = os.path.relpath(stem, root) if Path(root).is_dir() else os.path.basename(stem)  # noqa: PTH119
+    inside = os.path.relpath(stem, root) if os.path.isdir(root) else os.path.basename(stem)  # noqa: PTH112, PTH119
     names = dict.fromkeys((inside, _CHANNEL.sub("", inside)))
-    return [f"{Path(masks) / name}{ending}" for name in names for ending in endings]
+    return [f"{place}{ending}" for place in [os.path.join(masks, name) for name in names] for ending in endings]
+
+
+def found_of(places: Sequence[str]) -> str | None:
+    """The first of these files that is there."""
+    return next((place for place in places if os.path.isfile(place)), None)  # noqa: PTH113 - as above
 
 
 class ArchivedImages:

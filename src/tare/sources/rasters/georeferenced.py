@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from math import isnan
 from typing import Any
 
@@ -26,13 +27,25 @@ from tare.system.optional import require
 
 #: Drivers by the ending of a file's name. Others, above all VRT, which names further files and addresses, are never used.
 _DRIVERS = {".tif": "GTiff", ".tiff": "GTiff"}
+_BESIDE = (".msk", ".aux.xml", ".hdr")
 #: Values that are held at once, in bytes; a larger scene is read in windows.
 _WINDOW_BYTES = 32 << 20
 #: A larger scene whose file is this many times smaller is a decompression bomb or sparse.
 _LARGE, _MOST_RATIO = 8 << 30, 10_000
 
 
-def open_rasters(name: str, files: tuple[str, ...], options: Options) -> EachFile:
+@dataclass(frozen=True)
+class Rasters(EachFile):
+    """Rasters, each read with the files beside it in which GDAL keeps a mask, a no-data value and the header of ENVI."""
+
+    def beside(self, chunk: tuple[str, ...]) -> Iterator[str]:
+        """These files of each raster."""
+        for file in chunk:
+            yield from (f"{file}{ending}" for ending in _BESIDE)
+            yield f"{os.path.splitext(file)[0]}.hdr"
+
+
+def open_rasters(name: str, files: tuple[str, ...], options: Options) -> Rasters:
     """Open rasters; the first readable one names the bands. ``options.columns`` chooses bands by name or by number from 1.
 
     Raises :class:`DataError` for a chosen band that it does not have, and :class:`MissingDependencyError` without rasterio.
@@ -50,10 +63,10 @@ def open_rasters(name: str, files: tuple[str, ...], options: Options) -> EachFil
         try:
             with _opened(file) as raster:
                 names = tuple(band_names(raster)[k - 1] for k in _bands(raster, options, file))
-            return EachFile(name, files, options, read_raster, names)
+            return Rasters(name, files, options, read_raster, names)
         except UndecodableError:
             continue
-    return EachFile(name, files, options, read_raster)
+    return Rasters(name, files, options, read_raster)
 
 
 def read_raster(place: str, options: Options) -> Iterator[Record]:

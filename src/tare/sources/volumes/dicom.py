@@ -23,6 +23,7 @@ from tare.errors import reason_of
 from tare.samples.decode import MAX_PIXELS, UndecodableError
 from tare.samples.records import UNSTATED, Facts, Part, Record, Skipped
 from tare.sources.base import Indexed, Source
+from tare.sources.files.masks import found_of
 from tare.sources.options import Options
 from tare.sources.volumes.dicom_header import Slice, read_slice, stored_values
 from tare.sources.volumes.dicom_masks import Masks, belongs_to_masks
@@ -66,6 +67,13 @@ class DicomSource(Source[Series]):
             yield from _parts(chunk, None if self.mask is None else Masks(self.mask, self.name))
         except Exception as error:  # pydicom and its decoders raise errors of many kinds
             yield Skipped(chunk.path, reason_of(error) or type(error).__name__)
+
+    def beside(self, chunk: Series) -> Iterator[str]:
+        """The mask of each slice."""
+        if self.mask is not None:
+            for each in chunk.slices:
+                places = Masks(self.mask, self.name).places(each)
+                yield found_of(places) or places[0]
 
     def indexed(self) -> Indexed:
         """One series."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tare.samples.decode import UndecodableError
 from tare.samples.records import Skipped
-from tare.sources.files.masks import is_mask, mask_places
+from tare.sources.files.masks import found_of, is_mask, mask_places
 from tare.sources.volumes.dicom_header import Slice, read_slice, stored_values
 
 _ENDINGS = (".dcm", ".DCM", ".dicom", ".ima", ".IMA")
@@ -31,8 +31,8 @@ class Masks:
         Raises :class:`UndecodableError` if there is no mask, or it has another size than its slice.
         """
         name = os.path.split(each.path)[1]
-        places = [*self._same_name(each.path), *mask_places(each.path, self.place, self.root, _ENDINGS)]
-        found = next((place for place in places if Path(place).is_file()), None)
+        places = self.places(each)
+        found = found_of(places)
         if found is None:
             raise UndecodableError(f"{name!r}: no mask {places[0]!r}")
         mask = read_slice(found)
@@ -41,6 +41,10 @@ class Masks:
         if mask.shape != each.shape:
             raise UndecodableError(f"its mask {found!r} has {mask.shape[0]} x {mask.shape[1]} pixels, and {name!r} others")
         return [_inside(frame) for frame in stored_values(mask)]
+
+    def places(self, each: Slice) -> list[str]:
+        """Where the mask of a slice may be."""
+        return [*self._same_name(each.path), *mask_places(each.path, self.place, self.root, _ENDINGS)]
 
     def _same_name(self, path: str) -> list[str]:
         """The slice's own name in the folder of masks: most slices have no ending."""

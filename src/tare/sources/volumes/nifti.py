@@ -16,7 +16,7 @@ from tare.errors import DataError, reason_of
 from tare.samples.decode import UndecodableError
 from tare.samples.records import UNSTATED, Facts, Part, Record, Skipped
 from tare.sources.files.each import EachFile
-from tare.sources.files.masks import inside, is_mask, mask_places
+from tare.sources.files.masks import found_of, inside, is_mask, mask_places
 from tare.sources.options import Options
 from tare.system.local.opened import regular
 from tare.system.optional import require
@@ -41,10 +41,17 @@ class Volumes(EachFile):
         if is_mask(file, self.options.mask):
             return iter((Skipped(file, "a mask", foreign=True),))
         places = mask_places(file, self.options.mask, self.name, _ENDINGS)
-        found = next((place for place in places if Path(place).is_file()), None)
+        found = found_of(places)
         if found is None:
             return iter((Skipped(file, f"no mask {places[0]!r}"),))
         return self._read_with(file, replace(self.options, mask=found))
+
+    def beside(self, chunk: tuple[str, ...]) -> Iterator[str]:
+        """The mask of each volume."""
+        if self.options.mask is not None:
+            for file in chunk:
+                places = mask_places(file, self.options.mask, self.name, _ENDINGS)
+                yield found_of(places) or places[0]
 
 
 def open_volumes(name: str, files: tuple[str, ...], options: Options) -> Volumes:
