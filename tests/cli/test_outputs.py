@@ -266,7 +266,8 @@ def test_an_output_that_is_an_input_is_refused(argv: tuple[str, ...], place: Pat
 def test_an_export_keeps_what_it_reads(out: str, images: tuple[str, ...], place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
     before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
-    with pytest.raises(OutputError, match=f"an output beside the inputs, found '{out}', which the export reads"):
+    found = "an output beside the inputs" if out == "weights" else "an exported file to overwrite"
+    with pytest.raises(OutputError, match=f"{found}, found '.*{out}'"):
         export("run", "torchscript", out, images=images, overwrite=True)
     assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
 

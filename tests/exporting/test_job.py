@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from tare.errors import OutputError
 from tare.exporting.job import check_place
@@ -14,10 +16,22 @@ def test_a_free_place_is_fine_even_below_folders_that_are_not_there(tmp_path: Pa
 
 
 def test_what_exists_is_replaced_only_if_asked(tmp_path: Path) -> None:
-    (tmp_path / "model.onnx").write_text("old")
+    (tmp_path / "model.onnx").write_bytes(b"\x08\x09\x12\x04tare")
     with pytest.raises(OutputError, match=r"a new output, found '.*model\.onnx' exists; name another, or use --overwrite"):
         check_place(tmp_path / "model.onnx", is_folder=False, overwrite=False)
     check_place(tmp_path / "model.onnx", is_folder=False, overwrite=True)
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "weights.pt", "data.npz", "short", "model.onnx"])
+def test_a_file_that_is_no_export_is_never_replaced(tmp_path: Path, name: str) -> None:
+    if name == "weights.pt":
+        torch.save({"a": torch.zeros(2)}, tmp_path / name)
+    elif name == "data.npz":
+        np.savez(tmp_path / name, a=np.zeros(2))
+    else:
+        (tmp_path / name).write_text("a b" if name == "short" else "a thesis of many words, and of one figure")
+    with pytest.raises(OutputError, match=r"an exported file to overwrite, found .* holds something else; name another"):
+        check_place(tmp_path / name, is_folder=False, overwrite=True)
 
 
 def test_a_foreign_folder_is_never_replaced(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from tare.errors import DataError, OutputError, SpecError, TareWarning
 from tare.monitoring.api import drift
 from tare.monitoring.monitor import Monitor, merged
 from tare.monitoring.reference import Reference, digest_of, packed
+from tare.sources.options import Options
 from tests.monitoring.made import changed, photographs, reference
 
 
@@ -810,3 +811,30 @@ def test_a_value_that_all_rasters_state_as_no_data_is_none_of_a_services_values(
     monitor = Monitor(known)
     assert fed(monitor, scenes[30:, ..., None]) == 0
     assert monitor.verdict().values[0][1].count == 30 * 108
+
+
+def test_what_a_front_end_makes_of_recordings_is_no_recording(tmp_path: Path) -> None:
+    from tare.samples.sound.front_end import FrontEnd
+
+    spectra = np.random.default_rng(0).normal(-1, 2, (60, 16, 8)).astype(np.float32)
+    front = FrontEnd.of({"feature_extractor_type": "ASTFeatureExtractor", "max_length": 16, "num_mel_bins": 8}, "a test")
+    known = replace(Reference.of(spectra[..., None], Options(layout="NHWC")), front=front)
+    known.save(tmp_path / "r.json")
+    monitor = Monitor(tmp_path / "r.json")
+    assert (monitor.reference.front, monitor.reference.digest) == (front, known.digest)
+    for batch in (spectra[:8], [*spectra[:8]], spectra[:8, ..., None], spectra[:8].transpose(0, 2, 1)):
+        monitor.update(batch)
+    assert monitor.state.samples == 32
+    with pytest.raises(DataError, match=r"spectrograms of 16 frames and 8 bins, .* found samples of shape \(4000,\)"):
+        monitor.update(np.zeros((8, 4000), np.float32))
+
+
+def test_volumes_as_the_network_takes_them_are_not_those_that_are_stored() -> None:
+    volumes = np.random.default_rng(0).normal(size=(30, 6, 6, 6, 1)).astype(np.float32)
+    known = replace(Reference.of(volumes, Options(layout="NDHWC")), as_fed={"mean": (0.0,), "std": (1.0,)}, axes=4)
+    with pytest.raises(SpecError, match="a reference of volumes or videos as the network takes them"):
+        Monitor(known, values="fed")
+    seen = replace(known, axes=0)
+    monitor = Monitor(replace(known, seen=seen), values="fed")
+    monitor.update(volumes[:8].transpose(0, 4, 1, 2, 3))
+    assert monitor.state.samples == 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,11 +18,14 @@ from tare.exporting.push import check_push
 from tare.input_spec.geometry import NOUNS, Geometry, SignalGeometry
 from tare.input_spec.model_file import MODEL_FILES, check_no_part
 from tare.networks.stored.trained import TrainedModel
+from tare.readers.safetensors import header_of
 from tare.system.files import check_own, check_writable, file_place, folder_place, remove_parts
 from tare.system.lock import only_writer
 
 #: A folder with this file was written by tare.
 _MARK = "tare.json"
+#: What files with a graph begin with or hold: ONNX a version and its producer, archives of TorchScript and torch.export a name.
+_ONNX, _OF_GRAPHS = (b"\x08", b"\x12"), ("constants.pkl", "archive_format")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,27 @@ def check_place(out: Path, *, is_folder: bool, overwrite: bool) -> None:
             raise OutputError("an exported folder to overwrite", f"{str(out)!r} holds something else", "name another")
         if is_folder:
             check_own(out, MODEL_FILES, "an exported folder")
+        elif out.is_file() and not _is_model(out):
+            raise OutputError("an exported file to overwrite", f"{str(out)!r} holds something else", "name another")
     check_writable(out, "a place that can be written", "name another")
+
+
+def _is_model(path: Path) -> bool:
+    """Whether a file is a network with its graph, or weights as an export has them, by its first bytes; or empty."""
+    with path.open("rb") as file:
+        head = file.read(3)
+    if not head:
+        return True
+    if head[:1] == _ONNX[0] and head[2:] == _ONNX[1]:
+        return True
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                return any(name.rpartition("/")[2] in _OF_GRAPHS for name in archive.namelist())
+        header_of(path)
+    except (OSError, zipfile.BadZipFile, SpecError):
+        return False
+    return True
 
 
 def check_beside(out: Path, read: Iterable[str | os.PathLike[str]]) -> None:

@@ -101,7 +101,7 @@ class _Looked:
 def _looked(request: DriftRequest, reference: Reference, memory: int | None, *, watching: bool) -> _Looked:
     """Look at all data in their order."""
     looked = _Looked(Monitor(reference, alpha=request.alpha, tolerance=request.tolerance, memory=memory))
-    monitor, options = looked.monitor, _options(request)
+    monitor, options = looked.monitor, replace(_options(request), front=reference.front)
     named = request.data if isinstance(request.data, list) and not _is_one_set(request.data, reference) else [request.data]
     found = _all_blocks(named, options, monitor.reference, looked.all_skipped, looked.told)
     for batch in _batches(found, request.batch):

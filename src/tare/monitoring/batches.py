@@ -15,6 +15,7 @@ from tare.monitoring.evidence.figures import thinned
 from tare.monitoring.inputs import Values
 from tare.monitoring.reference import Reference, fitted
 from tare.samples.layout import Doubles, channel_names, unit_scale
+from tare.samples.sound.front_end import FrontEnd
 from tare.sources.arrays.in_memory import numpy_of
 from tare.sources.arrays.masked import check_unmasked
 from tare.system.handed.tensors import is_tensor
@@ -50,6 +51,7 @@ def blocks_of(batch: Any, reference: Reference, values: Values) -> list[NDArray[
     taking = reference.taking
     for array, _ in arrays:
         _check_samples(array, channels, pictures=taking.dtype == "uint8" and not taking.rows)
+        _check_heard(array, reference.front)
     found = [_block(array, channels, first, rows=taking.rows) for array, first in arrays if array.size]
     return [
         fitted(_raw(thinned(block), reference, values), taking, block.dtype.name if values == "raw" else taking.dtype)
@@ -117,6 +119,15 @@ def _check_samples(array: NDArray[Any], channels: int, *, pictures: bool) -> Non
     if pictures and 1 < array.ndim < fewest:
         expected = f"pictures as an array of {fewest} axes, samples first"
         raise DataError(expected, f"one of shape {array.shape}", "pass one sample as a list of one")
+
+
+def _check_heard(array: NDArray[Any], front: FrontEnd | None) -> None:
+    """Raise :class:`DataError` for other samples than the spectrograms of a front end for sound, such as its recordings."""
+    if front is not None and front.size is not None:
+        found = tuple(length for length in array.shape[1:] if length != 1)
+        if found not in (front.size, front.size[::-1]):
+            expected = f"spectrograms of {front.size[0]} frames and {front.size[1]} bins, as {front.name} makes them"
+            raise DataError(expected, f"samples of shape {array.shape[1:]}", "pass what it returns before its normalisation")
 
 
 def _block(array: NDArray[Any], channels: int, first: bool, *, rows: bool) -> NDArray[Any]:

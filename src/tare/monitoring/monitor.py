@@ -35,6 +35,7 @@ from tare.system.local.opened import text_of
 from tare.system.lock import only_writer
 
 SCHEMA = "tare.monitor/2"
+_AXES_OF_VOLUMES = 4  # of one sample, channels included
 #: The versions of the schema that can be read.
 _READABLE = {f"tare.monitor/{version}": version for version in (1, 2)}
 
@@ -60,6 +61,7 @@ class Monitor:
     ) -> None:
         known = reference if isinstance(reference, Reference) else Reference.load(reference)
         _check_values(values)
+        _check_sized(known, values)
         self.reference, self.values = known.of_values(values), values
         self._assay = Assay(self.reference, MonitorOptions(alpha=alpha, tolerance=tolerance, memory=memory))
         self._state = MonitorState(self.reference.digest, memory)
@@ -318,6 +320,13 @@ class Monitor:
         write_text(path, json.dumps(self.to_json(), allow_nan=False) + "\n")
         if path == self._path:
             self._unsaved, self._warned = 0, False
+
+
+def _check_sized(reference: Reference, values: Values) -> None:
+    """Raise :class:`SpecError` where a network cuts or resizes its samples and the reference has them as stored alone."""
+    if values == "fed" and reference.seen is None and reference.axes == _AXES_OF_VOLUMES:
+        expected = "a reference of volumes or videos as the network takes them"
+        raise SpecError(expected, "one of them as they are stored", "count what is stored, or transfer once more")
 
 
 _MONITORS: weakref.WeakSet[Monitor] = weakref.WeakSet()

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tare._version import __version__
 from tare.comparing.shape import Spread
-from tare.errors import DataError, short_repr
+from tare.errors import DataError, SpecError, short_repr
 from tare.measuring.left_out import checked_nodata
 from tare.measuring.one_pass import stats_of
 from tare.monitoring.carried import carried, is_exported
@@ -30,6 +30,7 @@ from tare.monitoring.evidence.spreads import Shares, spreads_from_json, spreads_
 from tare.samples.layout import Doubles, channel_names, dtype_range, unit_scale
 from tare.samples.raw_kind import Known, bits_in_use
 from tare.samples.records import Kept, Part, Record, Rows, Sample, Skipped, Stack, axes_of_sample
+from tare.samples.sound.front_end import FrontEnd
 from tare.sources.arrays.whole import stated_nodata
 from tare.sources.base import Source
 from tare.sources.opening import open_source
@@ -57,7 +58,8 @@ class Reference:
     known. ``arriving`` is the map from the training set's unit values to those that arrive, ``{"gain": ..., "offset": ...}``,
     of a network that `tare respec` rewrote for a change: values are put back before they are tested. Empty for no change.
     ``seen`` is the reference of the same samples after the network's resize and crop, for monitors of values as the network
-    takes them. ``spreads`` say how samples differ in the shape of their values, one for each channel; references of earlier
+    takes them. ``front`` is the front end for sound that turned recordings into the samples, None if they are as stored.
+    ``spreads`` say how samples differ in the shape of their values, one for each channel; references of earlier
     versions have none. ``alike`` says how many samples in a row count as one, where their order shows that neighbours are alike.
     ``axes`` is the number of axes of a sample, channels included; 0 if it is not known.
     ``origin`` is the run or model directory that it was loaded from, and ``factory`` what that directory
@@ -73,6 +75,7 @@ class Reference:
     as_fed: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     arriving: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     seen: Reference | None = None
+    front: FrontEnd | None = None
     spreads: tuple[Spread, ...] = ()
     alike: Alike = NONE
     axes: int = 0
@@ -156,6 +159,7 @@ class Reference:
             **({"alike": asdict(self.alike)} if self.alike.figure else {}),
             **({"axes": self.axes} if self.axes else {}),
             **({"arriving": arriving} if arriving else {}),
+            **({} if self.front is None else {"front": self.front.to_json()}),
             **({} if self.seen is None else {"seen": self.seen.to_json()}),
         }
 
@@ -167,7 +171,7 @@ class Reference:
             raise DataError(f"a JSON object with schema {SCHEMA!r}", short_repr(found), _REMEDY)
         try:
             return cls._read(document)
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, SpecError) as error:
             raise DataError(f"a complete {SCHEMA!r} object", f"{type(error).__name__}: {error}", _REMEDY) from None
 
     @classmethod
@@ -201,8 +205,11 @@ class Reference:
         seen = None if inside is None else cls._read({**inside, "seen": None})
         spreads = spreads_from_json(document.get("spreads", []), len(channels))
         stats = DatasetStats.from_json(document["stats"])
+        front = FrontEnd.of(document["front"], "the reference") if "front" in document else None
         axes = int(document.get("axes", 0))
-        return cls(taking, figures, counts, samples, stats, as_fed, arriving, seen, spreads, _alike(document, samples), axes)
+        return cls(
+            taking, figures, counts, samples, stats, as_fed, arriving, seen, front, spreads, _alike(document, samples), axes
+        )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the reference as JSON, atomically."""

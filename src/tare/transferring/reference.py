@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tare.datasets.files import LabelledFiles
+from tare.datasets.signal_batches import of_length
+from tare.datasets.volumes.sizing import as_stored_volume
 from tare.errors import DataError
-from tare.input_spec.geometry import Geometry
+from tare.input_spec.geometry import Geometry, InputGeometry, SignalGeometry, VolumeGeometry, front_of
 from tare.measuring.as_seen import AsSeen
 from tare.monitoring.reference import Reference
+from tare.samples.layout import unit_scale
+from tare.samples.records import Record, Sample
+from tare.sources.base import Source
+from tare.sources.derived import Derived
 
 if TYPE_CHECKING:
     from tare.transferring.plan import TransferPlan
@@ -18,17 +27,46 @@ if TYPE_CHECKING:
 def reference_of(plan: TransferPlan) -> dict[str, Any] | None:
     """The reference of the training split, as JSON; None if it is too small, or its samples have no figures in common.
 
-    It is measured on samples as they are stored, and of images once more as the network sees them.
+    It is measured on samples as they are stored, or as a front end for sound turns them, and of images, signals, volumes and
+    clips once more as the network sees them.
     """
     split, chosen = plan.target.split, plan.chosen
     source = LabelledFiles(f"the training split of {split.origin}", split.train, plan.colour, split.channel_names)
     workers = max(1, plan.machine.workers or 1)
     stated = {} if not chosen.is_affine else {"mean": tuple(chosen.mean), "std": tuple(chosen.std)}
     try:
-        reference = replace(Reference.of(source, workers=workers), as_fed=stated)
-        if isinstance(plan.takes, Geometry):
-            seen = replace(Reference.of(AsSeen(source, plan.takes), workers=workers), as_fed=stated)
+        reference = replace(Reference.of(source, workers=workers), as_fed=stated, front=front_of(plan.takes))
+        sized = _sized(source, plan.takes)
+        if sized is not None:
+            seen = replace(Reference.of(sized, workers=workers), as_fed=stated, axes=0)  # of what is stored alone
             reference = replace(reference, seen=seen)
     except DataError:
         return None
     return reference.to_json()
+
+
+def _sized(source: LabelledFiles, takes: InputGeometry) -> Source[Any] | None:
+    """The samples at the network's size; None where they have it as stored, or where each is normalised by itself."""
+    if isinstance(takes, Geometry):
+        return AsSeen(source, takes)
+    return _Sized(source, takes) if isinstance(takes, SignalGeometry | VolumeGeometry) and takes.pad is not None else None
+
+
+@dataclass(frozen=True)
+class _Sized(Derived):
+    """Signals, volumes or clips at the size that a network takes, padded with what it takes for zero."""
+
+    takes: SignalGeometry | VolumeGeometry
+
+    def changed(self, record: Record) -> Iterator[Record]:
+        """Cut, resize or pad one sample; all else is as it was."""
+        takes = self.takes
+        if not isinstance(record, Sample) or takes.pad is None:
+            yield record
+            return
+        raw = np.asarray(takes.pad) / float(unit_scale(record.values.dtype.name))
+        pad = np.round(raw) if record.values.dtype.kind in "iu" else raw
+        if isinstance(takes, SignalGeometry):
+            yield replace(record, values=of_length(record.values, takes.length, pad))
+        else:
+            yield replace(record, values=as_stored_volume(record.values, takes, pad.astype(record.values.dtype)))

@@ -46,7 +46,7 @@ class Watch:
         monitored: Monitored | None = None,
     ) -> None:
         self._expects, self._batches, self._every, self._on_finding, self._input = expects, batches, every, on_finding, which
-        self._monitored = monitored
+        self._monitored, self._uncounted = monitored, False
         self._lock = threading.RLock()
         # next() on a count is atomic: batches are numbered across threads without a lock.
         self._numbers = {True: count(), False: count()}
@@ -71,7 +71,10 @@ class Watch:
 
     @property
     def monitor(self) -> Monitor | None:
-        """The monitor of evaluation batches, with those counted that are still on their way; None if none was asked for."""
+        """The monitor of evaluation batches, with those counted that are still on their way; None if none was asked for.
+
+        One that stopped, as it was given what it cannot take, has what it counted before.
+        """
         if self._monitored is None:
             return None
         monitor = self._monitored.monitor
@@ -150,13 +153,13 @@ class Watch:
 
     def _count(self, counted: Callable[[Monitored], None]) -> None:
         monitored = self._monitored
-        if monitored is None:
+        if monitored is None or self._uncounted:
             return
         try:
             with self._lock, by_itself():
                 counted(monitored)
         except Exception as error:  # as a watch, a monitor must never stop the run
-            self._monitored = None
+            self._uncounted = True
             reason = f"{type(error).__name__}: {reason_of(error, 200)}"
             self._notes.append(f"the monitor stopped: {reason}")
             warnings.warn(f"the monitor of tare.watch stopped: {reason}", TareWarning, stacklevel=3)
@@ -174,7 +177,8 @@ class Watch:
             if chosen and self.active:
                 self._take_sample(training, number, args, kwargs)
             found = self._judged()
-            if self._monitored is None and self._every == 0 and sum(self._looked.values()) >= self._batches and not self._waiting:
+            counting = self._monitored is not None and not self._uncounted
+            if not counting and self._every == 0 and sum(self._looked.values()) >= self._batches and not self._waiting:
                 self._take_off()
         return found
 
