@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 
 from tare.datasets.options import LabelOptions
 from tare.errors import DataError, InputError, SpecError
+from tare.studying.execution import running
 from tare.studying.execution.running import run_study
 from tare.studying.plan import StudyPlan, plan_of
 from tare.studying.tasks.folder import default_sizes, folder_task
@@ -63,6 +65,32 @@ def test_a_folder_is_studied_with_a_network_of_ones_own(photos: Path, tmp_path: 
     assert {view.images.shape for view in run.views} == {(2, 3, 16, 16)}
     kept = len(list((tmp_path / "out" / "features").iterdir()))
     assert kept == 2 * 2  # source and none under two shifts, shared by sizes and seeds
+
+
+@pytest.mark.parametrize("changed", ["labels", "code"])
+def test_a_process_that_reads_other_data_or_code_than_the_study_began_with_measures_nothing(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    """Each worker reads by itself, and while it starts the data may be replaced."""
+    net = photos.parent / "net.py"
+    asked = {"study": "folder", "data": str(photos), "networks": [f"{net}:small"], "weights": "none", "seeds": 2}
+    plan = plan_of({**asked, "sizes": [6], "strategies": ["source", "target"]})
+    measure = running.measure_unit
+
+    def in_another_process(unit: Any) -> Any:
+        if changed == "labels":
+            (photos / "ants" / "0.png").rename(photos / "bees" / "moved.png")
+        else:
+            net.write_text(NETWORK.replace("nn.ReLU()", "nn.GELU()"))
+        folder_task.cache_clear()
+        return measure(unit)
+
+    monkeypatch.setattr(running, "measure_unit", in_another_process)
+    with pytest.raises(
+        DataError, match=r"^expected data, constants, weights and code that stay what they were, found others, of .*net"
+    ):
+        run_study(plan, tmp_path / "out", workers=1)
+    assert not list((tmp_path / "out" / "cells").iterdir())
 
 
 def test_cells_of_a_network_whose_file_was_edited_are_measured_again(photos: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tare.errors import OutputError
+from tare.errors import DataError, OutputError
 from tare.networks.stored.directory import versions
 from tare.networks.stored.source import source_code
 from tare.networks.weights import weights_digest
@@ -263,8 +263,12 @@ def _units(plan: StudyPlan, folder: Path, inputs: Mapping[str, str], missing: It
 
 
 def measure_unit(unit: _Unit) -> tuple[str, list[Result]]:
-    """Measure the cells of one unit; its networks are pretrained together and kept for the other units."""
+    """Measure the cells of one unit; its networks are pretrained together and kept for the other units.
+
+    Raises :class:`DataError` if what this process reads is not what the study began with.
+    """
     with one_thread():
+        _check_inputs(unit.plan, unit.cells[0].network, unit.inputs)
         found = [_measured_seed(unit, list(cells)) for _, cells in groupby(unit.cells, lambda cell: cell.seed)]
         return unit.inputs, [result for results in found for result in results]
 
@@ -281,14 +285,22 @@ def _measured_seed(unit: _Unit, cells: Sequence[Cell]) -> list[Result]:
         return failed(cells, len(plan.task.target().labels) - plan.pool, error)
 
 
-def _inputs(plan: StudyPlan) -> dict[str, str]:
+@lru_cache(maxsize=64)
+def _check_inputs(plan: StudyPlan, network: str, begun: str) -> None:
+    """Once a process, which reads data and network by itself: its cells are kept under the hash of what the study began with."""
+    if _inputs(plan, [network])[network] != begun:
+        found = f"others, of {network!r}, in a process that began later"
+        raise DataError("data, constants, weights and code that stay what they were", found, "run the study again")
+
+
+def _inputs(plan: StudyPlan, networks: Sequence[str] = ()) -> dict[str, str]:
     """A hash by network of what its cells depend on: data, constants, weights, the user's code, edition and versions."""
     task = plan.task
     computing = [torch.__version__, version("scikit-learn"), np.__version__]
     parts: list[Any] = [_EDITION, task.target().digest(), plan.pool, *computing]
     parts.append(task.source().digest() if task.source is not None else _constants(plan))
     found = {}
-    for name in plan.networks:
+    for name in networks or plan.networks:
         weights = weights_digest(task.given(name).module) if task.given is not None else ""
         found[name] = hashlib.sha256(json.dumps([*parts, weights, *source_code(name).values()]).encode()).hexdigest()
     return found
