@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -11,6 +12,7 @@ from tare.input_spec.fields import PerSample
 from tare.normalisation.applied import EACH, Normalisation
 from tare.normalisation.input_layer import InputLayer
 
+OWN_PERCENTILES = PerSample("percentile", "channel", eps=1e-9, low=1.0, high=99.0)
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -46,6 +48,30 @@ def test_a_constant_image_stays_finite_under_per_sample(level: int) -> None:
     flat = torch.full((1, 1, 4, 4), level, dtype=torch.uint8)
     fed = InputLayer(Normalisation("sample", (0.0,), (1.0,), per_sample=EACH))(flat)
     assert torch.allclose(fed, torch.zeros_like(fed), atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [32, 224])
+@pytest.mark.parametrize("level", [0, 77, 30000, 40001, 65535])
+def test_a_constant_image_of_a_deep_sensor_becomes_zeros(size: int, level: int) -> None:
+    flat = torch.full((1, 1, size, size), level) * (1 / 65535)
+    fed = InputLayer(Normalisation("sample", (0.0,), (1.0,), per_sample=EACH))(flat)
+    assert torch.equal(fed, torch.zeros_like(flat))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 32, 32), (1, 1, 20000)])
+@pytest.mark.parametrize("each", [EACH, OWN_PERCENTILES])
+def test_a_constant_sample_becomes_zeros_in_an_onnx_graph_too(each: PerSample, shape: tuple[int, ...]) -> None:
+    runtime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    normaliser = InputLayer(Normalisation("sample", (0.0,), (1.0,), per_sample=each)).eval()
+    varied = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    program = torch.onnx.export(normaliser, (varied,), dynamo=True, verbose=False)
+    session = runtime.InferenceSession(program.model_proto.SerializeToString())  # type: ignore[union-attr]
+    name = session.get_inputs()[0].name
+    for level in (0, 77, 30000, 40001):
+        flat = np.full(shape, level / 65535, np.float32)
+        assert not session.run(None, {name: flat})[0].any()
+    np.testing.assert_allclose(session.run(None, {name: varied.numpy()})[0], normaliser(varied).numpy(), atol=1e-5)
 
 
 @pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
@@ -115,7 +141,7 @@ def test_a_constant_signal_and_an_empty_one_become_zeros() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 2, 60), (1, 2, 3, 4, 60)])
-@pytest.mark.parametrize("each", [EACH, PerSample("percentile", "channel", eps=1e-6, low=1.0, high=99.0)])
+@pytest.mark.parametrize("each", [EACH, OWN_PERCENTILES])
 def test_what_lies_outside_a_signal_or_volume_counts_for_nothing_and_becomes_zero(
     each: PerSample, shape: tuple[int, ...]
 ) -> None:

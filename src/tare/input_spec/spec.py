@@ -150,6 +150,11 @@ class InputSpec(Shown):
             raise SpecError("a convention of a shift and a scale per channel", found, "map the values with InputSpec.apply")
         return affine
 
+    def _check_affine(self) -> None:
+        """Raise :class:`SpecError` where more than a shift and a scale is stated, which no library's configuration has."""
+        if any(isinstance(stated, Known) for stated in (self.value_map, self.clip, self.per_sample)):
+            self.affine()
+
     def raw_range(self) -> tuple[int, int] | None:
         """The least and the largest raw value of the stated type and bits in use; None for floats, and where unknown."""
         if isinstance(self.raw_dtype, Unknown):
@@ -353,7 +358,8 @@ class InputSpec(Shown):
         return cls(**fields_of_pretrained_cfg(config, source))
 
     def to_timm(self) -> dict[str, Any]:
-        """The keys of a timm pretrained_cfg. Raises :class:`SpecError` for what is unknown or timm cannot state (BGR)."""
+        """The keys of a timm pretrained_cfg. Raises :class:`SpecError` for what is unknown or timm cannot state (BGR, a clip)."""
+        self._check_affine()
         return pretrained_cfg_of(self.fields())
 
     @classmethod
@@ -362,7 +368,8 @@ class InputSpec(Shown):
         return cls(**fields_of_processor_config(config, source))
 
     def to_hf(self) -> dict[str, Any]:
-        """A ``preprocessor_config.json``. Raises :class:`SpecError` for what is unknown or it cannot state (BGR)."""
+        """A ``preprocessor_config.json``. Raises :class:`SpecError` for what is unknown or it cannot state (BGR, a clip)."""
+        self._check_affine()
         return processor_config_of(self.fields())
 
     @classmethod
@@ -372,6 +379,7 @@ class InputSpec(Shown):
 
     def to_torchvision(self) -> Any:
         """An ``ImageClassification`` preset. Raises :class:`SpecError` for what is unknown or it cannot state."""
+        self._check_affine()
         return preset_of(self.fields())
 
     @classmethod

@@ -89,7 +89,10 @@ def by_sample(each: PerSample, values: torch.Tensor, axis: int, *, batched: bool
         shares = (0.0, 100.0) if each.kind == "minmax" else (each.low, each.high)
         centre, high = (_quantile(values, share / 100, axes) for share in shares)
         spread = high - centre
-    return (values - centre) / (spread + each.eps)
+    if each.eps == 0.0:
+        return (values - centre) / spread
+    # The exporter of ONNX takes a sum with a number below 1e-8 for its other term, which is zero in a constant sample.
+    return (values - centre) / torch.where(spread > 0, spread + each.eps, each.eps)
 
 
 def own_moments(signals: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -99,6 +102,7 @@ def own_moments(signals: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """
     axes = tuple(range(2, signals.ndim))
     mean = signals.nanmean(dim=axes, keepdim=True)
+    mean = mean + (signals - mean).nanmean(dim=axes, keepdim=True)  # a runtime's sum of many equal values is rounded
     std = (signals - mean).square().nanmean(dim=axes, keepdim=True).sqrt()
     share = _FINE if signals.dtype == torch.float64 else ROUNDING
     least = share * signals.abs().nan_to_num(nan=0.0).amax(dim=axes, keepdim=True)

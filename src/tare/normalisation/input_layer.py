@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import torch
@@ -12,9 +13,6 @@ from tare.input_spec.affine import Affine
 from tare.input_spec.input_map import mapped as value_mapped
 from tare.input_spec.tensors import ROUNDING, by_sample, is_eager, own_moments
 from tare.normalisation.applied import Normalisation
-
-#: The least std of a black sample, whose values are 0.
-_LEAST = 1e-12
 
 
 class InputLayer(nn.Module):
@@ -59,13 +57,15 @@ class InputLayer(nn.Module):
             return _z_scored(samples if samples.dtype == torch.float64 else self._mapped(samples)).to(self.scale.dtype)
         mapped = self._mapped(samples)
         positions = tuple(range(2, samples.ndim))
-        mean = mapped.mean(dim=positions, keepdim=True)
-        std = mapped.std(dim=positions, keepdim=True, correction=0)
+        centred = mapped - mapped.mean(dim=positions, keepdim=True)
         if samples.dtype == torch.uint8:
-            return (mapped - mean) / std.clamp_min(mapped[0, 0].numel() ** -0.5)
-        # Of deeper images a level is not known: only what is rounding error is kept from being amplified.
+            std = centred.square().mean(dim=positions, keepdim=True).sqrt()
+            return centred / std.clamp_min(mapped[0, 0].numel() ** -0.5)
+        centred = centred - centred.mean(dim=positions, keepdim=True)  # a runtime's sum of many equal values is rounded
+        std = centred.square().mean(dim=positions, keepdim=True).sqrt()
+        # Of deeper images a level is not known: only what is rounding error is kept from being amplified, and becomes zero.
         least = ROUNDING * mapped.abs().amax(dim=positions, keepdim=True)
-        return (mapped - mean) / torch.maximum(std, least + _LEAST)
+        return centred / torch.where(std > least, std, math.inf)
 
     def _ranged(self, samples: torch.Tensor) -> torch.Tensor:
         """Percentiles of the sample, a logarithm, a clip, then mean and std, each where the normalisation has one."""
