@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
+from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, SequentialSampler, TensorDataset
 
 import tare
 from tare.errors import DataError
@@ -130,6 +130,51 @@ def test_what_a_loader_leaves_out_or_draws_twice_is_said() -> None:
         assert said(sampler=sampler) == [
             f"the samples are those that {type(sampler).__name__} draws, which need not be all, or each once"
         ]
+
+
+@pytest.mark.parametrize("values", [torch.arange(600.0).reshape(200, 3), torch.randn(60, 2, 50), torch.from_numpy(IMAGES)])
+def test_batches_of_a_sampler_are_batches(values: torch.Tensor) -> None:
+    rows = TensorDataset(values)
+    sampler = BatchSampler(SequentialSampler(rows), 32, drop_last=False)
+    stats = tare.measure(DataLoader(rows, batch_sampler=sampler))
+    assert stats == tare.measure(DataLoader(rows, batch_size=32))
+    assert "remarks" not in stats.extra
+    some = [[0, 1, 2], [3, 4]]
+    drawn = tare.measure(DataLoader(rows, batch_sampler=some))
+    assert (drawn.samples, drawn.mean) == (
+        5,
+        pytest.approx(tare.measure(DataLoader(TensorDataset(values[:5]), batch_size=5)).mean),
+    )
+    assert drawn.extra["remarks"] == ["the samples are those that list draws, which need not be all, or each once"]
+
+
+class _Frames(IterableDataset[Any]):
+    """Frames of one value each, all in one array; the length is that of a stream."""
+
+    def __init__(self, form: str) -> None:
+        self.form, self.buffer = form, np.empty((8, 9, 3), np.uint8)
+
+    def __len__(self) -> int:
+        return 200
+
+    def at(self, number: int) -> Any:
+        self.buffer[:] = number
+        tensor = torch.from_numpy(self.buffer)
+        return {"array": self.buffer, "tensor": tensor, "pair": (tensor, 1), "dictionary": {"image": self.buffer}}[self.form]
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self.at, range(200))
+
+
+@pytest.mark.parametrize("form", ["array", "tensor", "pair", "dictionary"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_items_that_share_one_array_are_measured_as_they_were_given(form: str, workers: int) -> None:
+    frames = _Frames(form)
+    numbered = Items(frames.at)
+    given: list[tuple[Any, int]] = [(frames, 200), (numbered, len(IMAGES)), (DataLoader(frames, batch_size=None), 200)]
+    for data, number in given:
+        stats = tare.measure(data, workers=workers)
+        assert (stats.samples, stats.mean) == (number, pytest.approx((np.arange(number).mean() / 255,) * 3))
 
 
 class _Stream(torch.utils.data.IterableDataset[torch.Tensor]):

@@ -17,6 +17,7 @@ from tare.sources.arrays.in_memory import numpy_of
 from tare.sources.arrays.masked import is_masked, kept
 from tare.sources.base import Indexed, Source
 from tare.sources.options import Options
+from tare.system.handed.tensors import is_tensor
 
 _CHUNK = 64
 _KEYS = ("image", "images", "pixel_values", "img", "input", "inputs", "x", "data")
@@ -110,21 +111,22 @@ def is_torch_data(data: Any) -> bool:
 
 def open_torch_data(data: Any, options: Options) -> TorchSource:
     """Wrap a dataset (map-style or iterable) or a loader; ``columns`` names the key of an item that is a dictionary."""
-    batched = any(kind.__name__ == "DataLoader" for kind in type(data).__mro__) and data.batch_size is not None
+    # Of a loader with a batch sampler of its own torch says that the size of a batch is None.
+    batched = any(kind.__name__ == "DataLoader" for kind in type(data).__mro__) and data.batch_sampler is not None
     return TorchSource(type(data).__name__, data, options, batched, _loader_remarks(data) if batched else ())
 
 
 def _loader_remarks(data: Any) -> tuple[str, ...]:
     """What of its dataset a loader leaves out or draws more than once."""
-    sampler: Any = getattr(data, "sampler", None)
+    batches: Any = data.batch_sampler
+    plain = type(batches).__name__ == "BatchSampler"
+    sampler: Any = batches.sampler if plain else batches
     dataset: Any = getattr(data, "dataset", None)
     kind = type(sampler).__name__
     drawn = kind not in _WHOLE or bool(getattr(sampler, "replacement", False))
     drawn = drawn or (_is_map(dataset) and hasattr(sampler, "__len__") and len(sampler) < len(dataset))
-    told = (
-        [f"the samples are those that {kind} draws, which need not be all, or each once"] if drawn and sampler is not None else []
-    )
-    left = len(dataset) % data.batch_size if getattr(data, "drop_last", False) and _is_map(dataset) and not drawn else 0
+    told = [f"the samples are those that {kind} draws, which need not be all, or each once"] if drawn else []
+    left = len(dataset) % batches.batch_size if plain and batches.drop_last and _is_map(dataset) and not drawn else 0
     processes = getattr(data, "num_workers", 0)
     if processes > 1 and not _is_map(dataset):
         told.append(f"a stream that {processes} processes read: unless it divides itself, each sample comes {processes} times")
@@ -135,7 +137,7 @@ def _items(data: Any) -> Iterator[Item]:
     if not _is_map(data):
         try:
             for number, value in enumerate(data):
-                yield Item(number, value)
+                yield Item(number, value if _gives_new(data) else _copied(value))
         except TareError:
             raise
         except Exception as error:  # the dataset's own: a loader that failed gives nothing more
@@ -152,14 +154,32 @@ def _items(data: Any) -> Iterator[Item]:
 
 
 def _is_map(data: Any) -> bool:
-    return hasattr(data, "__getitem__") and hasattr(data, "__len__")
+    """Whether items are read by their numbers; a stream of torch's inherits a method for it that only raises an error."""
+    streamed = any(kind.__name__ == "IterableDataset" for kind in type(data).__mro__)
+    return not streamed and hasattr(data, "__getitem__") and hasattr(data, "__len__")
 
 
 def _item(data: Any, number: int) -> Item:
     try:
-        return Item(number, data[number])
+        return Item(number, data[number] if _gives_new(data) else _copied(data[number]))
     except Exception as error:  # whatever one item raises, the others are still good
         return Item(number, None, f"{type(error).__name__}: {error}")
+
+
+def _copied(value: Any) -> Any:
+    """An item with arrays of its own: a dataset may fill one array again for each item, and many are held before one is read."""
+    if isinstance(value, Mapping):
+        return {key: _copied(each) for key, each in value.items()}
+    if isinstance(value, tuple | list):
+        return [_copied(value[0]), *value[1:]] if value else value
+    return value.clone() if is_tensor(value) else value.copy("K") if isinstance(value, np.ndarray) else value
+
+
+def _gives_new(data: Any) -> bool:
+    """Whether what data give is new, or never written to: batches that torch itself stacks, and rows of tensors."""
+    if hasattr(data, "batch_sampler"):
+        return data.batch_sampler is not None and getattr(data.collate_fn, "__name__", "") == "default_collate"
+    return type(data).__name__ == "TensorDataset"
 
 
 def _input(value: Any, options: Options) -> tuple[Any, str | None]:
