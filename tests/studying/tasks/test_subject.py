@@ -78,6 +78,7 @@ def test_rows_of_a_table_are_samples_in_their_order(tmp_path: Path) -> None:
     subject = subject_of(str(tmp_path / "t.csv"))
     assert (subject.number, subject.channels, subject.layout) == (3, 2, "NC")
     assert subject.stats([0, 2]).mean == (3.0, 5.5)
+    assert subject_of(str(tmp_path / "t.csv"), label="a").stats([0, 2]).mean == (5.5,)
 
 
 def test_values_that_change_change_the_hash(tmp_path: Path) -> None:
