@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import tare
 from tare.errors import DataError
 from tare.sources.tables import csv_table
+from tare.sources.tables.csv_table import check_label
 from tare.system.engines import loops
 
 
@@ -62,3 +63,18 @@ def test_the_rows_are_those_of_pythons_csv(
         stats = tare.measure(file, columns=("v",), workers=1)
     assert stats.samples == len(expected)
     assert stats.mean[0] == pytest.approx(sum(expected) / len(expected), abs=1e-12)
+
+
+def test_a_table_without_names_says_that_its_first_row_is_numbers(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1,2,5\n3,4,6\n")
+    with pytest.raises(DataError, match=r"'quality' for --label, and a table without a header.*for example --label 2 "):
+        check_label(str(tmp_path / "a.csv"), "quality")
+    check_label(str(tmp_path / "a.csv"), "2")
+
+
+def test_a_missing_column_is_told_from_the_first_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("acid, sugar\n1,2\n")
+    with pytest.raises(DataError, match=r"one of the columns acid, sugar, found 'salt' for --label"):
+        check_label(str(tmp_path / "a.csv"), "salt")
+    check_label(str(tmp_path / "a.csv"), "sugar")
+    check_label(str(tmp_path / "photos"), "salt")

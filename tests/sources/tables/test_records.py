@@ -69,6 +69,27 @@ def test_a_column_that_cannot_be_measured_is_refused(tmp_path: Path, columns: tu
         open_source(written(tmp_path / "a.csv", "name,x\na,1\n"), Options(columns=columns))
 
 
+@pytest.mark.parametrize("kind", ["csv", "tsv", "parquet", "arrow"])
+def test_a_column_of_labels_is_no_channel(tmp_path: Path, kind: str) -> None:
+    frame, place = pl.DataFrame({"y": [0, 1, 1], "a": [1.0, 2.0, 6.0], "name": ["p", "q", "r"]}), tmp_path / f"t.{kind}"
+    if kind in ("csv", "tsv"):
+        frame.write_csv(place, separator="," if kind == "csv" else "\t")
+    elif kind == "parquet":
+        frame.write_parquet(place)
+    else:
+        frame.write_ipc(place)
+    assert open_source(str(place)).channel_names == ("y", "a")
+    source = open_source(str(place), Options(label="y,name"))
+    assert source.channel_names == ("a",)
+    state = state_of(source)
+    assert {item.path.rpartition(":")[2]: item.reason for item in state.skipped} == dict.fromkeys(
+        ("y", "name"), "the column of labels"
+    )
+    assert_moments(state, np.array([[1.0], [2.0], [6.0]]))
+    with pytest.raises(DataError, match=r"one of the columns y, a, name, found 'z' for --label"):
+        open_source(str(place), Options(label="z"))
+
+
 def test_missing_cells_count_as_nan(tmp_path: Path) -> None:
     stats = tare.measure(written(tmp_path / "a.csv", 'x,y\n1,NA\n,4\n"3",5.5\n'), exclude_nan=True)
     assert stats.mean == (2.0, 4.75)

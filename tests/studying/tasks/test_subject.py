@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
+import fsspec
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -56,7 +60,7 @@ def test_a_split_uses_every_sample_once_and_a_larger_pool_begins_with_the_smalle
     from tare.studying.tasks.subject import Subject
 
     source = open_source(np.zeros((20, 2)))
-    subject = Subject(tuple(map(str, range(20))), (), "NC", source)
+    subject = Subject(tuple(map(str, range(20))), (), "NC", source, "")
     train, test = subject.split(pool, seed)
     assert sorted([*train, *test]) == list(range(20))
     assert list(subject.split(pool + 3, seed)[0][:pool]) == list(train)
@@ -78,13 +82,82 @@ def test_rows_of_a_table_are_samples_in_their_order(tmp_path: Path) -> None:
     subject = subject_of(str(tmp_path / "t.csv"))
     assert (subject.number, subject.channels, subject.layout) == (3, 2, "NC")
     assert subject.stats([0, 2]).mean == (3.0, 5.5)
+    assert subject_of(str(tmp_path / "t.csv"), label="a").stats([0, 2]).mean == (5.5,)
+
+
+def digest(place: Path | str, **options: str) -> str:
+    """The hash of data as they are now."""
+    return subject_of.__wrapped__(str(place), **options).digest()
 
 
 def test_values_that_change_change_the_hash(tmp_path: Path) -> None:
     digests = set()
-    for index, value in enumerate((1.0, 2.0)):
-        np.save(tmp_path / f"{index}.npy", np.full((4, 2), value))
-        digests.add(subject_of(str(tmp_path / f"{index}.npy")).digest())
-    np.save(tmp_path / "same.npy", np.full((4, 2), 1.0))
-    digests.add(subject_of(str(tmp_path / "same.npy")).digest())
+    for value in (1.0, 2.0, 1.0):
+        np.save(tmp_path / "x.npy", np.full((4, 2), value))
+        digests.add(digest(tmp_path / "x.npy"))
     assert len(digests) == 2
+
+
+def test_names_and_the_places_of_pixels_are_in_the_hash_and_other_files_are_not(tmp_path: Path) -> None:
+    images(tmp_path / "a")
+    before = digest(tmp_path / "a")
+    (tmp_path / "a" / "README.txt").write_text("no image, as are the outputs of a study in the folder of its data")
+    os.utime(tmp_path / "a" / "1.png")
+    assert digest(tmp_path / "a") == before
+    (tmp_path / "a" / "5.png").rename(tmp_path / "a" / "5_dog.png")
+    named = digest(tmp_path / "a")
+    with Image.open(tmp_path / "a" / "1.png") as image:
+        image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / "a" / "1.png")
+    assert len({before, named, digest(tmp_path / "a")}) == 3
+
+
+def _table(place: Path, labels: list[int]) -> None:
+    frame = pl.DataFrame({"a": [1.0, 2.0, 4.0], "y": list(map(str, labels))})
+    frame.write_parquet(place) if place.suffix == ".parquet" else frame.write_csv(place)
+
+
+def _tables(place: Path, labels: list[int]) -> None:
+    place.mkdir(exist_ok=True)
+    for name in "ab":
+        _table(place / f"{name}.csv", labels)
+
+
+def _arrays(place: Path, labels: list[int]) -> None:
+    np.savez(place, x=np.eye(3), y=labels)
+
+
+def _store(place: Path, labels: list[int]) -> None:
+    zarr = pytest.importorskip("zarr", reason="reads Zarr (pip install 'tare[science]')")
+    group = zarr.open_group(str(place), mode="w")
+    group["x"], group["y"] = np.eye(3), np.array(labels)
+
+
+def _manifest(place: Path, labels: list[int]) -> None:
+    images(place.parent / "listed", 3)
+    place.write_text("path,label\n" + "".join(f"listed/{index}.png,{label}\n" for index, label in enumerate(labels)))
+
+
+def _remote(place: Path, labels: list[int]) -> None:
+    fsspec.filesystem("memory").pipe(f"/{place.name}", f"a,y\n1,{labels[0]}x\n2,{labels[1]}x\n".encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "options"),
+    [
+        ("t.csv", _table, {}),
+        ("t.parquet", _table, {}),
+        ("tables", _tables, {}),
+        ("x.npz", _arrays, {"array": "x"}),
+        ("x.zarr", _store, {"array": "x"}),
+        ("listed.csv", _manifest, {}),
+        ("memory://t.csv", _remote, {}),
+    ],
+)
+def test_labels_beside_the_samples_are_in_the_hash(
+    tmp_path: Path, name: str, write: Callable[[Path, list[int]], None], options: dict[str, str]
+) -> None:
+    found = []
+    for labels in ([0, 1, 0], [0, 1, 0], [1, 0, 0]):
+        write(tmp_path / name, labels)
+        found.append(digest(tmp_path / name if "://" not in name else name, **options))
+    assert found[0] == found[1] != found[2]

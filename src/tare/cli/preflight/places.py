@@ -41,7 +41,7 @@ def check_labelled(place: object) -> None:
 def check_label_column(place: object, label: str | None) -> None:
     """Raise :class:`DataError` for a column of labels that the table does not have."""
     if label is not None and isinstance(place, str) and Path(place).is_file():
-        from tare.sources.tables.label_columns import check_label
+        from tare.sources.tables.csv_table import check_label
 
         check_label(place, label)
 

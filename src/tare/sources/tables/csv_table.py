@@ -18,6 +18,7 @@ from tare.sources.files.listed import is_path_column, open_manifest
 from tare.sources.files.quotes import without_literal
 from tare.sources.options import Options
 from tare.sources.places import open_binary
+from tare.sources.tables.label_columns import LABELS, label_columns
 from tare.sources.tables.number_words import Style, is_inexact, is_number, looks_like_a_number, number_of, style_of
 from tare.sources.tables.records import without_index
 from tare.system.engines.loops import Loops
@@ -158,8 +159,8 @@ def _rows_in(data: bytes, head: Head, where: str) -> list[list[str]]:
 def open_csv(place: str, options: Options) -> Source[Any]:
     """Open a table of numbers, or a manifest if a text column has the name of a path column and ``columns`` is not given.
 
-    Text columns of a table are listed as skipped, unless ``columns`` names the columns to measure. Raises :class:`DataError`
-    if no column is numeric, or a named column is missing or holds text.
+    Columns of text and of labels are listed as skipped, unless ``columns`` names the columns to measure. Raises
+    :class:`DataError` if no other column is numeric, or a named column is missing or holds text.
     """
     head = read_head(place)
     paths = [name for name, numeric in zip(head.names, head.numeric, strict=True) if is_path_column(name) and not numeric]
@@ -176,21 +177,24 @@ def _open_table(place: str, options: Options, head: Head) -> CsvTable:
             _check_column(place, head, name)
         said = tuple(remark for name, remark in zip(head.written, head.remarks, strict=True) if name in options.columns)
         return CsvTable(place, head, options.columns, (), said)
-    names = tuple(name for name, numeric in zip(head.names, head.numeric, strict=True) if numeric)
+    labels = () if options.label is None else label_columns(head.names, options.label)
+    names = tuple(name for name, numeric in zip(head.names, head.numeric, strict=True) if numeric and name not in labels)
     if not names:
-        raise DataError("at least one column of numbers", f"only text in {place!r}", "check the file and its delimiter")
+        found = f"only {'labels and ' if labels else ''}text in {place!r}"
+        raise DataError("at least one column of numbers", found, "check the file and its delimiter")
     left_out = tuple(
-        Skipped(f"{place}:{name}", f"a column of text, for example {example!r}", foreign=True)
-        for name, numeric, example in zip(head.names, head.numeric, head.example, strict=True)
-        if not numeric
+        Skipped(f"{place}:{name}", LABELS if name in labels else f"a column of text, for example {example!r}", foreign=True)
+        for name, example in zip(head.names, head.example, strict=True)
+        if name not in names
     )
     kept, remarks = without_index(names)
     return CsvTable(place, head, tuple(kept), left_out, (*(() if head.has_header else (NO_HEADER,)), *head.remarks, *remarks))
 
 
-def are_numbered(names: Sequence[str]) -> bool:
-    """Whether columns are named c0, c1, ... as those of a file without a header."""
-    return list(names) == [f"c{index}" for index in range(len(names))]
+def check_label(name: str, label: str | None) -> None:
+    """Raise :class:`DataError` if a CSV file has no column ``label``, from its first lines alone."""
+    if label is not None and name.endswith((".csv", ".tsv")):
+        label_columns(read_head(name).names, label)
 
 
 def read_head(place: str) -> Head:

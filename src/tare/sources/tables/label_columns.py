@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tare.errors import DataError
-from tare.sources.tables.csv_table import are_numbered, read_head
 
 #: The columns that hold labels where none is named.
 USUAL = ("label", "labels", "class", "target", "y")
+
+#: Why a column that ``--label`` names is no channel.
+LABELS = "the column of labels"
 
 
 def label_columns(columns: Sequence[str], label: str | None) -> tuple[str, ...]:
@@ -31,14 +33,13 @@ def label_columns(columns: Sequence[str], label: str | None) -> tuple[str, ...]:
     raise DataError(f"one of the columns {', '.join(columns[:12])}", f"{missing!r} for --label", "choose among them")
 
 
-def check_label(name: str, label: str | None) -> None:
-    """Raise :class:`DataError` if a CSV file has no column ``label``, from its first lines alone."""
-    if label is not None and name.endswith((".csv", ".tsv")):
-        label_columns(read_head(name).names, label)
-
-
 def named_columns(columns: Sequence[str], label: str) -> tuple[str, ...]:
     """The names with commas between, each a column or the number of one; others as they are."""
     names = [label] if label in columns else [name.strip() for name in label.split(",")]
     numbers = {str(place): column for place, column in enumerate(columns)}
     return tuple(name if name in columns else numbers.get(name, name) for name in names)
+
+
+def are_numbered(names: Sequence[str]) -> bool:
+    """Whether columns are named c0, c1, ... as those of a file without a header."""
+    return list(names) == [f"c{index}" for index in range(len(names))]

@@ -16,6 +16,7 @@ from tare.errors import DataError
 from tare.samples.records import Record, Rows, Skipped
 from tare.sources.encoded import sample_of
 from tare.sources.options import Options
+from tare.sources.tables.label_columns import LABELS, label_columns
 from tare.system.scratch import scratch_memory
 
 #: Rows in a chunk: of numbers many, so that the fixed costs of a chunk vanish; of images as many as in a folder.
@@ -62,9 +63,9 @@ def plan_table(schema: Any, options: Options, name: str, first: Callable[[str], 
     """Choose the columns of an Arrow schema: those in ``options``, else the first of encoded files, else all of numbers.
 
     A column of lists is measured by dimension, as ``action[0]``, ``action[1]`` and so on. ``first`` gives the first rows of a
-    column, which say how long its lists are where the schema does not. Columns that only count rows or time are left out. The
-    plan lists all columns that are left out. Raises :class:`DataError` if a named column is missing or holds neither numbers
-    nor files, or if the schema has no such column at all.
+    column, which say how long its lists are where the schema does not. Columns that only count rows or time are left out, and so
+    are those of labels. The plan lists all columns that are left out. Raises :class:`DataError` if a named column is missing or
+    holds neither numbers nor files, or if the schema has no such column at all.
     """
     twice = [each for each, count in Counter(schema.names).items() if count > 1]
     if twice:
@@ -78,13 +79,16 @@ def plan_table(schema: Any, options: Options, name: str, first: Callable[[str], 
         others = ", ".join(repr(column) for column in encoded[1:])
         said = (f"the first of several columns of files, {encoded[0]!r}, is measured; --columns measures others: {others}",)
         return replace(_plan_encoded(schema, encoded[0], options.label), remarks=said if others else ())
-    names = {field.name: _channels_of(field, first) for field in schema}
+    labels = () if options.label is None else label_columns(schema.names, options.label)
+    names = {field.name: () if field.name in labels else _channels_of(field, first) for field in schema}
     measured = [each for each, channels in names.items() if channels]
     chosen, remarks = without_index(measured, index_of(schema.metadata))
     if not chosen:
         raise DataError("a column of numbers or of image bytes", f"{_columns(schema)} in {name!r}", "choose with --columns")
     left_out = tuple(
-        Skipped(f"{name}:{field.name}", _why_left_out(field), foreign=True) for field in schema if not names[field.name]
+        Skipped(f"{name}:{field.name}", LABELS if field.name in labels else _why_left_out(field), foreign=True)
+        for field in schema
+        if not names[field.name]
     )
     channels = tuple(channel for column in chosen for channel in names[column])
     return TablePlan(tuple(chosen), channel_names=channels, left_out=left_out, remarks=remarks)

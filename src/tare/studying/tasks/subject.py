@@ -16,6 +16,7 @@ from tare.measuring.one_pass import stats_of
 from tare.samples.records import Record, Rows, Skipped, Stack, axes_of_sample, name_of, names_of
 from tare.sources.arrays.whole import whole
 from tare.sources.base import Source
+from tare.sources.files.contents import contents_digest, named_places, opened_places
 from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tare.statistics.buckets import Buckets
@@ -29,12 +30,16 @@ _LAYOUTS = {1: "NC", 2: "NCT", 3: "NCHW", 4: "NCDHW"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject:
-    """Samples by index: their names, the state of each, and the layout of a batch such as ``NCHW``."""
+    """Samples by index: their names, the state of each, and the layout of a batch such as ``NCHW``.
+
+    ``contents`` is a hash of the files that they were read from, in which the user's function may find more than the samples.
+    """
 
     names: tuple[str, ...]
     states: tuple[DatasetState, ...]
     layout: str
     source: Source[Any]
+    contents: str
 
     @property
     def number(self) -> int:
@@ -64,9 +69,10 @@ class Subject:
         return order[:pool], order[pool:]
 
     def digest(self) -> str:
-        """A hash of the moments of every sample, in their order."""
-        moments = ([[each.moments for each in group.channels] for group in state.groups.values()] for state in self.states)
-        return hashlib.sha256(repr([self.layout, *moments]).encode()).hexdigest()
+        """A hash of the names and moments of all samples in their order, and of all that their files hold."""
+        moments = [[[each.moments for each in group.channels] for group in state.groups.values()] for state in self.states]
+        known = (self.layout, self.names, moments, self.contents)
+        return hashlib.sha256(repr(known).encode("utf-8", "backslashreplace")).hexdigest()
 
 
 @cache
@@ -78,21 +84,28 @@ def subject_of(data: str, array: str = "", label: str = "", layout: str = "") ->
     for samples of several kinds.
     """
     source = whole(open_source(data, Options(array=array or None, label=label or None, layout=layout or None)))
-    read = list(_read(source))
+    places = dict.fromkeys(opened_places(data, source))
+    read = [*_read(data, source, places)]
     _check_one_kind(data, {(axes, tuple(state.groups)) for _, state, axes in read})
     axes = read[0][2]
     if axes not in _LAYOUTS:
         raise DataError("rows, signals, images or volumes", f"samples with {axes} axes in {data!r}", "state another array")
-    return Subject(tuple(name for name, _, _ in read), tuple(state for _, state, _ in read), _LAYOUTS[axes], source)
+    names, states = tuple(name for name, _, _ in read), tuple(state for _, state, _ in read)
+    return Subject(names, states, _LAYOUTS[axes], source, contents_digest(places))
 
 
-def _read(source: Source[Any]) -> Iterator[tuple[str, DatasetState, int]]:
-    """The name, the state and the number of axes of each sample."""
-    for record in (record for chunk in source.chunks() for record in source.read(chunk)):
-        if isinstance(record, Skipped) and not record.foreign:
-            raise DataError("samples that can all be read", f"{record.path!r}: {record.reason}", "repair or remove it")
-        for name, one in _singly(record):
-            yield name, _slim(DatasetState.of([one])), _axes(one)
+def _read(data: str, source: Source[Any], places: dict[str, None]) -> Iterator[tuple[str, DatasetState, int]]:
+    """The name, the state and the number of axes of each sample; the files of samples are added to ``places``."""
+    for chunk in source.chunks():
+        named = dict.fromkeys(named_places(data, chunk))
+        for record in source.read(chunk):
+            if isinstance(record, Skipped):
+                if not record.foreign:
+                    raise DataError("samples that can all be read", f"{record.path!r}: {record.reason}", "repair or remove it")
+                named.pop(record.path, None)
+            for name, one in _singly(record):
+                yield name, _slim(DatasetState.of([one])), _axes(one)
+        places |= named
 
 
 def _singly(record: Record) -> Iterator[tuple[str, Record]]:
