@@ -56,27 +56,18 @@ def test_a_change_is_told_after_the_findings_have_ended(run: Path) -> None:
     assert monitor.alarm
 
 
-def test_what_the_monitor_cannot_take_stops_the_monitor_alone(run: Path) -> None:
-    layer = torch.nn.Conv2d(4, 2, 1).eval()
-    spec = tare.InputSpec.of((0.5,) * 4, (0.5,) * 4, origin="a test")
-    watch = tare.watch(layer, spec, on_finding=lambda _: None, monitor=run)
-    with pytest.warns(TareWarning, match=r"the monitor of tare\.watch stopped: DataError"):
-        layer(torch.zeros(2, 4, 8, 8))
-    layer(torch.zeros(2, 4, 8, 8))
-    assert watch.monitor is not None
-    assert watch.monitor.state.batches == 0
-    watch.remove()
-
-
-def test_what_was_counted_before_the_monitor_stopped_is_kept(run: Path) -> None:
+def test_what_the_monitor_cannot_take_ends_its_counting_alone(run: Path) -> None:
     layer = torch.nn.Conv2d(3, 2, 1).eval()
-    with tare.watch(layer, run / "model", on_finding=lambda _: None, monitor=True) as watch, torch.no_grad():
-        layer(fed(photographs(8, 1, size=32)))
-        with pytest.warns(TareWarning, match=r"the monitor of tare\.watch stopped"):
-            layer(torch.zeros(3, 8, 8))
-        layer(fed(photographs(8, 2, size=32)))
+    watch = tare.watch(layer, run / "model", on_finding=lambda _: None, monitor=run)
+    layer(fed(photographs(8, 1, size=32)))
+    with pytest.warns(TareWarning, match=r"the monitor of tare\.watch stopped: DataError"):
+        layer(fed(photographs(1, 2, size=32))[0])  # without the axis N
+    layer(fed(photographs(8, 3, size=32)))
     assert watch.monitor is not None
     assert watch.monitor.state.batches == 1
+    assert any("the monitor stopped" in note for note in watch.report().notes)
+    assert watch.active
+    watch.remove()
 
 
 def test_nothing_that_carries_a_reference_is_refused_with_what_to_pass() -> None:

@@ -60,6 +60,19 @@ def test_images_of_different_sizes_are_looked_at_together() -> None:
     assert [image.mean() for image in seen.pixels] == [1, 0]
 
 
+def test_every_image_of_a_long_list_is_looked_at() -> None:
+    """Moments of all of them, pixels of at most 16 of a batch, and of each from batch to batch."""
+    images = [torch.full((3, 8, 8 + place % 3), float(place)) for place in range(40)]
+    looks = [look_at("x", images, number, False, Taken((3,))).seen() for number in range(3)]
+    for seen in looks:
+        assert seen.images == 40
+        assert [*seen.moments[0, :, 0]] == [*range(40)]
+        assert len(seen.pixels) <= 16
+    assert {int(image[0, 0]) for seen in looks for image in seen.pixels} == {*range(40)}
+    images[37][2, 3, 4] = torch.nan
+    assert not look_at("x", images, 0, False, Taken((3,))).seen().finite
+
+
 def test_one_nan_anywhere_is_seen() -> None:
     images = torch.zeros(4, 3, 200, 200)
     images[3, 2, 199, 197] = float("nan")

@@ -131,12 +131,15 @@ class TransferModule(lightning.LightningModule):
 
     def validation_step(self, batch: tuple[torch.Tensor, torch.Tensor], index: int) -> None:
         """Log the loss and the task's figure on validation samples."""
-        del index
         images, labels = batch
-        outputs = self(images)
-        self.metric.update(outputs, labels)
-        self.log("val_loss", self.task.loss(outputs, labels, None, 0.0), batch_size=len(labels), sync_dist=True)
-        self.log(self.task.epochs.column, self.metric, prog_bar=True, batch_size=len(labels))
+        outputs, own = self(images), self._own(index, len(labels))
+        outputs, labels = outputs[:own], labels[:own]
+        if own:
+            self.metric.update(outputs, labels)
+        loss = self.task.loss(outputs, labels, None, 0.0) if own else outputs.new_zeros(())
+        # As a float: of the whole numbers of several processes Lightning takes the mean as a whole number, too.
+        self.log("val_loss", loss, batch_size=float(own), sync_dist=True)  # type: ignore[arg-type]
+        self.log(self.task.epochs.column, self.metric, prog_bar=True, batch_size=own)
 
     def on_train_epoch_end(self) -> None:
         """Raise :class:`DivergedError` before NaN or infinity reaches a checkpoint."""
@@ -163,6 +166,15 @@ class TransferModule(lightning.LightningModule):
         factors: list[Any] = [plan.head if is_head else plan.body for is_head in heads]
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factors)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _own(self, index: int, count: int) -> int:
+        """How many of the ``count`` samples of a validation batch count here.
+
+        Parallel processes pass forward equally often, so Lightning repeats the first samples at the end of some.
+        """
+        loader: Any = self.trainer.val_dataloaders
+        before = index * int(loader.batch_size)
+        return min(count, max(0, len(range(self.global_rank, len(loader.dataset), self.trainer.world_size)) - before))
 
     def _mixed(self, images: torch.Tensor, labels: torch.Tensor, index: int) -> tuple[torch.Tensor, torch.Tensor]:
         options = self.training_options

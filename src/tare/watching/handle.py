@@ -46,7 +46,7 @@ class Watch:
         monitored: Monitored | None = None,
     ) -> None:
         self._expects, self._batches, self._every, self._on_finding, self._input = expects, batches, every, on_finding, which
-        self._monitored, self._uncounted = monitored, False
+        self._monitored, self._counts = monitored, monitored is not None
         self._lock = threading.RLock()
         # next() on a count is atomic: batches are numbered across threads without a lock.
         self._numbers = {True: count(), False: count()}
@@ -73,7 +73,7 @@ class Watch:
     def monitor(self) -> Monitor | None:
         """The monitor of evaluation batches, with those counted that are still on their way; None if none was asked for.
 
-        One that stopped, as it was given what it cannot take, has what it counted before.
+        A batch that it cannot take ends the counting, with a warning; what was counted before stays.
         """
         if self._monitored is None:
             return None
@@ -120,7 +120,7 @@ class Watch:
         if aside is not None or traced(args, kwargs):
             self._stand_aside(aside or Aside("a graph was traced", fed=False))
             return
-        if self._monitored is not None and not training:
+        if self._counts and not training:
             self._count(lambda monitored: self._take_batch(monitored, args, kwargs))
         number = next(self._numbers[training])
         first = number < self._batches
@@ -153,13 +153,13 @@ class Watch:
 
     def _count(self, counted: Callable[[Monitored], None]) -> None:
         monitored = self._monitored
-        if monitored is None or self._uncounted:
+        if monitored is None or not self._counts:
             return
         try:
             with self._lock, by_itself():
                 counted(monitored)
         except Exception as error:  # as a watch, a monitor must never stop the run
-            self._uncounted = True
+            self._counts = False
             reason = f"{type(error).__name__}: {reason_of(error, 200)}"
             self._notes.append(f"the monitor stopped: {reason}")
             warnings.warn(f"the monitor of tare.watch stopped: {reason}", TareWarning, stacklevel=3)
@@ -177,8 +177,7 @@ class Watch:
             if chosen and self.active:
                 self._take_sample(training, number, args, kwargs)
             found = self._judged()
-            counting = self._monitored is not None and not self._uncounted
-            if not counting and self._every == 0 and sum(self._looked.values()) >= self._batches and not self._waiting:
+            if not self._counts and self._every == 0 and sum(self._looked.values()) >= self._batches and not self._waiting:
                 self._take_off()
         return found
 

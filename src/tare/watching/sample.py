@@ -135,14 +135,15 @@ def _may_be_input(value: Any, fewest: int) -> bool:
 
 def look_at(name: str, value: Any, number: int, training: bool, takes: Taken) -> Look:
     """Sample a tensor, or a list of images, of any device; nothing waits for the device."""
-    tensors = _tensors(value)[:_MOST_IMAGES]
+    tensors = _tensors(value)
     parts, figures = [], []
+    every = -(-len(tensors) // _MOST_IMAGES)
     with torch.no_grad():
-        for tensor in tensors:
+        for place, tensor in enumerate(tensors):
             images, layout, axes = _as_images(tensor.detach(), takes)
             size = tuple(tensor.shape[-2:]) if tensor.ndim == 5 else tuple(images.shape[2:])
             shape = (*size, images.shape[1]) if layout == "HWC" else (images.shape[1], *size)
-            sample, part = _figures(images, number)
+            sample, part = _figures(images, number, pixels=place % every == number % every)
             figures.append(sample)
             parts.append(part)
         flat, event = on_its_way(torch.cat(figures) if len(figures) > 1 else figures[0])
@@ -223,13 +224,13 @@ def _is_last(tensor: torch.Tensor, takes: Sequence[int]) -> bool:
     return count in takes and count <= _MOST_BANDS and count < min(tensor.shape[1:3])
 
 
-def _figures(images: torch.Tensor, number: int) -> tuple[torch.Tensor, tuple[int, int, int, int]]:
+def _figures(images: torch.Tensor, number: int, *, pixels: bool) -> tuple[torch.Tensor, tuple[int, int, int, int]]:
     """Pixels of a strided subset, and mean, variance, least and greatest of every image and channel, as one flat tensor."""
     count, channels, height, width = images.shape
     down, across = (max(1, size // _SIDE) for size in (height, width))
     every = -(-count // _MOST_IMAGES)  # from the first image to the last, and over the batches each of them
     sample = images[number % every :: every, :, number % down :: down, number % across :: across]
-    sample = sample[:_MOST_IMAGES, :, :_SIDE, : _SIDE if height > 1 else _SIDE * _SIDE].float()
+    sample = sample[: _MOST_IMAGES if pixels else 0, :, :_SIDE, : _SIDE if height > 1 else _SIDE * _SIDE].float()
     values = images.float().contiguous()  # copies channels_last tensors: reductions over strided planes take ten times as long
     mean = values.mean(dim=(2, 3))
     # In two passes and by the norm, which is vectorised where torch.var_mean is not.
