@@ -65,6 +65,21 @@ def test_a_folder_is_studied_with_a_network_of_ones_own(photos: Path, tmp_path: 
     assert kept == 2 * 2  # source and none under two shifts, shared by sizes and seeds
 
 
+def test_data_that_changed_are_read_again_in_one_session(photos: Path, tmp_path: Path) -> None:
+    net = f"{photos.parent / 'net.py'}:small"
+    keys = {"study": "folder", "data": str(photos), "networks": [net], "weights": "none", "seeds": 2, "sizes": [20]}
+    learned = run_study(plan_of(keys), tmp_path / "out", workers=1)
+    assert run_study(plan_of(keys), tmp_path / "out", workers=1).measured == 0
+    for index in range(0, 20, 2):  # half of the labels are wrong now
+        other = tmp_path / "other.png"
+        ants, bees = (photos / label / f"{index}.png" for label in ("ants", "bees"))
+        ants.rename(other), bees.rename(ants), other.rename(bees)
+    mixed = run_study(plan_of(keys), tmp_path / "out", workers=1)
+    assert mixed.measured == mixed.plan.number
+    best = [max(row["accuracy"] for row in run.rows) for run in (learned, mixed)]
+    assert best[0] > 0.9 > best[1]
+
+
 def test_cells_of_a_network_whose_file_was_edited_are_measured_again(photos: Path, tmp_path: Path) -> None:
     file = photos.parent / "net.py"
     keys = {"study": "folder", "data": str(photos), "networks": [f"{file}:small"], "weights": "none", "seeds": 2, "sizes": [6]}
