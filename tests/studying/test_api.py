@@ -33,7 +33,7 @@ def test_names_files_mappings_and_plans_mean_the_same(tmp_path: Path) -> None:
     assert requested_plan(tmp_path / "plan.yaml", {}) == expected
     assert requested_plan({"study": "signals"}, {"seeds": 4}) == expected
     assert requested_plan(plan_of({"study": "signals"}), {"seeds": 4}) == expected
-    assert requested_plan(expected, {}) is expected
+    assert requested_plan(expected, {}) == expected
 
 
 def test_what_cannot_be_is_said(tmp_path: Path) -> None:

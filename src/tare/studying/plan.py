@@ -7,9 +7,10 @@ import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
+from uuid import uuid4
 
 import numpy as np
 
@@ -63,9 +64,16 @@ class Cell:
         return hashlib.sha256(json.dumps([asdict(self), inputs], sort_keys=True).encode()).hexdigest()
 
 
+def _opening() -> int:
+    return uuid4().int
+
+
 @dataclass(frozen=True, slots=True)
 class StudyPlan:
-    """What a study varies; every combination is one cell. ``margin`` is the difference that counts as none, in points."""
+    """What a study varies; every combination is one cell. ``margin`` is the difference that counts as none, in points.
+
+    ``opening`` is no key: what is read for one plan is read once in a process, and for a plan that is made later again.
+    """
 
     study: str = "digits"
     networks: tuple[str, ...] = ()
@@ -89,12 +97,13 @@ class StudyPlan:
     window: tuple[float, ...] = ()
     evaluate: str = ""
     lower: tuple[str, ...] = ()
+    opening: int = field(default_factory=_opening, compare=False, repr=False)
 
     @property
     def task(self) -> Task:
         """The pair of datasets that the study is about."""
         if self.evaluate:
-            return evaluated_task(self.networks, self.mean, self.std, self.spec, self.window)
+            return evaluated_task(self.networks, self.mean, self.std, self.spec, self.window, self.opening)
         if self.study == FOLDER:
             labels = LabelOptions(
                 self.data,
@@ -105,7 +114,7 @@ class StudyPlan:
                 bands=self.bands or None,
             )
             stated: dict[str, Any] = {"mean": self.mean, "std": self.std, "spec": self.spec, "window": self.window}
-            return folder_task(labels, self.networks, self.weights, **stated)
+            return folder_task(labels, self.networks, self.weights, **stated, opening=self.opening)
         return task_named(self.study)
 
     @property
@@ -118,7 +127,7 @@ class StudyPlan:
     @property
     def subject(self) -> Subject:
         """The samples of a study of the user's own function."""
-        return subject_of(self.data, self.array, self.label, self.layout)
+        return subject_of(self.data, self.array, self.label, self.layout, self.opening)
 
     def cells(self) -> Iterator[Cell]:
         """All cells, ordered so that those which share features come together."""
@@ -144,7 +153,7 @@ class StudyPlan:
     @classmethod
     def of_json(cls, document: Mapping[str, Any]) -> StudyPlan:
         """A plan that was checked when it was run. Raises :class:`SpecError` for one that was changed into none since."""
-        known = {f.name for f in fields(cls)}
+        known = _keys()
         stated = {key: value for key, value in document.items() if key in known}
         if stated.get("study") not in (FOLDER, EVALUATE, *TASKS):
             raise SpecError(
@@ -160,6 +169,7 @@ class StudyPlan:
         left_out = (
             *(() if self.evaluate else ("evaluate", "lower")),
             *(name for name in ("window", "bands", "layout") if not getattr(self, name)),
+            "opening",
         )
         return {"schema": "tare.plan/1", **{key: value for key, value in document.items() if key not in left_out}}
 
@@ -170,7 +180,7 @@ def requested_plan(plan: str | os.PathLike[str] | Mapping[str, Any] | StudyPlan,
     Raises :class:`SpecError` for a plan that cannot be.
     """
     if isinstance(plan, StudyPlan):
-        return plan_of({**plan.to_json(), **keys}) if keys else plan
+        return plan_of({**plan.to_json(), **keys}) if keys else replace(plan, opening=_opening())
     if isinstance(plan, Mapping):
         return plan_of({**plan, **keys})
     name = plan if isinstance(plan, str) else str(place_of(plan, "a plan"))
@@ -182,7 +192,7 @@ def plan_of(document: Mapping[str, Any]) -> StudyPlan:
 
     Raises :class:`SpecError` for an unknown key (with the closest), a value that cannot be, or a plan that contradicts itself.
     """
-    known = [f.name for f in fields(StudyPlan)]
+    known = _keys()
     for key in document:
         if key not in known and key != "schema":
             hint = did_you_mean(str(key), known, f"known are {', '.join(known)}", most=2, cutoff=0.4)
@@ -203,6 +213,11 @@ def plan_of(document: Mapping[str, Any]) -> StudyPlan:
     plan = replace(plan, sizes=tuple(sorted(plan.sizes or task.sizes or _usual_sizes(plan))))
     _check(plan)
     return plan
+
+
+def _keys() -> list[str]:
+    """The keys of a plan."""
+    return [entry.name for entry in fields(StudyPlan) if entry.compare]
 
 
 def _usual_sizes(plan: StudyPlan) -> tuple[int, ...]:

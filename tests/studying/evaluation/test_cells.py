@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 
 import tare
 from tare.errors import DataError, OutputError, SpecError, StrategyError
@@ -155,6 +156,33 @@ def test_files_that_are_renamed_are_measured_again_where_the_function_sees_their
         path.rename(path.with_name(path.name.replace("cat", "dog")))
     subject_of.cache_clear()  # as in another process
     assert tare.study(evaluate=f"{own}:score", **keys).measured == again
+
+
+def test_data_that_changed_are_read_again_in_one_session_and_all_cells_measured(tmp_path: Path) -> None:
+    photos, keys = tmp_path / "photos", {"seeds": 2, "out": tmp_path / "out", "sizes": [4]}
+    photos.mkdir()
+    for index in range(8):
+        Image.fromarray(np.full((4, 4), 9 * index + 1, np.uint8)).save(photos / f"{index}_{'cat' if index % 2 else 'dog'}.png")
+    plan = study(photos, "dogs", **keys).plan
+    assert study(photos, "dogs", **keys).measured == 0
+    for path in photos.glob("*_cat.png"):
+        path.rename(photos / path.name.replace("cat", "dog"))
+    renamed = tare.study(plan, out=tmp_path / "out", workers=1)
+    assert (renamed.measured, {row["dogs"] for row in renamed.rows}) == (4, {8})
+    Image.fromarray(np.full((4, 4), 255, np.uint8)).save(photos / "0_dog.png")
+    changed, fresh = study(photos, "dogs", **keys), study(photos, "dogs", **{**keys, "workers": 2, "out": tmp_path / "fresh"})
+    assert changed.measured == 4
+    assert [row["mean"] for row in changed.rows] == [row["mean"] for row in fresh.rows] != [row["mean"] for row in renamed.rows]
+
+
+def test_a_specification_that_changed_is_read_again_in_one_session(rows: Path, tmp_path: Path) -> None:
+    def fed(mean: float) -> float:
+        spec = tare.Standardiser().fit(np.array([[mean - 1] * 2, [mean + 1] * 2])).to_spec()
+        (tmp_path / "spec.json").write_text(json.dumps(spec.to_json()))
+        run = study(rows, "plain", mean=None, std=None, spec=str(tmp_path / "spec.json"), seeds=2)
+        return next(float(row["score"] - row["seed"]) for row in run.rows if row["strategy"] == "source")
+
+    assert [fed(0.0), fed(7.0)] == [0.0, 7.0]
 
 
 def test_a_margin_is_in_points_of_shares_and_in_percent_of_other_scores(rows: Path) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from tare.errors import DataError
 from tare.input_spec.spec import InputSpec
+from tare.system.local.opened import Identity, identity_of
 from tare.system.seeds import seeded
 from tare.system.user_code import users_own
 
@@ -57,7 +59,7 @@ class Trial:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all samples, by index: paths, for files."""
-        return _names(self.samples)
+        return _names(self.samples, identity_of(os.stat(self.samples)))
 
     @property
     def trial(self) -> Trial:
@@ -127,6 +129,8 @@ def _own_folder(folder: Path) -> Iterator[None]:
             folder.rmdir()
 
 
-@cache
-def _names(path: Path) -> tuple[str, ...]:
+@lru_cache(maxsize=1)
+def _names(path: Path, written: Identity) -> tuple[str, ...]:
+    """The names in a file, read once for as long as nobody writes it again."""
+    del written
     return tuple(json.loads(path.read_text(encoding="utf-8")))

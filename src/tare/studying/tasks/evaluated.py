@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from torch import nn
@@ -28,16 +28,23 @@ _USUAL = ((), ("probe",), ("eval",), "", "pretrained")
 _REMEDY = "state them with --mean and --std, or --spec"
 
 
-@cache
+@lru_cache(maxsize=2)
 def evaluated_task(
-    networks: tuple[str, ...], mean: tuple[float, ...], std: tuple[float, ...], spec: str, window: tuple[float, ...] = ()
+    networks: tuple[str, ...],
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    spec: str,
+    window: tuple[float, ...] = (),
+    opening: int = 0,
 ) -> Task:
     """The study of a function of the user's, which itself builds and trains the ``networks``.
 
-    Their constants are stated by ``mean`` and ``std``, by ``spec``, or by what :func:`tare.read_spec` reads of their names.
+    Their constants are stated by ``mean`` and ``std``, by ``spec``, or by what :func:`tare.read_spec` reads of their names; they
+    are read once for each ``opening``.
 
     Raises :class:`SpecError` where nobody states the source's constants, which ``source`` needs.
     """
+    del opening
     names = networks or (_UNNAMED,)
     sources = {name: Pretrained(nn.Identity(), *_stated(name, mean, std, spec), window=ends_of(window or None)) for name in names}
     return Task(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ FOLDER = "folder"
 _MOST_BYTES = 4 << 30
 
 
-@cache
+@lru_cache(maxsize=2)
 def folder_task(
     labelled: LabelOptions,
     networks: tuple[str, ...],
@@ -54,16 +54,18 @@ def folder_task(
     std: tuple[float, ...] = (),
     spec: str = "",
     window: tuple[float, ...] = (),
+    opening: int = 0,
 ) -> Task:
     """The study of labelled samples of any kind with ``networks``, each a reference of ``tare transfer --model``.
 
     Every image is resized and cropped as the first network states; networks of another input size are refused, since their cells
     would not be comparable. ``mean`` and ``std`` replace or supply a network's constants; ``spec``, any specification that
     :func:`tare.read_spec` reads, states the constants and more. ``match`` is left out if dataset0's moments are not known.
-    Training and validation samples are pooled, and every seed splits them again.
+    Training and validation samples are pooled, and every seed splits them again. For each ``opening`` all is read once.
 
     Raises a :class:`tare.TareError` for data or a network that cannot be read.
     """
+    del opening
     if not networks:
         raise SpecError("a network for the study of a folder", "none", "for example --model timm:resnet18")
     loaded = {name: _network(name, weights, spec, mean, std) for name in networks}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -75,14 +75,16 @@ class Subject:
         return hashlib.sha256(repr(known).encode("utf-8", "backslashreplace")).hexdigest()
 
 
-@cache
-def subject_of(data: str, array: str = "", label: str = "", layout: str = "") -> Subject:
-    """Read every sample of ``data`` once, in the order in which ``tare.measure`` reads them: files by name, rows as they stand.
+@lru_cache(maxsize=2)
+def subject_of(data: str, array: str = "", label: str = "", layout: str = "", opening: int = 0) -> Subject:
+    """Read every sample of ``data``, in the order in which ``tare.measure`` reads them: files by name, rows as they stand.
 
+    For each ``opening`` they are read once.
     ``array`` names one of several arrays, ``layout`` states its axes, and ``label`` is the column of a table that is no channel.
     Files that are no samples, such as a README, have no index. Raises :class:`DataError` for a sample that cannot be read, and
     for samples of several kinds.
     """
+    del opening
     source = whole(open_source(data, Options(array=array or None, label=label or None, layout=layout or None)))
     places = dict.fromkeys(opened_places(data, source))
     read = [*_read(data, source, places)]
