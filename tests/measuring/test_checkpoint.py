@@ -81,6 +81,16 @@ def test_a_pass_that_completes_leaves_no_file(folder: Path, tmp_path: Path, monk
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
+def test_a_pass_whose_result_is_refused_is_kept_and_what_allows_it_reads_nothing_anew(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "pass.json"
+    with pytest.raises(DataError, match=r"at most 0\.00% unreadable samples, found 1 of 401 .* allow more with --max-skipped"):
+        tare.measure(folder, checkpoint=file, max_skipped=0)
+    counted: list[int] = []
+    allowed = tare.measure(folder, checkpoint=file, max_skipped=0.01, progress=counted.append)
+    assert (allowed, counted) == (tare.measure(folder), [401])
+    assert not file.exists()
+
+
 def half_done(data: Any, file: Path, **options: Any) -> None:
     with pytest.raises(StopError):
         tare.measure(data, checkpoint=file, progress=stop_after(100), **options)

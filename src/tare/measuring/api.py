@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,9 @@ def measured(request: MeasureRequest) -> DatasetStats:
     asked |= {"nodata": list(parts.nodata), "cluster": request.cluster}
     kept = None if place is None else Checkpoint(Path(place), source, asked)
     expect(request.progress, source.number)
-    return parts.statistics(measure_state(source, request.workers, request.progress, engine=request.engine, checkpoint=kept))
+    with nullcontext() if kept is None else kept.held():
+        state = measure_state(source, request.workers, request.progress, engine=request.engine, checkpoint=kept)
+        return parts.statistics(state)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from tare.statistics.state_json import state_from_json, state_to_json
 from tare.system.files import file_place, remove_parts, write_text
 from tare.system.local.opened import text_of
 from tare.system.local.pins import Pin, TreePin
+from tare.system.lock import only_writer
 
 SCHEMA = "tare.checkpoint/1"
 
@@ -29,7 +31,7 @@ EVERY = 30.0
 
 
 class Checkpoint:
-    """A file that is written every 30 seconds during a pass, atomically, and removed when the pass is complete.
+    """A file that is written every 30 seconds during a pass, atomically, and removed when the result of the pass is accepted.
 
     A checkpoint belongs to one dataset, read with one set of options. To resume, the name of the source, the options, a digest
     of every covered chunk (file names with sizes and the times at which they were written, those of masks among them, ranges,
@@ -43,6 +45,20 @@ class Checkpoint:
         self.digest = hashlib.sha256(_pinned(source))
         self.under_way: deque[bytes] = deque()
         self.written = time.monotonic()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the file for a pass and what is made of it; an error or interrupt in either writes it once more.
+
+        So what allows a result that was refused, such as another share of unreadable samples, reads nothing anew.
+        """
+        with only_writer(self.path):
+            try:
+                yield
+            except BaseException:
+                self.save()
+                raise
+            self.path.unlink(missing_ok=True)
 
     def begin(self) -> tuple[int, Iterator[Any]]:
         """Resume from the file if it exists; return the number of samples that it covers and the remaining chunks.
@@ -82,10 +98,6 @@ class Checkpoint:
         document |= {"digest": self.digest.hexdigest(), "state": state_to_json(self.state)}
         write_text(self.path, json.dumps(document))
         self.written = time.monotonic()
-
-    def remove(self) -> None:
-        """Remove the file: the pass is complete."""
-        self.path.unlink(missing_ok=True)
 
     def _taken_up(self, chunks: Iterator[Any]) -> int:
         """Read the file and skip the chunks that it covers; return the number of their samples."""

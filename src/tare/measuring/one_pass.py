@@ -14,7 +14,6 @@ from tare.sources.base import Source
 from tare.statistics.dataset_stats import DatasetStats, summarise
 from tare.statistics.state import DatasetState, Merging
 from tare.system.engines.local import Engine, default_workers, ordered_map
-from tare.system.lock import only_writer
 from tare.system.progress import Advance
 
 
@@ -81,20 +80,14 @@ def measure_state(
 def _resumable(
     source: Source[Any], workers: int | None, progress: Advance | None, engine: Engine, checkpoint: Checkpoint
 ) -> DatasetState:
-    """Like :func:`measure_state`, from and with the checkpoint; an error or interrupt writes it once more."""
-    with only_writer(checkpoint.path):
-        taken_up, chunks = checkpoint.begin()
+    """Like :func:`measure_state`, from and with the checkpoint."""
+    taken_up, chunks = checkpoint.begin()
+    if progress is not None:
+        progress(taken_up)
+    for chunk, part, length in _reduced(source, chunks, workers, engine):
+        checkpoint.add(chunk, part)
         if progress is not None:
-            progress(taken_up)
-        try:
-            for chunk, part, length in _reduced(source, chunks, workers, engine):
-                checkpoint.add(chunk, part)
-                if progress is not None:
-                    progress(length)
-        except BaseException:
-            checkpoint.save()
-            raise
-        checkpoint.remove()
+            progress(length)
     return checkpoint.state
 
 

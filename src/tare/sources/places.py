@@ -85,7 +85,7 @@ def files_at(place: str) -> tuple[str, ...]:
     names = [name for text in _expanded(place) for name in _globbed(text)]
     if not names:
         raise DataError("a pattern that matches files", f"none for {place!r}", "check the pattern")
-    return tuple(names)
+    return tuple(dict.fromkeys(names))  # part1* names part12, too
 
 
 def is_folder(place: str) -> bool:

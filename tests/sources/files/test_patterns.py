@@ -37,3 +37,11 @@ def test_a_pattern_without_a_folder_begins_in_the_working_directory(tmp_path: Pa
     monkeypatch.chdir(tmp_path)
     assert files_at("**/*.png") == ("a/x.png", "y.png")
     assert files_at("*.png") == ("y.png",)
+
+
+def test_a_file_that_several_of_the_names_match_is_taken_once(tmp_path: Path) -> None:
+    names = [str(tmp_path / f"part{number}_x.npy") for number in range(1, 13)]
+    for name in names:
+        Path(name).touch()
+    assert sorted(files_at(f"{tmp_path}/part{{1..12}}*.npy")) == sorted(names)
+    assert files_at(f"{tmp_path}/part{{9..12}}_x.npy") == tuple(names[8:])
