@@ -7,12 +7,14 @@ import re
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
 from tare.errors import DataError
 from tare.samples.layout import unit_scale
 from tare.sources.base import Source
+from tare.sources.containers.names import is_zarr
 from tare.sources.derived import Derived
 from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.moments import Moments
@@ -31,7 +33,7 @@ class Clusters:
     def __call__(self, path: str) -> str:
         """Name the cluster of a path. Raises :class:`DataError` for a path in which the expression finds nothing."""
         if self.pattern == FOLDER:
-            return os.path.split(path)[0]
+            return os.path.split(_file_of(path))[0]
         match = self._expression.search(path)
         if match is None:
             found = f"no match of {self.pattern!r} in {path!r}"
@@ -47,6 +49,17 @@ class Clusters:
 
     def __getstate__(self) -> dict[str, Any]:
         return {"pattern": self.pattern}
+
+
+def _file_of(path: str) -> str:
+    """The file of a sample: of one in an array of a file, such as ``a.h5#train/images[3]``, without the array's name."""
+    place, sign, _ = path.rpartition("#")
+    return place if sign and _holds_arrays(place) and not os.path.lexists(path) else path
+
+
+@lru_cache(maxsize=256)
+def _holds_arrays(place: str) -> bool:
+    return Path(place).is_file() or is_zarr(place)
 
 
 @dataclass(frozen=True)
