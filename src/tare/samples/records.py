@@ -156,6 +156,6 @@ def axes_of_sample(record: Record) -> int:
 
 def stacked_rows(path: str, table: NDArray[Any]) -> Stack | Rows:
     """Turn a table ``(N, C)`` into the record that keeps its sums exact: a stack of 8- or 16-bit integers, else rows."""
-    if table.dtype.name in ("uint8", "uint16", "bool"):
+    if table.dtype.name in ("uint8", "uint16", "int16", "bool"):
         return Stack(path, table)
     return Rows(path, tuple(np.ascontiguousarray(table.T)), table.dtype.name)
