@@ -139,3 +139,19 @@ def test_rows_of_a_csv_whose_numbers_are_not_known_are_one_cluster_or_refused(
         tare.measure(tmp_path / "a" / "t.csv", cluster=r".*", workers=1)
     with pytest.raises(DataError, match="at least two clusters"):
         tare.measure(tmp_path / "a" / "t.csv", cluster="folder", workers=1)
+
+
+@pytest.mark.parametrize("name", ["images", "train/images"])
+def test_a_folder_is_a_cluster_wherever_an_array_lies_in_its_files(tmp_path: Path, name: str) -> None:
+    h5py = pytest.importorskip("h5py", reason="writes HDF5 files (pip install 'tare[science]')")
+    made = {}
+    for scene in range(4):
+        folder = tmp_path / f"scene#{scene}"
+        folder.mkdir()
+        made[str(scene)] = [RNG.integers(0, 60 + 60 * scene, (2, 6, 7)).astype("uint8") for _ in range(3)]
+        for place, values in enumerate(made[str(scene)]):
+            with h5py.File(folder / f"{place}.h5", "w") as file:
+                file[name] = values
+    stats = tare.measure(str(tmp_path / "*" / "*.h5"), cluster="folder", layout="NHW")
+    assert stats.extra["clusters"] == 4
+    assert stats.channels[0].mean_se == pytest.approx(cluster_errors(made)[0], rel=1e-9)

@@ -14,6 +14,7 @@ from typing import Any
 from tare.errors import DataError
 from tare.samples.layout import unit_scale
 from tare.sources.base import Source
+from tare.sources.containers.names import is_zarr
 from tare.sources.derived import Derived
 from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.moments import Moments
@@ -32,7 +33,7 @@ class Clusters:
     def __call__(self, path: str) -> str:
         """Name the cluster of a path. Raises :class:`DataError` for a path in which the expression finds nothing."""
         if self.pattern == FOLDER:
-            return os.path.split(_file_of(path.rpartition("[")[0]) or path)[0]
+            return os.path.split(_file_of(path))[0]
         match = self._expression.search(path)
         if match is None:
             found = f"no match of {self.pattern!r} in {path!r}"
@@ -50,10 +51,15 @@ class Clusters:
         return {"pattern": self.pattern}
 
 
-@lru_cache(maxsize=64)
 def _file_of(path: str) -> str:
-    """The file or folder that holds an array ``FILE#NAME``, whose name may have slashes; "" where the path names none."""
-    return next((path[:at] for at, sign in enumerate(path) if sign == "#" and Path(path[:at]).exists()), "")
+    """The file of a sample: of one in an array of a file, such as ``a.h5#train/images[3]``, without the array's name."""
+    place, sign, _ = path.rpartition("#")
+    return place if sign and _holds_arrays(place) and not os.path.lexists(path) else path
+
+
+@lru_cache(maxsize=256)
+def _holds_arrays(place: str) -> bool:
+    return Path(place).is_file() or is_zarr(place)
 
 
 @dataclass(frozen=True)

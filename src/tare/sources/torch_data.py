@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -91,14 +91,15 @@ class TorchSource(Source[tuple[Item, ...]]):
         values = numpy_of(found)
         layout = self.options.layout
         axes = axes_of((1, *values.shape), values.dtype, "N" + layout.upper().removeprefix("N") if layout else None, path)
+        facts = (("layout", axes[1:]),) if len(axes) == 4 and "C" in axes else ()  # items of two layouts are refused
         if is_masked(values):
-            return kept(path, values, axes.index("C") - 1 if "C" in axes else None)
+            shown = kept(path, values, axes.index("C") - 1 if "C" in axes else None)
+            return replace(shown, label=label, notes=(*shown.notes, *notes), facts=facts)
         values = np.ma.getdata(values)
         if axes in ("N", "NC"):
             return stacked_rows(path, values.reshape(1, -1))
         if "C" not in axes:
             return Sample(path, values[..., None], label, notes)
-        facts = (("layout", axes[1:]),) if len(axes) == 4 else ()  # items of two layouts are refused
         return Sample(path, np.moveaxis(values, axes.index("C") - 1, -1), label, notes, facts)
 
 

@@ -48,6 +48,42 @@ def test_statistics_are_those_of_the_values_that_are_not_hidden(data: Any, optio
     assert (stats.samples, stats.extra["notes"]) == (6, {"values that a mask hides were left out": 6})
 
 
+def test_a_lazy_array_hides_what_its_mask_hides() -> None:
+    lazy = pytest.importorskip("dask.array", reason="the dask extra is not installed")
+    for data in (
+        lazy.from_array(HIDDEN, chunks=2, asarray=False),
+        lazy.ma.masked_greater(lazy.from_array(IMAGES, chunks=2), 120),
+    ):
+        assert tare.measure(data).channels == tare.measure(HIDDEN).channels
+
+
+def test_items_of_which_some_hide_nothing_are_of_one_kind() -> None:
+    some = np.ma.masked_array(IMAGES, mask=(IMAGES > 120) & (np.arange(6) < 3)[:, None, None, None])
+
+    class Some(Items):
+        def __getitem__(self, index: int) -> Any:
+            return some[index], index % 2
+
+    assert tare.measure(Some()).channels == tare.measure(some).channels
+    numbers = np.ma.masked_array(np.arange(12, dtype=np.float32), mask=np.arange(12) < 3)
+    assert (tare.measure(numbers).samples, tare.measure(numbers).mean) == (12, (7.0,))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_rows_of_16_bits_with_sign_have_the_quantiles_of_numpy(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    rows = [
+        np.ma.masked_array(chance.integers(-60, 60, 2).astype(np.int16), mask=chance.random(2) < (0.3, 0)[place % 2])
+        for place in range(55)
+    ]
+    (first, _) = tare.measure(rows).channels
+    shown = np.array([row.data[0] for row in rows if not np.ma.getmaskarray(row)[0]])
+    assert first.mean == pytest.approx(shown.mean())
+    for share, found in first.quantiles.items():
+        low, high = (np.quantile(shown, float(share), method=way) for way in ("lower", "higher"))
+        assert low - 1 <= found <= high + 1
+
+
 def test_a_mask_that_hides_nothing_changes_nothing_and_one_that_hides_all_leaves_no_value() -> None:
     assert tare.measure(np.ma.masked_array(IMAGES)).channels == tare.measure(IMAGES).channels
     floats = RNG.normal(size=(20, 8, 8, 3)).astype(np.float32)

@@ -376,3 +376,30 @@ def test_the_slope_of_the_groups_of_frames_is_applied_and_several_are_refused(tm
         assert stats.units.value == "HU"
     with pytest.raises(DataError, match="frames of different slopes or intercepts"):
         tare.measure(_frames(values, [(1, -1000), (2, 0)], tmp_path / "b.dcm"))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "maps", "kind"),
+    [
+        (("int16", "int16"), ({}, {"RescaleSlope": 2, "RescaleIntercept": -24}), "int32"),
+        (("uint16", "int16"), ({}, {}), "int32"),
+        (("int16", "uint16"), ({}, {}), "int32"),
+        (("uint8", "uint16"), ({}, {}), "int32"),
+        (("uint16", "uint16"), ({}, {"RescaleSlope": 0.5, "RescaleIntercept": 0}), "float64"),
+        (("uint16", "uint16"), ({}, {}), "uint16"),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_slices_that_are_stored_in_several_ways_have_the_values_of_each(
+    tmp_path: Path, kinds: tuple[str, str], maps: Any, kind: str, turned: bool
+) -> None:
+    values = []
+    for number, (stored, tags) in enumerate(sorted(zip(kinds, maps, strict=True), key=str, reverse=turned)):
+        raw = RNG.integers(0 if stored[0] == "u" else -200, 250, (8, 9)).astype(stored)
+        write(tmp_path / f"{number}.dcm", raw, number=number, **tags)
+        values.append(raw.astype(float) * tags.get("RescaleSlope", 1) + tags.get("RescaleIntercept", 0))
+    stats = tare.measure(tmp_path)
+    scale = 65535 if kind == "uint16" else 1
+    assert stats.dtype == kind
+    assert stats.mean == pytest.approx([np.mean(values) / scale])
+    assert stats.std == pytest.approx([np.std(values) / scale])

@@ -100,6 +100,13 @@ def test_only_the_foreground_counts_where_a_mask_is_named(tmp_path: Path, masks:
     assert beside == sorted(map(str, labels.iterdir() if masks == "folder" else images.glob(f"*{masks}")))
 
 
+def test_an_image_of_two_axes_has_a_mask_of_two(tmp_path: Path) -> None:
+    image, mask = RNG.random((9, 7)), (RNG.random((9, 7)) < 0.5).astype("uint8")
+    write(tmp_path / "a.nii", image)
+    write(tmp_path / "a_mask.nii", mask)
+    assert tare.measure(tmp_path / "a.nii", mask="_mask.nii").mean == pytest.approx([image[mask != 0].mean()])
+
+
 def test_nan_in_a_mask_is_outside(tmp_path: Path) -> None:
     volume, mask = RNG.random((4, 5, 6)), np.ones((4, 5, 6), "float32")
     mask[0], mask[1] = np.nan, 0

@@ -50,8 +50,9 @@ class ArraySource(Source[tuple[int, int]]):
             yield as_record(f"{self.name}[{chunk[0]}]", np.ma.getdata(block), self.axes)
             return
         axis = self.axes.index("C") - 1 if "C" in self.axes else None
-        for index, sample in enumerate(block, chunk[0]):
-            yield kept(f"{self.name}[{index}]", np.ma.asarray(sample), axis)
+        for index in range(len(block)):
+            sample = block[index] if block.ndim > 1 else block[index : index + 1]  # a hidden number by itself has another type
+            yield kept(f"{self.name}[{chunk[0] + index}]", np.ma.asarray(sample), axis)
 
     def indexed(self) -> Indexed:
         """One sample along the first axis."""
@@ -84,7 +85,8 @@ def numpy_of(values: Any) -> NDArray[Any]:
     if is_tensor(values):
         return host_array(values)
     try:
-        return np.asarray(values)
+        # np.asarray() of a lazy array gives the values that its mask hides.
+        return values.compute() if isinstance(getattr(values, "_meta", None), np.ma.MaskedArray) else np.asarray(values)
     except Exception as error:  # the object's own code
         found = f"an object of type {type(values).__name__!r}: {type(error).__name__}: {reason_of(error)}"
         raise DataError("an array of numbers", found, "convert it to a NumPy array first") from None

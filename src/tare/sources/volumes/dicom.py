@@ -121,7 +121,7 @@ def _parts(series: Series, masks: Masks | None) -> Iterator[Record]:
     slices = series.slices
     check_one_look(slices)
     facts, notes = _facts(slices), _notes(slices)
-    whole = are_whole(slices)
+    kind = one_type(slices)
     for each in slices:
         inside = [] if masks is None else masks.of(each)
         for place, frame in enumerate(frames_of(each)):
@@ -129,7 +129,7 @@ def _parts(series: Series, masks: Masks | None) -> Iterator[Record]:
             number = len(values)
             values = values if masks is None else values[inside[min(place, len(inside) - 1)]]
             kept = (inverted(_kept(values[:, c], each), each) for c in range(values.shape[1]))
-            yield Part(series.path, tuple(rescaled(channel, each, whole) for channel in kept), notes, facts, number)
+            yield Part(series.path, tuple(rescaled(channel, each, kind) for channel in kept), notes, facts, number)
 
 
 def frames_of(each: Slice) -> Iterator[NDArray[Any]]:
@@ -175,7 +175,17 @@ def _ends(each: Slice, signed: bool) -> int:
     return -1 if signed else (1 << each.bits) - 1
 
 
-def are_whole(slices: Sequence[Slice]) -> bool:
+def one_type(slices: Sequence[Slice]) -> np.dtype[Any] | None:
+    """The type of the values of a series: None for those of one type as they are stored, without slope and intercept.
+
+    Of a series with a slope, or with slices of several types, it is int32 if every value is whole, else float64.
+    """
+    if not any(each.rescaled for each in slices) and len({(each.signed, each.allocated) for each in slices}) == 1:
+        return None
+    return np.dtype(np.int32 if _are_whole(slices) else np.float64)
+
+
+def _are_whole(slices: Sequence[Slice]) -> bool:
     """Whether every value that the slices can store is a whole number of 32 bits after slope and intercept."""
     return all(
         each.slope.is_integer()
@@ -185,11 +195,11 @@ def are_whole(slices: Sequence[Slice]) -> bool:
     )
 
 
-def rescaled(values: NDArray[Any], each: Slice, whole: bool) -> NDArray[Any]:
-    """The modality's values: int32 where all of the series are ``whole`` (:func:`are_whole`), else float64."""
-    if not each.rescaled:
+def rescaled(values: NDArray[Any], each: Slice, kind: np.dtype[Any] | None) -> NDArray[Any]:
+    """The modality's values in the type of the series (:func:`one_type`)."""
+    if kind is None:
         return values
-    if whole and values.dtype.kind in "iu":
+    if kind.kind == "i" and values.dtype.kind in "iu":
         return np.asarray(values.astype(np.int32) * np.int32(each.slope) + np.int32(each.intercept))
     return np.asarray(values.astype(np.float64) * each.slope + each.intercept)
 
@@ -201,7 +211,7 @@ def _facts(slices: tuple[Slice, ...]) -> Facts:
     facts.append(("spacing", f"{first.spacing} x {_distance(slices)} mm"))
     turned = " (inverted, so that low is dark)" if first.photometric == "MONOCHROME1" else ""
     facts.append(("photometric interpretation", f"{first.photometric}{turned}"))
-    if not first.rescaled:
+    if one_type(slices) is None:
         facts.append(("bits", str(max(each.bits for each in slices))))
     padding = sorted(
         {str(_shown(end, each) * each.slope + each.intercept) for each in slices if each.padding for end in each.padding}

@@ -28,6 +28,7 @@ _TAGS = [
     "Units", "PhotometricInterpretation", "BitsStored", "PixelPaddingValue", "PixelPaddingRangeLimit", "PixelRepresentation",
     "ModalityLUTSequence", "SOPClassUID", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "HighBit",
     "FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit", "DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit",
+    "BitsAllocated",
 ]  # fmt: skip
 
 
@@ -50,6 +51,7 @@ class Slice:
     bits: int
     padding: tuple[float, float] | None
     signed: bool = False
+    allocated: int = 0
 
     @property
     def ends(self) -> tuple[int, int]:
@@ -139,6 +141,7 @@ def _slice(path: str, header: Any) -> Slice | Skipped:
         int(header.get("BitsStored", 0) or 0),
         _padding(header),
         int(header.get("PixelRepresentation", 0) or 0) == 1,
+        int(header.get("BitsAllocated", 0) or 0),
     )
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tare.errors import reason_of
 from tare.samples.decode import UndecodableError
 from tare.samples.records import Skipped
-from tare.sources.volumes.dicom import are_whole, check_one_look, frames_of, in_order, inverted, places_twice, rescaled
+from tare.sources.volumes.dicom import check_one_look, frames_of, in_order, inverted, one_type, places_twice, rescaled
 from tare.sources.volumes.dicom_header import Slice, read_slice
 from tare.sources.volumes.sniffing import is_dicom
 from tare.system.optional import require
@@ -95,8 +95,8 @@ def _frames(files: Sequence[str]) -> list[NDArray[Any]]:
     height, width = slices[0].shape
     if 8 * height * width * len(slices) > _MOST_BYTES:
         raise UndecodableError(f"{len(slices)} slices of {height} x {width}: too many to be held at once")
-    whole = are_whole(slices)
-    found = [frame for each in series.slices for frame in _of_slice(each, whole)]
+    kind = one_type(slices)
+    found = [frame for each in series.slices for frame in _of_slice(each, kind)]
     if len({(frame.shape, frame.dtype) for frame in found}) != 1:
         raise UndecodableError("slices of several types" if found else "no pixel data")
     return found
@@ -109,14 +109,14 @@ def _header(file: str, *, alone: bool) -> Slice:
     return found
 
 
-def _of_slice(each: Slice, whole: bool) -> Iterator[NDArray[Any]]:
+def _of_slice(each: Slice, kind: np.dtype[Any] | None) -> Iterator[NDArray[Any]]:
     held = 0
     for frame in frames_of(each):
         held += frame.size
         if 8 * held > _MOST_BYTES:
             raise UndecodableError(f"{os.path.split(each.path)[1]!r}: too many frames to be held at once")
         values = frame if frame.ndim == 3 else frame[..., None]
-        yield rescaled(inverted(_filled(values, each), each), each, whole)
+        yield rescaled(inverted(_filled(values, each), each), each, kind)
 
 
 def _filled(values: NDArray[Any], each: Slice) -> NDArray[Any]:

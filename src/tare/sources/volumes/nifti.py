@@ -151,7 +151,7 @@ def _block(image: Any, shape: tuple[int, ...], start: int, stop: int) -> NDArray
 
 def _mask(place: str, shape: tuple[int, ...], image: Any) -> Any:
     mask = _loaded(place)
-    if mask.shape[:3] != shape:
+    if _shape(mask, Options())[:3] != shape:
         raise UndecodableError(f"its mask {place!r} has {mask.shape} values instead of {shape}")
     if (away := _distance(image, mask, shape)) > _MOST_AWAY:
         found = f"its mask {place!r} lies elsewhere by its affine, up to {away:.3g} voxels away"
