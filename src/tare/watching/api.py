@@ -38,7 +38,8 @@ def watch(
     ``values="fed"``, what carries a reference, or True where ``spec`` carries one. ``Watch.monitor`` has its verdict. Every
     batch counts as new samples, so it is for data that are fed once, not for a validation set that is evaluated again and again.
 
-    Nothing waits for the device, the model's state is unchanged, and copies and pickles of the model are not watched.
+    Nothing waits for the device, the model's state is unchanged, and copies and pickles of the model are not watched. A forward
+    pre-hook that changes the input, as one that normalises, is to be registered before.
     Raises :class:`SpecError` if ``spec`` cannot be read, or for invalid options, and :class:`ModelError` for what is no network.
     """
     for name, number in (("batches", batches), ("every", every)):
