@@ -286,7 +286,13 @@ def test_a_description_of_nothing_is_possible() -> None:
 @pytest.mark.parametrize("write", [InputSpec.to_timm, InputSpec.to_hf, InputSpec.to_torchvision, InputSpec.transform])
 def test_no_library_is_told_a_part_of_a_convention(write: Callable[[InputSpec], Any]) -> None:
     crop = {"mode": "center", "fraction": 0.875}
-    others = {"raw_dtype": "uint8", "size": [32, 32], "interpolation": "bilinear", "antialias": True, "crop": crop}
+    others: dict[str, Any] = {
+        "raw_dtype": "uint8",
+        "size": [32, 32],
+        "interpolation": "bilinear",
+        "antialias": True,
+        "crop": crop,
+    }
     for more, reason in (
         ({"clip": [50, 200]}, r"values are clipped to \[50, 200\]"),
         ({"value_map": "log1p"}, "values pass through log1p"),

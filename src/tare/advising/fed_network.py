@@ -22,7 +22,6 @@ from tare.networks.stated_images import check_accepts, colour_of, network_geomet
 from tare.networks.stated_numbers import channels_in, check_options
 from tare.networks.stated_spec import with_frames, with_spec
 from tare.networks.stored.source import channels_of, model_folder, source_network, source_statistics
-from tare.normalisation.applied import Normalisation
 from tare.normalisation.catalog import pooled_of
 from tare.normalisation.strategies import Constants
 from tare.samples.modes import ColourMode
@@ -59,8 +58,9 @@ class FedNetwork:
         """
         constants, spec = scaled(self.constants, self.spec, self.scale, stats.dtype)
         assert constants is not None  # noqa: S101 - there were constants before
-        source = Normalisation("source", constants.mean, constants.std)
-        found = passed(Feed(stats, source, own=self.own), spec, self.network.reference, self.allow, compares=compares)
+        found = passed(
+            Feed(stats, constants.convention(), own=self.own), spec, self.network.reference, self.allow, compares=compares
+        )
         return replace(self, constants=constants, spec=spec), found.lines
 
 

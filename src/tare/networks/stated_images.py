@@ -72,15 +72,24 @@ def _before(spec: InputSpec) -> dict[str, Any]:
 def scaled(constants: Constants | None, spec: InputSpec, scale: float | None, stored: str) -> tuple[Constants | None, InputSpec]:
     """Return constants of ``scale`` times a raw value as those of unit values of the type ``stored``, and the spec that says so.
 
-    With k = unit scale / ``scale``, the same raw value gives ``(scale v - m) / s = (unit v - k m) / (k s)``.
+    With k = unit scale / ``scale``, the same raw value gives ``(scale v - m) / s = (unit v - k m) / (k s)``. A clip is
+    scaled, too. Raises :class:`SpecError` for constants of a logarithm, which a scale moves.
     """
     if scale is None or constants is None:
         return constants, spec
+    if constants.value_map != "identity":
+        found = f"constants of values that pass through {constants.value_map} ({constants.origin})"
+        raise SpecError("a mean and std of plain values for --scale", found, "leave it out, or use --strategy target")
     origin = "user: --scale"
     factor = float(unit_scale(stored)) / scale
     spec = replace(spec, scale=Known(scale, origin), raw_dtype=Known(stored, origin), bits=UNSTATED)
     mean, std = (tuple(factor * value for value in values) for values in (constants.mean, constants.std))
-    return Constants(mean, std, f"{constants.origin}, of raw values x {scale:.6g}"), spec
+    said = f"{constants.origin}, of raw values x {scale:.6g}"
+    if constants.clip is None:
+        return Constants(mean, std, said), spec
+    clip = tuple((factor * low, factor * high) for low, high in constants.clip)
+    raw = tuple((low / unit_scale(stored), high / unit_scale(stored)) for low, high in clip)
+    return Constants(mean, std, said, clip=clip), replace(spec, clip=Known(raw, origin))
 
 
 def seen_moments(

@@ -40,6 +40,10 @@ class Constants:
     clip: Window | None = None
     step: float = 1.0
 
+    def convention(self) -> Normalisation:
+        """What the network was trained with, as a normalisation."""
+        return Normalisation("source", self.mean, self.std, value_map=self.value_map, clip=self.clip, step=self.step)
+
 
 def normalisation(
     strategy: Strategy,
@@ -82,20 +86,12 @@ class _Given:
 
     def linear_source(self) -> Constants:
         """The source's constants. Raises :class:`StrategyError` if values are cut off or mapped before them."""
-        found = self.as_source()
+        found = self.source().convention()
         if not found.is_affine:
             remedy = "use --strategy source, which does the same to your data, or --strategy target"
             wanted = f"a source of mean and std alone for the strategy {self.strategy!r}"
             raise StrategyError(wanted, found.input_map().why_not_affine(), remedy)
         return self.source()
-
-    def as_source(self) -> Normalisation:
-        """The source's whole convention."""
-        return self.applied((self.source().mean, self.source().std), **self._before())
-
-    def _before(self) -> dict[str, Any]:
-        source = self.source()
-        return {"value_map": source.value_map, "clip": source.clip, "step": source.step}
 
     def target(self) -> DatasetStats:
         return self._needed(self.measured_target, "statistics of the target's training split", "measure it first")
@@ -200,7 +196,7 @@ def _own_percentiles(given: _Given) -> Normalisation:
 
 #: The strategies; their names and meanings are in :mod:`tare.normalisation.names`.
 _MADE: Mapping[Strategy, Callable[[_Given], Normalisation]] = {
-    "source": lambda given: given.as_source(),
+    "source": lambda given: given.source().convention(),
     "target": lambda given: given.applied((given.target().mean, given.target().std)),
     "match": lambda given: given.applied(matched(target=given.target(), source=given.linear_source(), seen=given.seen())),
     "blend": lambda given: given.applied(blended(target=given.target(), source=given.linear_source())),

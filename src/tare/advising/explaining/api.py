@@ -17,7 +17,7 @@ from tare.advising.explaining.words import answer_of, sentences_of
 from tare.advising.fed_network import FedNetwork, fed_network
 from tare.advising.subject import Reading, subject_of
 from tare.datasets.options import LabelOptions
-from tare.errors import DataError
+from tare.errors import DataError, SpecError
 from tare.folding.first_layers import tensors_in
 from tare.folding.layers import Conv
 from tare.input_spec.geometry import NOUNS
@@ -47,8 +47,8 @@ def explain(request: ExplainRequest) -> Explanation:
     example, and says so: random samples after x -> 0.5 x + 0.1 (images), or after half the gain and an offset of 0.4 source std.
     Distances are measured on at most 32 samples. Nothing is trained, and the network is not changed.
 
-    Raises :class:`ModelError` if the network cannot be built, :class:`SpecError` if its constants are stated nowhere, and
-    :class:`DataError` if ``data`` cannot be read or have a channel without spread.
+    Raises :class:`ModelError` if the network cannot be built, :class:`SpecError` if its constants are stated nowhere or more than
+    a mean and std is (a clip, a logarithm), and :class:`DataError` if ``data`` cannot be read or have a channel without spread.
     """
     return explained(request)
 
@@ -57,6 +57,12 @@ def explained(request: ExplainRequest) -> Explanation:
     """Answer a request; see :func:`explain`."""
     labelled = None if request.data is None else part(LabelOptions, request)
     fed = fed_network(request, request.seed, labelled)
+    convention = fed.constants.convention()
+    if not convention.is_affine:
+        found = f"{fed.network.reference}: {convention.input_map().why_not_affine()}"
+        raise SpecError(
+            "a network that takes a shift and a scale of each channel, to explain", found, "use `tare advise` with data"
+        )
     if labelled is None:
         samples, other, example = _made(fed, request.seed)
         notes = fed.notes

@@ -60,7 +60,7 @@ def constants_of_code_values(evidence: Evidence) -> Iterator[Problem]:
     arrives as a sliver around -2.1, a hundredth of a std wide.
     """
     feed = evidence.feed
-    if feed is None or not feed.foreign or unit_scale(feed.stats.dtype) == 1:
+    if feed is None or not feed.foreign or unit_scale(feed.stats.dtype) == 1 or feed.normalisation.value_map != "identity":
         return
     wrong = as_code_values(feed.normalisation.mean, feed.normalisation.std)
     if wrong is not None:
