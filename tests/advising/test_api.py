@@ -10,10 +10,14 @@ from safetensors.torch import save_file
 import tare
 from tare.advising import Advice
 from tare.advising.explaining.api import explain
+from tare.advising.fed_network import fed_network
 from tare.advising.result import NO_MATTER
 from tare.errors import DataError, ModelError, SpecError
+from tare.networks.inputs import NetworkOptions
 from tare.networks.loading import load_network
+from tare.networks.stored.directory import load_model
 from tests.images import save_png
+from tests.tiny_run import tiny_run
 
 NET = {"model": "timm:test_resnet", "weights": "none", "mean": [0.45], "std": [0.25], "size": 32, "workers": 1}
 
@@ -201,3 +205,15 @@ def test_how_a_convolution_pads_is_said(tmp_path: Path) -> None:
     found = explain(**{**NET, "model": f"{tmp_path / 'net.py'}:net"})  # type: ignore[arg-type]
     assert "padding 1 (reflect)" in found.diagram()
     assert not any("zeros" in text for text in found.sentences)
+
+
+@pytest.mark.parametrize("strategy", ["percentile", "log1p"])
+def test_a_convention_of_more_than_a_mean_and_std_is_fed_whole_and_not_explained(tmp_path: Path, strategy: str) -> None:
+    run = tiny_run(tmp_path, strategy)
+    fed = fed_network(NetworkOptions(str(run)), 0)
+    trained = load_model(run / "model").normalisation.input_map()
+    assert fed.constants.convention().input_map().distance(trained, (0.0, 6.0)) < 1e-6
+    _, said = fed.of_data(tare.measure(tmp_path / "data"), compares=False)
+    assert not any("TARE091" in line for line in said)
+    with pytest.raises(SpecError, match="a shift and a scale of each channel, to explain, found timm:test_resnet: values "):
+        explain(str(run))

@@ -90,7 +90,8 @@ def test_constants_are_proposed_only_where_the_memory_shows_a_change(
     monkeypatch.setattr("tare.networks.stored.directory.load_model", lambda *_: model)
     known = replace(Reference.of(_images(300, 1), workers=1), origin=str(tmp_path))
     alarmed = replace(Monitor(known).verdict(), alarm=5)
-    found = with_recovered(alarmed, known, _saved(changed(_images(96, 7), gain), tmp_path / "served"))
+    named = [tmp_path / "before", _saved(changed(_images(96, 7), gain), tmp_path / "served")]
+    found = with_recovered(alarmed, known, named[1:] if gain == 1.0 else named)  # a list, as the command line has it
     assert (found.recovered is None) == (gain == 1.0)
     if gain == 1.0:
         assert "no change in 96 of them beyond the error of what 1 remembers" in found.notes[-1]

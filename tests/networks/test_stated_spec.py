@@ -20,9 +20,11 @@ from tare.errors import SpecError
 from tare.input_spec.spec import Crop, InputSpec, Known, Unknown
 from tare.networks.inputs import NetworkOptions
 from tare.networks.loading import load_network
+from tare.networks.stated_images import scaled
 from tare.networks.stated_spec import constants_by_data_channel, with_spec
 from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
+from tare.normalisation.strategies import Constants
 from tare.studying.tasks.folder import folder_task
 from tare.training.options import Training
 from tare.transferring.api import transfer
@@ -165,3 +167,17 @@ def test_a_transfer_under_a_spec_ships_a_network_for_rgb_with_unit_constants(fac
     assert np.array_equal(weights["0.weight"].numpy(), first_layer(plain.module).weight.flip(1).detach().numpy())
     document = json.loads((tmp_path / "run" / "model" / "tare.json").read_text())
     assert document["spec"]["channels"] == "RGB"
+
+
+def test_a_scale_moves_a_clip_with_the_constants_and_no_logarithm() -> None:
+    clipped = Constants((0.1,), (0.5,), "a run", clip=((0.1, 0.6),))
+    spec = InputSpec.of([0.1], [0.5], raw_dtype="uint8", clip=[25.5, 153])
+    constants, moved = scaled(clipped, spec, 1 / 255, "float32")  # 0..255 that are stored as floats
+    assert constants is not None
+    raw = np.array([[0.0], [50.0], [200.0]])
+    assert moved.input_map().apply(raw) == pytest.approx(spec.input_map().apply(raw))
+    assert constants.convention().input_map().apply(raw) == pytest.approx(spec.input_map().apply(raw))
+    with pytest.raises(
+        SpecError, match="a mean and std of plain values for --scale, found constants of values that pass through log1p"
+    ):
+        scaled(replace(clipped, value_map="log1p"), spec, 1 / 255, "float32")

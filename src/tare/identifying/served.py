@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -71,11 +72,18 @@ def with_recovered(verdict: Verdict, reference: Reference, data: Any, factory: s
     if not verdict.alarm:
         return verdict
     try:
-        found = _recovered(reference, data, factory)
+        found = _recovered(reference, _last(data), factory)
     except TareError as error:
         note = f"constants were not recovered from batch norm: {error}"
         return replace(verdict, notes=(*verdict.notes, note))
     return replace(verdict, recovered=found)
+
+
+def _last(data: Any) -> Any:
+    """Of a list of folders, in the order in which they arrived, the last; of one path itself. A list of files is one set."""
+    if not isinstance(data, list | tuple) or not data or not isinstance(data[-1], str | os.PathLike):
+        return data
+    return data[-1] if len(data) == 1 or Path(data[-1]).is_dir() else data
 
 
 def _recovered(reference: Reference, data: Any, factory: str | None) -> Recovered:

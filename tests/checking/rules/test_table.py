@@ -78,12 +78,13 @@ def fed(
     bits: int | None = 8,
     units: str = "",
     trained_on: DatasetStats | None = None,
+    value_map: str = "identity",
 ) -> Evidence:
     """Data with these moments, about to be fed under these constants of 8-bit code values."""
     known = {"bits": Known(bits, "made") if bits else Unknown("floats")} | ({"units": Known(units, "made")} if units else {})
     stats = replace(statistics(*seen), dtype=dtype, **known)  # type: ignore[arg-type]
     spec = replace(SPEC, units=Known("code", "made"))
-    return Evidence(spec, "timm:resnet50", feed=Feed(stats, Normalisation(strategy, mean, std), trained_on))
+    return Evidence(spec, "timm:resnet50", feed=Feed(stats, Normalisation(strategy, mean, std, value_map=value_map), trained_on))
 
 
 RAW_WITH_OTHER_CONSTANTS = evidence(normalised((0.31, 0.36, 0.29), (0.33, 0.31, 0.36), scale=1.0))
@@ -270,7 +271,14 @@ CASES: dict[str, tuple[list[Evidence], list[Evidence]]] = {
     ),
     "TARE080": ([evidence(spec=InputSpec(), fed=None)], [evidence()]),
     "TARE090": ([fed(dtype="uint16", bits=12), fed(dtype="float32")], [fed(), fed(dtype="uint16", bits=12, strategy="target")]),
-    "TARE091": ([fed(mean=RAW_MEAN, std=RAW_STD)], [fed(), fed(mean=RAW_MEAN, std=RAW_STD, strategy="target")]),
+    "TARE091": (
+        [fed(mean=RAW_MEAN, std=RAW_STD)],
+        [
+            fed(),
+            fed(mean=RAW_MEAN, std=RAW_STD, strategy="target"),
+            fed(mean=(4.7,) * 3, std=(0.6,) * 3, value_map="log1p"),
+        ],
+    ),
     "TARE092": (
         [fed(units="metre"), fed(units="metre", strategy="blend")],
         [fed(units="code"), fed(units="metre", strategy="none")],
