@@ -13,7 +13,7 @@ from torch import nn
 from tare.errors import ModelError
 from tare.networks.loading import load_network
 from tare.networks.network import with_head
-from tare.networks.weights import load_weights, read_state_dict
+from tare.networks.weights import load_weights, network_digest, read_state_dict
 from tests.networks.factories import same
 
 
@@ -136,3 +136,19 @@ def test_weights_that_only_have_other_names_say_so(factory: str, tmp_path: Path)
     torch.save({f"net/{index}": value for index, value in enumerate(tensors.values())}, tmp_path / "named.pth")
     with pytest.raises(ModelError, match=r"only the names differ: save dict\(zip\(network.state_dict\(\), "):
         load_network(factory, str(tmp_path / "named.pth"))
+
+
+def test_a_network_is_known_by_its_layers_and_all_its_tensors_and_not_by_where_it_lies() -> None:
+    class Printed(nn.Module):
+        def extra_repr(self) -> str:
+            return str(object())
+
+    def made(slope: float = 0.0, kept: float = 1.0, weight: float = 1.0) -> str:
+        linear = nn.Linear(1, 1, bias=False)
+        nn.init.constant_(linear.weight, weight)
+        module = nn.Sequential(linear, nn.LeakyReLU(slope), Printed())
+        module.register_buffer("kept", torch.tensor(kept), persistent=False)
+        return network_digest(module)
+
+    assert made() == made()
+    assert len({made(), made(slope=0.5), made(kept=2.0), made(weight=2.0)}) == 4

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import pickle
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,8 @@ from tare.system.local.opened import whole
 #: What to do where a library's weights are neither in its cache nor to be had.
 WITHOUT_WEIGHTS = "give --weights FILE, or --weights none for weights drawn at random"
 
+#: Where an object lies in memory, as some layers print it.
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
@@ -138,9 +143,27 @@ def weights_digest(module: nn.Module, head: str = "") -> str:
     hashed = hashlib.sha256()
     for name, tensor in module.state_dict().items():
         if not (head and _belongs(name, head)):
-            hashed.update(name.encode())
-            hashed.update(tensor.detach().cpu().flatten().view(torch.uint8).numpy())
+            _add(hashed, name, tensor)
     return hashed.hexdigest()
+
+
+def network_digest(module: nn.Module) -> str:
+    """A hash of what a network computes with: its layers as they are printed, all its tensors, and the libraries of its code."""
+    hashed = hashlib.sha256(weights_digest(module).encode())
+    stored = module.state_dict()
+    for name, tensor in module.named_buffers():
+        if name not in stored:  # such as the positions of a transformer
+            _add(hashed, name, tensor)
+    hashed.update(_ADDRESS.sub("", repr(module)).encode("utf-8", "backslashreplace"))
+    for name in sorted({type(each).__module__.partition(".")[0] for each in module.modules()} - {"tare"}):
+        with contextlib.suppress(PackageNotFoundError):  # a file of the user's
+            hashed.update(f"{name} {version(name)}".encode())
+    return hashed.hexdigest()
+
+
+def _add(hashed: Any, name: str, tensor: torch.Tensor) -> None:
+    hashed.update(name.encode())
+    hashed.update(tensor.detach().cpu().flatten().view(torch.uint8).numpy())
 
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], tuple[str, ...]]:

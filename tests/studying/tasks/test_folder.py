@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from tare.datasets.options import LabelOptions
 from tare.errors import DataError, InputError, SpecError
 from tare.studying.execution.running import run_study
 from tare.studying.plan import StudyPlan, plan_of
+from tare.studying.result import StudyRun
 from tare.studying.tasks.folder import default_sizes, folder_task
 from tests.images import save_png
 
@@ -27,6 +30,18 @@ def small():
 def large():
     net = small()
     net.pretrained_cfg = {**net.pretrained_cfg, "input_size": (3, 24, 24)}
+    return net
+"""
+
+CONFIGURED = """
+import json
+from pathlib import Path
+
+def configured():
+    stated, net = json.loads(Path(__file__).with_suffix(".json").read_text()), small()
+    net.pretrained_cfg = {**net.pretrained_cfg, "mean": stated["mean"]}
+    net[2] = nn.LeakyReLU(stated["slope"])
+    net.register_buffer("kept", torch.tensor(stated["kept"]), persistent=False)
     return net
 """
 
@@ -63,6 +78,26 @@ def test_a_folder_is_studied_with_a_network_of_ones_own(photos: Path, tmp_path: 
     assert {view.images.shape for view in run.views} == {(2, 3, 16, 16)}
     kept = len(list((tmp_path / "out" / "features").iterdir()))
     assert kept == 2 * 2  # source and none under two shifts, shared by sizes and seeds
+
+
+@pytest.mark.parametrize("change", [{"mean": [0.1, 0.4, 0.3]}, {"slope": 0.5}, {"kept": 2.0}])
+def test_cells_of_a_network_that_states_or_computes_something_else_are_measured_again(
+    photos: Path, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    stated = {"mean": [0.5, 0.4, 0.3], "slope": 0.0, "kept": 1.0}
+    (tmp_path / "net.py").write_text(NETWORK + CONFIGURED)
+    keys = {"study": "folder", "data": str(photos), "networks": [f"{tmp_path / 'net.py'}:configured"], "weights": "none"}
+
+    def run(out: str) -> StudyRun:
+        plan = {**keys, "seeds": 2, "sizes": [6], "shifts": "content", "strategies": ["source", "target"]}
+        return run_study(plan_of(plan), tmp_path / out, workers=1)
+
+    (tmp_path / "net.json").write_text(json.dumps(stated))
+    run("out")
+    assert run("out").measured == 0
+    (tmp_path / "net.json").write_text(json.dumps({**stated, **change}))
+    again = run("out")
+    assert (again.measured, again.rows) == (4, run("fresh").rows)
 
 
 def test_data_that_changed_are_read_again_in_one_session(photos: Path, tmp_path: Path) -> None:
