@@ -220,3 +220,58 @@ def test_defaults_of_tensors_are_put_back(tmp_path: Path) -> None:
         assert torch.zeros(1).device.type == "meta"
     finally:
         torch.set_default_device(None)
+
+
+def test_neighbours_that_were_edited_are_imported_again_with_all_that_imports_them(tmp_path: Path) -> None:
+    (tmp_path / "package").mkdir()
+    write(tmp_path, "from package.inner import VALUE\n", "between.py")
+    place = write(
+        tmp_path, "import between\n\ndef value():\n    import package.inner as inner\n    return between.VALUE, inner.VALUE\n"
+    )
+    found: list[tuple[tuple[int, int], object]] = []
+    for value in (1, 1, 20):
+        if value not in [each[0] for each, _ in found]:
+            (tmp_path / "package" / "inner.py").write_text(f"VALUE = {value}\nSTATE = []\n")
+        function = load_object(f"{place}:value", PipelineError)
+        with users_own(function):
+            found.append((function(), sys.modules["between"]))
+    assert [values for values, _ in found] == [(1, 1), (1, 1), (20, 20)]
+    assert found[0][1] is found[1][1] is not found[2][1]  # what nobody edited is not run again
+
+
+def test_a_module_that_was_edited_is_imported_again_and_its_digest_knows_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "edited_package").mkdir()
+    write(tmp_path / "edited_package", "", "__init__.py")
+    place = Path(write(tmp_path / "edited_package", "from edited_package.inner import VALUE\n", "outer.py"))
+    found, digests = [], set()
+    for value in (1, 20):
+        write(tmp_path / "edited_package", f"VALUE = {value}\n", "inner.py")
+        found.append(load_object("edited_package.outer:VALUE", PipelineError))
+        digests.add(code_digest(place))
+    assert (found, len(digests)) == ([1, 20], 2)
+
+
+def test_files_of_two_folders_have_neighbours_of_one_name_each_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "import same_name\n\ndef value():\n    import same_name as now\n    return same_name.VALUE, now.VALUE\n"
+    functions = {}
+    (tmp_path / "session").mkdir()
+    write(tmp_path / "session", "VALUE = 'the session'\n", "same_name.py")
+    monkeypatch.syspath_prepend(tmp_path / "session")
+    own = __import__("same_name")
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, f"VALUE = {name!r}\n", "same_name.py")
+        functions[name] = load_object(f"{write(tmp_path / name, text)}:value", PipelineError)
+    for name in "abba":
+        with users_own(functions[name]):
+            assert functions[name]() == (name, name)
+    assert sys.modules.pop("same_name") is own
+
+
+def test_a_neighbour_with_the_name_of_a_library_takes_nothing_from_the_program(tmp_path: Path) -> None:
+    write(tmp_path, "VALUE = 1\n", "json.py")
+    before = sys.modules["json"]
+    assert load_object(f"{write(tmp_path, 'import json')}:json", PipelineError) is before is sys.modules["json"]

@@ -15,8 +15,6 @@ from tare.studying.evaluation import cells
 from tare.studying.execution.running import missing_cells, read_study
 from tare.studying.plan import plan_of
 from tare.studying.result import StudyRun
-from tare.studying.tasks.subject import subject_of
-from tests.images import save_png
 
 HERE = Path(__file__).with_name("own.py")
 
@@ -138,24 +136,6 @@ def test_more_seeds_measure_only_the_new_cells_and_another_function_all(rows: Pa
     assert changed.rows[-1]["score"] < 1.5  # the new text ran, not the one of before
     with pytest.raises(OutputError, match=r"extends the one of .*evaluate"):
         study(rows, "plain", out=tmp_path / "mine")
-
-
-@pytest.mark.parametrize(("asked", "again"), [("mean, names", 4), ("mean, trial", 4), ("mean", 0)])
-def test_files_that_are_renamed_are_measured_again_where_the_function_sees_their_names(
-    tmp_path: Path, asked: str, again: int
-) -> None:
-    """Labels often stand in the names."""
-    own, data = tmp_path / "mine.py", tmp_path / "data"
-    own.write_text(f"def score({asked}):\n    return mean[0]\n")
-    data.mkdir()
-    for index in range(12):
-        save_png(data / f"{index:02}_cat.png", np.random.default_rng(index).integers(0, 256, (4, 4, 3), np.uint8))
-    keys: dict[str, Any] = {"data": str(data), "mean": [0.3], "std": [1.0], "seeds": 2, "workers": 1, "out": tmp_path / "out"}
-    assert tare.study(evaluate=f"{own}:score", **keys).measured == 4
-    for path in sorted(data.iterdir()):
-        path.rename(path.with_name(path.name.replace("cat", "dog")))
-    subject_of.cache_clear()  # as in another process
-    assert tare.study(evaluate=f"{own}:score", **keys).measured == again
 
 
 def test_data_that_changed_are_read_again_in_one_session_and_all_cells_measured(tmp_path: Path) -> None:

@@ -121,15 +121,13 @@ def source_of(plan: StudyPlan, network: str) -> Pretrained:
 
 
 def _inputs(plan: StudyPlan) -> dict[str, str]:
-    """A hash by network of the data, the constants, the function's text and the edition, and of names if it asks for them."""
+    """A hash by network of the data and their names, the constants, the function's text and the edition."""
     text, data = text_digest(plan.evaluate), plan.subject.digest()
-    _, asked = loaded(plan.evaluate, text)
-    names = [plan.subject.names] if {"names", "trial"} & set(asked) else []
     found = {}
     for network in plan.networks:
         source = source_of(plan, network)
         stated = (source.constants, source.seen, *((source.window,) if source.window else ()))
-        parts = [_EDITION, text, data, plan.pool, repr(stated), *names]
+        parts = [_EDITION, text, data, plan.pool, repr(stated)]
         found[network] = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     return found
 

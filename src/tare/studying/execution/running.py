@@ -19,7 +19,7 @@ import torch
 from tare.errors import DataError, OutputError
 from tare.networks.stored.directory import versions
 from tare.networks.stored.source import source_code
-from tare.networks.weights import weights_digest
+from tare.networks.weights import network_digest
 from tare.readers.table import read_spec
 from tare.studying.analysis.analysis import Analysis, analyse
 from tare.studying.analysis.scores import scores_of
@@ -36,6 +36,7 @@ from tare.studying.execution.tracking import log_study
 from tare.studying.kind import Kind
 from tare.studying.plan import Cell, StudyPlan
 from tare.studying.result import FedInputs, Row, StudyRun
+from tare.studying.tasks.task import Pretrained
 from tare.system.engines.local import Engine, default_workers
 from tare.system.files import json_text, staying, write_text
 from tare.system.local.opened import text_of
@@ -301,9 +302,14 @@ def _inputs(plan: StudyPlan, networks: Sequence[str] = ()) -> dict[str, str]:
     parts.append(task.source().digest() if task.source is not None else _constants(plan))
     found = {}
     for name in networks or plan.networks:
-        weights = weights_digest(task.given(name).module) if task.given is not None else ""
-        found[name] = hashlib.sha256(json.dumps([*parts, weights, *source_code(name).values()]).encode()).hexdigest()
+        network = [*_given(task.given(name)), *source_code(name).values()] if task.given is not None else []
+        found[name] = hashlib.sha256(json.dumps([*parts, *network]).encode()).hexdigest()
     return found
+
+
+def _given(network: Pretrained) -> list[str]:
+    """A network that comes pretrained, and the constants that it states itself, whoever wrote them."""
+    return [network_digest(network.module), network.head, repr((network.constants, network.seen))]
 
 
 def _constants(plan: StudyPlan) -> list[Any]:
