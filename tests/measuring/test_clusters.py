@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -70,16 +69,6 @@ def test_the_result_does_not_depend_on_workers_or_a_checkpoint(tmp_path: Path) -
         tare.measure(tmp_path / "data", cluster="folder", checkpoint=tmp_path / "kept"),
     ]
     assert results[0].channels == results[1].channels == results[2].channels
-
-
-@pytest.mark.parametrize("name", ["images", "train/images"])
-def test_a_folder_is_that_of_the_file_that_holds_an_array(tmp_path: Path, name: str) -> None:
-    h5py = pytest.importorskip("h5py", reason="reads HDF5 (pip install 'tare[science]')")
-    for scene, tile in product(range(3), range(2)):
-        (tmp_path / f"scene{scene}").mkdir(exist_ok=True)
-        with h5py.File(tmp_path / f"scene{scene}" / f"{tile}.h5", "w") as file:
-            file[name] = RNG.random((4, 5, 5, 3))
-    assert tare.measure(tmp_path, cluster="folder").extra["clusters"] == 3
 
 
 def test_grey_tiles_among_colour_ones_are_clustered_as_rgb(tmp_path: Path) -> None:

@@ -69,21 +69,6 @@ def test_items_of_which_some_hide_nothing_are_of_one_kind() -> None:
     assert (tare.measure(numbers).samples, tare.measure(numbers).mean) == (12, (7.0,))
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_rows_of_16_bits_with_sign_have_the_quantiles_of_numpy(seed: int) -> None:
-    chance = np.random.default_rng(seed)
-    rows = [
-        np.ma.masked_array(chance.integers(-60, 60, 2).astype(np.int16), mask=chance.random(2) < (0.3, 0)[place % 2])
-        for place in range(55)
-    ]
-    (first, _) = tare.measure(rows).channels
-    shown = np.array([row.data[0] for row in rows if not np.ma.getmaskarray(row)[0]])
-    assert first.mean == pytest.approx(shown.mean())
-    for share, found in first.quantiles.items():
-        low, high = (np.quantile(shown, float(share), method=way) for way in ("lower", "higher"))
-        assert low - 1 <= found <= high + 1
-
-
 def test_a_mask_that_hides_nothing_changes_nothing_and_one_that_hides_all_leaves_no_value() -> None:
     assert tare.measure(np.ma.masked_array(IMAGES)).channels == tare.measure(IMAGES).channels
     floats = RNG.normal(size=(20, 8, 8, 3)).astype(np.float32)

@@ -269,7 +269,7 @@ def measure_unit(unit: _Unit) -> tuple[str, list[Result]]:
     Raises :class:`DataError` if what this process reads is not what the study began with.
     """
     with one_thread():
-        _check_inputs(unit.plan, unit.cells[0].network, unit.inputs)
+        _check_inputs(unit.plan, unit.plan.opening, unit.cells[0].network, unit.inputs)
         found = [_measured_seed(unit, list(cells)) for _, cells in groupby(unit.cells, lambda cell: cell.seed)]
         return unit.inputs, [result for results in found for result in results]
 
@@ -287,8 +287,12 @@ def _measured_seed(unit: _Unit, cells: Sequence[Cell]) -> list[Result]:
 
 
 @lru_cache(maxsize=64)
-def _check_inputs(plan: StudyPlan, network: str, begun: str) -> None:
-    """Once a process, which reads data and network by itself: its cells are kept under the hash of what the study began with."""
+def _check_inputs(plan: StudyPlan, opening: int, network: str, begun: str) -> None:
+    """Once a plan in a process, which reads data and network by itself: cells are kept under the hash of what the study began with.
+
+    ``opening`` is that of the plan, which is no part of its equality.
+    """
+    del opening
     if _inputs(plan, [network])[network] != begun:
         found = f"others, of {network!r}, in a process that began later"
         raise DataError("data, constants, weights and code that stay what they were", found, "run the study again")
