@@ -12,6 +12,7 @@ from timm.data import resolve_model_data_config
 
 from tare.errors import ModelError, OutputError
 from tare.input_spec.geometry import Geometry, RowGeometry, SignalGeometry
+from tare.input_spec.spec import InputSpec
 from tare.networks.loading import load_network
 from tare.networks.network import Network, with_head
 from tare.networks.stored.directory import TransferredModel, load_model, save_model
@@ -19,6 +20,7 @@ from tare.normalisation.applied import EACH, Normalisation
 from tare.normalisation.input_layer import InputLayer
 from tests.made_stats import stated_stats
 from tests.networks.factories import FACTORY
+from tests.tiny_run import tiny_number_run
 
 MEAN, STD = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
 
@@ -184,3 +186,10 @@ def test_a_disk_that_is_full_for_weights_is_one_line_and_leaves_nothing(tmp_path
     with pytest.raises(OutputError, match="a place that can be written, found Error while serializing"):
         save(tmp_path / "model", network)
     assert [path.name for path in tmp_path.iterdir() if path.suffix != ".py" and path.name != "__pycache__"] == []
+
+
+@pytest.mark.parametrize("columns", [("a,b",), ("a,b", "c")])
+def test_a_column_whose_name_has_a_comma_is_one_column(tmp_path: Path, columns: tuple[str, ...]) -> None:
+    spec = load_model(tiny_number_run(tmp_path, RowGeometry(columns)) / "model").spec()
+    assert InputSpec.from_json(spec.to_json()) == spec
+    assert len(spec.require("mean")) == len(columns)

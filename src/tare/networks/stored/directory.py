@@ -173,10 +173,10 @@ def _of_numbers(spec: InputSpec, takes: SignalGeometry | RowGeometry, origin: st
     nothing = Unknown("signals and rows of numbers are not resized")
     count = len(spec.require("mean"))
     names = ",".join(takes.columns if isinstance(takes, RowGeometry) else (f"c{index}" for index in range(count)))
-    raw = takes.raw_dtype
+    raw, readable = takes.raw_dtype, len(names) <= _LONGEST_NAMES and names.count(",") == count - 1  # a name may have a comma
     return replace(
         spec,
-        channels=Known(names if len(names) <= _LONGEST_NAMES else f"{count} columns", origin),
+        channels=Known(names if readable else f"{count} columns", origin),
         size=nothing,
         interpolation=nothing,
         crop=nothing,
