@@ -18,9 +18,10 @@ from tare.networks.network import Network, with_head
 from tare.networks.stored.directory import TransferredModel, load_model, save_model
 from tare.normalisation.applied import EACH, Normalisation
 from tare.normalisation.input_layer import InputLayer
+from tare.parts.normaliser import Normaliser
 from tests.made_stats import stated_stats
 from tests.networks.factories import FACTORY
-from tests.tiny_run import tiny_number_run
+from tests.tiny_run import tiny_number_run, tiny_run
 
 MEAN, STD = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
 
@@ -193,3 +194,14 @@ def test_a_column_whose_name_has_a_comma_is_one_column(tmp_path: Path, columns: 
     spec = load_model(tiny_number_run(tmp_path, RowGeometry(columns)) / "model").spec()
     assert InputSpec.from_json(spec.to_json()) == spec
     assert len(spec.require("mean")) == len(columns)
+
+
+@pytest.mark.parametrize("contrast", [0, 2, 8, 40])
+def test_the_specification_of_each_sample_by_itself_has_the_least_std_of_training(tmp_path: Path, contrast: int) -> None:
+    model = load_model(tiny_run(tmp_path, "sample", with_data=False) / "model")
+    stated = InputSpec.from_json(model.spec().to_json())
+    noise = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    images = (100 + contrast * noise).round().clamp(0, 255).to(torch.uint8)
+    fed = InputLayer(model.normalisation)(images)
+    torch.testing.assert_close(stated.apply(images), fed, atol=1e-5, rtol=0)
+    torch.testing.assert_close(Normaliser.from_spec(stated)(images), fed, atol=1e-5, rtol=0)
