@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tare.errors import SpecError
-from tare.input_spec.spec import InputSpec
+from tare.input_spec.spec import InputSpec, Known
 
 THREE = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
 
@@ -45,7 +45,6 @@ def test_statements_that_contradict_one_another_are_one_line(others: dict[str, A
         {"units": "8-bit code values", "raw_dtype": "uint16"},
         {"mean": [0, 116.28, 123.675], "channels": "RGB"},
         {"mean": [0.3, 55.0, 2000.0], "channels": "acid,sugar,sulphur"},
-        {"mean": [0.5], "std": [0.5], "channels": "RGB"},
     ],
 )
 def test_statements_that_agree_are_read(others: dict[str, Any]) -> None:
@@ -79,3 +78,13 @@ def test_without_a_type_of_raw_values_there_is_no_scale() -> None:
     with pytest.raises(SpecError, match="a stated scale of the network's input"):
         spec.affine()
     assert InputSpec.of([0.5], [0.5], raw_dtype="uint16").to_json()["scale"] == 1 / 65535
+
+
+@pytest.mark.parametrize(("channels", "count"), [("RGB", 3), ("B02,B03", 2)])
+def test_one_number_stands_for_all_channels_that_are_named(channels: str, count: int) -> None:
+    spec = InputSpec.of((0.5,), (0.25,), channels=channels, raw_dtype="uint8")
+    assert (spec.require("mean"), spec.require("std")) == ((0.5,) * count, (0.25,) * count)
+    assert spec.mean == Known((0.5,) * count, "user, one for all channels")
+    assert InputSpec.from_json({**spec.to_json(), "mean": [0.5]}).require("mean") == (0.5,) * count
+    raw = torch.full((1, count, 2, 2), 255, dtype=torch.uint8)
+    torch.testing.assert_close(spec.apply(raw), torch.full((1, count, 2, 2), 2.0))

@@ -13,8 +13,13 @@ from tare.samples.constants import check_one_scale
 from tare.samples.layout import dtype_range
 
 #: Colour orders, which are names of one kind and not of one channel each.
-_COLOURS = {"RGB": 3, "BGR": 3, "L": 1}
+_COLOURS = {"L": 1, "RGB": 3, "BGR": 3, "RGBA": 4}
 _BITS_IN_UNITS = re.compile(r"^(\d+)-bit\b")
+
+
+def channel_number(channels: str) -> int:
+    """How many channels the field ``channels`` names: those of an order of colours, or the names between commas."""
+    return _COLOURS.get(channels) or len(channels.split(","))
 
 
 def check_consistent(fields: Mapping[str, Field[Any]]) -> None:
@@ -30,7 +35,7 @@ def check_consistent(fields: Mapping[str, Field[Any]]) -> None:
 def _check_counts(stated: Mapping[str, Any]) -> None:
     counts = {name: len(stated[name]) for name in ("mean", "std") if name in stated}
     if "channels" in stated:
-        counts["channels"] = _COLOURS.get(stated["channels"]) or len(stated["channels"].split(","))
+        counts["channels"] = channel_number(stated["channels"])
     if "clip" in stated and len(stated["clip"]) > 1:
         counts["clip"] = len(stated["clip"])
     if len(set(counts.values()) - {1}) > 1:  # one number stands for all channels

@@ -49,7 +49,8 @@ class PerSample:
 
     ``kind`` is ``zscore`` ((v - mean) / (std + ``eps``)), ``minmax`` ((v - min) / (max - min + ``eps``)) or ``percentile`` (the
     same between the percentiles ``low`` and ``high``, 0 to 100). ``over`` says whose values: the whole ``sample``, or each
-    ``channel`` of it. The spec's own scale, mean and std then apply to the result.
+    ``channel`` of it. A std of ``zscore`` is taken for at least ``least``. The spec's own scale, mean and std then apply to the
+    result.
     """
 
     kind: str
@@ -57,6 +58,7 @@ class PerSample:
     eps: float = 0.0
     low: float = 0.0
     high: float = 100.0
+    least: float = 0.0
 
 
 def plain(stated: Field[Any]) -> Any:
@@ -65,7 +67,8 @@ def plain(stated: Field[Any]) -> Any:
         return None
     if isinstance(stated.value, PerSample):
         document: dict[str, Any] = {"kind": stated.value.kind, "over": stated.value.over, "eps": stated.value.eps}
-        return document | ({"low": stated.value.low, "high": stated.value.high} if stated.value.kind == "percentile" else {})
+        document |= {"low": stated.value.low, "high": stated.value.high} if stated.value.kind == "percentile" else {}
+        return document | ({"least": stated.value.least} if stated.value.least else {})
     if isinstance(stated.value, Crop):
         crop = {"mode": stated.value.mode, "fraction": stated.value.fraction}
         crop |= {} if stated.value.resize is None else {"resize": list(stated.value.resize)}
@@ -206,9 +209,10 @@ def per_sample(value: Any) -> PerSample:
     kind = one_of("zscore", "minmax", "percentile")(value["kind"])
     over = one_of("sample", "channel")(value.get("over", "sample"))
     eps, low, high = (finite(value.get(name, default)) for name, default in (("eps", 0.0), ("low", 0.0), ("high", 100.0)))
-    if eps < 0 or not 0 <= low < high <= 100:
-        raise ValueError("eps is not negative, and percentiles rise from 0 to 100")
-    return PerSample(kind, over, eps, low, high)
+    least = finite(value.get("least", 0.0))
+    if min(eps, least) < 0 or not 0 <= low < high <= 100:
+        raise ValueError("eps and least are not negative, and percentiles rise from 0 to 100")
+    return PerSample(kind, over, eps, low, high, least)
 
 
 #: Monotone maps that a convention may apply to raw values before clip and constants; ``dB`` is 10 log10.

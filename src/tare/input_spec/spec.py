@@ -6,13 +6,13 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tare.errors import SpecError, closest, reason_of, short_repr
 from tare.input_spec.affine import Affine
-from tare.input_spec.consistency import check_consistent
+from tare.input_spec.consistency import channel_number, check_consistent
 from tare.input_spec.fields import ADDED, PARSERS, RAW_DTYPES, UNSTATED, Crop, Field, Known, PerSample, Unknown, parsed, plain
 from tare.input_spec.formats.hf import fields_of_processor_config, processor_config_of
 from tare.input_spec.formats.timm import fields_of_pretrained_cfg, pretrained_cfg_of
@@ -103,9 +103,19 @@ class InputSpec(Shown):
         return cls(**stated).checked()
 
     def checked(self) -> InputSpec:
-        """The spec itself. Raises :class:`SpecError` for statements that contradict one another."""
+        """The spec with one mean and std per channel that it names, where one number is stated for all of them.
+
+        Raises :class:`SpecError` for statements that contradict one another.
+        """
         check_consistent(self.fields())
-        return self
+        count = 1 if isinstance(self.channels, Unknown) else channel_number(self.channels.value)
+        one = {"mean": self.mean, "std": self.std}
+        spread: dict[str, Any] = {
+            name: Known(stated.value * count, f"{stated.origin}, one for all channels")
+            for name, stated in one.items()
+            if count > 1 and isinstance(stated, Known) and len(stated.value) == 1
+        }
+        return replace(self, **spread) if spread else self
 
     def require(self, name: str, remedy: str = _REMEDY) -> Any:
         """Return the value of a field, or raise :class:`SpecError` saying why it is unknown."""
@@ -120,7 +130,7 @@ class InputSpec(Shown):
             return len(self.mean.value)
         if isinstance(self.channels, Unknown):
             return None
-        return {"L": 1, "RGB": 3, "BGR": 3, "RGBA": 4}.get(self.channels.value) or len(self.channels.value.split(","))
+        return channel_number(self.channels.value)
 
     def input_map(self) -> InputMap:
         """The canonical map from raw values, in red, green, blue order, to network input.

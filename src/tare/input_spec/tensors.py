@@ -77,14 +77,14 @@ def _mapped(whole: InputMap, values: torch.Tensor, factor: float, axis: int, *, 
 
 
 def by_sample(each: PerSample, values: torch.Tensor, axis: int, *, batched: bool) -> torch.Tensor:
-    """Normalise every sample by its own values; a constant sample divides by ``eps``, and becomes NaN without one.
+    """Normalise every sample by its own values; a constant sample divides by ``least + eps``, and becomes NaN without one.
 
     Percentiles leave out NaN, which marks the padding of a signal and stays.
     """
     first, last = (1 if batched else 0), values.ndim
     axes = tuple(place for place in range(first, last) if each.over == "sample" or place != last + axis)
     if each.kind == "zscore":
-        centre, spread = values.mean(axes, keepdim=True), values.std(axes, keepdim=True, correction=0)
+        centre, spread = values.mean(axes, keepdim=True), values.std(axes, keepdim=True, correction=0).clamp_min(each.least)
     else:
         shares = (0.0, 100.0) if each.kind == "minmax" else (each.low, each.high)
         centre, high = (_quantile(values, share / 100, axes) for share in shares)

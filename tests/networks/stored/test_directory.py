@@ -12,13 +12,16 @@ from timm.data import resolve_model_data_config
 
 from tare.errors import ModelError, OutputError
 from tare.input_spec.geometry import Geometry, RowGeometry, SignalGeometry
+from tare.input_spec.spec import InputSpec
 from tare.networks.loading import load_network
 from tare.networks.network import Network, with_head
 from tare.networks.stored.directory import TransferredModel, load_model, save_model
 from tare.normalisation.applied import EACH, Normalisation
 from tare.normalisation.input_layer import InputLayer
+from tare.parts.normaliser import Normaliser
 from tests.made_stats import stated_stats
 from tests.networks.factories import FACTORY
+from tests.tiny_run import tiny_number_run, tiny_run
 
 MEAN, STD = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
 
@@ -184,3 +187,21 @@ def test_a_disk_that_is_full_for_weights_is_one_line_and_leaves_nothing(tmp_path
     with pytest.raises(OutputError, match="a place that can be written, found Error while serializing"):
         save(tmp_path / "model", network)
     assert [path.name for path in tmp_path.iterdir() if path.suffix != ".py" and path.name != "__pycache__"] == []
+
+
+@pytest.mark.parametrize("columns", [("a,b",), ("a,b", "c")])
+def test_a_column_whose_name_has_a_comma_is_one_column(tmp_path: Path, columns: tuple[str, ...]) -> None:
+    spec = load_model(tiny_number_run(tmp_path, RowGeometry(columns)) / "model").spec()
+    assert InputSpec.from_json(spec.to_json()) == spec
+    assert len(spec.require("mean")) == len(columns)
+
+
+@pytest.mark.parametrize("contrast", [0, 2, 8, 40])
+def test_the_specification_of_each_sample_by_itself_has_the_least_std_of_training(tmp_path: Path, contrast: int) -> None:
+    model = load_model(tiny_run(tmp_path, "sample", with_data=False) / "model")
+    stated = InputSpec.from_json(model.spec().to_json())
+    noise = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    images = (100 + contrast * noise).round().clamp(0, 255).to(torch.uint8)
+    fed = InputLayer(model.normalisation)(images)
+    torch.testing.assert_close(stated.apply(images), fed, atol=1e-5, rtol=0)
+    torch.testing.assert_close(Normaliser.from_spec(stated)(images), fed, atol=1e-5, rtol=0)

@@ -11,6 +11,7 @@ import errno
 import hashlib
 import inspect
 import json
+import math
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -150,6 +151,9 @@ def _of_volumes(spec: InputSpec, takes: VolumeGeometry, origin: str) -> InputSpe
 
 def _of_images(spec: InputSpec, geometry: Geometry, origin: str) -> InputSpec:
     count = len(spec.require("mean"))
+    own = spec.per_sample
+    if isinstance(own, Known) and own.value.kind == "zscore" and geometry.raw_dtype == "uint8":  # as InputLayer does it
+        spec = replace(spec, per_sample=Known(replace(own.value, least=255 / math.prod(geometry.size) ** 0.5), own.origin))
     return replace(
         spec,
         channels=Known(_named(geometry.bands, count), origin),
@@ -173,10 +177,10 @@ def _of_numbers(spec: InputSpec, takes: SignalGeometry | RowGeometry, origin: st
     nothing = Unknown("signals and rows of numbers are not resized")
     count = len(spec.require("mean"))
     names = ",".join(takes.columns if isinstance(takes, RowGeometry) else (f"c{index}" for index in range(count)))
-    raw = takes.raw_dtype
+    raw, readable = takes.raw_dtype, len(names) <= _LONGEST_NAMES and names.count(",") == count - 1  # a name may have a comma
     return replace(
         spec,
-        channels=Known(names if len(names) <= _LONGEST_NAMES else f"{count} columns", origin),
+        channels=Known(names if readable else f"{count} columns", origin),
         size=nothing,
         interpolation=nothing,
         crop=nothing,
