@@ -146,6 +146,42 @@ def test_batches_of_a_sampler_are_batches(values: torch.Tensor) -> None:
     assert drawn.extra["remarks"] == ["the samples are those that list draws, which need not be all, or each once"]
 
 
+@pytest.mark.parametrize("options", [{"channels": "grey"}, {"alpha": "composite", "background": "000000"}, {"as_seen": 4}])
+def test_pillow_images_are_converted_as_those_of_a_list_are(options: dict[str, Any]) -> None:
+    pictures = [Image.fromarray(np.dstack([image, image[..., :1]])) for image in IMAGES]
+    stats = tare.measure(Items(lambda index: (pictures[index], 1)), **options)
+    listed = tare.measure(pictures, **options)
+    assert stats.channels == listed.channels
+    assert stats.extra["notes"] == listed.extra["notes"]
+
+
+def test_names_of_keys_that_no_item_has_are_refused() -> None:
+    views = Items(lambda index: {"rgb": IMAGES[index], "nir": IMAGES[index, ..., :1]})
+    assert len(tare.measure(views, columns="nir").channels) == 1
+    with pytest.raises(DataError, match="one key that holds the input of an item, found rgb, nir; name one"):
+        tare.measure(views, columns=["rgb", "nir"])
+    with pytest.raises(DataError, match="where --columns names a key, found items of type tuple, and 'nir'; leave it out"):
+        tare.measure(Items(lambda index: (IMAGES[index], 1)), columns="nir")
+
+
+def test_a_batch_whose_first_entry_is_no_input_is_refused() -> None:
+    labelled = Items(lambda index: (index % 5, as_tensor(index)))
+    with pytest.raises(
+        DataError, match=r"batches whose first entry is the input, found one of numbers .* 4 axes behind it, in Da"
+    ):
+        tare.measure(DataLoader(labelled, batch_size=10))
+    for make in (as_tensor, lambda index: torch.arange(5.0) + index):
+        for size in (8, 1, 500):
+            with pytest.raises(
+                DataError, match=r"batches in one array, samples first, found a list of .* or pass the dataset itself"
+            ):
+                tare.measure(DataLoader(Items(make), batch_size=size, collate_fn=list))
+    pairs = Items(lambda index: (as_tensor(index), as_tensor(index)))
+    plain = tare.measure(DataLoader(Items(as_tensor), batch_size=2))
+    for own in (None, lambda items: [torch.stack(each) for each in zip(*items, strict=True)]):
+        assert tare.measure(DataLoader(pairs, batch_size=2, collate_fn=own)).channels == plain.channels
+
+
 class _Frames(IterableDataset[Any]):
     """Frames of one value each, all in one array; the length is that of a stream."""
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+from tare.errors import DataError
 from tare.samples.records import Kept, Part, Record, Sample, Skipped, Stack
 from tare.statistics.exact import Dyadic
 from tare.statistics.moments import Moments
@@ -137,3 +138,9 @@ def test_parts_whose_squares_no_double_holds_are_the_whole_sample(values: list[f
         np.testing.assert_allclose(state.root_mean_sample_variance, std, rtol=1e-12)
         np.testing.assert_allclose(state.sample_weighted_std, std, rtol=1e-12)
     assert (parts.low, parts.high) == (min(values), max(values))
+
+
+def test_parts_of_several_types_are_refused() -> None:
+    parts = [Part("a", (np.arange(300, dtype=kind),)) for kind in ("uint16", "float64")]
+    with pytest.raises(DataError, match="parts of a sample in one type, found float64 and uint16 in 'a'; measure each"):
+        DatasetState.of(parts)

@@ -20,6 +20,7 @@ from tare.sources.options import Options
 from tare.system.handed.tensors import is_tensor
 
 _CHUNK = 64
+_PICTURE = 3  # axes of one image
 _KEYS = ("image", "images", "pixel_values", "img", "input", "inputs", "x", "data")
 #: Samplers that give every sample once; the last is that of a dataset without a length.
 _WHOLE = ("SequentialSampler", "RandomSampler", "_InfiniteConstantSampler")
@@ -76,7 +77,14 @@ class TorchSource(Source[tuple[Item, ...]]):
             return None
         return Indexed(len(self.data), lambda number: self.read((_item(self.data, number),)), threads=False)
 
+    @property
+    def _largest(self) -> int | None:
+        """The number of samples of a batch that is not the last; None if it is not known."""
+        size: int | None = self.data.batch_size
+        return min(size, len(self.data.dataset)) if size is not None and _is_map(self.data.dataset) else size
+
     def _batch(self, path: str, value: Any) -> Record:
+        _check_batch(path, value, None if _gives_new(self.data) else self._largest)
         values = numpy_of(_input(value, self.options)[0])
         if is_masked(values):
             raise DataError("batches without a mask", f"masked values in {path}", "pass a dataset, or fill them")
@@ -86,7 +94,8 @@ class TorchSource(Source[tuple[Item, ...]]):
         found, label = _input(value, self.options)
         notes = _others(value)
         if hasattr(found, "getbands"):  # a Pillow image, whose axes need no guessing
-            decoded = of_pillow(found)
+            options = self.options
+            decoded = of_pillow(found, options.channels, options.background, options.turned)
             return Sample(path, decoded.values, label, (*decoded.notes, *notes))
         values = numpy_of(found)
         layout = self.options.layout
@@ -111,7 +120,12 @@ def is_torch_data(data: Any) -> bool:
 
 
 def open_torch_data(data: Any, options: Options) -> TorchSource:
-    """Wrap a dataset (map-style or iterable) or a loader; ``columns`` names the key of an item that is a dictionary."""
+    """Wrap a dataset (map-style or iterable) or a loader; ``columns`` names the key of an item that is a dictionary.
+
+    Raises :class:`DataError` for more than one name.
+    """
+    if len(options.columns or ()) > 1:
+        raise DataError("one key that holds the input of an item", ", ".join(options.columns or ()), "name one with --columns")
     # Of a loader with a batch sampler of its own torch says that the size of a batch is None.
     batched = any(kind.__name__ == "DataLoader" for kind in type(data).__mro__) and data.batch_sampler is not None
     return TorchSource(type(data).__name__, data, options, batched, _loader_remarks(data) if batched else ())
@@ -172,7 +186,8 @@ def _copied(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _copied(each) for key, each in value.items()}
     if isinstance(value, tuple | list):
-        return [_copied(value[0]), *value[1:]] if value else value
+        entries = (*map(_copied, value[:1]), *value[1:])
+        return entries if isinstance(value, tuple) else list(entries)
     return value.clone() if is_tensor(value) else value.copy("K") if isinstance(value, np.ndarray) else value
 
 
@@ -194,6 +209,9 @@ def _input(value: Any, options: Options) -> tuple[Any, str | None]:
         places = _LABEL_KEYS if options.label is None else (options.label,)
         label = next((value[place] for place in places if place in value), None)
         return value[key], _label(label)
+    if options.columns:
+        found = f"items of type {type(value).__name__}, and {options.columns[0]!r}"
+        raise DataError("items that are dictionaries, where --columns names a key", found, "leave it out")
     if isinstance(value, tuple | list):
         if not value:
             raise DataError("items that hold an input", "an empty tuple", "check the dataset")
@@ -204,6 +222,25 @@ def _input(value: Any, options: Options) -> tuple[Any, str | None]:
             )
         return value[0], _label(value[1]) if len(value) > 1 else None
     return value, None
+
+
+def _check_batch(path: str, value: Any, size: int | None) -> None:
+    """Raise :class:`DataError` for a batch whose first entry is no input: labels, or one item of a list of them.
+
+    A function of the user may leave the items of a batch as they are: as many arrays of one kind as a batch has samples, its
+    ``size``, which is None for torch's own function, and where it is not known.
+    """
+    if not isinstance(value, tuple | list) or not value or not all(hasattr(each, "shape") for each in value):
+        return
+    axes = [len(each.shape) for each in value]
+    if axes[0] == 1 and max(axes) > 1:
+        found = f"one of numbers first, and an array of {max(axes)} axes behind it, in {path}"
+        raise DataError("batches whose first entry is the input", found, "return the input first, or a dictionary with its name")
+    kinds = {(len(each.shape), str(each.dtype)) for each in value}
+    stacked = all(each.shape[0] == size for each in value if len(each.shape)) and (axes[0] > _PICTURE or size == 1)
+    if len(value) == size and len(kinds) == 1 and not stacked:
+        found = f"a list of {len(value)} arrays of {axes[0]} axes in {path}"
+        raise DataError("batches in one array, samples first", found, "stack them in collate_fn, or pass the dataset itself")
 
 
 def _others(value: Any) -> tuple[str, ...]:

@@ -262,6 +262,7 @@ class _Gathered:
         if self.divided is None or self.divided.path != part.path or part.begins:
             self._close()
             self.divided = _Divided(part)
+        self.divided.check(part)
         self.divided.notes = tuple(dict.fromkeys((*self.divided.notes, *part.notes)))
         self.divided.sums.add(part.channels)
         self.divided.strange |= self.divided.sums.strange
@@ -285,8 +286,17 @@ class _Divided:
 
     def __init__(self, part: Part) -> None:
         self.path, self.notes, self.facts, self.strange = part.path, part.notes, part.facts, False
-        self.layout = ChannelLayout(len(part.channels), part.channels[0].dtype.name)
+        self.kind = part.channels[0].dtype
+        self.layout = ChannelLayout(len(part.channels), self.kind.name)
         self.sums = channel_state.Sparse(self.layout.channels, self.layout.dtype)
+
+    def check(self, part: Part) -> None:
+        """Raise :class:`DataError` for values of another type, which would be counted as those of the first part's."""
+        others = {each.dtype for each in part.channels if each.dtype is not self.kind} - {self.kind}
+        names = {self.layout.dtype, *(other.name for other in others)}
+        if len(names) > 1:
+            found = f"{' and '.join(sorted(names))} in {part.path!r}"
+            raise DataError("parts of a sample in one type", found, "measure each kind by itself")
 
     def state(self) -> DatasetState:
         channels = tuple(channel.united() for channel in self.sums.pooled())
