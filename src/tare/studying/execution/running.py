@@ -288,7 +288,7 @@ def _measured_seed(unit: _Unit, cells: Sequence[Cell]) -> list[Result]:
 
 @lru_cache(maxsize=64)
 def _check_inputs(plan: StudyPlan, opening: int, network: str, begun: str) -> None:
-    """Once a plan in a process, which reads data and network by itself: cells are kept under the hash of what the study began with.
+    """Once a plan in a process, which reads data and network by itself: cells are kept under the hash of what the study had.
 
     ``opening`` is that of the plan, which is no part of its equality.
     """
