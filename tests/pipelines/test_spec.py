@@ -88,6 +88,8 @@ def test_one_constant_for_any_number_of_channels_leaves_their_number_open() -> N
     found = spec([v1.ToTensor(), v1.Normalize((0.1307,), (0.3081,))])
     assert "no step states the number of channels" in why(found.channels)
     assert value(spec([v1.ToTensor(), v1.Normalize(0.1307, 0.3081)], channels=1).channels) == "L"
+    repeated = spec([v1.Grayscale(3), v1.ToTensor(), v1.Normalize((0.4, 0.5, 0.6), (0.2, 0.25, 0.3))])
+    assert "turns images grey and repeats them" in why(repeated.channels)
     grey = spec([v1.Grayscale(), v1.ToTensor(), v1.Normalize((0.1307,), (0.3081,))])
     assert value(grey.channels) == "L"
     assert value(grey.mean) == (0.1307,)

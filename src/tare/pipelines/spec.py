@@ -62,6 +62,8 @@ def _channels(at: ValueMap) -> Field[str]:
     if at.channels is None:
         return Unknown("no step states the number of channels; one mean and one std hold for all of them")
     count, origin = at.channels.value, at.channels.origin
+    if at.grey and count > 1:
+        return Unknown(f"{origin} turns images grey and repeats them, which is no order of channels")
     if at.order is None or at.order == tuple(range(count)):
         return Known({1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count)), origin)
     return Known("BGR", origin) if at.order == (2, 1, 0) else Unknown(f"{origin} puts channels in the order {at.order}")

@@ -24,7 +24,8 @@ class ValueMap:
     """The map of the steps so far: ``y_c = scale_c * v_order(c) + shift_c``. A tuple of one number holds for every channel.
 
     ``order`` is None as long as channels keep their order. ``channels`` is None until a step states their number. ``dtype`` is
-    the type of the values now. ``layout`` is that of one image, None until a step makes an array of it.
+    the type of the values now. ``layout`` is that of one image, None until a step makes an array of it. ``grey`` says that all
+    channels are the same one.
     """
 
     scale: tuple[float, ...] = (1.0,)
@@ -34,6 +35,7 @@ class ValueMap:
     dtype: Known[str] = field(default_factory=lambda: Known("uint8", "raw values"))
     layout: Known[str] | None = None
     raw: str = "uint8"
+    grey: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -173,7 +175,8 @@ def _grayscale(at: ValueMap, step: Step) -> ValueMap | Unknown:
     if count is None:
         return at
     # From here on the raw value of a pixel is the weighted sum of its channels.
-    return replace(at, scale=at.scale[:1], shift=at.shift[:1], order=None, channels=Known(int(count), step.origin))
+    channels = Known(int(count), step.origin)
+    return replace(at, scale=at.scale[:1], shift=at.shift[:1], order=None, channels=channels, grey=count > 1)
 
 
 def _colour(at: ValueMap, step: Step) -> ValueMap | Unknown:
