@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def test_an_ome_image_is_one_sample_at_full_resolution_with_its_channel_names(tm
     assert stats.extra["facts"]["spacing"].endswith("0.25 x 0.25 micrometer")
 
 
-def hostile(path: Path, kind: str) -> str:  # noqa: C901 - a table of cases
+def hostile(path: Path, kind: str) -> str:  # noqa: C901, PLR0912 - a table of cases
     values = RNG.normal(size=(20, 30))
     if kind == "pickle":
         one(path, values, 2)
@@ -117,6 +118,14 @@ def hostile(path: Path, kind: str) -> str:  # noqa: C901 - a table of cases
     if kind == "linked chunk":
         (path / "c").rename(path.parent / "c")
         (path / "c").symlink_to(path.parent / "c")
+    if kind in ("chunk by a link", "pipe as a chunk", "link to a pipe"):
+        chunk = path / "c" / "1" / "0"
+        chunk.rename(path.parent / "elsewhere")
+        os.mkfifo(chunk if kind == "pipe as a chunk" else path.parent / "pipe")
+        if kind != "pipe as a chunk":
+            chunk.symlink_to(path.parent / ("pipe" if kind == "link to a pipe" else "elsewhere"))
+    if kind == "pipe of attributes":
+        os.mkfifo(path / ".zattrs")
     return str(path)
 
 
@@ -134,6 +143,10 @@ def hostile(path: Path, kind: str) -> str:  # noqa: C901 - a table of cases
         ("never filled", "decompression bomb"),
         ("damaged chunk", "an undamaged array"),
         ("linked chunk", "the link 'c'"),
+        ("chunk by a link", "the link 'c/1/0'"),
+        ("link to a pipe", "the link 'c/1/0'"),
+        ("pipe as a chunk", "the pipe, socket or device 'c/1/0'"),
+        ("pipe of attributes", "the pipe, socket or device '.zattrs'"),
     ],
 )
 def test_no_codec_runs_code_and_no_path_leaves_the_folder(tmp_path: Path, kind: str, found: str) -> None:

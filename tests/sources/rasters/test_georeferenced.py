@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,21 @@ def test_envi_is_read_by_its_header(tmp_path: Path) -> None:
     (tmp_path / "cube.bsq").write_bytes((tmp_path / "cube.bsq").read_bytes()[:-400])
     with pytest.raises(DataError, match="cut short"):
         tare.measure(tmp_path / "cube.bsq")
+
+
+@pytest.mark.parametrize("name", ["a.tif.msk", "a.aux", "b.hdr"])
+def test_a_pipe_beside_a_scene_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    scene = RNG.integers(0, 200, (1, 10, 12)).astype("uint8")
+    write(tmp_path / "a.tif", scene)
+    write(tmp_path / "b.bil", scene, driver="ENVI")
+    (tmp_path / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / name)
+    for one in ("a.tif", "b.bil"):
+        if one[0] == name[0]:
+            with pytest.raises(DataError, match=rf"'{name}' beside it is not a regular file but a pipe"):
+                tare.measure(tmp_path / one)
+        else:
+            assert tare.measure(tmp_path / one).samples == 1
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import sqlite3
 import warnings
 from pathlib import Path
@@ -137,6 +138,17 @@ def test_a_duckdb_table_is_read_and_a_view_of_other_files_is_not(tmp_path: Path)
     assert stats.mean == (499.5, 999.0)
     with pytest.raises(DataError, match="one of the arrays or tables t"):
         tare.measure(f"{tmp_path}/a.duckdb#v")
+
+
+def test_a_pipe_in_place_of_the_log_of_a_duckdb_file_is_not_waited_for(tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb", reason="reads DuckDB files (pip install 'tare[tables]')")
+    with duckdb.connect(str(tmp_path / "a.duckdb")) as database:
+        database.execute("CREATE TABLE t AS SELECT range::DOUBLE AS a FROM range(5)")
+    (tmp_path / "b.duckdb").symlink_to("a.duckdb")
+    os.mkfifo(tmp_path / "a.duckdb.wal")
+    for name in ("a.duckdb", "b.duckdb"):
+        with pytest.raises(DataError, match=r"a\.duckdb\.wal', not a regular file but a named pipe; remove it"):
+            tare.measure(tmp_path / name)
 
 
 def test_a_sheet_of_excel_is_a_table(tmp_path: Path) -> None:

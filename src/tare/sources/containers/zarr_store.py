@@ -183,7 +183,7 @@ def _described(folder: Path) -> str:
 
 
 def _check_codecs(folder: Path, name: str) -> None:
-    """Raise :class:`DataError` for objects, an unknown codec, or a link among the entries of an array's folder."""
+    """Raise :class:`DataError` for objects, an unknown codec, or what is no file of its own below an array's folder."""
     metadata = _metadata(folder) or {}
     kind = metadata.get("dtype") or metadata.get("data_type")
     if isinstance(kind, str) and (kind.startswith("|O") or kind in ("string", "variable_length_bytes")):
@@ -192,12 +192,23 @@ def _check_codecs(folder: Path, name: str) -> None:
     if unknown:
         found = f"the codec {unknown[0]!r} in {name!r}"
         raise DataError("codecs that only turn bytes into numbers", found, "save the array with blosc or zstd")
-    with os.scandir(folder) as entries:
-        link = next((entry.name for entry in entries if entry.is_symlink()), None)
-    if link is not None or folder.is_symlink():
-        raise DataError(
-            "a Zarr folder that holds its own values", f"the link {link or folder.name!r} in {name!r}", "copy the values"
-        )
+    _check_own(folder, name)
+
+
+def _check_own(folder: Path, name: str) -> None:
+    """Raise :class:`DataError` for a link, which may leave an array's folder, or a pipe, which would be waited for."""
+    found = f"the link {folder.name!r}" if folder.is_symlink() else ""
+    waiting = [str(folder)]
+    while waiting and not found:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                elif not entry.is_file(follow_symlinks=False):
+                    kind = "link" if entry.is_symlink() else "pipe, socket or device"
+                    found = f"the {kind} {os.path.relpath(entry.path, folder)!r}"
+    if found:
+        raise DataError("a Zarr folder that holds its own values", f"{found} in {name!r}", "copy the values")
 
 
 def _codecs(parts: Any) -> Iterator[str]:

@@ -21,6 +21,7 @@ from tare.samples.decode import UndecodableError
 from tare.samples.records import UNSTATED, Facts, Kept, Part, Record, Sample, Skipped
 from tare.sources.files.each import EachFile
 from tare.sources.options import Options
+from tare.system.local.beside import check_beside
 from tare.system.local.opened import said
 from tare.system.local.plain import plain_name
 from tare.system.optional import require
@@ -201,6 +202,7 @@ def _opened(place: str) -> Any:
 
     driver = _DRIVERS.get(os.path.splitext(place)[1].lower(), "ENVI")
     try:
+        check_beside(place)
         # What a file beside it names is never fetched.
         with (
             rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="TRUE", CPL_VSIL_CURL_ALLOWED_EXTENSIONS=".none"),

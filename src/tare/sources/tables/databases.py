@@ -22,7 +22,7 @@ from tare.sources.places import parted
 from tare.sources.tables.arrow import ArrowFile, TableInMemory, open_batches, open_table
 from tare.sources.tables.csv_table import NO_HEADER
 from tare.sources.tables.number_words import MISSING, is_number
-from tare.system.local.opened import whole
+from tare.system.local.opened import NotRegularError, regular, whole
 from tare.system.local.plain import plain_name
 from tare.system.optional import require
 
@@ -169,10 +169,22 @@ def _batch(rows: list[tuple[Any, ...]], schema: Any) -> Any:
     return pa.RecordBatch.from_arrays([pa.array(v, each.type) for v, each in zip(shown, schema, strict=True)], schema=schema)
 
 
+def _check_log(file: str) -> None:
+    """Raise :class:`DataError` for a log beside a DuckDB file that is no file: DuckDB would wait for a pipe."""
+    for log in (f"{file}.wal", f"{os.path.realpath(file)}.wal"):
+        try:
+            regular(log)
+        except NotRegularError as error:
+            raise DataError("a DuckDB file with its log", f"{log!r}, {error}", "remove it") from None
+        except OSError:  # there is none
+            continue
+
+
 @contextmanager
 def _duckdb(file: str) -> Iterator[Any]:
     import duckdb
 
+    _check_log(file)
     try:
         config = {
             "enable_external_access": "false",
