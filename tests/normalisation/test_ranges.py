@@ -371,6 +371,14 @@ def test_known_moments_are_not_used_where_the_extremes_are_unknown() -> None:
     np.testing.assert_allclose(found, reference_moments(values, applied), rtol=1e-9)
 
 
+def test_known_moments_of_a_logarithm_are_not_those_of_the_logarithm_of_other_values() -> None:
+    """uint16 values under a logarithm of 255ths of their range."""
+    values = raw_values(0, "uint16")
+    means, stds = moments_through(InputMap(LAST, "log1p"), 1 / 255, stacked(values))
+    expected = reference_moments(values / 257, InputMap(LAST, "log1p"))
+    np.testing.assert_allclose((means, stds), expected, rtol=0.02)
+
+
 def test_moments_of_another_number_of_channels_are_refused() -> None:
     with pytest.raises(ValueError, match="statistics of 1 channels for a map of 2"):
         moments_through(InputMap(LAST, "log1p"), 1.0, stacked(words(0, 1)))

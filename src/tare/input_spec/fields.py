@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tare.errors import short_repr
 from tare.samples.raw_kind import UNSTATED, Field, Known, Unknown
 
-__all__ = ["UNSTATED", "Crop", "Field", "Known", "PerSample", "Unknown"]
+__all__ = ["ALONE", "UNSTATED", "Crop", "Field", "Known", "PerSample", "Unknown"]
 
+#: The fields of a spec that say of a mean and std that they stand alone.
+ALONE: Mapping[str, Any] = dict.fromkeys(("value_map", "clip", "per_sample"), UNSTATED)
 #: Names that ``interpolation`` may have: timm's names, and those of Pillow and torchvision for the rest.
 INTERPOLATIONS = ("nearest", "nearest-exact", "bilinear", "bicubic", "box", "hamming", "lanczos")
 # Beyond these limits, products and quotients of constants overflow or underflow.

@@ -13,7 +13,7 @@ import torch
 
 from tare.errors import ModelError, SpecError, reason_of, short_repr
 from tare.folding.first_layers import evaluating
-from tare.input_spec.fields import UNSTATED
+from tare.input_spec.fields import ALONE, UNSTATED
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, SignalGeometry, SoundGeometry, VolumeGeometry
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.networks.network import Network
@@ -41,7 +41,7 @@ def source_constants(
     spec = network.spec
     if mean is not None and std is not None:
         stated = [tuple(map(float, values)) * (network.channels if len(values) == 1 else 1) for values in (mean, std)]
-        spec = replace(spec, mean=Known(stated[0], "user"), std=Known(stated[1], "user"))
+        spec = replace(spec, mean=Known(stated[0], "user"), std=Known(stated[1], "user"), **ALONE)
     for field in (spec.mean, spec.std):
         if isinstance(field, Unknown) and strategy in ("source", "match", "blend"):
             raise SpecError(
@@ -54,8 +54,7 @@ def source_constants(
             raise SpecError(wanted, f"{len(field.value)} ({field.origin})", "state one per channel, or one for all")
     if isinstance(spec.mean, Unknown) or isinstance(spec.std, Unknown):
         return None, spec
-    constants = Constants(spec.mean.value, spec.std.value, spec.mean.origin)
-    return (replace(constants, **_before(spec)) if mean is None else constants), spec
+    return Constants(spec.mean.value, spec.std.value, spec.mean.origin, **_before(spec)), spec
 
 
 def _before(spec: InputSpec) -> dict[str, Any]:
@@ -64,32 +63,26 @@ def _before(spec: InputSpec) -> dict[str, Any]:
         return {}
     whole = spec.input_map()
     unit = float(unit_scale(spec.require("raw_dtype", "state raw_dtype: a clip and a logarithm are of raw values")))
-    factor = unit if whole.value_map == "identity" else 1.0
+    factor, step = (unit, 1.0) if whole.value_map == "identity" else (1.0, unit)
     clip = None if whole.clip is None else tuple((low * factor, high * factor) for low, high in whole.clip)
-    return {"value_map": whole.value_map, "clip": clip, "step": unit}
+    return {"value_map": whole.value_map, "clip": clip, "step": step}
 
 
 def scaled(constants: Constants | None, spec: InputSpec, scale: float | None, stored: str) -> tuple[Constants | None, InputSpec]:
     """Return constants of ``scale`` times a raw value as those of unit values of the type ``stored``, and the spec that says so.
 
-    With k = unit scale / ``scale``, the same raw value gives ``(scale v - m) / s = (unit v - k m) / (k s)``. A clip is
-    scaled, too. Raises :class:`SpecError` for constants of a logarithm, which a scale moves.
+    With k = unit scale / ``scale``, the same raw value gives ``(scale v - m) / s = (unit v - k m) / (k s)``; a clip and the step
+    of a named map change likewise.
     """
     if scale is None or constants is None:
         return constants, spec
-    if constants.value_map != "identity":
-        found = f"constants of values that pass through {constants.value_map} ({constants.origin})"
-        raise SpecError("a mean and std of plain values for --scale", found, "leave it out, or use --strategy target")
     origin = "user: --scale"
-    factor = float(unit_scale(stored)) / scale
-    spec = replace(spec, scale=Known(scale, origin), raw_dtype=Known(stored, origin), bits=UNSTATED)
-    mean, std = (tuple(factor * value for value in values) for values in (constants.mean, constants.std))
-    said = f"{constants.origin}, of raw values x {scale:.6g}"
-    if constants.clip is None:
-        return Constants(mean, std, said), spec
-    clip = tuple((factor * low, factor * high) for low, high in constants.clip)
-    raw = tuple((low / unit_scale(stored), high / unit_scale(stored)) for low, high in clip)
-    return Constants(mean, std, said, clip=clip), replace(spec, clip=Known(raw, origin))
+    found = constants.of_scaled(float(unit_scale(stored)) / scale)
+    found = replace(found, origin=f"{constants.origin}, of raw values x {scale:.6g}")
+    fields: dict[str, Any] = {"scale": Known(scale, origin)}
+    if not found.convention().is_affine:  # in a spec, a clip and a named map are of raw values
+        fields = dict(found.convention().spec_fields(stored, found.origin)) if found.takes(stored) else {}
+    return found, replace(spec, raw_dtype=Known(stored, origin), bits=UNSTATED, **fields)
 
 
 def seen_moments(

@@ -10,6 +10,7 @@ from typing import Any
 from tare.errors import ModelError, SpecError
 from tare.folding.api import rewritten
 from tare.input_spec.affine import Affine
+from tare.input_spec.fields import ALONE
 from tare.input_spec.spec import InputSpec, Known
 from tare.networks.building.sound import own_constants
 from tare.networks.network import Network
@@ -52,7 +53,8 @@ def with_spec(
         found = f"{len(u0)} in {stated.mean.origin}"
         raise SpecError(f"a spec of {network.channels} channels, as {network.reference} takes", found, "name another spec")
     _check_agreement(u0, s0, mean, std)
-    merged = replace(merged, mean=Known(u0, stated.mean.origin), std=Known(s0, stated.std.origin), **_raw_kind(stated))
+    constants: dict[str, Any] = {"mean": Known(u0, stated.mean.origin), "std": Known(s0, stated.std.origin)}
+    merged = replace(merged, **constants, **ALONE, **_raw_kind(stated))
     if order == tuple(range(len(order))):
         return replace(network, spec=merged)
     return replace(_reordered(network, order, merged), spec=merged)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -79,6 +80,8 @@ def moments_through(applied: InputMap, step: float, stats: DatasetStats) -> Cons
     integers = np.dtype(stats.dtype or "float64").kind in "biu"
     level = float(unit_scale(stats.dtype)) if integers else 0.0
     channels = [stats.channels[place] for place in applied.affine.order]
+    if not math.isclose(step, unit_scale(stats.dtype or "float64"), rel_tol=1e-9):  # logarithms were measured of raw values
+        channels = [replace(channel, mapped={}) for channel in channels]
     pairs = [_through(applied, step, index, channel, level) for index, channel in enumerate(channels)]
     return tuple(mean for mean, _ in pairs), tuple(std for _, std in pairs)
 

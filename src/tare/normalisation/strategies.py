@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -43,6 +43,18 @@ class Constants:
     def convention(self) -> Normalisation:
         """What the network was trained with, as a normalisation."""
         return Normalisation("source", self.mean, self.std, value_map=self.value_map, clip=self.clip, step=self.step)
+
+    def takes(self, dtype: str) -> bool:
+        """Whether its named map, if it has one, takes raw values of type ``dtype`` as they are."""
+        return self.value_map == "identity" or math.isclose(self.step, unit_scale(dtype), rel_tol=1e-9)
+
+    def of_scaled(self, factor: float) -> Constants:
+        """The same for values that are ``factor`` times as large: each becomes what it became before."""
+        if self.value_map != "identity":  # mean, std and clip are of logarithms
+            return replace(self, step=factor * self.step)
+        mean, std = (tuple(factor * value for value in values) for values in (self.mean, self.std))
+        clip = self.clip and tuple((factor * low, factor * high) for low, high in self.clip)
+        return replace(self, mean=mean, std=std, clip=clip)
 
 
 def normalisation(
@@ -92,6 +104,18 @@ class _Given:
             wanted = f"a source of mean and std alone for the strategy {self.strategy!r}"
             raise StrategyError(wanted, found.input_map().why_not_affine(), remedy)
         return self.source()
+
+    def as_source(self) -> Normalisation:
+        """The source's whole convention. Raises :class:`StrategyError` if its logarithm is not that of the target's raw values.
+
+        A specification, which a run has, states a logarithm of raw values alone.
+        """
+        source, target = self.source(), self.measured_target
+        if target is not None and not source.takes(target.dtype or "float64"):
+            found = f"{source.value_map} of {target.dtype or 'float'} values x {self.step / source.step:.6g}"
+            wanted = f"data whose raw values are those that the source's {source.value_map} is of"
+            raise StrategyError(wanted, found, "convert the data to the type and range of the source's, or use --strategy target")
+        return source.convention()
 
     def target(self) -> DatasetStats:
         return self._needed(self.measured_target, "statistics of the target's training split", "measure it first")
@@ -196,7 +220,7 @@ def _own_percentiles(given: _Given) -> Normalisation:
 
 #: The strategies; their names and meanings are in :mod:`tare.normalisation.names`.
 _MADE: Mapping[Strategy, Callable[[_Given], Normalisation]] = {
-    "source": lambda given: given.source().convention(),
+    "source": lambda given: given.as_source(),
     "target": lambda given: given.applied((given.target().mean, given.target().std)),
     "match": lambda given: given.applied(matched(target=given.target(), source=given.linear_source(), seen=given.seen())),
     "blend": lambda given: given.applied(blended(target=given.target(), source=given.linear_source())),
