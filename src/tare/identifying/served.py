@@ -93,7 +93,10 @@ def _recovered(reference: Reference, data: Any, factory: str | None) -> Recovere
         raise ModelError("the run of the served network", "a reference alone", "name the run in place of its reference")
     place = Path(reference.origin)
     model = load_model(place / "model" if (place / "model").is_dir() else place, factory)
-    mean, std = model.normalisation.mean, model.normalisation.std
+    chosen = model.normalisation
+    if not chosen.is_affine:  # no gain and offset of the weights would undo the change
+        raise ModelError("a network that takes values by a mean and std alone", chosen.why_not_affine(), "transfer it again")
+    mean, std = chosen.mean, chosen.std
     found = remembered(model.network, data, mean, std, model.geometry)
     if not found.shown:
         raise ModelError(
