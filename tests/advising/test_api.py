@@ -212,7 +212,7 @@ def test_a_convention_of_more_than_a_mean_and_std_is_fed_whole_and_not_explained
     run = tiny_run(tmp_path, strategy)
     fed = fed_network(NetworkOptions(str(run)), 0)
     trained = load_model(run / "model").normalisation.input_map()
-    assert fed.constants.applied().input_map().distance(trained, (0.0, 6.0)) < 1e-6
+    assert fed.constants.convention().input_map().distance(trained, (0.0, 6.0)) < 1e-6
     _, said = fed.of_data(tare.measure(tmp_path / "data"), compares=False)
     assert not any("TARE091" in line for line in said)
     with pytest.raises(SpecError, match="a shift and a scale of each channel, to explain, found timm:test_resnet: values "):

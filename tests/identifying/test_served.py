@@ -20,7 +20,9 @@ from tare.input_spec.geometry import Geometry
 from tare.input_spec.spec import InputSpec
 from tare.monitoring.monitor import Monitor
 from tare.monitoring.reference import Reference
+from tare.monitoring.result import Verdict
 from tare.networks.network import Network
+from tare.normalisation.applied import Normalisation
 from tests.monitoring.made import changed, photographs
 
 _MEAN, _STD = (0.5, 0.4, 0.45), (0.25, 0.2, 0.3)
@@ -82,14 +84,19 @@ def test_constants_are_those_of_training_after_the_change(tmp_path: Path, gain: 
         assert std.high - std.low < found.estimated.std[place].high - found.estimated.std[place].low
 
 
+def _alarmed(root: Path, monkeypatch: pytest.MonkeyPatch, chosen: Normalisation) -> tuple[Verdict, Reference]:
+    """An alarm of a run's monitor, whose network is fed under ``chosen``."""
+    model = SimpleNamespace(network=_network(), normalisation=chosen, geometry=_GEOMETRY)
+    monkeypatch.setattr("tare.networks.stored.directory.load_model", lambda *_: model)
+    known = replace(Reference.of(_images(300, 1), workers=1), origin=str(root))
+    return replace(Monitor(known).verdict(), alarm=5), known
+
+
 @pytest.mark.parametrize("gain", [1.0, 0.5])
 def test_constants_are_proposed_only_where_the_memory_shows_a_change(
     tmp_path: Path, gain: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = SimpleNamespace(network=_network(), normalisation=SimpleNamespace(mean=_MEAN, std=_STD), geometry=_GEOMETRY)
-    monkeypatch.setattr("tare.networks.stored.directory.load_model", lambda *_: model)
-    known = replace(Reference.of(_images(300, 1), workers=1), origin=str(tmp_path))
-    alarmed = replace(Monitor(known).verdict(), alarm=5)
+    alarmed, known = _alarmed(tmp_path, monkeypatch, Normalisation("target", _MEAN, _STD))
     named = [tmp_path / "before", _saved(changed(_images(96, 7), gain), tmp_path / "served")]
     found = with_recovered(alarmed, known, named[1:] if gain == 1.0 else named)  # a list, as the command line has it
     assert (found.recovered is None) == (gain == 1.0)
@@ -98,6 +105,14 @@ def test_constants_are_proposed_only_where_the_memory_shows_a_change(
     else:
         assert found.recovered is not None
         assert "tare respec" in found.recovered.command
+
+
+def test_no_constants_are_proposed_for_what_is_more_than_a_mean_and_std(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = Normalisation("log1p", (4.0,) * 3, (0.9,) * 3, value_map="log1p", step=1 / 255)
+    alarmed, known = _alarmed(tmp_path, monkeypatch, chosen)
+    found = with_recovered(alarmed, known, _saved(changed(_images(96, 7), 0.5), tmp_path / "served"))
+    assert found.recovered is None
+    assert "a network that takes values by a mean and std alone, found the strategy 'log1p'" in found.notes[-1]
 
 
 def test_a_network_without_batch_norm_remembers_nothing(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -29,16 +28,18 @@ RAW = np.arange(0, 256, 5, dtype=np.uint16).repeat(3).reshape(-1, 1, 1, 3)
 def test_a_scale_keeps_what_comes_before_the_mean_and_std(tmp_path: Path, strategy: str) -> None:
     """8-bit values in uint16: those of 0..255 as they are, those of 12 bits by another factor."""
     constants, spec = source_constants(source_network(str(tiny_run(tmp_path, strategy)), "pretrained", 0), None, None, "source")
+    assert constants is not None
+    assert constants.convention().zero == pytest.approx(MORE[strategy].zero)
     raw = torch.from_numpy(RAW.astype(np.float32)).permute(0, 3, 1, 2)
     expected = InputLayer(MORE[strategy])(raw / 255)
     for factor in (1.0, 16.0):
         found, said = scaled(constants, spec, 1 / 255 / factor, "uint16")
         assert found is not None
-        fed = InputLayer(found.applied())(raw * factor / 65535)
+        fed = InputLayer(found.convention())(raw * factor / 65535)
         torch.testing.assert_close(fed, expected, rtol=1e-4, atol=1e-4)
         assert said.raw_dtype == Known("uint16", "user: --scale")
         if strategy == "percentile" or factor == 1:
-            applied = said.input_map().apply((RAW * factor).astype(np.float64))
+            applied = said.input_map().apply(RAW.astype(np.float64) * factor)
             np.testing.assert_allclose(applied, expected.permute(0, 2, 3, 1), rtol=1e-4, atol=1e-4)
 
 
@@ -60,14 +61,10 @@ def test_a_logarithm_of_other_values_than_the_raw_ones_is_refused_where_it_is_us
 def test_constants_of_the_users_stand_alone(tmp_path: Path, strategy: str) -> None:
     run = str(tiny_run(tmp_path, strategy))
     stated = InputSpec.of([0.5] * 3, [0.25] * 3, raw_dtype="uint8")
-    ways: list[tuple[dict[str, Any], list[float] | None, list[float] | None]] = [
-        ({}, [0.5], [0.25]),
-        ({"spec": stated}, None, None),
-    ]
-    for options, mean, std in ways:
-        network = built_network(NetworkOptions(run, **options), Training(), None)
-        constants, spec = source_constants(network, mean, std, "source")
+    for spec, mean, std in ((None, [0.5], [0.25]), (stated, None, None)):
+        network = built_network(NetworkOptions(run, spec=spec), Training(), None)
+        constants, found = source_constants(network, mean, std, "source")
         assert constants is not None
-        assert constants.applied().is_affine
+        assert constants.convention().is_affine
         assert (constants.mean, constants.std) == ((0.5,) * 3, (0.25,) * 3)
-        assert (spec.value_map, spec.clip) == (UNSTATED, UNSTATED)
+        assert (found.value_map, found.clip) == (UNSTATED, UNSTATED)

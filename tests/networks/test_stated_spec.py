@@ -176,4 +176,4 @@ def test_a_scale_moves_a_clip_with_the_constants() -> None:
     assert constants is not None
     raw = np.array([[0.0], [50.0], [200.0]])
     assert moved.input_map().apply(raw) == pytest.approx(spec.input_map().apply(raw))
-    assert constants.applied().input_map().apply(raw) == pytest.approx(spec.input_map().apply(raw))
+    assert constants.convention().input_map().apply(raw) == pytest.approx(spec.input_map().apply(raw))

@@ -8,6 +8,7 @@ import signal
 import sys
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,6 +37,7 @@ from tare.transferring.inputs import TransferRequest
 from tare.transferring.result import TransferRun
 from tests.images import save_png
 from tests.labelled_images import dark_and_light
+from tests.tiny_run import MORE, tiny_run
 
 TINY: dict[str, Any] = {"weights": "none", "size": 32, "workers": 0, "device": "cpu"}
 
@@ -777,8 +779,19 @@ def test_a_run_that_cut_its_values_is_a_source_that_does_so(data: Path, tmp_path
     before, now = (np.array(run.normalisation.clip) for run in (first, again))
     np.testing.assert_allclose(now, before, rtol=1e-12)
     assert again.normalisation.std == pytest.approx(first.normalisation.std)
+    scale = transfer_plan.planned(
+        TransferRequest(str(first.out), data, strategy="source", out="run", workers=0, scale=1 / 255), SILENT
+    )
+    np.testing.assert_allclose(np.array(scale.chosen.clip), before, rtol=1e-12)
     with pytest.raises(StrategyError, match=r"a source of mean and std alone for the strategy 'blend'.* clipped to"):
         transfer(str(first.out), data, strategy="blend", out=tmp_path / "blend", protocol="probe", workers=0, device="cpu")
+
+
+def test_a_run_of_a_logarithm_is_a_source_of_one(data: Path, tmp_path: Path) -> None:
+    run = tiny_run(tmp_path, "log1p", with_data=False)
+    found = transfer_plan.planned(TransferRequest(str(run), data, strategy="source", out="run", workers=0), SILENT)
+    assert replace(found.chosen, strategy="log1p") == MORE["log1p"]
+    assert "TARE091" not in " ".join(found.gate.lines)
 
 
 def test_a_window_is_checked_before_the_data_are_read() -> None:

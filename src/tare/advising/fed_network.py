@@ -59,7 +59,7 @@ class FedNetwork:
         constants, spec = scaled(self.constants, self.spec, self.scale, stats.dtype)
         assert constants is not None  # noqa: S101 - there were constants before
         found = passed(
-            Feed(stats, constants.applied(), own=self.own), spec, self.network.reference, self.allow, compares=compares
+            Feed(stats, constants.convention(), own=self.own), spec, self.network.reference, self.allow, compares=compares
         )
         return replace(self, constants=constants, spec=spec), found.lines
 

@@ -95,8 +95,7 @@ def _recovered(reference: Reference, data: Any, factory: str | None) -> Recovere
     model = load_model(place / "model" if (place / "model").is_dir() else place, factory)
     chosen = model.normalisation
     if not chosen.is_affine:  # no gain and offset of the weights would undo the change
-        found_map = chosen.input_map().why_not_affine()
-        raise ModelError("a network that takes values by a mean and std alone", found_map, "transfer it again")
+        raise ModelError("a network that takes values by a mean and std alone", chosen.why_not_affine(), "transfer it again")
     mean, std = chosen.mean, chosen.std
     found = remembered(model.network, data, mean, std, model.geometry)
     if not found.shown:

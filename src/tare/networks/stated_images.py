@@ -80,8 +80,8 @@ def scaled(constants: Constants | None, spec: InputSpec, scale: float | None, st
     found = constants.of_scaled(float(unit_scale(stored)) / scale)
     found = replace(found, origin=f"{constants.origin}, of raw values x {scale:.6g}")
     fields: dict[str, Any] = {"scale": Known(scale, origin)}
-    if not found.applied().is_affine:  # in a spec, a clip and a named map are of raw values
-        fields = dict(found.applied().spec_fields(stored, found.origin)) if found.takes(stored) else {}
+    if not found.convention().is_affine:  # in a spec, a clip and a named map are of raw values
+        fields = dict(found.convention().spec_fields(stored, found.origin)) if found.takes(stored) else {}
     return found, replace(spec, raw_dtype=Known(stored, origin), bits=UNSTATED, **fields)
 
 

@@ -40,9 +40,9 @@ class Constants:
     clip: Window | None = None
     step: float = 1.0
 
-    def applied(self) -> Normalisation:
-        """The whole convention, as the strategy ``source`` applies it."""
-        return Normalisation("source", self.mean, self.std, None, self.value_map, self.clip, self.step)
+    def convention(self) -> Normalisation:
+        """What the network was trained with, as a normalisation."""
+        return Normalisation("source", self.mean, self.std, value_map=self.value_map, clip=self.clip, step=self.step)
 
     def takes(self, dtype: str) -> bool:
         """Whether its named map, if it has one, takes raw values of type ``dtype`` as they are."""
@@ -98,7 +98,7 @@ class _Given:
 
     def linear_source(self) -> Constants:
         """The source's constants. Raises :class:`StrategyError` if values are cut off or mapped before them."""
-        found = self.source().applied()
+        found = self.source().convention()
         if not found.is_affine:
             remedy = "use --strategy source, which does the same to your data, or --strategy target"
             wanted = f"a source of mean and std alone for the strategy {self.strategy!r}"
@@ -115,7 +115,7 @@ class _Given:
             found = f"{source.value_map} of {target.dtype or 'float'} values x {self.step / source.step:.6g}"
             wanted = f"data whose raw values are those that the source's {source.value_map} is of"
             raise StrategyError(wanted, found, "convert the data to the type and range of the source's, or use --strategy target")
-        return source.applied()
+        return source.convention()
 
     def target(self) -> DatasetStats:
         return self._needed(self.measured_target, "statistics of the target's training split", "measure it first")

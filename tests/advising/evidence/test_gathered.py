@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
-from tare.advising.evidence.gathered import CANDIDATES, Subject, choices_of
+from tare.advising.evidence.gathered import CANDIDATES, Subject, choices_of, compared, gather
 from tare.advising.recommendation import advise_on
 from tare.networks.loading import load_network
 from tare.normalisation.names import DECLARED
@@ -41,3 +43,17 @@ def test_strategies_that_the_rule_was_not_calibrated_for_have_evidence_and_are_n
     assert len(said) == 1
     assert "measured, and not among the choices of the rule" in said[0]
     assert "shown" not in said[0]
+
+
+def test_a_source_of_logarithms_is_held_against_what_it_fed_its_network() -> None:
+    """Its own data are near under it, whether dataset0 is known or not; its constants are none of unit values."""
+    plain = rasters("uint8", 255)
+    means, stds = zip(*(channel.mapped["log1p"] for channel in plain.target.channels), strict=True)
+    unknown = replace(plain, constants=Constants(means, stds, "a run", "log1p", None, 1 / 255), own=True)
+    for subject in (unknown, replace(unknown, dataset0=plain.target)):
+        choices, refused = choices_of(subject)
+        assert choices["source"].value_map == "log1p"
+        assert "values pass through log1p" in refused["match"]
+        assert abs(gather(subject).scores["source"].at_input.estimate) < 1e-6
+    assert compared(unknown) == (None, "they are constants of log1p of values")
+    assert compared(replace(unknown, dataset0=plain.target))[0] is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -148,6 +149,8 @@ def gather(subject: Subject, *, seed: int = 0, reporter: Reporter = SILENT) -> G
 
 def compared(subject: Subject) -> tuple[Comparison | None, str]:
     """Compare dataset1 with dataset0, or with the constants, leaving constant channels out; None and the reason if impossible."""
+    if subject.dataset0 is None and subject.constants.value_map != "identity":
+        return None, f"they are constants of {subject.constants.value_map} of values"
     dataset0 = subject.dataset0 or _as_stats(subject.constants, subject.target)
     pairs = [(a, b) for a, b in zip(dataset0.channels, subject.target.channels, strict=True) if a.std != 0 and b.std != 0]
     if not pairs:
@@ -200,12 +203,13 @@ def _beside(subject: Subject) -> tuple[Strategy, ...]:
 
 
 def _expected(subject: Subject) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and std per channel that dataset0 had at the network's input: 0 and 1 if only the constants are known."""
-    constants, seen = subject.constants, subject.seen
-    if seen is None:
-        return (0.0,) * len(constants.mean), (1.0,) * len(constants.std)
-    rows = list(zip(seen.mean, seen.std, constants.mean, constants.std, strict=True))
-    return tuple((m - u) / s for m, _, u, s in rows), tuple(d / s for _, d, _, s in rows)
+    """Mean and std per channel that dataset0 had at the network's input: 0 and 1 where they are not known."""
+    constants, seen = subject.constants, subject.dataset0
+    if seen is not None:
+        means, stds = constants.convention().moments_fed(seen)
+        if all(map(math.isfinite, (*means, *stds))):
+            return means, stds
+    return (0.0,) * len(constants.mean), (1.0,) * len(constants.std)
 
 
 def _folds(

@@ -57,7 +57,7 @@ def explained(request: ExplainRequest) -> Explanation:
     """Answer a request; see :func:`explain`."""
     labelled = None if request.data is None else part(LabelOptions, request)
     fed = fed_network(request, request.seed, labelled)
-    convention = fed.constants.applied()
+    convention = fed.constants.convention()
     if not convention.is_affine:
         found = f"{fed.network.reference}: {convention.input_map().why_not_affine()}"
         raise SpecError(
