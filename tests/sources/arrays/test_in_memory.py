@@ -235,3 +235,27 @@ def test_archives_that_readers_read_differently_are_refused(tmp_path: Path) -> N
     with pytest.raises(DataError, match="found no name, beside 'x'"):
         tare.measure(npz(tmp_path / "bare.npz", ("x", x), ("y.npy", y)))
     assert tare.measure(one, array="x").channels[0].count == 10
+
+
+@pytest.mark.parametrize(
+    ("values", "attributes"),
+    [
+        (np.arange(24, dtype="i2").reshape(6, 4) % 7, {"_FillValue": 5, "missing_value": 3}),
+        (np.arange(24, dtype="i1").reshape(6, 4) * 10, {"_Unsigned": "true", "scale_factor": 0.5}),
+        (np.arange(24, dtype="f4").reshape(6, 4), {}),
+    ],
+)
+def test_an_array_of_an_open_file_is_what_the_file_itself_is(tmp_path: Path, values: NDArray[Any], attributes: Any) -> None:
+    h5py = pytest.importorskip("h5py", reason="reads HDF5 (pip install 'tare[science]')")
+    zarr = pytest.importorskip("zarr", reason="reads Zarr (pip install 'tare[science]')")
+    array = zarr.create_array(tmp_path / "a.zarr", shape=values.shape, dtype=values.dtype, attributes=attributes)
+    array[:] = values
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["x"] = values
+        file["x"].attrs.update(attributes)
+    by_name = tare.measure(tmp_path / "a.zarr"), tare.measure(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5") as file:
+        by_object = tare.measure(array), tare.measure(file["x"])
+    for one, other in zip(by_name, by_object, strict=True):
+        assert other.channels == one.channels
+        assert other.extra.get("facts", {}).get("scale") == one.extra.get("facts", {}).get("scale")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from math import prod
 from typing import Any
@@ -38,6 +38,18 @@ def facts_of(attributes: Any, dtype: np.dtype[Any]) -> Facts:
     if valid:
         facts.append(("valid range", f"{valid} of raw values; others are not left out"))
     return tuple(facts)
+
+
+def attributes_of(array: Any) -> Mapping[str, Any]:
+    """The attributes of an open array of h5py or zarr; empty for an array without any.
+
+    Of version 2 xarray keeps the value that means no data as a Zarr array's own fill value, beside its axes.
+    """
+    found = getattr(array, "attrs", None)
+    if not isinstance(found, Mapping):
+        return {}
+    is_of_xarray = "_ARRAY_DIMENSIONS" in found and getattr(getattr(array, "metadata", None), "zarr_format", None) == 2
+    return {"_FillValue": array.fill_value, **found} if is_of_xarray and array.fill_value is not None else found
 
 
 def unstored(chunks: int | None, stored: int | None, fill: Any) -> Facts:

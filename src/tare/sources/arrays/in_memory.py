@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.errors import DataError, reason_of
-from tare.samples.records import Record
+from tare.samples.records import Facts, Record
 from tare.sources.arrays.axes import arranged, as_record
+from tare.sources.arrays.conventions import attributes_of, facts_of, meant_dtype
 from tare.sources.arrays.masked import is_masked, kept
 from tare.sources.base import Indexed, Source, row_ranges
 from tare.sources.options import Options
@@ -30,6 +31,7 @@ class ArraySource(Source[tuple[int, int]]):
     values: NDArray[Any]
     axes: str
     remarks: tuple[str, ...] = ()
+    stated: Facts = ()
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Ranges of samples."""
@@ -65,13 +67,15 @@ def samples_per_chunk(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
 
 
 def open_array(values: Any, options: Options) -> ArraySource:
-    """Wrap a NumPy array or a torch tensor without a copy."""
-    array = numpy_of(values)
+    """Wrap a NumPy array or a torch tensor without a copy; of an array of an open file it counts what its attributes state."""
+    array, attributes = numpy_of(values), attributes_of(values)
+    if attributes:
+        array = array.view(meant_dtype(attributes, array.dtype))
     if array.ndim == 0 or array.size == 0:
         raise DataError("an array with at least one sample", f"shape {array.shape}", "pass the samples along the first axis")
     name = f"array {array.dtype} {array.shape}"
     shape, axes, remarks = arranged(array.shape, array.dtype, options.layout, name)
-    return ArraySource(name, array.reshape(shape), axes, remarks)
+    return ArraySource(name, array.reshape(shape), axes, remarks, facts_of(attributes, array.dtype))
 
 
 def numpy_of(values: Any) -> NDArray[Any]:

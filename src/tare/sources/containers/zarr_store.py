@@ -16,7 +16,7 @@ import numpy as np
 
 from tare.errors import DataError, reason_of
 from tare.samples.records import UNSTATED, Facts
-from tare.sources.arrays.conventions import chunks_of, facts_of, meant_dtype, unstored, viewed
+from tare.sources.arrays.conventions import attributes_of, chunks_of, facts_of, meant_dtype, unstored, viewed
 from tare.sources.containers.labels import StoredLabels, check_labels, labelled, without_label
 from tare.sources.containers.stored import (
     Claimed,
@@ -99,18 +99,11 @@ def _claimed(folder: str, name: str, image: Mapping[str, Any] | None) -> Claimed
         check_chunk(shown, tuple(array.chunks), dtype.itemsize)
         along = tuple(int(length) for length in getattr(array, "shards", None) or array.chunks)
         _check_stored(Path(folder) / name, shown, prod(along) * dtype.itemsize)
-        facts = (*_facts(image), *(() if image else facts_of(_attributes(array), dtype)), *_unstored(array, along))
+        facts = (*_facts(image), *(() if image else facts_of(attributes_of(array), dtype)), *_unstored(array, along))
         opener = partial(_array, folder, name)
         if image is None and (meant := meant_dtype(dict(array.attrs), dtype)) != dtype:
             dtype, opener = meant, partial(viewed, opener, meant)
         return Claimed(shown, tuple(array.shape), dtype, opener, along, facts)
-
-
-def _attributes(array: Any) -> dict[str, Any]:
-    """The attributes; of version 2 xarray keeps the value that means no data as the array's own fill value, beside its axes."""
-    found = dict(array.attrs)
-    is_of_xarray = array.metadata.zarr_format == 2 and "_ARRAY_DIMENSIONS" in found
-    return {"_FillValue": array.fill_value, **found} if is_of_xarray and array.fill_value is not None else found
 
 
 def _unstored(array: Any, along: tuple[int, ...]) -> Facts:
