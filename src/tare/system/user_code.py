@@ -10,29 +10,25 @@ import importlib.util
 import inspect
 import os
 import sys
-import time
 from collections.abc import Iterator
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from tare.errors import TareError, did_you_mean, reason_of
-from tare.system.local.opened import Identity, identity_of, regular, whole
+from tare.system.importing.neighbours import PREFIX, Home, found_in, home_of, home_of_module
+from tare.system.local.opened import whole
 from tare.system.offline import ask_no_network
 from tare.system.terminal.streams import ReaderGone
 
 _REMEDY = "repair it; since the whole file is run, keep what trains or downloads in another"
 #: The directories that modules changed to when they were imported, by the names of the modules.
 _left: dict[str, str] = {}
-#: The folders that modules were imported from, in which their functions may import more, and the names of what lies beside.
-_homes: dict[str, tuple[str, frozenset[str]]] = {}
-#: Modules beside files of a folder, by its name, while those of another folder or the program's own bear their names.
-_aside: dict[str, dict[str, ModuleType]] = {}
-#: What files of modules were when they were imported; one of the program's own was not written since tare was loaded.
-_imported_from: dict[str, Identity] = {}
-_LOADED = time.time_ns()
-#: The names of folders of installed libraries.
-_INSTALLED = frozenset(("site-packages", "dist-packages"))
+#: Where modules were imported from, and their functions may import more.
+_homes: dict[str, Home] = {}
+#: The files that modules were made of, by the names of the modules.
+_files: dict[str, str] = {}
 
 
 class ProgramEndedError(Exception):
@@ -53,7 +49,7 @@ def users_own(thing: Any = None) -> Iterator[None]:
     try:
         if module in _left:
             os.chdir(_left[module])
-        with _found_in(*_homes[module]) if module in _homes else contextlib.nullcontext():
+        with found_in(_homes[module]) if module in _homes else contextlib.nullcontext():
             yield
     except SystemExit as end:
         raise ProgramEndedError("SystemExit" if end.code is None else f"SystemExit: {reason_of(end, 200)}") from None
@@ -125,16 +121,15 @@ def code_files(reference: str) -> list[Path]:
 def _file(path: Path, error: type[TareError]) -> ModuleType:
     if not path.is_file():
         raise error("a Python file", f"{str(path)!r} does not exist", "check the path")
-    place = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:8]  # another folder may have a file of this name
-    spec = importlib.util.spec_from_file_location(f"tare_user_{path.stem}_{place}", path.absolute())
+    name = _name_of(path)
+    spec = importlib.util.spec_from_file_location(name, path.absolute(), loader=_AsWritten(name, str(path.absolute())))
     if spec is None or spec.loader is None:
         raise error("a Python file", f"{str(path)!r}", "name a file that ends in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses and pickle look it up there
     _left.pop(spec.name, None)
     try:
-        folder = path.parent.absolute()
-        with _importing(spec.name, folder, _beside(path, folder)):  # the file may import its neighbours, as when it is run
+        with _importing(spec.name, home_of(path)):  # the file may import its neighbours, as it does when it is run
             spec.loader.exec_module(module)
     except Exception as raised:  # the user's own code
         raise error(f"{str(path)!r} to import", one_line(raised), _REMEDY) from None
@@ -143,105 +138,42 @@ def _file(path: Path, error: type[TareError]) -> ModuleType:
 
 def _module(name: str, error: type[TareError]) -> ModuleType:
     try:
-        folder, names = _home(name)
-        with _importing(name, folder, names):  # as `python -m` does
+        with _importing(name, home_of_module(name)):  # as `python -m` does
             return importlib.import_module(name)
     except Exception as raised:  # the user's own code
         raise error(f"the module {name!r} to import", one_line(raised), "check it") from None
 
 
-def _home(name: str) -> tuple[Path, frozenset[str]]:
-    """Where a module is looked for, and the names there that it imports and has itself, as far as it was imported before."""
-    file = getattr(sys.modules.get(name), "__file__", None)
-    if file is None:
-        return Path.cwd(), frozenset()
-    path = Path(file)
-    folder = path.parents[name.count(".") + (path.stem == "__init__")]
-    return folder, _beside(path, folder) | {name.partition(".")[0]}
-
-
-def _beside(path: Path, folder: Path) -> frozenset[str]:
-    """The names of the modules and packages of ``folder`` that a file imports, directly or not."""
-    files = (file for file in _trees(path.absolute()) if file != path.absolute() and file.is_relative_to(folder))
-    return frozenset(file.relative_to(folder).parts[0].removesuffix(".py") for file in files)
-
-
 @contextlib.contextmanager
-def _importing(name: str, folder: Path, beside: frozenset[str]) -> Iterator[None]:
-    """Find what the module ``name`` imports in ``folder``, as it is written there now, and know the directory that it leaves."""
-    before, home = _directory(), str(folder)
-    _homes[name] = home, beside
-    with _found_in(home, beside), users_own():
-        _forget_changed(home, beside)
+def _importing(name: str, home: Home) -> Iterator[None]:
+    """Find what the module ``name`` imports in ``home``, as it is written there now, and know the directory that it leaves."""
+    before = _directory()
+    _homes[name] = home
+    with found_in(home, anew=True), users_own():
         try:
             yield
         finally:
-            for file in map(_file_of, _modules(beside, home).values()):
-                _imported_from.setdefault(file, _identity(file))
             after = _directory()
             if after and after != before:
                 _left[name] = after
 
 
-@contextlib.contextmanager
-def _found_in(folder: str, beside: frozenset[str]) -> Iterator[None]:
-    """Look for modules in a folder first; other modules of the names ``beside`` are not meant, and are set aside meanwhile."""
-    others = _modules(beside, folder, elsewhere=True)
-    for name in others:
-        del sys.modules[name]
-    sys.modules.update(_aside.pop(folder, {}))
-    sys.path.insert(0, folder)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ValueError):  # the code itself may have removed it
-            sys.path.remove(folder)
-        if others:
-            _aside[folder] = _modules(frozenset(name.partition(".")[0] for name in others), folder)
-            for name in _aside[folder]:
-                del sys.modules[name]
-            sys.modules.update(others)
+def _name_of(path: Path) -> str:
+    """The name of the module of a file; files of one name in two folders are two modules."""
+    place, count = str(path.absolute()), 1
+    name = first = f"{PREFIX}{path.stem}"
+    while _files.setdefault(name, place) != place:
+        count += 1
+        name = f"{first}_{count}"
+    return name
 
 
-def _modules(names: frozenset[str], folder: str, *, elsewhere: bool = False) -> dict[str, ModuleType]:
-    """The imported modules and packages of these names that lie below a folder, or ``elsewhere``; no library's."""
-    below = folder.rstrip(os.sep) + os.sep
-    files = {name: _file_of(sys.modules[name]) for name in names if name in sys.modules}
-    found = {name for name, file in files.items() if _is_users(name, file) and file.startswith(below) != elsewhere}
-    return {name: module for name, module in [*sys.modules.items()] if name.partition(".")[0] in found} if found else {}
+class _AsWritten(SourceFileLoader):
+    """A file as it is written now; what Python compiled before may be of another text of the same size and second."""
 
-
-def _file_of(module: ModuleType) -> str:
-    """The file of a module, or the folder of a package without one; empty for a module of neither."""
-    return getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), "")
-
-
-def _is_users(name: str, file: str) -> bool:
-    library = name == "tare" or name in sys.stdlib_module_names or _INSTALLED & {*Path(file).parts}
-    return bool(file) and not library
-
-
-def _forget_changed(folder: str, beside: frozenset[str]) -> None:
-    """Let modules be imported again if one of them was written since it was imported, for others may hold what it was."""
-    own = _modules(beside, folder)
-    if any(_is_changed(_file_of(module)) for module in own.values()):
-        for name, module in own.items():
-            del sys.modules[name]
-            _imported_from.pop(_file_of(module), None)
-        importlib.invalidate_caches()
-
-
-def _is_changed(file: str) -> bool:
-    now, before = _identity(file), _imported_from.get(file)
-    return now.written > _LOADED if before is None else now != before
-
-
-def _identity(file: str) -> Identity:
-    """What a file is; nothing for one that is gone, and for a folder, in which files come and go."""
-    try:
-        return identity_of(regular(file))
-    except OSError:
-        return Identity(0, 0, 0)
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
 
 
 def _directory() -> str:
@@ -277,24 +209,16 @@ def _trees(first: Path) -> dict[Path, ast.Module | None]:
 
     Beside a file of a package lies what lies beside the package, too. The tree of a file that cannot be parsed is None.
     """
-    waiting, found, beside = [first], dict[Path, ast.Module | None](), _beside_package(first)
+    waiting, found, root = [first], dict[Path, ast.Module | None](), Path(home_of(first).root)
     while waiting:
         path = waiting.pop()
         if path in found or not path.is_file():
             continue
         tree = found[path] = _tree(path)
         if tree is not None:
-            folders = dict.fromkeys((path.parent, first.parent, beside))
+            folders = dict.fromkeys((path.parent, first.parent, root))
             waiting += [file for folder in folders for name in _imported(tree) for file in _files_of(folder, name)]
     return found
-
-
-def _beside_package(path: Path) -> Path:
-    """The folder of the package that a file is part of, where the user wrote it; else the file's own."""
-    folder = path.parent
-    while (folder / "__init__.py").is_file():
-        folder = folder.parent
-    return path.parent if _INSTALLED & {*folder.parts} else folder
 
 
 def _files_of(folder: Path, name: str) -> Iterator[Path]:

@@ -1,0 +1,1 @@
+"""Which modules code of the user's finds when it imports others."""
