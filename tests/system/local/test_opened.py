@@ -32,12 +32,13 @@ def special(folder: Path, kind: str) -> Path:
     return path
 
 
-#: What reads files otherwise: those of the package, those that it has just written, and the functions that a user names.
+#: What reads files otherwise: those of the package and of the system, those just written, and the functions that a user names.
 OTHERWISE = (
     *("advising/rates", "checking/repository/costs", "checking/rules/index", "cli/preflight/names", "code/networks/index"),
     *("code/networks/published", "exporting/formats/pt2", "exporting/formats/safetensors", "exporting/push"),
     *("input_spec/formats/hf_classes", "networks/stored/proposals", "normalisation/catalog", "reporting/html"),
     *("reporting/study/report", "studying/evaluation/trial", "studying/tasks/function", "networks/stored/directory"),
+    "system/importing/neighbours",
 )
 
 
