@@ -796,7 +796,7 @@ def test_values_that_mean_no_data_are_told_in_the_type_of_the_data(mark: float) 
     assert drift(known, made(290, 0.6)).kind == "no data"
 
 
-@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+@pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
 @pytest.mark.parametrize(("dtype", "mark"), [("float32", -9999), ("uint16", 0)])
 def test_a_value_that_all_rasters_state_as_no_data_is_none_of_a_services_values(dtype: str, mark: int, tmp_path: Path) -> None:
     rasterio: Any = pytest.importorskip("rasterio", reason="writes GeoTIFF (pip install 'tare[geo]')")

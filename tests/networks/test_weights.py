@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -139,9 +140,11 @@ def test_weights_that_only_have_other_names_say_so(factory: str, tmp_path: Path)
 
 
 def test_a_network_is_known_by_its_layers_and_all_its_tensors_and_not_by_where_it_lies() -> None:
+    printed = cycle(["{'a', 'b'}", "{'b', 'a'}"])  # a set, in the orders of two processes
+
     class Printed(nn.Module):
         def extra_repr(self) -> str:
-            return str(object())
+            return f"{object()}, {next(printed)}"
 
     def made(slope: float = 0.0, kept: float = 1.0, weight: float = 1.0) -> str:
         linear = nn.Linear(1, 1, bias=False)

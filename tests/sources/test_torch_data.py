@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, SequentialSampler, TensorDataset
+from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, SequentialSampler, TensorDataset, default_collate
 
 import tare
 from tare.errors import DataError
@@ -176,6 +177,11 @@ def test_a_batch_whose_first_entry_is_no_input_is_refused() -> None:
                 DataError, match=r"batches in one array, samples first, found a list of .* or pass the dataset itself"
             ):
                 tare.measure(DataLoader(Items(make), batch_size=size, collate_fn=list))
+    with pytest.raises(DataError, match="batches in one array, samples first"):
+        tare.measure(DataLoader(Items(as_tensor), batch_sampler=[[0, 1], [2]], collate_fn=list))
+    tables = TensorDataset(torch.randn(10, 3), torch.randn(10, 3))  # as many arrays as a batch has samples
+    stacked = tare.measure(DataLoader(tables, batch_size=2, collate_fn=partial(default_collate)))
+    assert stacked.channels == tare.measure(DataLoader(tables, batch_size=2)).channels
     pairs = Items(lambda index: (as_tensor(index), as_tensor(index)))
     plain = tare.measure(DataLoader(Items(as_tensor), batch_size=2))
     for own in (None, lambda items: [torch.stack(each) for each in zip(*items, strict=True)]):

@@ -25,6 +25,8 @@ WITHOUT_WEIGHTS = "give --weights FILE, or --weights none for weights drawn at r
 
 #: Where an object lies in memory, as some layers print it.
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+#: What a layer prints of a set, whose order differs between processes.
+_BRACES, _WORD = re.compile(r"\{[^{}]*\}"), re.compile(r"[^\s,{}]+")
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
@@ -154,7 +156,8 @@ def network_digest(module: nn.Module) -> str:
     for name, tensor in module.named_buffers():
         if name not in stored:  # such as the positions of a transformer
             _add(hashed, name, tensor)
-    hashed.update(_ADDRESS.sub("", repr(module)).encode("utf-8", "backslashreplace"))
+    printed = _BRACES.sub(lambda found: " ".join(sorted(_WORD.findall(found[0]))), _ADDRESS.sub("", repr(module)))
+    hashed.update(printed.encode("utf-8", "backslashreplace"))
     for name in sorted({type(each).__module__.partition(".")[0] for each in module.modules()} - {"tare"}):
         with contextlib.suppress(PackageNotFoundError):  # a file of the user's
             hashed.update(f"{name} {version(name)}".encode())

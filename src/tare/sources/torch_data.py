@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -83,8 +84,17 @@ class TorchSource(Source[tuple[Item, ...]]):
         size: int | None = self.data.batch_size
         return min(size, len(self.data.dataset)) if size is not None and _is_map(self.data.dataset) else size
 
+    @cached_property
+    def _item_axes(self) -> int | None:
+        """The number of axes of the input of one item; None for a stream, and where torch itself stacks items."""
+        if _gives_new(self.data) or not _is_map(self.data.dataset) or not len(self.data.dataset):
+            return None
+        item = _item(self.data.dataset, 0)
+        shape = None if item.error else getattr(_input(item.value, self.options)[0], "shape", None)
+        return None if shape is None else len(shape)
+
     def _batch(self, path: str, value: Any) -> Record:
-        _check_batch(path, value, None if _gives_new(self.data) else self._largest)
+        _check_batch(path, value, None if _gives_new(self.data) else self._largest, self._item_axes)
         values = numpy_of(_input(value, self.options)[0])
         if is_masked(values):
             raise DataError("batches without a mask", f"masked values in {path}", "pass a dataset, or fill them")
@@ -188,7 +198,11 @@ def _copied(value: Any) -> Any:
     if isinstance(value, tuple | list):
         entries = (*map(_copied, value[:1]), *value[1:])
         return entries if isinstance(value, tuple) else list(entries)
-    return value.clone() if is_tensor(value) else value.copy("K") if isinstance(value, np.ndarray) else value
+    if is_tensor(value):
+        return value.clone()
+    if hasattr(value, "getbands"):  # one of a file is new with every opening, and knows its format, which a copy does not
+        return value if getattr(value, "format", None) else value.copy()
+    return value.copy("K") if isinstance(value, np.ndarray) else value
 
 
 def _gives_new(data: Any) -> bool:
@@ -224,11 +238,11 @@ def _input(value: Any, options: Options) -> tuple[Any, str | None]:
     return value, None
 
 
-def _check_batch(path: str, value: Any, size: int | None) -> None:
+def _check_batch(path: str, value: Any, size: int | None, of_item: int | None) -> None:
     """Raise :class:`DataError` for a batch whose first entry is no input: labels, or one item of a list of them.
 
-    A function of the user may leave the items of a batch as they are: as many arrays of one kind as a batch has samples, its
-    ``size``, which is None for torch's own function, and where it is not known.
+    A function of the user may leave the items of a batch as they are: arrays with as many axes as the input ``of_item`` has. Of a
+    stream, whose items are not known, as many arrays of one kind as a batch has samples, its ``size``.
     """
     if not isinstance(value, tuple | list) or not value or not all(hasattr(each, "shape") for each in value):
         return
@@ -236,9 +250,12 @@ def _check_batch(path: str, value: Any, size: int | None) -> None:
     if axes[0] == 1 and max(axes) > 1:
         found = f"one of numbers first, and an array of {max(axes)} axes behind it, in {path}"
         raise DataError("batches whose first entry is the input", found, "return the input first, or a dictionary with its name")
-    kinds = {(len(each.shape), str(each.dtype)) for each in value}
-    stacked = all(each.shape[0] == size for each in value if len(each.shape)) and (axes[0] > _PICTURE or size == 1)
-    if len(value) == size and len(kinds) == 1 and not stacked:
+    apart = axes[0] == of_item
+    if of_item is None and len(value) == size:
+        kinds = {(len(each.shape), str(each.dtype)) for each in value}
+        stacked = all(each.shape[0] == size for each in value if len(each.shape)) and (axes[0] > _PICTURE or size == 1)
+        apart = len(kinds) == 1 and not stacked
+    if apart:
         found = f"a list of {len(value)} arrays of {axes[0]} axes in {path}"
         raise DataError("batches in one array, samples first", found, "stack them in collate_fn, or pass the dataset itself")
 

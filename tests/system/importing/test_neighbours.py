@@ -96,6 +96,14 @@ def test_a_folder_without_a_module_does_not_get_that_of_another(tmp_path: Path) 
         load(write(tmp_path / "b" / "net.py", BOTH), "value")
 
 
+def test_what_one_file_imported_stays_when_another_is_loaded(tmp_path: Path) -> None:
+    write(tmp_path / "a" / "layers_of_a.py", "class Layer: pass\n")
+    first = load(write(tmp_path / "a" / "net.py", "from layers_of_a import Layer\n"), "Layer")()
+    assert load(write(tmp_path / "b" / "net.py", "VALUE = 2\n"), "VALUE") == 2
+    assert isinstance(pickle.loads(pickle.dumps(first)), type(first))  # noqa: S301 - our own
+    assert sys.modules["layers_of_a"].Layer is type(first)
+
+
 def test_modules_in_a_folder_that_the_file_adds_to_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [*sys.path])
     for name in "ab":

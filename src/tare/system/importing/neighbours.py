@@ -130,12 +130,11 @@ def _state(home: Home) -> tuple[Home, int, str]:
 
 
 def _arrange(home: Home) -> Modules:
-    """Let the modules of a home bear their names, and those of no other; what is returned is what the session had by them."""
+    """Let the modules of a home bear their names, and those of no other; what is returned is what else had been imported."""
     own = _owned.get(home, _Own()).modules
-    for other, their in [*_owned.items()]:
-        if other != home:
-            _remove(name for name, module in [*their.modules.items()] if sys.modules.get(name) is module)
+    others = [their.modules for other, their in [*_owned.items()] if other != home]
     hidden = {name: sys.modules.get(name) for name in _below(_not_meant(home, own))}
+    hidden |= {name: module for their in others for name, module in their.items() if sys.modules.get(name) is module}
     aside = {name: module for name, module in hidden.items() if module is not None and own.get(name) is not module}
     _remove(aside)
     sys.modules.update(own)
