@@ -14,6 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from torch.autograd import forward_ad
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
@@ -528,6 +529,11 @@ def test_transforms_of_functions_and_modes_that_record_see_the_operations(layer:
     assert "aten.mul_.Tensor" in names
     mapped = Normaliser(MEAN, STD, raw_dtype="uint8", per_sample=PerSample("percentile", "channel", 1e-6, 1.0, 99.0))
     close(torch.func.vmap(mapped)(images), mapped(images))
+    floats = Normaliser(MEAN, STD, raw_dtype="float32")
+    with forward_ad.dual_level():
+        floats.mean = forward_ad.make_dual(floats.mean, torch.ones_like(floats.mean))  # type: ignore[no-untyped-call]
+        tangent = forward_ad.unpack_dual(floats(torch.zeros(1, 3, 2, 2))).tangent  # type: ignore[no-untyped-call]
+    close(tangent[0, :, 0, 0], [-1 / each for each in STD])
 
 
 def test_a_layer_without_storage_takes_a_state() -> None:

@@ -24,6 +24,7 @@ def is_eager() -> bool:
         or torch._C._get_tracing_state() is not None
         or torch._C._functorch.maybe_current_level() is not None
         or torch._C._len_torch_dispatch_stack()
+        or torch.autograd.forward_ad._current_level >= 0
         or torch._C._dispatch_tls_is_dispatch_key_included(torch._C.DispatchKey.PreDispatch)
     )
 
