@@ -102,12 +102,14 @@ def _stops_when_it_holds() -> None:
     """In a child: stop this process once it has the lock. The file of the lock is there a moment before that."""
     import tare.system.lock
 
-    class Held(set[str]):
-        def add(self, item: str) -> None:
-            super().add(item)
-            os.kill(os.getpid(), signal.SIGSTOP)
+    acquired = tare.system.lock._acquired
 
-    tare.system.lock._held = Held()
+    def held(lock: Path, path: Path) -> int:
+        descriptor = acquired(lock, path)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return descriptor
+
+    tare.system.lock._acquired = held
 
 
 def clock_jumps(job: Job, folder: Path, before: Callable[[], None], seconds: float) -> list[str]:
