@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +25,7 @@ from tare.monitoring.api import drift
 from tare.monitoring.monitor import Monitor, merged
 from tare.monitoring.reference import Reference, digest_of, packed
 from tare.sources.options import Options
+from tests.forks import forked, held_elsewhere
 from tests.monitoring.made import changed, photographs, reference
 
 
@@ -320,18 +320,6 @@ def test_a_forked_process_leaves_the_file_and_its_lock_to_the_one_that_opened_it
     assert Monitor.load(tmp_path / "m.json").state.samples == 4
 
 
-def forked(work: Callable[[], None]) -> None:
-    """Do some work in a forked process, which must succeed."""
-    child = os.fork()
-    if not child:
-        code = 1
-        with contextlib.suppress(BaseException):
-            work()
-            code = 0
-        os._exit(code)
-    assert os.waitpid(child, 0)[1] == 0
-
-
 def counted(monitor: Monitor, place: Path, seed: int) -> None:
     monitor.update(photographs(4, seed=seed))
     monitor.save(place)
@@ -351,30 +339,17 @@ def test_monitors_of_forked_workers_are_merged_as_those_of_others(known: Referen
         both.merge(Monitor.load(places[0]))
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_process_that_is_forked_while_another_thread_counts_counts_on(known: Reference) -> None:
-    monitor, counting, forking = Monitor(known), threading.Event(), threading.Event()
-
-    def slowly() -> None:
-        with monitor._lock:
-            counting.set()
-            forking.wait(60)
-
-    thread = threading.Thread(target=slowly)
-    thread.start()
-    counting.wait(60)
+    monitor = Monitor(known)
 
     def within_a_minute() -> None:
         signal.alarm(60)
         monitor.update(photographs(4, seed=1))
         assert monitor.state.samples == 4
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # Python's, of forks beside threads
-            forked(within_a_minute)
-    finally:
-        forking.set()
-        thread.join()
+    with held_elsewhere(monitor._lock):
+        forked(within_a_minute)
 
 
 def test_of_a_monitor_that_was_forked_while_it_counted_nothing_counts_twice(known: Reference, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import tare
 from tare.errors import TareWarning
 from tare.watching.result import WatchReport
+from tests.forks import forked, held_elsewhere
 from tests.watched import SPEC, raw_images, unit
 
 BATCH, SMALL = unit(raw_images(4)), unit(raw_images(2, edge=6))
@@ -373,24 +374,13 @@ def test_a_network_that_calls_itself_and_threads_that_report_meanwhile() -> None
 def test_a_forked_process_does_not_wait_for_a_lock_that_another_thread_held() -> None:
     model = nn.Identity()
     watch = tare.watch(model, SPEC, on_finding=lambda _: None)
-    held, done = threading.Event(), threading.Event()
 
-    def hold() -> None:
-        with watch._lock:
-            held.set()
-            done.wait(10)
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    held.wait(10)
-    child = os.fork()
-    if child == 0:
+    def within_seconds() -> None:
         signal.alarm(5)
         watch.remove()
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    done.set()
-    thread.join()
+
+    with held_elsewhere(watch._lock):
+        forked(within_seconds)
 
 
 def test_a_device_that_fails_ends_the_watch_and_not_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

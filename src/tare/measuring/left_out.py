@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from tare.errors import DataError, short_repr
 from tare.samples.records import Facts, Kept, Part, Record, Rows, Sample, Skipped, Stack, names_of
 from tare.sources.arrays.whole import are_kept
 from tare.sources.derived import Derived
+from tare.sources.files.contents import texts_of
 from tare.sources.files.masks import found_of, inside, is_mask, mask_places, read_mask
 from tare.system.local.pins import TreePin
 
@@ -63,7 +63,7 @@ class Foreground(Cut):
     def beside(self, chunk: Any) -> Iterator[str]:
         """The masks of the samples that a chunk names; of one that names none, such as rows of a table, all as they are."""
         yield from self.source.beside(chunk)
-        places = [self._places(text) for text in _texts(chunk)]
+        places = [self._places(text) for text in texts_of(chunk)]
         found = [found_of(each) for each in places]
         yield from (mask or each[0] for mask, each in zip(found, places, strict=True))
         if not any(found) and Path(self.masks).is_dir():
@@ -92,16 +92,6 @@ class Foreground(Cut):
         inside_mask = inside(mask).any(axis=-1)
         channels = tuple(sample.values[..., c][inside_mask] for c in range(sample.values.shape[-1]))
         return Kept(sample.path, channels, sample.label, sample.notes, sample.facts, inside_mask.size)
-
-
-def _texts(chunk: Any) -> Iterator[str]:
-    """The texts in a chunk, the paths of samples among them."""
-    if isinstance(chunk, str):
-        yield chunk
-    elif isinstance(chunk, tuple | list):
-        yield from chain.from_iterable(map(_texts, chunk))
-    elif is_dataclass(chunk) and not isinstance(chunk, type):
-        yield from chain.from_iterable(_texts(getattr(chunk, field.name)) for field in fields(chunk))
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,11 @@ def to_symmetric(window: Window) -> Constants:
     return tuple((low + high) / 2 for low, high in window), tuple((high - low) / 2 for low, high in window)
 
 
+def is_raw(step: float, dtype: str) -> bool:
+    """Whether a unit value divided by ``step`` is the raw value of the type ``dtype``, "" for floats."""
+    return math.isclose(step, unit_scale(dtype or "float64"), rel_tol=1e-9)
+
+
 def moments_through(applied: InputMap, step: float, stats: DatasetStats) -> Constants:
     """Mean and std per channel after a map of single values.
 
@@ -80,7 +85,7 @@ def moments_through(applied: InputMap, step: float, stats: DatasetStats) -> Cons
     integers = np.dtype(stats.dtype or "float64").kind in "biu"
     level = float(unit_scale(stats.dtype)) if integers else 0.0
     channels = [stats.channels[place] for place in applied.affine.order]
-    if not math.isclose(step, unit_scale(stats.dtype or "float64"), rel_tol=1e-9):  # logarithms were measured of raw values
+    if not is_raw(step, stats.dtype):  # logarithms were measured of raw values
         channels = [replace(channel, mapped={}) for channel in channels]
     pairs = [_through(applied, step, index, channel, level) for index, channel in enumerate(channels)]
     return tuple(mean for mean, _ in pairs), tuple(std for _, std in pairs)

@@ -14,7 +14,7 @@ from tare.input_spec.fields import PerSample
 from tare.input_spec.input_map import Window, mapped
 from tare.normalisation.applied import EACH, Normalisation
 from tare.normalisation.names import Strategy
-from tare.normalisation.ranges import extremes, quantiles, to_symmetric, to_unit, window_of
+from tare.normalisation.ranges import extremes, is_raw, quantiles, to_symmetric, to_unit, window_of
 from tare.samples.layout import unit_scale
 from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.inference.logarithms import LOWEST
@@ -46,7 +46,7 @@ class Constants:
 
     def takes(self, dtype: str) -> bool:
         """Whether its named map, if it has one, takes raw values of type ``dtype`` as they are."""
-        return self.value_map == "identity" or math.isclose(self.step, unit_scale(dtype), rel_tol=1e-9)
+        return self.value_map == "identity" or is_raw(self.step, dtype)
 
     def of_scaled(self, factor: float) -> Constants:
         """The same for values that are ``factor`` times as large: each becomes what it became before."""
@@ -111,7 +111,7 @@ class _Given:
         A specification, which a run has, states a logarithm of raw values alone.
         """
         source, target = self.source(), self.measured_target
-        if target is not None and not source.takes(target.dtype or "float64"):
+        if target is not None and not source.takes(target.dtype):
             found = f"{source.value_map} of {target.dtype or 'float'} values x {self.step / source.step:.6g}"
             wanted = f"data whose raw values are those that the source's {source.value_map} is of"
             raise StrategyError(wanted, found, "convert the data to the type and range of the source's, or use --strategy target")

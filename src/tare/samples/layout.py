@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -28,6 +30,12 @@ def unit_scale(dtype: DTypeLike) -> Fraction:
     Floats and wider integers (a CSV number, a joint angle) have no range of their own and stay unchanged.
     """
     return _INTEGER_SCALE.get(np.dtype(dtype).name, Fraction(1))
+
+
+def raw_of(unit: Sequence[float], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Unit values as raw ones in their type, the nearest where that is one of whole numbers."""
+    raw = np.asarray(unit) / float(unit_scale(dtype))
+    return (np.rint(raw) if dtype.kind in "ui" else raw).astype(dtype)
 
 
 def has_unit_range(dtype: DTypeLike) -> bool:

@@ -100,6 +100,10 @@ class Part:
         """The number of the part's values of each channel before any was left out."""
         return tuple(self.whole if self.held is None or place in self.held else 0 for place in range(len(self.channels)))
 
+    def continues(self, path: str) -> bool:
+        """Whether it goes on with the sample of this path, of which another part came just before."""
+        return self.path == path and not self.begins
+
 
 def _whole(channels: tuple[NDArray[Any], ...], number: int | None) -> int:
     return max(map(len, channels), default=0) if number is None else number

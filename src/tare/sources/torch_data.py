@@ -162,7 +162,7 @@ def _items(data: Any) -> Iterator[Item]:
     if not _is_map(data):
         try:
             for number, value in enumerate(data):
-                yield Item(number, value if _gives_new(data) else _copied(value))
+                yield Item(number, _own(data, value))
         except TareError:
             raise
         except Exception as error:  # the dataset's own: a loader that failed gives nothing more
@@ -186,9 +186,14 @@ def _is_map(data: Any) -> bool:
 
 def _item(data: Any, number: int) -> Item:
     try:
-        return Item(number, data[number] if _gives_new(data) else _copied(data[number]))
+        return Item(number, _own(data, data[number]))
     except Exception as error:  # whatever one item raises, the others are still good
         return Item(number, None, f"{type(error).__name__}: {error}")
+
+
+def _own(data: Any, value: Any) -> Any:
+    """What data gave, in arrays that it does not write to later."""
+    return value if _gives_new(data) else _copied(value)
 
 
 def _copied(value: Any) -> Any:

@@ -259,7 +259,7 @@ class _Gathered:
         return state.merge(DatasetState({}, tuple(sorted(self.skipped)), self.notes, self.facts))
 
     def _add_part(self, part: Part) -> None:
-        if self.divided is None or self.divided.path != part.path or part.begins:
+        if self.divided is None or not part.continues(self.divided.path):
             self._close()
             self.divided = _Divided(part)
         self.divided.check(part)
@@ -286,14 +286,12 @@ class _Divided:
 
     def __init__(self, part: Part) -> None:
         self.path, self.notes, self.facts, self.strange = part.path, part.notes, part.facts, False
-        self.kind = part.channels[0].dtype
-        self.layout = ChannelLayout(len(part.channels), self.kind.name)
+        self.layout = ChannelLayout(len(part.channels), part.channels[0].dtype.name)
         self.sums = channel_state.Sparse(self.layout.channels, self.layout.dtype)
 
     def check(self, part: Part) -> None:
         """Raise :class:`DataError` for values of another type, which would be counted as those of the first part's."""
-        others = {each.dtype for each in part.channels if each.dtype is not self.kind} - {self.kind}
-        names = {self.layout.dtype, *(other.name for other in others)}
+        names = {self.layout.dtype, *(each.dtype.name for each in part.channels)}
         if len(names) > 1:
             found = f"{' and '.join(sorted(names))} in {part.path!r}"
             raise DataError("parts of a sample in one type", found, "measure each kind by itself")

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tare.datasets.files import LabelledFiles
 from tare.datasets.signal_batches import of_length
 from tare.datasets.volumes.sizing import as_stored_volume
@@ -15,7 +13,7 @@ from tare.errors import DataError
 from tare.input_spec.geometry import Geometry, InputGeometry, SignalGeometry, VolumeGeometry, front_of
 from tare.measuring.as_seen import AsSeen
 from tare.monitoring.reference import Reference
-from tare.samples.layout import unit_scale
+from tare.samples.layout import raw_of
 from tare.samples.records import Record, Sample
 from tare.sources.base import Source
 from tare.sources.derived import Derived
@@ -64,9 +62,8 @@ class _Sized(Derived):
         if not isinstance(record, Sample) or takes.pad is None:
             yield record
             return
-        raw = np.asarray(takes.pad) / float(unit_scale(record.values.dtype.name))
-        pad = np.round(raw) if record.values.dtype.kind in "iu" else raw
+        pad = raw_of(takes.pad, record.values.dtype)
         if isinstance(takes, SignalGeometry):
             yield replace(record, values=of_length(record.values, takes.length, pad))
         else:
-            yield replace(record, values=as_stored_volume(record.values, takes, pad.astype(record.values.dtype)))
+            yield replace(record, values=as_stored_volume(record.values, takes, pad))

@@ -86,7 +86,7 @@ def blocks(records: Iterable[Record]) -> Iterator[tuple[NDArray[Any], str]]:
     """
     divided: _Divided | None = None  # a sample in parts, until what follows says that it is whole
     for record in records:
-        if isinstance(record, Part) and divided is not None and divided.path == record.path and not record.begins:
+        if isinstance(record, Part) and divided is not None and record.continues(divided.path):
             divided.add(record)
             continue
         if divided is not None and not (isinstance(record, Skipped) and record.path == divided.path):

@@ -32,7 +32,7 @@ def opened_places(data: str, source: Source[Any]) -> Iterator[str]:
 def named_places(data: str, chunk: Any) -> Iterator[str]:
     """The files, and of ``data`` at an address the addresses, that the description of a chunk names."""
     remote = is_url(data)
-    return (text for text in _texts(chunk) if _is_file(text) or (remote and is_url(text)))
+    return (text for text in texts_of(chunk) if _is_file(text) or (remote and is_url(text)))
 
 
 def contents_digest(places: Iterable[str]) -> str:
@@ -50,7 +50,7 @@ def contents_digest(places: Iterable[str]) -> str:
     return hashed.hexdigest()
 
 
-def _texts(chunk: Any) -> Iterator[str]:
+def texts_of(chunk: Any) -> Iterator[str]:
     """The texts in the description of a chunk, the names of its files among them."""
     if isinstance(chunk, str):
         yield chunk
@@ -58,10 +58,10 @@ def _texts(chunk: Any) -> Iterator[str]:
         yield chunk.path
     elif isinstance(chunk, tuple | list):
         for each in chunk:
-            yield from _texts(each)
+            yield from texts_of(each)
     elif is_dataclass(chunk) and not isinstance(chunk, type):
         for field in fields(chunk):
-            yield from _texts(getattr(chunk, field.name))
+            yield from texts_of(getattr(chunk, field.name))
 
 
 def _is_file(text: str) -> bool:

@@ -34,7 +34,7 @@ from tare.networks.stored.source import source_network, source_statistics
 from tare.normalisation.inputs import ends_of
 from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Constants, normalisation
-from tare.samples.layout import unit_scale
+from tare.samples.layout import raw_of, unit_scale
 from tare.samples.records import Skipped
 from tare.sources.files.each import unreadable_remark
 from tare.studying.tasks.samples import Samples, least_tested
@@ -206,8 +206,7 @@ def _check_fits(size: int, count: int, shape: Sequence[int], kind: SampleKind) -
 
 def _raw_zero(constants: Constants | None, channels: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     """The raw values that the source's constants bring to 0, 0 without constants, in the type of the data."""
-    zero = np.asarray(_zero(constants) if constants is not None else (0.0,) * channels) / float(unit_scale(dtype))
-    return (np.rint(zero) if dtype.kind in "ui" else zero).astype(dtype)
+    return raw_of(_zero(constants) if constants is not None else (0.0,) * channels, dtype)
 
 
 def _numbers(labelled: LabelOptions, network: Network, constants: Constants | None) -> Samples:
