@@ -163,7 +163,7 @@ def test_what_cannot_be_used_is_one_clear_line(photos: Path, tmp_path: Path) -> 
     with pytest.raises(DataError, match="images in one folder per class"):
         tare.advise(data=photos / "class0", labels=True, **NET)  # type: ignore[arg-type]
     (tmp_path / "rows.csv").write_text("a,b\n1,2\n3,4\n")
-    with pytest.raises(DataError, match="images, as the network takes them"):
+    with pytest.raises(DataError, match=r"samples of 3 channels \(rgb\), found 2 in"):
         tare.advise(data=tmp_path / "rows.csv", **NET)  # type: ignore[arg-type]
     with pytest.raises(ModelError, match="weights for tare:cnn1d, found 'pretrained', but it has no pretrained weights"):
         tare.advise("tare:cnn1d", photos)

@@ -23,6 +23,7 @@ from tare.measuring.random_draws import draw
 from tare.measuring.stopping import StoppingRule
 from tare.samples.raw_kind import Known
 from tare.samples.transparency import background_of
+from tare.sources.arrays.converted import converted
 from tare.sources.arrays.whole import stated_nodata, whole
 from tare.sources.base import Source
 from tare.sources.opening import open_source
@@ -147,7 +148,7 @@ def _opened(request: MeasureRequest) -> tuple[Source[Any], Options, dict[str, An
     )
     if isinstance(request.data, str | os.PathLike) and os.path.isdir(request.data):  # noqa: PTH112 - what may not be seen is told later
         check_one_kind(Path(request.data), masked=mask is not None)
-    source = open_source(request.data, options)
+    source = converted(open_source(request.data, options), options.channels)
     extra: dict[str, Any] = {}
     if heard is not None:
         extra["as_seen"] = {"front_end": heard[0].to_json(), "origin": heard[1]}

@@ -24,6 +24,7 @@ from tare.monitoring.monitor import Monitor
 from tare.monitoring.reference import Reference, fitted
 from tare.monitoring.result import Verdict
 from tare.samples.records import Skipped
+from tare.sources.arrays.converted import converted
 from tare.sources.arrays.whole import stated_nodata
 from tare.sources.base import Source
 from tare.sources.files.each import foreign_remark, unreadable_remark
@@ -235,7 +236,7 @@ def _all_blocks(
 
 def _opened(data: Any, options: Options, columns: tuple[str, ...]) -> Source[Any]:
     """Data as a source. Of a table that has more than the reference's columns, such as labels, only these are read, by name."""
-    source: Source[Any] = open_source(data, options)
+    source = converted(open_source(data, options), options.channels)
     if options.columns is not None or source.channel_names is None:
         return source
     wanted = columns_of(source.channel_names, columns)

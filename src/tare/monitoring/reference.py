@@ -31,6 +31,7 @@ from tare.samples.layout import Doubles, channel_names, dtype_range, unit_scale
 from tare.samples.raw_kind import Known, bits_in_use
 from tare.samples.records import Kept, Part, Record, Rows, Sample, Skipped, Stack, axes_of_sample
 from tare.samples.sound.front_end import FrontEnd
+from tare.sources.arrays.converted import converted
 from tare.sources.arrays.whole import stated_nodata
 from tare.sources.base import Source
 from tare.sources.opening import open_source
@@ -97,7 +98,8 @@ class Reference:
 
         Raises :class:`DataError` for fewer than 20 readable samples, or samples of several kinds.
         """
-        source = open_source(data, options)
+        options = options or Options()
+        source = converted(open_source(data, options), options.channels)
         chunks = source.chunks()  # a stream may give them once
         begun, records = _begin(source, chunks)
         left_out = tuple(dict.fromkeys((*checked_nodata(nodata), *stated_nodata(source.stated))))
