@@ -45,6 +45,14 @@ def test_the_strategy_sample_has_no_table(tmp_path: Path) -> None:
     assert "| channel |" not in text
 
 
+def test_what_comes_before_the_constants_stands_in_the_formula(tmp_path: Path) -> None:
+    cut = card(open_trained(tiny_run(tmp_path / "cut", "percentile")), [], None)
+    assert "| channel | mean | std | low | high |\n|---|---|---|---|---|\n| red | " in cut
+    assert "reaches the network as (clip(v / 255, low, high) - mean) / std" in cut
+    logged = card(open_trained(tiny_run(tmp_path / "logged", "log1p")), [], None)
+    assert "A raw value v of 0..255 reaches the network as (log1p(v) - mean) / std" in logged
+
+
 def test_names_of_classes_cannot_write_the_page(tmp_path: Path) -> None:
     run = tiny_run(tmp_path, classes=HOSTILE, with_data=False)
     lines = card(open_trained(run), [], None).splitlines()

@@ -12,6 +12,7 @@ from tare.input_spec.fields import Known
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SoundGeometry, VolumeGeometry, front_of
 from tare.input_spec.spec import InputSpec
 from tare.networks.stored.trained import TrainedModel
+from tare.normalisation.applied import Normalisation
 from tare.normalisation.names import MEANINGS
 from tare.samples.layout import channel_names, unit_scale
 from tare.tasks.evaluations.classification import wilson
@@ -88,17 +89,28 @@ def _constants(trained: TrainedModel) -> str:
         names = takes.bands or channel_names(len(chosen.mean))
     elif isinstance(takes, RowGeometry):
         names = takes.columns
-    triples = list(zip(names, chosen.mean, chosen.std, strict=True))
+    columns = [names, chosen.mean, chosen.std, *zip(*chosen.clip or (), strict=True)]
     what = "column" if isinstance(takes, RowGeometry) else "channel"
-    rows = f"| {what} | mean | std |\n|---|---|---|\n"
-    rows += "".join(f"| {escaped(name)} | {mean:.9g} | {std:.9g} |\n" for name, mean, std in triples[:_MOST_LABELS])
-    if len(triples) > _MOST_LABELS:
-        rows += f"\n{len(triples) - _MOST_LABELS} more in tare.json.\n"
-    if isinstance(takes, Geometry) and takes.raw_dtype == "uint8":
-        return rows + "\nUnit values: a raw value v of 0..255 reaches the network as (v / 255 - mean) / std.\n"
-    factor = unit_scale(takes.raw_dtype)
-    unit = "v" if factor == 1 else f"v / {1 / factor}"
-    return rows + f"\nA raw value v ({escaped(takes.raw_dtype)}) reaches the network as ({unit} - mean) / std.\n"
+    heads = [what, "mean", "std", "low", "high"][: len(columns)]
+    rows = f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|\n"
+    for name, *numbers in list(zip(*columns, strict=True))[:_MOST_LABELS]:
+        rows += f"| {escaped(name)} | {' | '.join(f'{number:.9g}' for number in numbers)} |\n"
+    if len(names) > _MOST_LABELS:
+        rows += f"\n{len(names) - _MOST_LABELS} more in tare.json.\n"
+    return f"{rows}\n{_formula(chosen, takes.raw_dtype)}\n"
+
+
+def _formula(chosen: Normalisation, raw_dtype: str) -> str:
+    """Return a sentence: from a raw value to the network's input."""
+    whole, factor = raw_dtype == "uint8", unit_scale(raw_dtype)
+    value = "v" if factor == 1 else f"v / {255 if whole else 1 / factor}"
+    if chosen.value_map != "identity":
+        value = "10 log10(v)" if chosen.value_map == "dB" else f"{chosen.value_map}(v)"
+    if chosen.clip is not None:
+        value = f"clip({value}, low, high)"
+    taken = "of 0..255" if whole else f"({escaped(raw_dtype)})"
+    units = "Unit values: a" if whole and chosen.value_map == "identity" else "A"
+    return f"{units} raw value v {taken} reaches the network as ({value} - mean) / std."
 
 
 def _sized(takes: InputGeometry) -> str:
