@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import tare
 from tare.cli.main import app
-from tare.errors import DataError
+from tare.errors import DataError, SpecError
 from tare.monitoring.monitor import Monitor
 from tare.monitoring.reference import Reference
 from tare.sources.options import Options
@@ -512,3 +512,8 @@ def test_rows_that_arrive_in_another_type_count_as_they_are(dtype: str) -> None:
         assert served is not None
         assert served.mean == pytest.approx(tuple(live[:800].mean(axis=0) / scale), rel=1e-9)
         assert monitor.alarm
+
+
+def test_recovered_constants_are_those_of_the_command() -> None:
+    with pytest.raises(SpecError, match=r"recover in the command alone.*with_recovered\(verdict, reference, data\)"):
+        tare.drift(reference(100), photographs(30, 1), recover=True)

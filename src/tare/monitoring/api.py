@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tare.comparing.raw_kinds import missing_shares
 from tare.comparing.shape import beyond
 from tare.comparing.shift import compare_stats
-from tare.errors import DataError
+from tare.errors import DataError, SpecError
 from tare.measuring.one_pass import enough_read
 from tare.monitoring.batches import columns_of
 from tare.monitoring.evidence.figures import blocks, with_gaps
@@ -48,8 +48,12 @@ def drift(request: DriftRequest) -> Verdict:
     is shown where nothing changed. PSI, Kolmogorov-Smirnov and Wasserstein distances are given beside it; with a threshold
     they count as a change, too. So do rows of which more lie beyond all values of the reference than chance puts there.
 
-    Raises :class:`DataError` if nothing can be read, or the data are of another kind than the reference.
+    Raises :class:`DataError` if nothing can be read, or the data are of another kind than the reference, and :class:`SpecError`
+    with ``recover``: :func:`tare.identifying.served.with_recovered` adds the constants to what is returned.
     """
+    if request.recover:
+        remedy = "call tare.identifying.served.with_recovered(verdict, reference, data) on what drift returns"
+        raise SpecError("recover in the command alone", "recover=True", remedy)
     return drifted(request)
 
 
