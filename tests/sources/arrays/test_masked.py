@@ -48,6 +48,22 @@ def test_statistics_are_those_of_the_values_that_are_not_hidden(data: Any, optio
     assert (stats.samples, stats.extra["notes"]) == (6, {"values that a mask hides were left out": 6})
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int32", "uint8"])
+def test_rows_of_which_some_hide_values_are_as_with_nodata(dtype: str) -> None:
+    drawn = np.random.default_rng(6)
+    table = drawn.integers(1, 100, (300, 3)).astype(dtype)
+    mask = drawn.random(table.shape) < 0.02
+    mask[7] = True
+    masked = tare.measure(np.ma.masked_array(table, mask=mask))
+    marked = tare.measure(np.where(mask, 0, table).astype(dtype), nodata=0)
+    assert [channel.count for channel in masked.channels] == [channel.count for channel in marked.channels]
+    for name in ("mean", "std", "mean_se", "std_se", "min", "max"):
+        ours = [getattr(channel, name) for channel in masked.channels]
+        assert ours == pytest.approx([getattr(channel, name) for channel in marked.channels], rel=1e-12)
+    note = int(mask.any(axis=1).sum()) if dtype != "uint8" else 300  # of 8 bits each row is a sample by itself
+    assert masked.extra["notes"] == {"values that a mask hides were left out": note}
+
+
 def test_a_lazy_array_hides_what_its_mask_hides() -> None:
     lazy = pytest.importorskip("dask.array", reason="the dask extra is not installed")
     for data in (

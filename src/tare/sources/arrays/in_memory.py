@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.errors import DataError, reason_of
-from tare.samples.records import Facts, Record
+from tare.samples.records import Facts, Record, Rows
 from tare.sources.arrays.axes import arranged, as_record
 from tare.sources.arrays.conventions import attributes_of, facts_of, meant_dtype
-from tare.sources.arrays.masked import is_masked, kept
+from tare.sources.arrays.masked import is_masked, kept, kept_rows
 from tare.sources.base import Indexed, Source, row_ranges
 from tare.sources.options import Options
 from tare.system.handed.tensors import host_array, is_tensor
@@ -46,10 +46,14 @@ class ArraySource(Source[tuple[int, int]]):
         return len(self.values)
 
     def read(self, chunk: tuple[int, int]) -> Iterator[Record]:
-        """One block of samples; of a masked array each sample by itself."""
+        """One block of samples; of a masked array each sample by itself, but for rows."""
         block = self.values[slice(*chunk)]
+        record = as_record(f"{self.name}[{chunk[0]}]", np.ma.getdata(block), self.axes)
         if not is_masked(block):
-            yield as_record(f"{self.name}[{chunk[0]}]", np.ma.getdata(block), self.axes)
+            yield record
+            return
+        if isinstance(record, Rows):
+            yield kept_rows(record, np.ma.getmaskarray(block).reshape(len(block), -1))
             return
         axis = self.axes.index("C") - 1 if "C" in self.axes else None
         for index in range(len(block)):
