@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.datasets.archives import labelled_archive, unlabelled_array
+from tare.datasets.parts.stated import StatedParts, in_parts, parts_by_column, parts_by_shard
 from tare.datasets.samples import KINDS, InMemory, LabelledSamples, check_labels
 from tare.datasets.tables import (
     columns_in,
@@ -41,7 +42,7 @@ _MOST_BYTES = 4 << 30
 def open_labelled(
     data: Any, options: Options, label: str | None = None, pattern: str | None = None
 ) -> tuple[LabelledSamples, LabelledSamples | None]:
-    """Open labelled data, and its validation split if the format holds one.
+    """Open labelled data, and its validation split if the data hold one.
 
     ``data`` is an ``.npz`` with samples and labels (``train_images`` and ``train_labels``, ``x`` and ``y``, or ``options.array``
     and ``label``), a table with a ``label`` column (a number: that column of a file without header), or other
@@ -50,20 +51,28 @@ def open_labelled(
 
     Raises :class:`DataError` if there are no samples, or samples without a label.
     """
+    if isinstance(data, str | os.PathLike) and os.fspath(data).endswith(".npz"):
+        return labelled_archive(os.fspath(data), options.array, label, options.layout)
+    return in_parts(*labelled_samples(data, options, label, pattern))
+
+
+def labelled_samples(
+    data: Any, options: Options, label: str | None = None, pattern: str | None = None
+) -> tuple[LabelledSamples, StatedParts | None]:
+    """All samples of the data of :func:`open_labelled` but an ``.npz``, and the part of each, if the data state it."""
     name = os.fspath(data) if isinstance(data, str | os.PathLike) else type(data).__name__
-    if name.endswith(".npz"):
-        return labelled_archive(name, options.array, label, options.layout)
     table = isinstance(data, str | os.PathLike) and is_table(name)
     _check_layout(options.layout, name, table=table)
     if table and (samples := labelled_table(name, label, options)) is not None:
-        return samples, None
+        return samples, parts_by_column(name, len(samples))
     if table and label is None and pattern is None:
         label = columns_of_marks(name)
     if table and label is not None and len(columns := label_columns(columns_in(name), label)) > 1:
         texts = label_texts(load_table(name, columns), columns, name)
-        return _with_columns(_of_source(data, replace(options, label=columns[0]), pattern), columns, texts), None
-    found = _of_source(data, replace(options, label=label), pattern)
-    return (found if label is None else replace(found, columns=(label,))), None
+        samples, stated = _of_source(data, replace(options, label=columns[0]), pattern)
+        return _with_columns(samples, columns, texts), stated
+    samples, stated = _of_source(data, replace(options, label=label), pattern)
+    return (samples if label is None else replace(samples, columns=(label,))), stated
 
 
 def _check_layout(layout: str | None, name: str, *, table: bool) -> None:
@@ -98,11 +107,13 @@ def open_samples(
     _check_layout(options.layout, name, table=path and is_table(name))
     if path and is_table(name) and (samples := unlabelled_table(name, label)) is not None:
         return samples
-    return _of_source(data, options, pattern, labelled=False)
+    return _of_source(data, options, pattern, labelled=False)[0]
 
 
-def _of_source(data: Any, options: Options, pattern: str | None, *, labelled: bool = True) -> LabelledSamples:
-    """Any other source: by index if possible, else in memory."""
+def _of_source(
+    data: Any, options: Options, pattern: str | None, *, labelled: bool = True
+) -> tuple[LabelledSamples, StatedParts | None]:
+    """Any other source, by index if possible, else in memory; and the part of each labelled sample, if the data state it."""
     source = whole(open_source(data, options))
     indexed = source.indexed()
     kept: list[NDArray[Any] | Skipped] = []
@@ -131,7 +142,15 @@ def _of_source(data: Any, options: Options, pattern: str | None, *, labelled: bo
     columns = source.channel_names if kind == "vector" else None
     shared = shared_keys([found[index][0] for index in wanted])
     told = {"channel_names": columns, "remarks": (*source.remarks, *shared), "heard": options.front is not None}
-    return LabelledSamples(source.name, kind, named, read, **told)  # type: ignore[arg-type]
+    samples = LabelledSamples(source.name, kind, named, read, **told)  # type: ignore[arg-type]
+    return samples, _parts(data, source, found, wanted) if labelled else None
+
+
+def _parts(data: Any, source: Source[Any], found: Sequence[tuple[str, str]], wanted: Sequence[int]) -> StatedParts | None:
+    """The parts of the ``wanted`` samples of all that were ``found``."""
+    table = isinstance(data, str | os.PathLike) and is_table(os.fspath(data))
+    stated = parts_by_column(os.fspath(data), len(found)) if table else parts_by_shard(source, [path for path, _ in found])
+    return None if stated is None else replace(stated, of=tuple(stated.of[place] for place in wanted))
 
 
 @dataclass(eq=False)

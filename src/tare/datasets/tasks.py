@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from tare.datasets.parts.names import part_of, pooled_remark
 from tare.errors import DataError, shell_word
 from tare.samples.decode import SUFFIXES
 from tare.samples.records import Skipped
@@ -42,9 +43,6 @@ _TARGETS = frozenset(
         "labelstr", "labelsts", "labelids", "depth", "depths", "matte", "mattes", "instances", "semantic", "boxes", "bboxes",
     )
 )  # fmt: skip
-
-#: Usual names of the parts of a dataset, in lower case without separators.
-_PARTS = frozenset(("train", "training", "trainset", "test", "testing", "testset", "val", "valid", "validation", "dev", "eval"))
 
 _SEPARATORS = ";|,"
 #: Different values from which on numbers that are not whole are measurements, and whole numbers that hardly recur are, too.
@@ -125,18 +123,17 @@ def check_one_kind(root: Path, masked: bool = False) -> None:
 
 def parts_among(names: Sequence[str]) -> list[str]:
     """Those of the folders' names that name a part of a dataset, such as train or val."""
-    return [name for name in names if _plain(name) in _PARTS]
+    return [name for name in names if part_of(name) is not None]
 
 
 def pooled_parts(root: Path) -> str | None:
     """A remark that the parts of a dataset in one folder are counted as one, or none if there is one part or no training part."""
     with os.scandir(root) as entries:
         parts = parts_among(sorted(entry.name for entry in entries if entry.is_dir()))
-    trained = next((name for name in parts if _plain(name).startswith("train")), None)
+    trained = next((name for name in parts if part_of(name) == "train"), None)
     if trained is None or len(parts) == 1:
         return None
-    listed, command = f"{', '.join(parts[:-1])} and {parts[-1]}", f"tare measure {shell_word(root / trained)}"
-    return f"{listed} are counted as one; a network is trained with those of {trained} alone: {command}"
+    return pooled_remark(parts, trained, f"tare measure {shell_word(root / trained)}")
 
 
 class _Beside(NamedTuple):

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tare.datasets.parts.stated import pooled_samples
 from tare.datasets.tasks import check_one_kind, pooled_parts
 from tare.errors import DataError
 from tare.input_spec.formats.front_end import front_end_of, remark_of
@@ -99,7 +100,7 @@ class Parts:
         stats = stats_of(state, self.source, exclude_nan=request.exclude_nan, colours=request.pages != "channels")
         if nodata or request.mask is not None:
             _check_left(stats, nodata, stated_nodata(self.source.stated))
-        remarks = [*_pooled(request.data), *self.source.remarks, *_remarks(self.options, nodata, state, stats)]
+        remarks = [*_pooled(request.data, self.source), *self.source.remarks, *_remarks(self.options, nodata, state, stats)]
         stats = replace(stats, extra={**stats.extra, **self.extra, **({"remarks": remarks} if remarks else {})})
         stats = replace(stats, nodata=Known(nodata, "user")) if nodata else stats
         stats = with_facts(stats, state, self.source.stated, mixed_spacing=request.mixed_spacing)
@@ -193,11 +194,10 @@ def _remarks(options: Options, nodata: tuple[float, ...], state: DatasetState, s
     return remarks or list(filter(None, [stats.crowding]))  # values that mean no data lie far from all others, too
 
 
-def _pooled(data: Any) -> list[str]:
-    """A remark if the data are a folder of a training part beside others."""
-    if not isinstance(data, str | os.PathLike) or not Path(data).is_dir():
-        return []
-    remark = pooled_parts(Path(data))
+def _pooled(data: Any, source: Source[Any]) -> list[str]:
+    """A remark if the data are a training part beside others: folders, shards, or the rows of a list."""
+    in_folders = isinstance(data, str | os.PathLike) and Path(data).is_dir()
+    remark = (pooled_parts(Path(data)) if in_folders else None) or pooled_samples(source)
     return [] if remark is None else [remark]
 
 

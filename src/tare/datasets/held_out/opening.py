@@ -13,8 +13,9 @@ import numpy as np
 from tare.datasets.archives import held_out_archive
 from tare.datasets.files import LabelledFile, LabelledRaster, is_tile
 from tare.datasets.masks.pairs import MaskFile, check_pairs, mask_folders, mask_values
-from tare.datasets.opening import open_labelled
+from tare.datasets.opening import labelled_samples
 from tare.datasets.options import LabelOptions
+from tare.datasets.parts.stated import part_of_samples
 from tare.datasets.samples import LabelledSamples
 from tare.datasets.split import Split, class_folders, is_other_source, items_of, labelled_files
 from tare.errors import DataError
@@ -89,11 +90,12 @@ def _masked(root: Path, split: Split) -> tuple[LabelledFile, ...]:
 def _opened(data: Any, name: str, labelled: LabelOptions, split: Split) -> LabelledSamples:
     if name.endswith(".npz"):
         return held_out_archive(name, labelled.array, labelled.label, labelled.layout)
-    samples, beside = open_labelled(data, labelled.of_source(split.taken), labelled.label, labelled.label_pattern)
-    if beside is not None:
-        found = f"two splits in {name!r}"
-        raise DataError("test data of one split", found, "name the file of the test samples alone")
-    return samples
+    samples, stated = labelled_samples(data, labelled.of_source(split.taken), labelled.label, labelled.label_pattern)
+    if stated is None:
+        return samples
+    if "test" not in stated.of:
+        raise DataError("test data of one part", f"others by {stated.where}", "name the test samples alone")
+    return part_of_samples(samples, stated, "test")
 
 
 def _of_samples(opened: LabelledSamples, split: Split) -> tuple[LabelledFile, ...]:

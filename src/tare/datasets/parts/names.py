@@ -1,0 +1,48 @@
+"""The words by which folders, files and tables name the parts of a dataset."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+Part = Literal["train", "val", "test"]
+
+#: Usual names of the parts, in lower case without separators.
+_PARTS: dict[str, Part] = {
+    **dict.fromkeys(("train", "training", "trainset"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev", "eval"), "val"),
+    **dict.fromkeys(("test", "testing", "testset"), "test"),
+}
+#: Usual names of a column that states the part of each row.
+_COLUMNS = ("split", "subset", "partition", "set", "phase", "part")
+
+
+def part_of(name: str) -> Part | None:
+    """The part that a name as a whole states, such as Validation; None for any other name."""
+    return _PARTS.get("".join(sign for sign in name.lower() if sign.isalnum()))
+
+
+def part_of_file(path: str) -> Part | None:
+    """The part that a word of a file's name states, such as ``train-00000-of-00001.parquet``; None if none or two do."""
+    words = re.findall(r"[a-z]+", os.path.basename(path).lower())  # noqa: PTH119 - also of URLs
+    found = {_PARTS[word] for word in words if word in _PARTS}
+    return found.pop() if len(found) == 1 else None
+
+
+def part_column(columns: Sequence[str]) -> str | None:
+    """The column that would state the part of each row, by its name; None if no column has such a name."""
+    return next((each for each in columns if each.strip().lower() in _COLUMNS), None)
+
+
+def parts_of(stated: Sequence[Part | None]) -> tuple[Part, ...] | None:
+    """The part of each sample or file; None unless each states one, and training is one of several."""
+    known = tuple(part for part in stated if part is not None)
+    return known if len(known) == len(stated) and len({*known}) > 1 and "train" in known else None
+
+
+def pooled_remark(names: Sequence[str], trained: str, command: str = "") -> str:
+    """A sentence: the parts of these names are counted as one, and how those of the name ``trained`` are measured alone."""
+    said = f"{', '.join(names[:-1])} and {names[-1]} are counted as one; a network is trained with those of {trained} alone"
+    return f"{said}: {command}" if command else said

@@ -1,0 +1,152 @@
+"""The parts of a dataset that a column or the names of shards state are kept apart in training, and told in measuring."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+import tare
+from tare.datasets.held_out.opening import open_test
+from tare.datasets.options import LabelOptions
+from tare.datasets.split import Split, open_split
+from tare.errors import DataError
+
+#: Images of each part: the mean tells them apart.
+PARTS = {"train": 8, "validation": 4, "test": 6}
+LEVEL = {"train": 40, "validation": 120, "test": 200}
+WORDS = [part for part, number in PARTS.items() for _ in range(number)]
+LABELS = [("cat", "dog")[place % 2] for place in range(len(WORDS))]
+
+
+def encoded(part: str) -> bytes:
+    held = io.BytesIO()
+    Image.fromarray(np.full((4, 4, 3), LEVEL[part], np.uint8)).save(held, "PNG")
+    return held.getvalue()
+
+
+def manifest(folder: Path) -> Path:
+    for place, part in enumerate(WORDS):
+        (folder / f"{place:02}.png").write_bytes(encoded(part))
+    rows = [f"{place:02}.png,{label},{part}" for place, (label, part) in enumerate(zip(LABELS, WORDS, strict=True))]
+    (folder / "list.csv").write_text("\n".join(["path,label,split", *rows]))
+    return folder / "list.csv"
+
+
+def table(folder: Path) -> Path:
+    rows = [f"{LEVEL[part] / 255},{label},{part.upper()}" for label, part in zip(LABELS, WORDS, strict=True)]
+    (folder / "rows.csv").write_text("\n".join(["level,label,Set", *rows]))
+    return folder / "rows.csv"
+
+
+def images_of(part: str) -> pl.DataFrame:
+    number = PARTS[part]
+    return pl.DataFrame({"image": [encoded(part)] * number, "label": LABELS[:number], "split": [part] * number})
+
+
+def one_parquet(folder: Path) -> Path:
+    pl.concat([images_of(part) for part in PARTS]).write_parquet(folder / "all.parquet")
+    return folder / "all.parquet"
+
+
+def parquets(folder: Path) -> Path:
+    (folder / "data").mkdir()
+    for part in PARTS:
+        images_of(part).drop("split").write_parquet(folder / "data" / f"{part}-00000-of-00001.parquet")
+    return folder / "data"
+
+
+def shards(folder: Path) -> Path:
+    (folder / "shards").mkdir()
+    for part, number in PARTS.items():
+        for shard in range(2):
+            with tarfile.open(folder / "shards" / f"set_{part}_{shard:03}.tar", "w") as tar:
+                for place in range(shard, number, 2):
+                    for ending, data in ((".png", encoded(part)), (".cls", LABELS[place // 2].encode())):
+                        member = tarfile.TarInfo(f"{place:03}{ending}")
+                        member.size = len(data)
+                        tar.addfile(member, io.BytesIO(data))
+    return folder / "shards"
+
+
+def levels(files: Any) -> list[int]:
+    return [
+        round(float(np.asarray(file.samples.read(file.index)).flat[0]) * (255 if file.samples.kind == "vector" else 1))
+        for file in files
+    ]
+
+
+def split_of(place: Path) -> Split:
+    return open_split(LabelOptions(place), 0, "vector" if place.name == "rows.csv" else "image")
+
+
+@pytest.mark.parametrize("made", [manifest, table, one_parquet, parquets, shards])
+def test_training_validation_and_test_are_those_stated(made: Any, tmp_path: Path) -> None:
+    place = made(tmp_path)
+    split = split_of(place)
+    assert levels(split.train) == [40] * 8
+    assert levels(split.val) == [120] * 4
+    assert len({file.path for file in (*split.train, *split.val)}) == 12
+    assert any("8 train, 4 val, 6 test; those of test are left out" in remark for remark in split.remarks)
+    assert levels(open_test(place, LabelOptions(place), split).files) == [200] * 6
+
+
+@pytest.mark.parametrize("made", [manifest, one_parquet, parquets, shards])
+def test_measuring_all_says_that_the_parts_are_counted_as_one(made: Any, tmp_path: Path) -> None:
+    stats = tare.measure(made(tmp_path))
+    told = [
+        remark for remark in stats.extra["remarks"] if "counted as one; a network is trained with those of train alone" in remark
+    ]
+    assert len(told) == 1
+    assert stats.mean[0] * 255 == pytest.approx((8 * 40 + 4 * 120 + 6 * 200) / 18)
+    if "tare measure " in told[0]:
+        alone = tare.measure(told[0].partition("tare measure ")[2].strip("'"))
+        assert alone.mean[0] * 255 == pytest.approx(40)
+
+
+def test_parts_without_validation_hold_out_a_share_of_training(tmp_path: Path) -> None:
+    place = manifest(tmp_path)
+    place.write_text(place.read_text().replace(",validation", ",test"))
+    split = split_of(place)
+    assert (len(split.train), len(split.val)) == (6, 2)
+    assert {*levels(split.train), *levels(split.val)} == {40}
+
+
+@pytest.mark.parametrize("words", [("train", "a"), ("train", ""), ("0", "1"), ("val", "test"), ("train", "train")])
+def test_other_words_state_no_parts(words: tuple[str, str], tmp_path: Path) -> None:
+    place = manifest(tmp_path)
+    first, second = words
+    text = place.read_text().replace(",train", f",{first}")
+    place.write_text(text.replace(",validation", f",{second}").replace(",test", f",{second}"))
+    split = split_of(place)
+    assert len(split.train) + len(split.val) == 18
+    assert "remarks" not in tare.measure(place).extra
+
+
+def test_a_test_of_the_other_parts_is_refused(tmp_path: Path) -> None:
+    place = manifest(tmp_path)
+    split = split_of(place)
+    place.write_text(place.read_text().replace(",test", ",validation"))
+    with pytest.raises(DataError, match=r"test data of one part, found others by the column 'split'"):
+        open_test(place, LabelOptions(place), split)
+
+
+def test_a_row_without_a_sample_is_refused(tmp_path: Path) -> None:
+    place = manifest(tmp_path)
+    place.write_text(place.read_text().replace("00.png", ""))
+    with pytest.raises(
+        DataError, match=r"a sample for each row, whose part the column 'split' states, found 17 samples of 18 rows"
+    ):
+        split_of(place)
+
+
+def test_parts_are_chosen_before_labels_by_a_pattern(tmp_path: Path) -> None:
+    place = manifest(tmp_path)
+    split = open_split(LabelOptions(place, label_pattern=r"\d([01])\.png$"), 0)
+    assert (levels(split.train), levels(split.val)) == ([40] * 2, [120] * 2)
