@@ -32,11 +32,11 @@ def test_other_paths_name_none(tmp_path: Path) -> None:
 
 def test_files_of_runs_models_and_studies_are_no_outputs_and_others_are(tmp_path: Path) -> None:
     parts = {
-        "run": ("run.json", "metrics.csv", "checkpoints/last.ckpt", "model-last/config.json"),
+        "run": ("run.json", "metrics.csv", "report.html", "checkpoints/last.ckpt", "model-last/config.json"),
         "exported": ("tare.json", "model.safetensors"),
         "study": ("plan.json", "cells/a.json", "results.parquet"),
     }
-    others = ("run/report.html", "run/mine.csv", "exported/mine.json", "study/report.html", "other/plan.json", "free/cells/a")
+    others = ("run/mine.html", "run/mine.csv", "exported/mine.json", "study/report.html", "other/plan.json", "free/cells/a")
     for name in others:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()

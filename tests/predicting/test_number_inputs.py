@@ -126,6 +126,7 @@ def test_rows_of_an_array_are_samples_of_the_kind_the_network_takes(tmp_path: Pa
         ({"x": np.zeros((2, 8)), "z": np.zeros((2, 8))}, "2 arrays that could hold samples"),
         ({"x": np.zeros((2, 9, 9, 3), np.uint8)}, "a image per sample"),
         ({"x": np.zeros((2, 8), np.uint8)}, "uint8 values, but the network was trained on float64"),
+        ({"x": np.zeros((2, 8), np.int16)}, "int16 values, but the network was trained on float64"),
         ({"x": np.array([[{}]])}, "allow_pickle=False"),
     ],
 )

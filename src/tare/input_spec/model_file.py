@@ -19,7 +19,7 @@ PLACES = (NAME, f"model/{NAME}")
 
 #: What runs, model directories and studies are known by, and the files and folders in them that no other output may replace.
 _WHOLES = (
-    ("run", ("run.json",), ("*.json", "config.yaml", "metrics.csv", "checkpoints/*", "model", "model-last")),
+    ("run", ("run.json",), ("*.json", "config.yaml", "metrics.csv", "report.html", "checkpoints/*", "model", "model-last")),
     ("model directory", (NAME,), MODEL_FILES),
     ("study", ("plan.json", "cells"), ("*.json", "results.parquet", "views.safetensors", "cells/*", "networks/*", "features/*")),
 )
@@ -28,7 +28,7 @@ _WHOLES = (
 def check_no_part(out: Path) -> None:
     """Raise :class:`OutputError` for an output that would replace a file or folder of a run, of a model directory or of a study.
 
-    Pages are no such file.
+    The page of a study is no such file: `tare report` makes it again.
     """
     place = Path(os.path.realpath(out))
     if not place.exists():

@@ -118,9 +118,14 @@ def tensor_of(item: NumberInput, takes: NumberGeometry, channels: int) -> torch.
     if values.shape[-1] != channels:
         what = "numbers" if isinstance(takes, RowGeometry) else "channels"
         return Skipped(item.name, f"{values.shape[-1]} {what}, but the network takes {channels}")
-    if unit_scale(values.dtype) != unit_scale(takes.raw_dtype):
+    if unit_scale(values.dtype) != unit_scale(takes.raw_dtype) or _is_code(values.dtype, takes):
         return Skipped(item.name, f"{values.dtype} values, but the network was trained on {takes.raw_dtype}")
     return sized(values, takes)
+
+
+def _is_code(dtype: np.dtype[Any], takes: NumberGeometry) -> bool:
+    """Whether a signal of whole numbers, as a recorder gives it, meets a network that was trained on floats, as of [-1, 1)."""
+    return takes.kind == "signal" and dtype.kind in "iu" and np.dtype(takes.raw_dtype).kind == "f"
 
 
 def _inputs_in(path: str, takes: NumberGeometry, axes: _Axes) -> list[NumberInput]:
