@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import json
 import re
+import tarfile
+from collections import Counter
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional
+from torch.utils.data import IterableDataset
 
 import tare
 from tare.checking.api import check
@@ -288,3 +293,29 @@ def test_what_gives_no_image_is_named(tmp_path: Path) -> None:
     foreign, bad = read_probes(tmp_path, "rgb", 64, 0).notes
     assert "notes.txt" in foreign
     assert re.search(r"1 of the files that were drawn cannot be read, the first '.*cut\.png': not an image", bad)
+
+
+@pytest.mark.parametrize("name", ["sorted.tar", "sorted.tar.gz"])
+def test_images_of_a_stream_are_drawn_from_all_of_it(name: str, tmp_path: Path) -> None:
+    """Of 640 images in the order of ten classes, which differ in brightness."""
+    with tarfile.open(tmp_path / name, "w:gz" if name.endswith("gz") else "w") as tar:
+        for place in range(640):
+            save_png(tmp_path / "one.png", (random_rgb(place, 8, 8) // 10 + 25 * (place // 64)).astype(np.uint8))
+            tar.add(tmp_path / "one.png", f"{place // 64}/{place:03}.png")
+    probes = read_probes(tmp_path / name, "rgb", 64, 0)
+    assert (len(probes.images), len({*probes.paths}), probes.notes) == (64, 64, ())
+    drawn = Counter(int(image.mean()) // 25 for image in probes.images)
+    assert len(drawn) >= 9
+    assert max(drawn.values()) < 20
+    assert read_probes(tmp_path / name, "rgb", 64, 0).paths == probes.paths
+    assert read_probes(tmp_path / name, "rgb", 64, 1).paths != probes.paths
+
+
+def test_an_object_that_is_a_stream_gives_its_first_images_and_says_so() -> None:
+    class Endless(IterableDataset[Any]):
+        def __iter__(self) -> Iterator[Any]:
+            return (random_rgb(place, 8, 8) for place in count())
+
+    probes = read_probes(Endless(), "rgb", 16, 0)
+    assert len(probes.images) == 16
+    assert any("the first images of a stream" in note for note in probes.notes)

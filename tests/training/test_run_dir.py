@@ -154,6 +154,19 @@ def test_what_a_killed_overwriting_left_is_put_back_and_never_taken_for_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
+def test_what_a_killed_process_was_saving_is_no_file_of_the_user(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with run_dir(out, {"first": 1}, resume=False, overwrite=False):
+        part = out / ".model.tare-0123abcd.part"
+        part.mkdir()
+        (part / "model.safetensors").write_text("half")
+    check_out(out, overwrite=True, resume=False)
+    (out / ".model.mine").mkdir()
+    (out / ".model.mine" / "model.safetensors").touch()
+    with pytest.raises(OutputError, match=r"found '\.model\.mine/model\.safetensors'"):
+        check_out(out, overwrite=True, resume=False)
+
+
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_run_that_a_killed_process_had_overwritten_with_nothing_is_put_back(tmp_path: Path, overwrite: bool) -> None:
     out = begun(tmp_path / "run", {"first": 1})

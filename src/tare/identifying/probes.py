@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import math
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -32,6 +34,9 @@ FEWEST = 8
 #: At most this many times the wanted number of images are tried, if some cannot be read.
 _PATIENCE = 2
 _CONSTANT = 1e-3
+#: Parts of a stream that are held undecoded, and decoded one by one.
+_CHUNKS = 32
+_FIRST = "the first images of a stream: if it is sorted by class, they are of few classes, and the answer is of these"
 #: A file of labels is no larger.
 _MOST_BYTES = 64 << 20
 
@@ -57,13 +62,18 @@ class Probes:
 
 
 def read_probes(data: Any, colour: ColourMode, count: int, seed: int) -> Probes:
-    """Read ``count`` images in the order of ``seed`` (the first images of a stream), in the colours that the network takes.
+    """Read ``count`` images, drawn by ``seed``, in the colours that the network takes.
+
+    Of files that can only be read from their beginning all is read, and images of some places decoded. Of an object that is a
+    stream, which may have no end, it is the first images, and a note says so.
 
     Raises :class:`DataError` for data without images, fewer than eight different images, or nearly constant images.
     """
     source = whole(open_source(data, Options(channels=colour, turned=True)))
     skipped: list[Skipped] = []
-    found = list(islice((sample for record in _records(source, count, seed) for sample in _images(record, skipped)), count))
+    ends = source.indexed() is not None or isinstance(data, str | os.PathLike)
+    drawn = _drawn(source, count, seed, skipped) if ends else _first(source, skipped)
+    found = list(islice(drawn, count))
     if len(found) < FEWEST:
         raise DataError(
             f"at least {FEWEST} readable images", f"{len(found)} in {source.name!r}", "name more images; 64 are recommended"
@@ -80,7 +90,8 @@ def read_probes(data: Any, colour: ColourMode, count: int, seed: int) -> Probes:
     if len({image.tobytes() for image in images}) < FEWEST:
         raise DataError(f"at least {FEWEST} different images", f"copies of fewer in {source.name!r}", "name other images")
     paths, labels = tuple(sample.path for sample in found), tuple(sample.label or "" for sample in found)
-    return Probes(source.name, images, paths, labels, (*source.remarks, *_left_out(skipped)))
+    told = (*source.remarks, *(() if ends else (_FIRST,)), *_left_out(skipped))
+    return Probes(source.name, images, paths, labels, told)
 
 
 def features(values: torch.Tensor) -> Doubles:
@@ -106,12 +117,33 @@ def class_indices(probes: Probes, labels: str, classes: int) -> NDArray[np.int64
     return np.array(given, dtype=np.int64)
 
 
-def _records(source: Source[Any], count: int, seed: int) -> Iterator[Record]:
-    indexed = source.indexed()
+def _drawn(source: Source[Any], count: int, seed: int, skipped: list[Skipped]) -> Iterator[Sample]:
+    """Images in an order drawn by ``seed``, more than ``count`` where some may be unreadable."""
+    indexed, wanted = source.indexed(), count * _PATIENCE + FEWEST
     if indexed is None:
-        return (record for chunk in source.chunks() for record in source.read(chunk))
-    order = np.random.default_rng(seed).permutation(indexed.number)[: count * _PATIENCE + FEWEST]
-    return (record for place in order for record in indexed.read(int(place)))
+        return _of_stream(source, wanted, seed, skipped)
+    order = np.random.default_rng(seed).permutation(indexed.number)[:wanted]
+    return (sample for place in order for record in indexed.read(int(place)) for sample in _images(record, skipped))
+
+
+def _first(source: Source[Any], skipped: list[Skipped]) -> Iterator[Sample]:
+    return (sample for chunk in source.chunks() for record in source.read(chunk) for sample in _images(record, skipped))
+
+
+def _of_stream(source: Source[Any], wanted: int, seed: int, skipped: list[Skipped]) -> Iterator[Sample]:
+    """Images of chunks that are drawn from all, since a stream is often sorted by class (Vitter, 1985, algorithm R)."""
+    drawing = np.random.default_rng(seed)
+    kept: list[Any] = []
+    for place, chunk in enumerate(source.chunks()):
+        if place < _CHUNKS:
+            kept.append(chunk)
+        elif (drawn := int(drawing.integers(place + 1))) < _CHUNKS:
+            kept[drawn] = chunk
+    found: list[Sample] = []
+    for chunk in kept:
+        samples = [sample for record in source.read(chunk) for sample in _images(record, skipped)]
+        found += [samples[place] for place in drawing.permutation(len(samples))[: math.ceil(wanted / len(kept))]]
+    return (found[place] for place in drawing.permutation(len(found)))
 
 
 def _left_out(skipped: Sequence[Skipped]) -> Iterator[str]:

@@ -161,11 +161,11 @@ def staying(folder: Path) -> Iterator[None]:
 def foreign_in(folder: Path, own: Sequence[str]) -> str | None:
     """The first file in a folder whose path from there fits none of the patterns of what tare writes; None if there is none.
 
-    Temporary files and locks of outputs are tare's. Folders count by what is in them, an empty one is nobody's.
+    Temporary files, folders and locks of outputs are tare's. Others count by what is in them, an empty one is nobody's.
     """
     for place, folders, files in os.walk(folder):
-        folders.sort()
         links = [name for name in folders if (Path(place) / name).is_symlink()]
+        folders[:] = sorted(name for name in folders if not _OWN_NAMES.fullmatch(name))
         for name in sorted([*files, *links]):
             path = (Path(place) / name).relative_to(folder).as_posix()
             if not _OWN_NAMES.fullmatch(name) and not any(fnmatch.fnmatchcase(path, pattern) for pattern in own):
