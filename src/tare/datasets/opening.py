@@ -204,7 +204,7 @@ def _kept(ones: Iterator[_One]) -> tuple[list[NDArray[Any] | Skipped], list[tupl
 def _samples(record: Record) -> Iterator[_One]:
     """The single samples of a record."""
     if isinstance(record, Skipped):
-        yield _One(record, record.path, "")
+        yield _One(record, record.path, record.label or "")
     elif isinstance(record, Sample):
         yield _One(record.values, record.path, record.label or "")
     elif isinstance(record, Stack):

@@ -130,12 +130,17 @@ class Skipped:
     """An input without a readable sample, and the reason.
 
     ``foreign`` marks files that do not claim to be samples (a README among photos): they are listed, but do not count
-    towards the share of unreadable samples.
+    towards the share of unreadable samples. ``label`` is that of the sample, if known.
     """
 
     path: str
     reason: str
     foreign: bool = False
+    label: str | None = field(default=None, compare=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """The input and the reason, as statistics list them."""
+        return {"path": self.path, "reason": self.reason, "foreign": self.foreign}
 
 
 def name_of(path: str, index: int) -> str:

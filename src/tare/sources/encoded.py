@@ -28,12 +28,12 @@ def sample_of(path: str, data: bytes, options: Options, label: str | None, *, cl
         if is_wav(data):
             return _recording(path, data, options.front, label)
         if options.front is not None:
-            return Skipped(path, "no recording: only WAV is read here for a network for sound", foreign=not claimed)
+            return Skipped(path, "no recording: only WAV is read here for a network for sound", not claimed, label)
         if data and not claimed and image_format(data[:16]) is None:
             return Skipped(path, "no image or recording by name or content", foreign=True)
         decoded = decode_noted(data, options.channels, turned=options.turned, background=options.background, pages=options.pages)
     except UndecodableError as error:
-        return Skipped(path, str(error))
+        return Skipped(path, str(error), label=label)
     return of_decoded(path, decoded, label)
 
 

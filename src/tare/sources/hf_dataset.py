@@ -25,13 +25,29 @@ def open_hf_dataset(data: Any, options: Options) -> HfDataset:
         raise DataError("one split of a dataset", f"the splits {', '.join(data)}", "pass one of them, for example data['train']")
     if not hasattr(data, "with_format") or not hasattr(data, "__len__"):
         raise DataError("a Dataset in Arrow format", type(data).__name__, "download it, or pass its Parquet files by URL")
-    stored = data.with_format("arrow")
+    shown = _shown(data, options)
+    stored = data.with_format("arrow", columns=shown)
     name = f"dataset {data.info.dataset_name or ''}".strip()
     first = stored[:IMAGE_ROWS].column if len(stored) else None
     plan = plan_table(stored[:0].schema if len(stored) else data.features.arrow_schema, options, name, first)
     custom = (data.format or {}).get("type") == "custom"
-    remarks = (*plan.remarks, *((_AS_STORED,) if custom else ()), *(_unapplied(data, plan.columns[0]) if plan.encoded else ()))
+    hidden = [] if shown is None else [each for each in data.column_names if each not in shown]
+    formatted = (f"left out columns that the format of the dataset hides: {', '.join(hidden)}",) if hidden else ()
+    remarks = (
+        *plan.remarks,
+        *formatted,
+        *((_AS_STORED,) if custom else ()),
+        *(_unapplied(data, plan.columns[0]) if plan.encoded else ()),
+    )
     return HfDataset(name, stored, plan, options, plan.channel_names, remarks)
+
+
+def _shown(data: Any, options: Options) -> list[str] | None:
+    """The columns that the format of a dataset shows (``set_format(columns=...)``) and that of labels; None for all."""
+    shown = (data.format or {}).get("columns")
+    if shown is None or options.columns is not None:
+        return None
+    return [each for each in data.column_names if each in shown or each == options.label]
 
 
 def _unapplied(data: Any, column: str) -> tuple[str, ...]:

@@ -182,7 +182,7 @@ class DatasetStats(Shown):
             "schema": SCHEMA,
             "samples": self.samples,
             "channels": [nullable(asdict(channel)) for channel in self.channels],
-            "skipped": [asdict(item) for item in self.skipped],
+            "skipped": [item.to_json() for item in self.skipped],
             "source": self.source,
             "dtype": self.dtype,
             "version": self.version,

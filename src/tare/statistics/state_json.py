@@ -12,7 +12,7 @@ import re
 import sys
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -50,7 +50,7 @@ def state_to_json(state: DatasetState) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "groups": [_group(layout, group) for layout, group in sorted(state.groups.items())],
-        "skipped": [asdict(item) for item in state.skipped],
+        "skipped": [item.to_json() for item in state.skipped],
         "notes": dict(state.notes),
         "facts": [[*fact, stated.samples, stated.example] for fact, stated in sorted(state.facts.items())],
         "clusters": [_cluster(*each) for each in sorted(state.clusters.items())],

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tare
+from tare.datasets.opening import open_labelled
 from tare.errors import DataError
 from tare.measuring.one_pass import measure_state
 from tare.samples.records import Sample, Skipped
@@ -22,7 +23,7 @@ from tare.sources.options import Options
 from tare.sources.tables import csv_table
 from tare.sources.tables.number_parser import parse_rows
 from tare.sources.tables.records import NUMBER_ROWS
-from tests.encoding import encoded
+from tests.encoding import encoded, packed
 from tests.sources.reading import assert_moments, samples, skipped, state_of
 
 NUMBERS = np.random.default_rng(0).normal([0, 5, 1e9], [1, 100, 1], (3000, 3))
@@ -381,6 +382,36 @@ def test_a_mode_that_a_column_of_images_is_cast_to_is_said_not_to_be_applied(opt
     stats = tare.measure(data)
     assert len(stats.channels) == 3
     assert [remark[: len(each)] for remark, each in zip(stats.extra.get("remarks", []), told, strict=True)] == told
+
+
+def test_columns_that_the_format_of_a_dataset_hides_are_left_out() -> None:
+    datasets = pytest.importorskip("datasets", reason="reads Hugging Face datasets (pip install 'tare[hf]')")
+    rows = {"a": [1.0, 2.0], "b": [3.0, 5.0], "label": [0, 1]}
+    data = datasets.Dataset.from_dict(rows).with_format("numpy", columns=["b"])
+    stats = tare.measure(data)
+    assert (stats.mean, stats.extra["remarks"]) == ((4.0,), ["left out columns that the format of the dataset hides: a, label"])
+    assert [channel.name for channel in tare.measure(data, columns=["a", "b"]).channels] == ["a", "b"]
+    images = {"depth": [encoded(IMAGES[0], "PNG")] * 9, "image": [encoded(IMAGES[1], "PNG")] * 9}
+    cast = datasets.Dataset.from_dict(images).cast_column("depth", datasets.Image()).cast_column("image", datasets.Image())
+    shown = cast.add_column("kind", ["ant", "bee", "ant"] * 3).with_format(None, columns=["image"])
+    assert open_labelled(shown, Options(), "kind")[0].labels[:2] == ("ant", "bee")
+    assert tare.measure(shown).mean == pytest.approx(IMAGES[1].mean(axis=(0, 1)) / 255)
+
+
+def test_an_unreadable_image_has_the_name_of_its_row_and_its_label(tmp_path: Path) -> None:
+    cells = [encoded(image, "PNG") for image in IMAGES]
+    cells[50] = b"\x89PNG junk"
+    table = pl.DataFrame({"image": cells, "label": [str(place % 2) for place in range(len(cells))]})
+    table.write_parquet(tmp_path / "a.parquet", row_group_size=30)
+    (bad,) = tare.measure(tmp_path / "a.parquet", max_skipped=0.5).unreadable
+    assert bad.path == f"{tmp_path / 'a.parquet'}[50]"
+    samples, _ = open_labelled(tmp_path / "a.parquet", Options(), "label")
+    read = samples.read(50)
+    assert isinstance(read, Skipped)
+    assert (read.path, len(samples), samples.labels[49:52]) == (bad.path, 70, ("1", "0", "1"))
+    packed(tmp_path / "a.tar", [(f"{place % 2}/{place:02}.png", cell) for place, cell in enumerate(cells)])
+    shards, _ = open_labelled(tmp_path / "a.tar", Options())
+    assert (len(shards), isinstance(shards.read(50), Skipped), shards.labels[50]) == (70, True, "0")
 
 
 def test_a_second_column_of_images_is_told(tmp_path: Path) -> None:

@@ -67,9 +67,10 @@ class ListedFiles(ItemSource[Listed]):
         try:
             data = read_bytes(item.path)
         except NotRegularError as error:
-            return Skipped(item.path, said(error), foreign=not claims)
+            return Skipped(item.path, said(error), not claims, item.label)
         except (OSError, ValueError) as error:  # ValueError: a null byte in a listed name
-            return Skipped(item.path, said(error) if isinstance(error, ChangedError) else f"cannot be opened: {said(error)}")
+            reason = said(error) if isinstance(error, ChangedError) else f"cannot be opened: {said(error)}"
+            return Skipped(item.path, reason, label=item.label)
         return sample_of(item.path, data, self.options, item.label, claimed=claims)
 
 

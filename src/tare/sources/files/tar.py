@@ -10,7 +10,7 @@ import re
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, BinaryIO, NamedTuple, cast
 
@@ -61,7 +61,9 @@ class TarArchive(ItemSource[TarEntry]):
 
     def read_item(self, item: TarEntry) -> Record:
         """Decode one sample."""
-        return item.skipped or sample_of(item.name, item.data, self.options, item.label, claimed=claims_sample(item.name))
+        if item.skipped is not None:
+            return replace(item.skipped, label=item.label)
+        return sample_of(item.name, item.data, self.options, item.label, claimed=claims_sample(item.name))
 
     def indexed(self) -> Indexed | None:
         """The samples by their place in the file, from one pass over the headers; None if compressed or remote."""

@@ -66,10 +66,10 @@ class RowGroups(Source[tuple[int, int]]):
         """The rows of a group, a batch at a time, so that a large group is never held decoded."""
         import pyarrow as pa
 
-        start = 0
         if chunk[0] == 0:
             yield from self.plan.left_out
         with _parquet(self.name) as file:
+            start = sum(file.metadata.row_group(group).num_rows for group in range(chunk[0])) if self.plan.encoded else 0
             batches = file.iter_batches(
                 self.plan.rows_per_chunk, row_groups=[chunk[0]], columns=self.plan.needed, use_threads=False
             )
@@ -90,7 +90,7 @@ class RowGroups(Source[tuple[int, int]]):
             group = bisect_right(ends, index)
             row = index - (ends[group - 1] if group else 0)
             rows = _row_group(self.name, group, tuple(self.plan.needed)).slice(row, 1)
-            return records_of(rows, self.plan, self.name, row, self.options)
+            return records_of(rows, self.plan, self.name, index, self.options)
 
         return Indexed(ends[-1] if ends else 0, read)
 

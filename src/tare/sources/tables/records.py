@@ -131,7 +131,7 @@ def records_of(table: Any, plan: TablePlan, path: str, start: int, options: Opti
         data = value.get("bytes") if isinstance(value, dict) else value
         name = (value.get("path") if isinstance(value, dict) else None) or f"{path}[{start + row}]"
         if data is None:
-            yield Skipped(name, "the cell holds no bytes")
+            yield Skipped(name, "the cell holds no bytes", label=_label(label, plan.label_names))
         else:
             yield sample_of(name, data, options, _label(label, plan.label_names), claimed=True)
 
