@@ -151,12 +151,22 @@ def _decode_jpeg(data: bytes | memoryview, colour: ColourMode) -> Decoded:
         _check_size(frame.width, frame.height)
         if frame.components not in (1, 3):
             return _decode_other(bytes(data), "JPEG", colour)
-        values, stray = jpeg.decode(data, frame, grey=colour == "grey" or frame.components == 1)
+        values, stray = jpeg.decode(data, frame, grey=frame.components == 1)
+        if (
+            colour == "grey" and frame.components == 3
+        ):  # of its colours as of any other file's: the luma stored is of unclipped ones
+            values = _grey(values)
         if colour == "rgb" and frame.components == 1:
             values = np.repeat(values, 3, axis=-1)
         return Decoded(values, (_STRAY,) if stray else ())
     except ValueError as error:
         raise UndecodableError(f"damaged JPEG: {_one_line(error)}") from None
+
+
+def _grey(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(values).convert("L"))[..., None]
 
 
 def _decode_pages(data: bytes, kind: str, colour: ColourMode, background: Background | None, pages: PageMode | None) -> Decoded:
