@@ -103,6 +103,8 @@ def test_unpublished_constants_are_covered_and_not_taken_for_published_ones_with
     spec = InputSpec.of(mean, std, raw_dtype="uint8")
     found = tare.identify(model=f"{nets}/nets.py:net", checkpoint=checkpoint(nets, spec), data=images, in_domain=True, samples=80)
     assert not found.identifiable
+    assert isinstance(found.spec().mean, Unknown)
+    assert isinstance(found.spec().std, Unknown)
     assert found.estimated is not None
     for intervals, truth in ((found.estimated.mean, mean), (found.estimated.std, std)):
         for interval, value in zip(intervals, truth, strict=True):
@@ -163,6 +165,7 @@ def test_a_list_without_the_truth_is_not_called_complete(nets: Path, images: Pat
     other = tare.identify(model=f"{nets}/nets.py:net", checkpoint=weights, data=images, samples=samples)
     assert other.explained is None
     assert not other.identifiable
+    assert isinstance(other.spec().mean, Unknown)
     assert "images of the training data (--in-domain) would tell" in other.reason
 
 
