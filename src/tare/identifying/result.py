@@ -53,8 +53,8 @@ class Identification(Shown):
     explain the moments better, or as well without mixup. ``layer`` is the batch norm whose moments were
     compared. ``in_domain`` says that the images were stated to be of the training data. ``listed`` is false if no known
     convention fits as well as the estimate. ``explained`` is false if even the best candidate misfits beyond what sampling
-    explains, so that the list does not hold the truth; None if images of unknown origin leave that open. ``headline`` says the
-    likely normalisation in plain words.
+    explains, so that the list does not hold the truth; None if images of unknown origin, or enlarged ones, leave that
+    open. ``headline`` says the likely normalisation in plain words.
     """
 
     network: str
