@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from tare.identifying.probes import read_probes
 from tare.identifying.ranking import write_spec
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.normalisation.catalog import named
+from tare.statistics.intervals import Interval
 from tests.images import random_rgb, save_png
 
 FACTORY = """
@@ -202,6 +205,14 @@ def net():
     return body.append(nn.BatchNorm1d(32, momentum=None)).append(nn.Linear(32, 4))
 """
 
+STANDARDISING = """
+from torch import nn
+
+def net():
+    body = nn.Sequential(nn.InstanceNorm2d(3), nn.Conv2d(3, 24, 3, padding=1), nn.BatchNorm2d(24, momentum=None))
+    return body.append(nn.AdaptiveAvgPool2d(1)).append(nn.Flatten()).append(nn.Linear(24, 4))
+"""
+
 
 @pytest.mark.parametrize("samples", [16, 32])
 def test_a_batch_norm_that_sees_one_value_an_image_leaves_more_to_sampling(nets: Path, images: Path, samples: int) -> None:
@@ -218,6 +229,24 @@ def test_a_batch_norm_that_sees_one_value_an_image_leaves_more_to_sampling(nets:
     )
     assert found.explained
     assert "imagenet" in found.ambiguity
+
+
+def test_of_a_network_that_standardises_its_images_itself_no_candidate_is_excluded(nets: Path, images: Path) -> None:
+    torch.manual_seed(0)
+    (nets / "own.py").write_text(STANDARDISING)
+    made: dict[str, Any] = {}
+    exec(STANDARDISING, made)  # noqa: S102 - our own code
+    network = made["net"]().train()
+    with torch.no_grad():
+        network(of("inception").apply(torch.from_numpy(scenes(600, 1)), "NHWC").permute(0, 3, 1, 2))
+    save_file(network.state_dict(), nets / "weights.safetensors")
+    found = tare.identify(
+        model=f"{nets}/own.py:net", checkpoint=nets / "weights.safetensors", data=images, in_domain=True, samples=32
+    )
+    assert {"inception", "imagenet", "caffe, RGB"} <= {*found.ambiguity}
+    assert found.estimated is not None
+    endless = replace(found, estimated=replace(found.estimated, std=(Interval(1.0, 0.0, math.inf),) * 3))
+    assert json.loads(json.dumps(endless.to_json(), allow_nan=False))["estimated"]["std"]["high"] == [None] * 3
 
 
 @pytest.mark.parametrize("channels", [2, 4])

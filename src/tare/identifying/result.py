@@ -10,6 +10,7 @@ from tare.identifying.candidates import Candidate
 from tare.identifying.estimate import Estimated
 from tare.input_spec.spec import InputSpec, Unknown
 from tare.statistics.intervals import Interval
+from tare.system.files import finite
 from tare.system.shown import Shown
 
 SCHEMA = "tare.identification/1"
@@ -132,7 +133,7 @@ class Identification(Shown):
 
     def to_json(self, most: int = 40) -> dict[str, Any]:
         """The result as a JSON object, with the first ``most`` of the ranking."""
-        return {
+        document = {
             "schema": SCHEMA,
             "network": self.network,
             "data": self.data,
@@ -151,6 +152,7 @@ class Identification(Shown):
             "separating": self.separating,
             "notes": list(self.notes),
         }
+        return {name: finite(value) for name, value in document.items()}  # an interval of no bound reaches to infinity
 
 
 _CONSTANTS = ("mean", "std", "per_sample")
