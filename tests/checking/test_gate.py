@@ -122,6 +122,24 @@ def test_inputs_unlike_those_of_training_are_a_note() -> None:
     assert judged(Feed(again, chosen, trained_on=digits), EIGHT_BIT, "net") == ()
 
 
+@pytest.mark.parametrize(("factor", "found"), [(32768, ["TARE096"]), (3, []), (0.02, []), (1 / 32768, ["TARE096"]), (0, [])])
+def test_inputs_of_another_scale_than_those_of_training_are_a_note(factor: float, found: list[str]) -> None:
+    sound = np.random.default_rng(0).normal(0, 0.1, (40, 300, 1)).astype(np.float32)
+    known = measured(sound)
+    fed = Feed(
+        measured(sound[:8] * np.float32(factor)), Normalisation("target", known.mean, known.std), trained_on=known, own=True
+    )
+    assert [one.code for one in judged(fed, InputSpec(), "net")] == found
+
+
+def test_rows_that_follow_each_other_may_vary_little() -> None:
+    known = measured(np.arange(1e6).reshape(-1, 1))
+    fed = Feed(
+        measured(np.arange(5e5, 5e5 + 64).reshape(-1, 1)), Normalisation("target", known.mean, known.std), trained_on=known
+    )
+    assert judged(fed, InputSpec(), "net") == ()
+
+
 def test_a_networks_own_constants_need_not_be_those_of_a_z_score() -> None:
     caffe = Normalisation("source", (0.456,), (1 / 255,))
     spec = InputSpec.of([116.28], [1.0], scale=1.0, raw_dtype="uint8", origin="caffe")

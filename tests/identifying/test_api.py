@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import timm
 import torch
 import torchvision
 from PIL import Image
@@ -26,6 +29,7 @@ from tare.identifying.probes import read_probes
 from tare.identifying.ranking import write_spec
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.normalisation.catalog import named
+from tare.statistics.intervals import Interval
 from tests.images import random_rgb, save_png
 
 FACTORY = """
@@ -108,6 +112,8 @@ def test_unpublished_constants_are_covered_and_not_taken_for_published_ones_with
     spec = InputSpec.of(mean, std, raw_dtype="uint8")
     found = tare.identify(model=f"{nets}/nets.py:net", checkpoint=checkpoint(nets, spec), data=images, in_domain=True, samples=80)
     assert not found.identifiable
+    assert isinstance(found.spec().mean, Unknown)
+    assert isinstance(found.spec().std, Unknown)
     assert found.estimated is not None
     for intervals, truth in ((found.estimated.mean, mean), (found.estimated.std, std)):
         for interval, value in zip(intervals, truth, strict=True):
@@ -168,7 +174,91 @@ def test_a_list_without_the_truth_is_not_called_complete(nets: Path, images: Pat
     other = tare.identify(model=f"{nets}/nets.py:net", checkpoint=weights, data=images, samples=samples)
     assert other.explained is None
     assert not other.identifiable
+    assert isinstance(other.spec().mean, Unknown)
     assert "images of the training data (--in-domain) would tell" in other.reason
+
+
+def test_small_images_are_said_to_be_enlarged_and_leave_open_whether_the_list_holds_the_truth(
+    tmp_path: Path, images: Path
+) -> None:
+    torch.manual_seed(0)
+    network = timm.create_model("test_resnet").train()
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = None
+    with torch.no_grad():
+        network(squared(scenes(200, 1)))
+    save_file(network.state_dict(), tmp_path / "weights.safetensors")
+    asked: dict[str, Any] = {"model": "timm:test_resnet", "checkpoint": tmp_path / "weights.safetensors", "data": images}
+    found = tare.identify(**asked, in_domain=True, samples=16)
+    note = (
+        "images whose shorter edge has at most 16 px are enlarged to the network's 160 x 160 px; --size 16 if it was trained on"
+    )
+    assert note in found.notes[-1]
+    assert found.explained is None
+    assert note in found.reason
+    stated = tare.identify(**asked, in_domain=True, samples=16, size=16)
+    assert stated.explained is False
+    assert "enlarged" not in " ".join((*stated.notes, stated.reason))
+
+
+POOLED = """
+from torch import nn
+
+def net():
+    body = nn.Sequential(nn.Conv2d(3, 16, 3), nn.ReLU(), nn.Conv2d(16, 32, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return body.append(nn.BatchNorm1d(32, momentum=None)).append(nn.Linear(32, 4))
+"""
+
+STANDARDISING = """
+from torch import nn
+
+def net():
+    body = nn.Sequential(nn.InstanceNorm2d(3), nn.Conv2d(3, 24, 3, padding=1), nn.BatchNorm2d(24, momentum=None))
+    return body.append(nn.AdaptiveAvgPool2d(1)).append(nn.Flatten()).append(nn.Linear(24, 4))
+"""
+
+
+@pytest.mark.parametrize("samples", [16, 32])
+def test_a_batch_norm_that_sees_one_value_an_image_leaves_more_to_sampling(nets: Path, images: Path, samples: int) -> None:
+    torch.manual_seed(0)
+    (nets / "pooled.py").write_text(POOLED)
+    made: dict[str, Any] = {}
+    exec(POOLED, made)  # noqa: S102 - our own code
+    network = made["net"]().train()
+    with torch.no_grad():
+        network(of("imagenet").apply(torch.from_numpy(scenes(600, 1)), "NHWC").permute(0, 3, 1, 2))
+    save_file(network.state_dict(), nets / "weights.safetensors")
+    found = tare.identify(
+        model=f"{nets}/pooled.py:net", checkpoint=nets / "weights.safetensors", data=images, in_domain=True, samples=samples
+    )
+    assert found.explained
+    assert "imagenet" in found.ambiguity
+
+
+def test_of_a_network_that_standardises_its_images_itself_no_candidate_is_excluded(nets: Path, images: Path) -> None:
+    torch.manual_seed(0)
+    (nets / "own.py").write_text(STANDARDISING)
+    made: dict[str, Any] = {}
+    exec(STANDARDISING, made)  # noqa: S102 - our own code
+    network = made["net"]().train()
+    with torch.no_grad():
+        network(of("inception").apply(torch.from_numpy(scenes(600, 1)), "NHWC").permute(0, 3, 1, 2))
+    save_file(network.state_dict(), nets / "weights.safetensors")
+    found = tare.identify(
+        model=f"{nets}/own.py:net", checkpoint=nets / "weights.safetensors", data=images, in_domain=True, samples=32
+    )
+    assert {"inception", "imagenet", "caffe, RGB"} <= {*found.ambiguity}
+    assert found.estimated is not None
+    endless = replace(found, estimated=replace(found.estimated, std=(Interval(1.0, 0.0, math.inf),) * 3))
+    assert json.loads(json.dumps(endless.to_json(), allow_nan=False))["estimated"]["std"]["high"] == [None] * 3
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_images_of_other_channels_than_the_network_takes_are_refused(nets: Path, images: Path, channels: int) -> None:
+    weights = fed_by(nets, torch.randn(8, channels, 16, 16))
+    with pytest.raises(DataError, match=rf"images of {channels} channels, as .*nets\.py:net takes, found 3 channels in .*\.png"):
+        tare.identify(model=f"{nets}/nets.py:net", checkpoint=weights, data=images)
 
 
 def test_without_an_architecture_the_tensors_name_it(tmp_path: Path, images: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tare.identifying.candidates import Family, of_affine
 from tare.identifying.result import Identification, Ranked
 from tare.input_spec.affine import Affine
+from tare.input_spec.spec import Known, Unknown
 from tare.reporting.identification import write_identification
 
 EVIL = "</script><script>alert(1)</script>"
@@ -52,6 +53,19 @@ def test_what_is_not_identified_is_never_shown_as_if_it_were(tmp_path: Path) -> 
         text = page(replace(FOUND, **changed), tmp_path)
         assert "<h1>Not identified: " in text
         assert '<li class="bad">not identified</li>' in text
+
+
+def test_a_specification_states_the_constants_of_what_is_identified_alone() -> None:
+    alone = replace(FOUND, ambiguity=("imagenet",))
+    for found, mean in ((FOUND, "known"), (alone, "known"), (replace(FOUND, explained=False), "unknown")):
+        assert ("known" if isinstance(found.spec().mean, Known) else "unknown") == mean
+    for found in (FOUND, alone):
+        spec = replace(found, identifiable=False).spec()
+        assert isinstance(spec.channels, Known)
+        for field in (spec.mean, spec.std, spec.per_sample):
+            assert isinstance(field, Unknown)
+        assert isinstance(spec.mean, Unknown)
+        assert spec.mean.reason == "tare identify: not identified, since the moments fit"
 
 
 def test_a_specification_that_is_written_is_not_asked_for_again_and_names_are_escaped(tmp_path: Path) -> None:

@@ -57,8 +57,9 @@ def test_grey_stays_one_channel_unless_asked() -> None:
         np.testing.assert_array_equal(decode_image(data, "rgb")[..., :1], decode_image(data))
 
 
-def test_colour_becomes_grey_when_asked() -> None:
-    data = encoded(RGB, "PNG")
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_colour_becomes_grey_when_asked(kind: str) -> None:
+    data = encoded(RGB, kind)
     np.testing.assert_array_equal(decode_image(data, "grey"), pillow(data, "L"))
 
 

@@ -65,6 +65,30 @@ def test_heic_is_read_with_its_package() -> None:
     assert np.abs(decoded.astype(int) - PHOTO).mean() < 3
 
 
+@pytest.mark.parametrize("depths", [(10, 10), (10, 8), (8, 10), (8, 8)])
+def test_of_a_heic_of_several_images_the_primary_one_is_read_with_its_own_bits(depths: tuple[int, int]) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif", reason="reads HEIC (pip install 'tare[heic]')")
+    file, stream = pillow_heif.HeifFile(), io.BytesIO()
+    for bits, values in zip(depths, (PHOTO, PHOTO[::-1] // 2), strict=True):
+        if bits == 8:
+            file.add_from_pillow(Image.fromarray(values))
+        else:
+            file.add_frombytes("RGB;16", (32, 24), (values.astype("<u2") << 8).tobytes())
+    file.save(stream, quality=-1, primary_index=1)
+    images = pillow_heif.open_heif(stream, convert_hdr_to_8bit=False, hdr_to_16bit=False)
+    assert images.primary_index == 1
+    decoded = decode_noted(stream.getvalue())
+    assert (decoded.values.dtype.name, decoded.notes) == (
+        "uint16" if depths[1] > 8 else "uint8",
+        ("primary one of several images read",),
+    )
+    np.testing.assert_array_equal(decoded.values, np.asarray(images[1]))
+    if depths[0] == depths[1]:
+        both = decode_noted(stream.getvalue(), pages="samples")
+        assert (both.several, both.notes) == (True, ())
+        np.testing.assert_array_equal(both.values, np.stack([np.asarray(image) for image in images]))
+
+
 def test_heic_without_its_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
     with pytest.raises(UndecodableError, match=r"a HEIC with a codec that Pillow lacks: pip install 'tare\[heic\]'"):

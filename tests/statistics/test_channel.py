@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tare.errors import DataError
 from tare.samples.records import Rows, Stack
 from tare.statistics.channel import ChannelState, collector, of_rows, of_stack
 from tare.statistics.exact import Dyadic
+from tare.statistics.sums import word_sums
 
 Array = NDArray[Any]
 #: 65,536 counters a state make more examples slow.
@@ -110,3 +112,11 @@ def test_signed_words_are_summed_exactly_as_a_stack_and_one_by_one(values: list[
     assert (moments.total, moments.squares) == (Dyadic(sum(every)), Dyadic(sum(value * value for value in every)))
     assert (moments.low, moments.high, moments.count) == (min(every), max(every), len(every))
     assert whole.histogram.quantile(0.5) == sorted(every)[(len(every) + 1) // 2 - 1]
+
+
+def test_a_sample_whose_squares_leave_64_bits_is_refused() -> None:
+    bright = np.broadcast_to(np.uint16(65535), (1, (1 << 31) + (1 << 17), 1))  # of no memory
+    with pytest.raises(
+        DataError, match=r"whose squares sum to less than 2\*\*63, found one of 2,147,614,720 values up to 65,535"
+    ):
+        word_sums(bright, np.zeros((1, 1 << 16), np.int64))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tare.datasets.samples import LabelledSamples
 from tare.samples.modes import ColourMode
 from tare.samples.records import Part, Record, Sample, Skipped, stacked_rows
+from tare.samples.sixteen_bit import grey_of
 from tare.samples.sound.front_end import FrontEnd
 from tare.sources.base import ItemSource
 from tare.sources.files.image_folder import read_image
@@ -189,6 +190,8 @@ def coloured(values: NDArray[Any], colour: ColourMode) -> NDArray[Any]:
     if colour == "rgb" and values.shape[-1] == 1:
         return np.repeat(values, 3, axis=-1)
     if colour == "grey" and values.shape[-1] == 3:
+        if values.dtype in (np.uint8, np.uint16):
+            return grey_of(values)  # the very levels that a file of these colours becomes
         grey = values.astype(np.float64) @ np.array([0.299, 0.587, 0.114])
         return np.asarray((np.rint(grey) if values.dtype.kind in "ui" else grey).astype(values.dtype)[..., None])
     return values

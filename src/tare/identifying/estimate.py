@@ -171,7 +171,8 @@ def _result(values: Doubles, errors: Doubles, like: Affine, images: int, confide
     half = float(special.stdtrit(max(1, images - 1), 0.5 + confidence / 2)) * np.sqrt(np.maximum(np.diag(errors), 0.0))
     std = np.exp(-values[:count]) / _UNIT
     means = [Interval(float(-v), float(-v - h), float(-v + h)) for v, h in zip(values[count:], half[count:], strict=True)]
-    stds = [Interval(float(s), float(s * np.exp(-h)), float(s * np.exp(h))) for s, h in zip(std, half[:count], strict=True)]
+    with np.errstate(over="ignore"):  # of constants that the moments do not tell the interval has no bound
+        stds = [Interval(float(s), float(s * np.exp(-h)), float(s * np.exp(h))) for s, h in zip(std, half[:count], strict=True)]
     channels = {1: "L"}.get(count, "BGR" if like.order == (2, 1, 0) else "RGB")
     return Estimated(
         channels,

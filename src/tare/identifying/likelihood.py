@@ -184,17 +184,29 @@ def temper(images: int, divergence: float) -> float:
 
 
 # Networks of benchmarks/identify_rates leave at most this, plus this over n, if the candidates hold their truth.
-_UNEXPLAINED, _UNEXPLAINED_SAMPLING = 0.008, 0.25
+_UNEXPLAINED, _UNEXPLAINED_SAMPLING, _TIMES_EXPECTED = 0.008, 0.25, 2.0
 
 
-def most_explained(images: int) -> float:
+def sampled(influences: Doubles) -> float:
+    """The divergence that sampling is expected to leave of the true normalisation, by the images' influences ``(N, 2 K)``.
+
+    To second order it is half the square of a mean's error plus that of half a log variance, averaged over the channels.
+    """
+    means, variances = np.split(influences.var(axis=0, ddof=1) / len(influences), 2)
+    return float(0.5 * means.mean() + variances.mean())
+
+
+def most_explained(images: int, expected: float = 0.0) -> float:
     """The largest divergence that the best candidate has if the list of candidates holds the truth: 0.008 + 0.25/n.
+
+    Or twice what sampling is ``expected`` to leave, if that is more: where a batch norm sees one value an image, not a map of
+    them, it is several times 1/n; of maps it is about 0.25/n.
 
     A conformal bound (Vovk, Gammerman and Shafer 2005): none of thirty networks with known truths exceeds it, so a network of
     their kind whose truth is listed exceeds it with a probability of at most 1/31, for images of the training data. It was
     widened from 0.003 + 0.25/n for a further network whose rate did not fall (0.0068 at 256 images).
     """
-    return _UNEXPLAINED + _UNEXPLAINED_SAMPLING / images
+    return max(_UNEXPLAINED + _UNEXPLAINED_SAMPLING / images, _TIMES_EXPECTED * expected)
 
 
 def covariance_at(log_likelihood: NDArray[np.float64], spread: Spread, shift: ShiftGrid) -> Doubles:

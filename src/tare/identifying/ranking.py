@@ -21,10 +21,10 @@ from tare.identifying.fingerprint.stored import Fingerprint, fingerprints
 from tare.identifying.fingerprint.views import AUGMENTATIONS, AugmentedImages, ProbeImage, TrainingAugmentation, prepared
 from tare.identifying.inputs import IdentifyRequest
 from tare.identifying.labels import by_labels, relative_by_labels
-from tare.identifying.likelihood import OTHER, SAME, Content, most_explained, temper
+from tare.identifying.likelihood import OTHER, SAME, Content, Residual, most_explained, sampled, temper
 from tare.identifying.probes import Probes, class_indices, features, read_probes, reduced
 from tare.identifying.result import Identification, Ranked
-from tare.identifying.scores import Scored, deep_divergence, follow, normalised, weigh
+from tare.identifying.scores import Score, Scored, deep_divergence, follow, normalised, weigh
 from tare.identifying.words import headline, reason_for, rivalled, separating, unexplained
 from tare.input_spec.geometry import NOUNS, Geometry
 from tare.input_spec.spec import Known
@@ -71,14 +71,17 @@ def identified(request: IdentifyRequest) -> Identification:
         )
     probes = read_probes(request.data, colour_of(network), request.samples, request.seed)
     _check_kind(network)
+    _check_channels(network, probes)
     geometry, notes = geometry_of(network, probes, request.size)
     check_accepts(network, geometry)
     suspected = None
     if request.mean is not None and request.std is not None:
         suspected = stated_entry(request.mean, request.std, network.channels)
     images = tuple(reduced(image, _LARGEST * max(geometry.size)) for image in probes.images)
-    setting = Setting(network, replace(probes, images=images), geometry, request.seed, suspected)
+    enlarged = _enlarged(probes, geometry) if request.size is None else ""
+    setting = Setting(network, replace(probes, images=images), geometry, request.seed, suspected, enlarged)
     kept = tuple(note for note in network.notes if not note.startswith("mean and std are those")) + notes + probes.notes
+    kept += (enlarged,) if enlarged else ()
     if request.labels is not None:
         return _by_labels(setting, os.fspath(request.labels), request.confidence, kept)
     return _by_moments(setting, stored, request, kept)
@@ -93,6 +96,7 @@ class Setting:
     geometry: Geometry
     seed: int
     suspected: CatalogEntry | None = None
+    enlarged: str = ""
 
     @property
     def count(self) -> int:
@@ -134,6 +138,15 @@ def _check_kind(network: Network) -> None:
         raise ModelError("a network for images", f"{network.reference} takes {first}", "name another network")
 
 
+def _check_channels(network: Network, probes: Probes) -> None:
+    """Raise :class:`DataError` for an image of another number of channels than the network takes."""
+    for image, path in zip(probes.images, probes.paths, strict=True):
+        if image.shape[-1] != network.channels:
+            wanted = f"images of {network.channels} channels, as {network.reference} takes"
+            remedy = "name an array (.npy) of all channels: alpha of image files is left out"
+            raise DataError(wanted, f"{image.shape[-1]} channels in {path!r}", remedy)
+
+
 def geometry_of(network: Network, probes: Probes, size: int | None) -> tuple[Geometry, tuple[str, ...]]:
     """The network's own geometry; if its size is not stated, the common size of all images."""
     if size is None and not isinstance(network.spec.size, Known) and probes.size is not None:
@@ -143,6 +156,18 @@ def geometry_of(network: Network, probes: Probes, size: int | None) -> tuple[Geo
     geometry, notes = network_geometry(network, size, None, None)
     return geometry, tuple(
         note.removesuffix(", change it with --interpolation").removesuffix(", change it with --crop") for note in notes
+    )
+
+
+def _enlarged(probes: Probes, geometry: Geometry) -> str:
+    """A note on images that are all smaller than the network's input, which it may not have been trained on so; else empty."""
+    edge = max(min(image.shape[:2]) for image in probes.images)
+    if edge >= min(geometry.size):
+        return ""
+    height, width = geometry.size
+    return (
+        f"images whose shorter edge has at most {edge} px are enlarged to the network's {height} x {width} px; --size {edge} if "
+        "it was trained on such images"
     )
 
 
@@ -204,9 +229,9 @@ def _answer(
     ranking = tuple(replace(one, deep=deep.get(one.name)) for one in ranking)
     in_domain_only = [one.candidate for one, share in zip(scores, same, strict=True) if share >= 1 - confidence]
     listed = not of_constants or estimated.misfit <= MISFIT
-    limit = most_explained(setting.count)
+    limit = most_explained(setting.count, _sampled(min(scores, key=lambda one: one.divergence), stored[front.name], scored))
     fits = min(one.divergence for one in scores) <= limit
-    explained = True if fits else False if in_domain else None
+    explained = True if fits else False if in_domain and not setting.enlarged else None
     alone = _stands_alone(best.augmentation, estimated) if of_constants else True
     reason = reason_for(ranking, members, front, listed=listed, alone=alone)
     return Identification(
@@ -217,7 +242,9 @@ def _answer(
         ambiguity=tuple(one.name for one in members),
         confidence=confidence,
         identifiable=explained is True and listed and alone and len({one.candidate.family for one in members}) == 1,
-        reason=reason if fits else unexplained(ranking[0], limit, estimated if of_constants else None, in_domain=in_domain),
+        reason=reason
+        if fits
+        else unexplained(ranking[0], limit, estimated if of_constants else None, in_domain=in_domain, enlarged=setting.enlarged),
         separating=separating([one.candidate for one in members], in_domain_only, in_domain=in_domain),
         in_domain=in_domain,
         estimated=estimated if of_constants else None,
@@ -227,6 +254,12 @@ def _answer(
         headline=headline([one.candidate for one in members]),
         notes=(*notes, *rivalled(estimated)) if of_constants and listed and fits else notes,
     )
+
+
+def _sampled(one: Score, stored: Fingerprint, scored: Scored) -> float:
+    """The divergence that sampling is expected to leave of a candidate."""
+    predicted = scored.models[one.augmentation][one.candidate.sample].predict(one.candidate.affine)
+    return sampled(Residual.of(stored, predicted).influences)
 
 
 def _stands_alone(augmentation: TrainingAugmentation, estimated: Estimated) -> bool:

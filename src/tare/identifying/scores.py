@@ -22,8 +22,10 @@ from tare.networks.batch_norm import ChannelMoments
 from tare.samples.layout import Doubles
 from tare.system.progress import SILENT, Reporter
 
-#: The most candidates and augmentations whose evidence is computed.
+#: The most candidates and augmentations whose evidence is computed; of candidates that explain the moments alike, all.
 _MOST_CANDIDATES, _MOST_AUGMENTATIONS = 24, 3
+# Divergences over the same images within this factor tell nothing: behind a layer that standardises, all candidates are alike.
+_TIED = 1.5
 # If even the least divergence is above _POOR, the order of divergences says little, and up to _MOST_OF_POOR are weighed.
 _POOR, _MOST_OF_POOR = 0.01, 72
 _FAR, _SLACK = 4.0, 0.004
@@ -126,7 +128,8 @@ def follow(
             advance(1)
     if not front.affine:  # every candidate needs its own passes, so only likely candidates are kept
         plain = _divergences(stored, next(iter(begun.values())), known)
-        known = [known[place] for place in np.argsort(plain)[:_MOST_CANDIDATES]]
+        kept = max(_MOST_CANDIDATES, int((plain <= _TIED * plain.min()).sum()))
+        known = [known[place] for place in np.argsort(plain)[:kept]]
     followed = _followed(begun, _table(stored, begun, known), known)
     if free is not None:
         followed = list(dict.fromkeys([*followed, *_by_free_constants(begun, stored, known, free)]))
@@ -165,7 +168,8 @@ def weigh(
     models = {one: models[one] for one in followed}
     least, best = table.min(axis=0), table.argmin(axis=0)
     scores = [Score(candidate, followed[best[place]], float(least[place])) for place, candidate in enumerate(known)]
-    for place in np.argsort(least)[: _MOST_CANDIDATES if float(least.min()) <= _POOR else _MOST_OF_POOR]:
+    most = max(_MOST_CANDIDATES, len(_near(least))) if float(least.min()) <= _POOR else _MOST_OF_POOR
+    for place in np.argsort(least)[:most]:
         scores[place] = _weighed(scores[place], table[:, place], models, stored, content)
     return Scored(tuple(sorted(scores, key=lambda one: (-one.other, one.divergence))), every)
 

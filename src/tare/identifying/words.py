@@ -38,9 +38,14 @@ def reason_for(ranking: Sequence[Ranked], members: Sequence[Ranked], front: Netw
     return f"{fits}; the nearest of another kind, {nearest.name}, is at {nearest.divergence:.2g} ({times:.3g} times)"
 
 
-def unexplained(best: Ranked, limit: float, estimated: Estimated | None, *, in_domain: bool) -> str:
-    """One sentence on a best candidate that misfits more than sampling explains; with other images the reason is open."""
+def unexplained(best: Ranked, limit: float, estimated: Estimated | None, *, in_domain: bool, enlarged: str = "") -> str:
+    """One sentence on a best candidate that misfits more than sampling explains; with other images the reason is open.
+
+    So it is with those of the training data that were ``enlarged``, where the network may have been trained on smaller ones.
+    """
     misfit = f"the best, {best.name}, leaves a divergence of {best.divergence or 0.0:.2g}, and sampling at most {limit:.2g}"
+    if in_domain and enlarged:
+        return f"{misfit}: {enlarged}; or the truth is not among the candidates"
     if in_domain:
         own = "; constants that nobody published may: see the estimate" if estimated and estimated.divergence <= limit else ""
         return f"none of the candidates explains the network: {misfit}{own}"

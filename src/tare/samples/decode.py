@@ -48,6 +48,7 @@ SUFFIXES = (
 _EXIF_ORIENTATION = 0x0112
 
 _FRAMES = "first of several frames read"
+_PRIMARY = "primary one of several images read"
 _BEYOND = "bands beyond RGB or grey left out"
 _AS_RASTER = "name its folder, or the file itself, so that it is read as a raster"
 _TURNED, _NOT_TURNED = "turned as EXIF states", "EXIF orientation not applied"
@@ -150,12 +151,22 @@ def _decode_jpeg(data: bytes | memoryview, colour: ColourMode) -> Decoded:
         _check_size(frame.width, frame.height)
         if frame.components not in (1, 3):
             return _decode_other(bytes(data), "JPEG", colour)
-        values, stray = jpeg.decode(data, frame, grey=colour == "grey" or frame.components == 1)
+        values, stray = jpeg.decode(data, frame, grey=frame.components == 1)
+        if (
+            colour == "grey" and frame.components == 3
+        ):  # of its colours as of any other file's: the luma stored is of unclipped ones
+            values = _grey(values)
         if colour == "rgb" and frame.components == 1:
             values = np.repeat(values, 3, axis=-1)
         return Decoded(values, (_STRAY,) if stray else ())
     except ValueError as error:
         raise UndecodableError(f"damaged JPEG: {_one_line(error)}") from None
+
+
+def _grey(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(values).convert("L"))[..., None]
 
 
 def _decode_pages(data: bytes, kind: str, colour: ColourMode, background: Background | None, pages: PageMode | None) -> Decoded:
@@ -169,14 +180,14 @@ def _decode_pages(data: bytes, kind: str, colour: ColourMode, background: Backgr
         raise UndecodableError(
             f"a TIFF of {len(stated)} pages: state --pages samples if each is a sample, --pages channels if each is a channel"
         )
-    places = [page.index for page in stated] if stated else range(_frames(data) if pages is not None else 1)
+    places = [page.index for page in stated] if stated else [None] if pages is None else range(_frames(data))
     read = [_decode_page(data, kind, colour, background, place, stated[k] if stated else None) for k, place in enumerate(places)]
     if len(read) == 1:
         return read[0]
     shapes = {(page.values.shape, page.values.dtype.name) for page in read}
     if len(shapes) > 1:
         raise UndecodableError(f"a {kind} of {len(read)} pages that differ in size or kind: split it into files")
-    notes = tuple(dict.fromkeys(note for page in read for note in page.notes if note != _FRAMES))
+    notes = tuple(dict.fromkeys(note for page in read for note in page.notes if note not in (_FRAMES, _PRIMARY)))
     values = [page.values for page in read]
     if pages == "channels":
         return Decoded(np.concatenate(values, axis=-1), notes)
@@ -195,7 +206,7 @@ def _frames(data: bytes) -> int:
 
 
 def _decode_page(
-    data: bytes, kind: str, colour: ColourMode, background: Background | None, place: int, page: tiff.Page | None
+    data: bytes, kind: str, colour: ColourMode, background: Background | None, place: int | None, page: tiff.Page | None
 ) -> Decoded:
     if page is None:
         return _decode_other(data, kind, colour, background, place)
@@ -212,7 +223,7 @@ def _decode_page(
 
 
 def _decode_tiff(
-    data: bytes, kind: str, colour: ColourMode, background: Background | None, place: int, page: tiff.Page
+    data: bytes, kind: str, colour: ColourMode, background: Background | None, place: int | None, page: tiff.Page
 ) -> Decoded:
     if (not page.further or colour != "stored") and tiff_values.pillow_reads(page):
         try:
@@ -242,7 +253,9 @@ def _of_page(data: bytes, page: tiff.Page, colour: ColourMode, background: Backg
     return Decoded(np.repeat(values, wanted, axis=-1) if page.bands < wanted else values)
 
 
-def _decode_other(data: bytes, kind: str, colour: ColourMode, background: Background | None = None, place: int = 0) -> Decoded:
+def _decode_other(
+    data: bytes, kind: str, colour: ColourMode, background: Background | None = None, place: int | None = None
+) -> Decoded:
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -253,7 +266,7 @@ def _decode_other(data: bytes, kind: str, colour: ColourMode, background: Backgr
             return _decode_netpbm(data, colour)
         prepare(kind)
         with Image.open(io.BytesIO(data)) as image:
-            if place:
+            if place is not None:
                 image.seek(place)
             return _with_pillow(image, data, kind, colour, background, place)
     except UndecodableError:
@@ -266,14 +279,17 @@ def _decode_other(data: bytes, kind: str, colour: ColourMode, background: Backgr
         raise UndecodableError(f"damaged {kind}: {_one_line(error)}") from None
 
 
-def _with_pillow(image: Any, data: bytes, kind: str, colour: ColourMode, background: Background | None, place: int) -> Decoded:
+def _with_pillow(
+    image: Any, data: bytes, kind: str, colour: ColourMode, background: Background | None, place: int | None
+) -> Decoded:
     """The pixels of a file that Pillow has opened, with the bits that Pillow would cut or shift as the file states them."""
     _leave_as_stored(image)
     _scale_transparent_level(image, data)
     _check_size(*image.size)
     bits = jp2_bits(data) if kind == "JPEG 2000" else None
-    if not place and (deep := deep_bits(data, kind)) > 8:
-        return _first_of(image, _of_values(read_deep_coded(data, kind, deep), colour, background))
+    if (deep := deep_bits(data, kind)) > 8:
+        decoded = _of_values(read_deep_coded(data, kind, deep, place), colour, background)
+        return replace(decoded, notes=(*_of_several(image), *decoded.notes))
     if is_deep_png(data) if kind == "PNG" else is_deep_tiff(image):
         return _decode_deep(image, data, colour, background, place)
     flat = image if background is None or not _has_alpha(image) else _flattened(image, background)
@@ -323,11 +339,11 @@ def of_pillow(
     return _oriented(decoded, stated if stated in range(1, 9) else 1, turned is True)
 
 
-def _decode_deep(image: Any, data: bytes, colour: ColourMode, background: Background | None, place: int) -> Decoded:
+def _decode_deep(image: Any, data: bytes, colour: ColourMode, background: Background | None, place: int | None) -> Decoded:
     from PIL import Image
 
     with Image.open(io.BytesIO(data)) as reopened:
-        if place:
+        if place is not None:
             reopened.seek(place)
         _leave_as_stored(reopened)
         values = read_deep(image, reopened)
@@ -353,17 +369,18 @@ def _of_values(values: NDArray[Any], colour: ColourMode, background: Background 
 
 
 def _notes(image: Any, background: Background | None) -> tuple[str, ...]:
-    frames = (_FRAMES,) if getattr(image, "is_animated", False) and image.format != "TIFF" else ()
     alpha = (described(background),) if _has_alpha(image) else ()
     further = (_BEYOND,) if image.mode == "RGBX" else ()
     premultiplied = (tiff_values.DIVIDED,) if image.mode in ("RGBa", "La") else ()
     converted = (f"{image.mode} converted to RGB",) if image.mode in ("CMYK", "YCbCr", "HSV") else ()
-    return frames + alpha + further + premultiplied + converted
+    return _of_several(image) + alpha + further + premultiplied + converted
 
 
-def _first_of(image: Any, decoded: Decoded) -> Decoded:
-    """The decoded first frame, with a note if there are more."""
-    return replace(decoded, notes=(_FRAMES, *decoded.notes)) if getattr(image, "is_animated", False) else decoded
+def _of_several(image: Any) -> tuple[str, ...]:
+    """A note if the file holds more: frames of an animation, of which Pillow opens the first, or a HEIC's images, the primary."""
+    if not getattr(image, "is_animated", False) or image.format == "TIFF":
+        return ()
+    return (_PRIMARY,) if image.format == "HEIF" else (_FRAMES,)
 
 
 def _has_alpha(image: Any) -> bool:

@@ -92,22 +92,25 @@ def deep_bits(data: bytes, kind: str) -> int:
     return max(found) if kind in ("AVIF", "HEIC") else 8
 
 
-def read_deep_coded(data: bytes, kind: str, bits: int) -> NDArray[Any]:
-    """Pixels ``(H, W, C)`` of an AVIF or HEIC of more than 8 bits as stored, with alpha behind the colours; the first frame.
+def read_deep_coded(data: bytes, kind: str, bits: int, place: int | None) -> NDArray[Any]:
+    """Pixels ``(H, W, C)`` as stored of an AVIF or HEIC that holds more than 8 bits, with alpha behind the colours.
+
+    ``place`` is the frame or image; None takes the first frame of an AVIF and the primary image of a HEIC, which may have 8 bits.
 
     Raises :class:`UnsupportedError` without the package that it takes, and the package's own errors for a damaged file.
     """
     if kind == "HEIC":
         import pillow_heif
 
-        values = np.asarray(pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=False)[0])
+        file = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=False)
+        values = np.asarray(file[file.primary_index if place is None else place])
     else:
         try:
             from imagecodecs import avif_decode
         except ImportError:
             remedy = "pip install 'tare[science]', or convert it to PNG"
             raise UnsupportedError(f"{bits} bits a channel, of which Pillow reads 8: {remedy}") from None
-        values = np.asarray(avif_decode(data, index=0))
+        values = np.asarray(avif_decode(data, index=place or 0))
     return values[..., None] if values.ndim == 2 else values
 
 

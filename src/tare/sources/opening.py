@@ -29,6 +29,7 @@ from tare.sources.options import Options
 from tare.sources.places import files_at, is_folder, is_url, parted
 from tare.sources.rasters.tags import scene_kind
 from tare.sources.shards import Shards
+from tare.sources.tables.saved import without_cache
 from tare.sources.torch_data import is_torch_data
 from tare.sources.volumes.sniffing import is_dicom
 from tare.system.handed.arguments import of_kind
@@ -217,9 +218,10 @@ def _open_folder(place: str, options: Options) -> Source[Any]:
     read_as = _checked(_scenes(chosen, _names_in(place)) or chosen, options, place)
     if read_as.each or chosen.rank > _SAMPLES:
         names = [*_names_in(place)]
-        taken = tuple(name for name in names if _known(name) is chosen)
+        taken = without_cache([name for name in names if _known(name) is chosen], names)
         source = read_as.open_all(place, taken, options) if read_as.each else _shards(place, taken, options)
-        remark = left_out_remark([name for name in names if _known(name) is not chosen], place)
+        kept = {*taken}
+        remark = left_out_remark([name for name in names if name not in kept], place)
         return Opened(source, None, (remark,)) if remark else source
     if chosen is FORMATS[0] and not is_url(place):
         return open_image_folder(

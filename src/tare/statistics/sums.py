@@ -7,10 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.errors import DataError
 from tare.system.engines.loops import Loops
 
 # Fewer values do not pay for 65,536 counters.
 _MANY = 1 << 19
+# So many squares of 16 bits sum to less than 2**63, however bright they are.
+_MANY_WORDS = 1 << 31
 _LOOPS = Loops("tare.statistics.compiled.sums", "tare.statistics.plain.sums")
 
 
@@ -76,11 +79,15 @@ def plane_sums(samples: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[n
 
 
 def word_sums(samples: NDArray[np.uint16], counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sum 16-bit samples ``(N, P, C)`` exactly: sums and sums of squares ``(N, C)``; P below 2**31.
+    """Sum 16-bit samples ``(N, P, C)`` exactly: sums and sums of squares ``(N, C)``.
 
-    Each value is counted in ``counts`` ``(C, 65536)``, too.
+    Each value is counted in ``counts`` ``(C, 65536)``, too. Raises :class:`DataError` for a sample whose squares may sum to 2**63
+    or more: one of more than 2**31 bright values.
     """
-    number, _, channels = samples.shape
+    number, length, channels = samples.shape
+    if length > _MANY_WORDS and length * int(samples.max()) ** 2 >= 1 << 63:
+        found = f"one of {length:,} values up to {int(samples.max()):,}"
+        raise DataError("16-bit samples whose squares sum to less than 2**63", found, "cut it into tiles")
     s, q = np.zeros((number, channels), np.int64), np.zeros((number, channels), np.int64)
     _LOOPS.on(samples.nbytes).words(samples, s, q, counts)
     return s, q

@@ -127,3 +127,35 @@ def test_whole_numbers_have_their_sign(number: int) -> None:
     packed = example(label=[number % (1 << 64)])
     single = field(1, field(1, field(1, b"label") + field(2, field(3, varint(1 << 3) + varint(number % (1 << 64))))))
     assert features_of(packed)["label"].integers == features_of(single)["label"].integers == (number,)
+
+
+@pytest.mark.parametrize(
+    ("other", "taken"), [("annotation", "image"), ("annotation", "image/encoded"), ("depth", "rgb"), ("image/mask", "rgb")]
+)
+def test_of_several_features_of_images_the_one_of_a_usual_name_is_measured_and_said(
+    tmp_path: Path, other: str, taken: str
+) -> None:
+    place = tmp_path / "a.tfrecord"
+    place.write_bytes(record(example(**{other: [png(IMAGES[0] // 50)], taken: [png(IMAGES[0])]})))
+    first, second = (taken, other) if taken.startswith("image") else (other, taken)
+    stats = tare.measure(place)
+    assert stats.extra["remarks"] == [
+        f"of several features of images, {first!r} is measured; --columns measures others: {second!r}"
+    ]
+    assert stats.mean == tare.measure(place, columns=[first]).mean != tare.measure(place, columns=[second]).mean
+    assert "remarks" not in tare.measure(place, columns=[first]).extra
+
+
+def test_the_frames_of_a_sequence_are_images_beside_those_of_its_whole(tmp_path: Path) -> None:
+    place, steps = tmp_path / "a.tfrecord", [field(1, field(1, field(1, png(image)))) for image in IMAGES[:3]]
+    lists = field(2, field(1, field(1, b"frames") + field(2, b"".join(steps))))
+    place.write_bytes(record(example(label=[4]) + lists))
+    read = samples(open_source(place))
+    assert [sample.label for sample in read] == ["4"] * 3
+    for sample, image in zip(read, IMAGES, strict=False):
+        np.testing.assert_array_equal(sample.values, image)
+    place.write_bytes(record(example(thumbnail=[png(IMAGES[0])]) + lists))
+    assert "'thumbnail'" in tare.measure(place).extra["remarks"][0]
+    place.write_bytes(record(example(frames=[png(IMAGES[0])]) + lists))
+    with pytest.raises(DataError, match="the feature 'frames' both of the whole and of its steps"):
+        tare.measure(place)

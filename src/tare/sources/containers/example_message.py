@@ -1,7 +1,8 @@
 """The features of a ``tf.train.Example``, read from its bytes by the rules of protocol buffers, without TensorFlow.
 
 ``Example {1: Features}``, ``Features {1: map<string, Feature>}``, ``Feature {1: bytes, 2: float, 3: int64 list}``, each list
-``{1: values}``. Source: protobuf.dev, "Encoding"; tensorflow/core/example/feature.proto.
+``{1: values}``. A ``SequenceExample`` has ``{2: FeatureLists}`` beside, ``FeatureLists {1: map<string, FeatureList>}`` and
+``FeatureList {1: the Feature of each step}``. Source: protobuf.dev, "Encoding"; tensorflow/core/example/feature.proto.
 """
 
 from __future__ import annotations
@@ -24,20 +25,31 @@ class Feature:
 
 
 def features_of(data: bytes) -> dict[str, Feature]:
-    """The features by name. Raises ValueError for bytes that are no such message."""
-    found = {}
+    """The features by name, those of the steps of a sequence as one. Raises ValueError for bytes that are no such message."""
+    found: dict[int, dict[str, Feature]] = {1: {}, 2: {}}
     for number, body in _fields(data):
-        if number == 1 and isinstance(body, bytes):
-            found.update(dict(_entry(entry) for place, entry in _fields(body) if place == 1 and isinstance(entry, bytes)))
-    return found
+        if number in found and isinstance(body, bytes):
+            kind = _feature if number == 1 else _steps
+            entries = (_entry(entry) for place, entry in _fields(body) if place == 1 and isinstance(entry, bytes))
+            found[number].update({name: kind(value) for name, value in entries})
+    if twice := sorted({*found[1]} & {*found[2]}):
+        raise ValueError(f"the feature {twice[0]!r} both of the whole and of its steps")
+    return found[1] | found[2]
 
 
-def _entry(data: bytes) -> tuple[str, Feature]:
+def _entry(data: bytes) -> tuple[str, bytes]:
     parts = dict(_fields(data))
     name, value = parts.get(1), parts.get(2, b"")
     if not isinstance(name, bytes) or not isinstance(value, bytes):
         raise ValueError("a feature without a name")
-    return name.decode("utf-8", "replace"), _feature(value)
+    return name.decode("utf-8", "replace"), value
+
+
+def _steps(data: bytes) -> Feature:
+    """The features of all steps, one after the other, as one."""
+    each = [_feature(body) for place, body in _fields(data) if place == 1 and isinstance(body, bytes)]
+    values, integers = (value for one in each for value in one.values), (value for one in each for value in one.integers)
+    return Feature(each[0].kind if each else "nothing", tuple(values), tuple(integers))
 
 
 def _feature(data: bytes) -> Feature:

@@ -20,6 +20,8 @@ from tare.system.optional import require
 _LARGEST = 1 << 30
 _MASK = 0xA282EAD8
 _LABELS = ("image/class/label", "label", "image/class/text", "class")
+#: Usual names of the feature that a network takes; a map of features has no order of its own.
+_IMAGES = ("image", "image/encoded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class TfRecords(ItemSource[Encoded]):
     feature: str
     options: Options
     channel_names: tuple[str, ...] | None = None
+    remarks: tuple[str, ...] = ()
 
     unindexed = "which is a stream"
 
@@ -59,7 +62,7 @@ class TfRecords(ItemSource[Encoded]):
 
 
 def open_tfrecord(place: str, options: Options) -> TfRecords:
-    """Open a file; ``options.columns`` names the feature of images, else the first that holds one.
+    """Open a file; ``options.columns`` names the feature of images, else it is that of a usual name, else the first with one.
 
     Raises :class:`DataError` if the file is damaged, holds other messages, or no feature is an image.
     """
@@ -71,18 +74,22 @@ def open_tfrecord(place: str, options: Options) -> TfRecords:
         features = features_of(first)
     except ValueError as error:
         raise DataError("records of tf.train.Example", f"{error} in {place!r}", "write it as such") from None
-    return TfRecords(place, _chosen(features, options, place), options)
+    feature, *others = _chosen(features, options, place)
+    said = f"of several features of images, {feature!r} is measured; --columns measures others: {', '.join(map(repr, others))}"
+    return TfRecords(place, feature, options, remarks=(said,) if others else ())
 
 
-def _chosen(features: dict[str, Feature], options: Options, place: str) -> str:
+def _chosen(features: dict[str, Feature], options: Options, place: str) -> list[str]:
+    """The feature to measure, and behind it the others that could be meant."""
     named = options.columns
     images = [name for name, feature in sorted(features.items()) if any(map(_is_sample, feature.values[:1]))]
+    images.sort(key=lambda name: name not in _IMAGES)
     if named is not None and (len(named) != 1 or named[0] not in features):
         raise DataError(f"one of the features {_listed(features)}", f"{', '.join(named)} for {place!r}", "choose with --columns")
     if named is None and not images:
         found = f"{_listed(features)} in {place!r}"
         raise DataError("a feature that holds an encoded image or recording", found, "convert numbers to .npy or Parquet")
-    return named[0] if named else images[0]
+    return [*named] if named else images
 
 
 def _is_sample(data: bytes) -> bool:

@@ -13,7 +13,7 @@ from tare.input_spec.spec import Known
 from tare.normalisation.names import DECLARED
 from tare.samples.constants import as_code_values
 from tare.samples.layout import dtype_range, unit_scale
-from tare.statistics.dataset_stats import DatasetStats
+from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 
 # In input std. Photographs under published constants have a mean within 2 and a std of 0.5 to 2; sparse, dark or faint images
 # reach a mean of 2.5 and a std of 0.2.
@@ -21,6 +21,8 @@ _COLLAPSED, _FAINT = 0.05, 0.2
 _FAR, _OFF = 50.0, 5.0
 # Inputs are unlike those of training if their mean is this many training stds away, and this many standard errors.
 _MOVED, _SURE = 0.5, 6.0
+# Or if they vary so many times as much, or so many times less: no loudness, light or content of the same scale does.
+_WIDER, _NARROWER = 10.0, 1000.0
 
 
 @rule(
@@ -177,13 +179,20 @@ def unlike_training(evidence: Evidence) -> Iterator[Problem]:
         for name, there, here in zip(channel_names(feed.stats), feed.trained_on.channels, feed.stats.channels, strict=True)
         if _differs(there.mean, there.std, there.mean_se * math.sqrt(feed.trained_on.samples), here.mean, feed.stats.samples)
     ]
-    if moved:
-        name, there, here = max(moved, key=lambda one: abs(one[1] - one[2]))
-        yield Problem(
-            f"the first {feed.stats.samples} inputs have a mean of {here:.3g} ({name}) in unit values, and those of training had "
-            f"{there:.3g}, with samples varying less than that",
-            "see whether these are the inputs that the network is for",
-        )
+    scaled = [
+        (name, there.std, here.std)
+        for name, there, here in zip(channel_names(feed.stats), feed.trained_on.channels, feed.stats.channels, strict=True)
+        if _is_wider(there, here) or (_is_narrower(there, here) and here.count > feed.stats.samples)
+    ]
+    if not moved and not scaled:
+        return
+    name, there, here = max(moved, key=lambda one: abs(one[1] - one[2])) if moved else scaled[0]
+    figure, more = ("mean", ", with samples varying less than that") if moved else ("std", "")
+    yield Problem(
+        f"the first {feed.stats.samples} inputs have a {figure} of {here:.3g} ({name}) in unit values, and those of training had "
+        f"{there:.3g}{more}",
+        "see whether these are the inputs that the network is for",
+    )
 
 
 def kind_of(stats: DatasetStats) -> str:
@@ -248,6 +257,15 @@ def _cure(feed: Feed) -> str:
     fills = span is not None and isinstance(bits, Known) and bits.value == (span[1] - span[0]).bit_length()
     scale = f"{_scale_remedy(feed.stats)}, or " if feed.foreign and not fills else ""
     return f"{scale}use the data's own statistics (--strategy target)"
+
+
+def _is_wider(there: ChannelStats, here: ChannelStats) -> bool:
+    """Whether values reach out of the range of training, and vary many times as much: 16-bit samples where -1 to 1 was learnt."""
+    return here.std > _WIDER * there.std and not there.min <= here.min <= here.max <= there.max
+
+
+def _is_narrower(there: ChannelStats, here: ChannelStats) -> bool:
+    return 0 < here.std * _NARROWER < there.std  # black images and silence have a std of 0, at any scale
 
 
 def _differs(there: float, spread: float, between: float, here: float, count: int) -> bool:

@@ -1,0 +1,48 @@
+"""Datasets that the Hugging Face library keeps in folders: which of the Arrow files there are theirs, and which its cache."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+
+from tare.errors import DataError
+from tare.sources.places import open_binary
+
+_STATE, _INFO, _MOST_STATE = "state.json", "dataset_info.json", 1 << 24
+#: What ``map``, ``filter`` and others leave beside the data, for the next call with the same function.
+_CACHE = "cache-"
+
+
+def without_cache(files: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """Those of ``files`` that are no cache of the Hugging Face library; ``names`` are all files of their folders.
+
+    Beside a ``state.json`` (``save_to_disk``) the dataset is the files that it states, as ``load_from_disk`` reads them; beside a
+    ``dataset_info.json`` alone (where the library keeps what it downloaded) it is all that are not named as results of ``map``
+    and the like. Raises :class:`DataError` if a stated file is missing.
+    """
+    folders = {os.path.dirname(file) for file in files if file.endswith(".arrow")}  # noqa: PTH120 - also of URLs
+    known = [(*os.path.split(name), name) for name in names if name.endswith((_STATE, _INFO))] if folders else []
+    stated: dict[str, frozenset[str] | None] = {folder: None for folder, name, _ in known if name in (_STATE, _INFO)}
+    stated |= {folder: _stated(place, {*names}) for folder, name, place in known if name == _STATE and folder in folders}
+    return tuple(file for file in files if _is_data(*os.path.split(file), stated))
+
+
+def _is_data(folder: str, name: str, stated: dict[str, frozenset[str] | None]) -> bool:
+    if folder not in stated or not name.endswith(".arrow"):
+        return True
+    named = stated[folder]
+    return not name.startswith(_CACHE) if named is None else name in named
+
+
+def _stated(state: str, there: set[str]) -> frozenset[str] | None:
+    """The names of the files that a ``state.json`` states; None if it states none: then it is of something else."""
+    try:
+        with open_binary(state) as file:
+            named = frozenset(str(each["filename"]) for each in json.loads(file.read(_MOST_STATE))["_data_files"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    missing = sorted(name for name in named if state.removesuffix(_STATE) + name not in there)
+    if missing:
+        raise DataError(f"the files that {state!r} states", f"no {missing[0]!r} beside it", "fetch or save the dataset again")
+    return named
