@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tare.identifying.candidates import Candidate, of_affine
+from tare.identifying.candidates import Candidate
 from tare.identifying.estimate import Estimated
 from tare.input_spec.spec import InputSpec, Unknown
 from tare.statistics.intervals import Interval
@@ -87,29 +87,23 @@ class Identification(Shown):
     def spec(self) -> InputSpec:
         """The input specification of the best candidate, whose origin names the other members of the ambiguity set.
 
-        If the members disagree about scale or colours, that field is unknown; if they are of several families, the constants are
-        unknown. If no candidate fits, the constants are the estimate's.
+        If the members disagree about scale or colours, that field is unknown. The constants are known only of what is
+        identified; if no candidate explains the network, nothing is.
         """
-        chosen = self.best.candidate
-        if not self.listed and self.estimated is not None:
-            chosen = of_affine("estimated, as no known convention fits", self.estimated.affine, chosen.family)
-        members = self.members
-        spec = chosen.spec
+        best, members, names = self.best.candidate, self.members, ", ".join(self.ambiguity)
         if self.explained is False:
-            nothing = Unknown(f"tare identify: none of the candidates explains the network; {chosen.name} is the nearest")
-            unknown: dict[str, Any] = dict.fromkeys(_DECIDED, nothing)
-            return replace(InputSpec(), **unknown)
-        if len(members) == 1:
-            return spec
-        names = ", ".join(self.ambiguity)
-        origin = f"tare identify: {chosen.name}, the likeliest of {len(members)} that cannot be told apart ({names})"
-        stated: dict[str, Any] = {
-            name: replace(field, origin=origin) for name, field in spec.fields().items() if not isinstance(field, Unknown)
-        }
-        nothing = Unknown(f"tare identify cannot tell {names} apart")
-        for name in _disagreeing(members):
-            stated[name] = nothing
-        return replace(spec, **stated)
+            nothing = Unknown(f"tare identify: none of the candidates explains the network; {best.name} is the nearest")
+            return replace(InputSpec(), **_unknown(_DECIDED, nothing))
+        spec = best.spec
+        if len(members) > 1:
+            origin = f"tare identify: {best.name}, the likeliest of {len(members)} that cannot be told apart ({names})"
+            known = {name: field for name, field in spec.fields().items() if not isinstance(field, Unknown)}
+            stated: dict[str, Any] = {name: replace(field, origin=origin) for name, field in known.items()}
+            nothing = Unknown(f"tare identify cannot tell {names} apart")
+            spec = replace(spec, **stated | _unknown(_disagreeing(members), nothing))
+        if not self.identifiable:
+            spec = replace(spec, **_unknown(_CONSTANTS, Unknown(f"tare identify: not identified, since {self.reason}")))
+        return spec
 
     def summary(self) -> str:
         """The likely normalisation in plain words."""
@@ -159,7 +153,12 @@ class Identification(Shown):
         }
 
 
+_CONSTANTS = ("mean", "std", "per_sample")
 _DECIDED = ("channels", "scale", "mean", "std")
+
+
+def _unknown(names: Iterable[str], nothing: Unknown) -> dict[str, Any]:
+    return dict.fromkeys(names, nothing)
 
 
 def _disagreeing(members: Sequence[Candidate]) -> set[str]:

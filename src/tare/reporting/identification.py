@@ -57,8 +57,6 @@ def _said(found: Identification) -> tuple[bool, str, str]:
         return False, "Not identified", f": the nearest fits worse than sampling explains. The nearest: {kind}."
     if not found.identifiable:
         return False, "Not identified", f": most likely {kind}. {best} is the likeliest of {others + 1} candidates."
-    if not found.listed:
-        return True, kind, ", but no known convention has these constants: see the estimate."
     if others == 0:
         return True, kind, f" ({best}). All other candidates are excluded at {found.confidence:.0%} confidence."
     return True, kind, f": {best} is the likeliest of {others + 1} that are left at {found.confidence:.0%} confidence."
