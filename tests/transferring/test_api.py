@@ -140,6 +140,31 @@ def test_an_interrupted_run_resumes_to_the_same_weights(data: Path, tmp_path: Pa
     assert (resumed.out / "metrics.csv").read_text() == (whole.out / "metrics.csv").read_text()
 
 
+def test_a_run_that_was_moved_keeps_its_best_epoch(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first epoch is the best one; each run that is killed afterwards goes on in another folder."""
+    train, killed = TransferModule.training_step, -1
+
+    def falling(self: TransferModule, batch: Any, index: int) -> None:
+        del batch, index
+        self.log_dict({"val_loss": 1.0, self.task.epochs.column: 1.0 / (1 + self.current_epoch)}, batch_size=1)
+
+    def step(self: TransferModule, batch: Any, index: int) -> torch.Tensor:
+        if self.current_epoch == killed:
+            raise KilledError
+        return train(self, batch, index)
+
+    monkeypatch.setattr(TransferModule, "validation_step", falling)
+    whole = finetune(data, tmp_path / "whole", epochs=2)
+    monkeypatch.setattr(TransferModule, "training_step", step)
+    for killed in (1, 2):
+        with pytest.raises(KilledError):
+            finetune(data, tmp_path / f"part{killed}", epochs=2, resume=killed > 1)
+        shutil.move(tmp_path / f"part{killed}", tmp_path / f"part{killed + 1}")
+    killed = -1
+    resumed = finetune(data, tmp_path / "part3", epochs=2, resume=True)
+    assert equal(weights(resumed), weights(whole))
+
+
 def test_dropout_draws_in_a_resumed_epoch_what_it_would_have_drawn(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

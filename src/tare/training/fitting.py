@@ -62,7 +62,19 @@ class Patience(EarlyStopping):
 
 
 class CheckpointFiles(TorchCheckpointIO):
-    """Write checkpoints under a temporary name and rename them: a killed run leaves the old or the new file, never a part."""
+    """Write checkpoints under a temporary name and rename them: a killed run leaves the old or the new file, never a part.
+
+    What is read names the files of the folder in which it lies: in a run that was moved, Lightning would forget the best epoch.
+    """
+
+    def load_checkpoint(self, path: Any, *others: Any, **named: Any) -> dict[str, Any]:
+        """Read a checkpoint."""
+        checkpoint: dict[str, Any] = super().load_checkpoint(path, *others, **named)
+        folder = os.path.realpath(Path(path).parent)  # as Lightning names it
+        for state in checkpoint.get("callbacks", {}).values():
+            if "dirpath" in state:
+                state.update(_moved(state, folder))
+        return checkpoint
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
         """Write a checkpoint. Raises :class:`tare.errors.OutputError` if the disk is full."""
@@ -74,6 +86,16 @@ class CheckpointFiles(TorchCheckpointIO):
                 if not any(sign in str(error) for sign in _DISK_FULL):
                     raise
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
+
+
+def _moved(state: dict[str, Any], folder: str) -> dict[str, Any]:
+    """The folder and files that the state of a ``ModelCheckpoint`` names, by their places in ``folder``."""
+
+    def here(path: str) -> str:
+        return os.path.join(folder, os.path.basename(path)) if path else path  # noqa: PTH119 - an empty path is none
+
+    named = {name: here(state[name]) for name in ("best_model_path", "kth_best_model_path", "last_model_path")}
+    return {"dirpath": folder, **named, "best_k_models": {here(path): score for path, score in state["best_k_models"].items()}}
 
 
 def fit(
