@@ -23,6 +23,7 @@ from tare.datasets.image_batches import loader_errors
 from tare.errors import ModelError, SpecError, reason_of
 from tare.system.files import remove_parts, replacing
 from tare.system.progress import SILENT, Reporter
+from tare.system.seeds import seeded
 from tare.system.trackers.tracker import check_installed
 from tare.tasks.task import Epochs
 from tare.training.history import History, RowWatcher
@@ -167,10 +168,9 @@ def _unreadable(path: Path, found: str) -> ModelError:
 
 def train_in_memory(module: TransferModule, machine: Machine) -> None:
     """Train without writing files."""
-    with _quiet(), _deterministic():
-        _trainer(module.training_options, machine, enable_checkpointing=False, enable_progress_bar=False, logger=False).fit(
-            module
-        )
+    options = module.training_options
+    with _quiet(), _deterministic(), seeded(options.seed):
+        _trainer(options, machine, enable_checkpointing=False, enable_progress_bar=False, logger=False).fit(module)
 
 
 def check_training(training: Training, machine: Machine) -> None:
