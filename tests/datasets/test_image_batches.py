@@ -184,6 +184,30 @@ def test_a_loader_that_was_ended_from_outside_is_one_line() -> None:
         list(loader(Dying(), batch_size=1, workers=1))
 
 
+def test_an_interrupt_while_processes_are_forked_is_raised() -> None:
+    """Another module's hook of os.fork would lose it."""
+    asked = [True]
+
+    def hook() -> None:
+        if asked and asked.pop():
+            signal.raise_signal(signal.SIGINT)
+
+    os.register_at_fork(after_in_parent=hook)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        list(loader(Zeros(), batch_size=1, workers=2))
+    assert not asked
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_an_interrupt_of_all_processes_does_not_end_those_of_a_loader() -> None:
+    reading: Any = iter(loader(Zeros(), batch_size=1, workers=2))
+    first = next(reading)
+    for worker in reading._workers:
+        os.kill(worker.pid, signal.SIGINT)
+    assert len([first, *reading]) == 4
+
+
 @pytest.mark.parametrize("error", [ConnectionResetError(104, "reset"), FileNotFoundError(2, "gone"), EOFError()])
 def test_a_loader_that_was_ended_while_a_batch_was_on_its_way_is_the_same_line(
     error: Exception, monkeypatch: pytest.MonkeyPatch

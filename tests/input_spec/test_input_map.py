@@ -13,6 +13,7 @@ from tare.errors import SpecError
 from tare.input_spec.affine import Affine
 from tare.input_spec.input_map import InputMap
 from tare.input_spec.spec import InputSpec, PerSample
+from tare.parts.normaliser import Normaliser
 
 #: NumPy's functions, written out apart from the module's table.
 REFERENCE: dict[str, Any] = {
@@ -107,6 +108,25 @@ def test_a_sample_is_normalised_by_its_own_values(over: str, kind: str, batched:
     assert InputSpec.from_json(spec.to_json()) == spec
     with pytest.raises(SpecError, match="each sample is normalised by its own values"):
         spec.affine()
+
+
+@pytest.mark.parametrize("kind", ["uint16", "float32", "float64", "int64"])
+@pytest.mark.parametrize("over", ["sample", "channel"])
+def test_a_constant_sample_becomes_zeros_as_in_the_layer_of_a_run(kind: str, over: str) -> None:
+    spec = InputSpec.of([0.0], [1.0], scale=1.0, raw_dtype=kind, layout="NCHW", per_sample={"kind": "zscore", "over": over})
+    raw = np.stack([np.full((1, 17, 19), level) for level in (0, 4095)] + [np.arange(17 * 19).reshape(1, 17, 19)]).astype(kind)
+    fed = spec.apply(torch.from_numpy(raw))
+    assert (fed[:2] == 0).all()
+    assert fed[2].std(correction=0).item() == pytest.approx(1)
+    assert (Normaliser.from_spec(spec)(torch.from_numpy(raw))[:2] == 0).all()
+
+
+@pytest.mark.parametrize("kind", ["zscore", "minmax"])
+def test_one_value_per_channel_has_no_moments_of_its_own(kind: str) -> None:
+    each = {"kind": kind, "over": "channel"}
+    spec = InputSpec.of([0.0] * 2, [1.0] * 2, scale=1.0, raw_dtype="float32", channels="a,b", per_sample=each)
+    with pytest.raises(SpecError, match="several values per channel"):
+        spec.apply(torch.zeros(4, 2), "NC")
 
 
 @pytest.mark.parametrize(

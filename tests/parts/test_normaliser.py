@@ -292,13 +292,39 @@ def test_a_loaded_clip_is_that_of_the_specification() -> None:
     assert torch.equal(made(raw(1, 1, 9, 9)), other(raw(1, 1, 9, 9)))
 
 
-def test_a_network_made_without_memory_takes_its_state() -> None:
+@pytest.mark.parametrize("channels", ["RGB", "BGR"])
+@pytest.mark.parametrize("kind", ["uint8", "float32"])
+def test_a_network_made_without_memory_takes_its_state(channels: str, kind: str) -> None:
+    stated: Any = {"raw_dtype": kind, "channels": channels, "scale": 1 / 255}
     with torch.device("meta"):
-        network = torch.nn.Sequential(Normaliser(MEAN, STD, raw_dtype="uint8"))
-    state = torch.nn.Sequential(Normaliser((0.1, 0.2, 0.3), (0.5, 0.6, 0.7), raw_dtype="uint8")).state_dict()
-    network.load_state_dict(state, assign=True)
-    expected = Normaliser((0.1, 0.2, 0.3), (0.5, 0.6, 0.7), raw_dtype="uint8")
-    assert torch.equal(network(raw(2, 3, 5, 4)), expected(raw(2, 3, 5, 4)))
+        networks = [torch.nn.Sequential(Normaliser(MEAN, STD, **stated)) for _ in range(2)]
+    expected = Normaliser((0.1, 0.2, 0.3), (0.5, 0.6, 0.7), **stated)
+    state, values = torch.nn.Sequential(expected).state_dict(), raw(2, 3, 5, 4).to(getattr(torch, kind))
+    networks[0].load_state_dict(state, assign=True)
+    networks[1].to_empty(device="cpu").load_state_dict(state)
+    for network in networks:
+        assert torch.equal(network(values), expected(values))
+
+
+@pytest.mark.parametrize("recorded", ["nothing", "trace", "export", "compile"])
+def test_constants_that_a_library_puts_into_a_layer_without_memory_count(recorded: str) -> None:
+    """As transformers does: other buffers get memory with anything in it, and torch's loading is not called."""
+    expected = Normaliser(MEAN, STD, raw_dtype="float32", channels="BGR")
+    with torch.device("meta"):
+        layer = Normaliser(MEAN, STD, raw_dtype="float32", channels="BGR")
+    state = expected.state_dict()
+    for name, buffer in layer._buffers.items():
+        if buffer is not None:
+            layer._buffers[name] = state.get(name, torch.zeros_like(buffer, device="cpu"))
+    values = raw(2, 3, 5, 4).float()
+    made: Any = layer
+    if recorded == "trace":
+        made = torch.jit.trace(layer, (values,))  # type: ignore[no-untyped-call]
+    elif recorded == "export":
+        made = torch.export.export(layer, (values,)).module()
+    elif recorded == "compile":
+        made = torch.compile(layer, backend="eager")
+    close(made(values), expected(values))
 
 
 def test_the_state_of_other_raw_values_is_not_loaded(layer: Normaliser) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import random
 import shutil
 import signal
 import sys
@@ -140,19 +141,53 @@ def test_an_interrupted_run_resumes_to_the_same_weights(data: Path, tmp_path: Pa
     assert (resumed.out / "metrics.csv").read_text() == (whole.out / "metrics.csv").read_text()
 
 
-def test_dropout_draws_in_a_resumed_epoch_what_it_would_have_drawn(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_run_that_was_moved_keeps_its_best_epoch(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first epoch is the best one; each run that is killed afterwards goes on in another folder."""
+    train, killed = TransferModule.training_step, -1
+
+    def falling(self: TransferModule, batch: Any, index: int) -> None:
+        del batch, index
+        self.log_dict({"val_loss": 1.0, self.task.epochs.column: 1.0 / (1 + self.current_epoch)}, batch_size=1)
+
+    def step(self: TransferModule, batch: Any, index: int) -> torch.Tensor:
+        if self.current_epoch == killed:
+            raise KilledError
+        return train(self, batch, index)
+
+    monkeypatch.setattr(TransferModule, "validation_step", falling)
+    whole = finetune(data, tmp_path / "whole", epochs=2)
+    monkeypatch.setattr(TransferModule, "training_step", step)
+    for killed in (1, 2):
+        with pytest.raises(KilledError):
+            finetune(data, tmp_path / f"part{killed}", epochs=2, resume=killed > 1)
+        shutil.move(tmp_path / f"part{killed}", tmp_path / f"part{killed + 1}")
+    killed = -1
+    resumed = finetune(data, tmp_path / "part3", epochs=2, resume=True)
+    assert equal(weights(resumed), weights(whole))
+
+
+@pytest.mark.parametrize("drawn", ["torch.rand(())", "random.random()", "numpy.random.rand()"])
+def test_layers_draw_in_a_resumed_epoch_what_they_would_have_drawn(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drawn: str
 ) -> None:
-    network = """
+    """Dropout, stochastic depth and masks draw from any of the three generators; so may the weights of a network."""
+    network = f"""
+        import random, numpy, torch
         from torch import nn
+        class Deep(nn.Module):
+            def forward(self, x):
+                return x * 2 if float({drawn}) < 0.5 else x
         def net():
-            return nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Dropout(0.5), nn.Linear(16, 2))
+            made = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(2), nn.Flatten(), Deep(), nn.Linear(16, 2))
+            nn.init.constant_(made[0].bias, float({drawn}))
+            return made
     """
     (tmp_path / "net.py").write_text(textwrap.dedent(network))
     monkeypatch.chdir(tmp_path)
 
     def trained(out: str, **options: Any) -> dict[str, torch.Tensor]:
-        run = transfer("net.py:net", data, out=out, mean=[0.5], std=[0.5], epochs=3, protocol="scratch", **TINY, **options)
+        options = {"epochs": 3, "batch_size": 4, "protocol": "scratch", **TINY, **options}
+        run = transfer("net.py:net", data, out=out, mean=[0.5], std=[0.5], **options)
         last: dict[str, torch.Tensor] = torch.load(run.out / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
         return last
 
@@ -167,7 +202,11 @@ def test_dropout_draws_in_a_resumed_epoch_what_it_would_have_drawn(
         patch.setattr(TransferModule, "training_step", killed)
         with pytest.raises(KilledError):
             trained("part")
-    assert equal(trained("part", resume=True), trained("whole"))
+    before = random.getstate(), repr(np.random.get_state()), torch.random.get_rng_state()
+    resumed = trained("part", resume=True)
+    assert (random.getstate(), repr(np.random.get_state())) == before[:2]
+    assert torch.equal(torch.random.get_rng_state(), before[2])
+    assert equal(resumed, trained("whole"))
 
 
 def test_a_network_that_changes_the_directory_moves_no_output(

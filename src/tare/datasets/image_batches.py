@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -150,6 +152,43 @@ def _evaluation_steps(geometry: Geometry, around: Sequence[float]) -> list[Any]:
 _SHARED = Path("/dev/shm")  # noqa: S108
 
 
+class _Loader(DataLoader[tuple[torch.Tensor, Target]]):
+    """Starts its processes before it is interrupted; Ctrl-C, which reaches all processes, is a matter of this one alone."""
+
+    def __iter__(self) -> Any:
+        """Begin to read."""
+        if not self.num_workers:
+            return super().__iter__()
+        with _interrupts_wait():
+            return super().__iter__()
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Let an interrupt wait until the end.
+
+    In os.fork() it would be raised in another module's hook, and be lost: logging's lock then stays held for ever. Python's
+    handler is replaced, since another thread would take a signal that this one blocks.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked: list[tuple[Any, ...]] = []
+    signal.signal(signal.SIGINT, lambda *found: asked.append(found))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if asked:
+            handler(*asked[0])
+
+
+def _leave_interrupts(worker: int) -> None:
+    del worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def loader(
     dataset: Dataset[tuple[torch.Tensor, Target]], batch_size: int, workers: int, sampler: EpochSampler | None = None
 ) -> DataLoader[tuple[torch.Tensor, Target]]:
@@ -159,7 +198,7 @@ def loader(
     """
     number = len(dataset)  # type: ignore[arg-type]  # those without are streams
     lonely = sampler is not None and 1 == number % batch_size < min(batch_size, number)
-    return DataLoader(
+    return _Loader(
         dataset,
         batch_size=batch_size,
         sampler=sampler,
@@ -167,6 +206,7 @@ def loader(
         num_workers=workers,
         collate_fn=stacked,
         persistent_workers=False,
+        worker_init_fn=_leave_interrupts,
         pin_memory=torch.cuda.is_available(),
     )
 

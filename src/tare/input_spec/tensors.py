@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 
@@ -78,14 +80,21 @@ def _mapped(whole: InputMap, values: torch.Tensor, factor: float, axis: int, *, 
 
 
 def by_sample(each: PerSample, values: torch.Tensor, axis: int, *, batched: bool) -> torch.Tensor:
-    """Normalise every sample by its own values; a constant sample divides by ``least + eps``, and becomes NaN without one.
+    """Normalise every sample by its own values; a constant sample divides by ``least + eps``.
 
-    Percentiles leave out NaN, which marks the padding of a signal and stays.
+    Without one it becomes zeros under ``zscore``, as a run's own layer makes of it, and NaN under the other kinds. Percentiles
+    leave out NaN, which marks the padding of a signal and stays. Raises :class:`SpecError` for one value per channel.
     """
     first, last = (1 if batched else 0), values.ndim
     axes = tuple(place for place in range(first, last) if each.over == "sample" or place != last + axis)
+    if not axes:  # torch would take the moments over all samples
+        found = f"one value per channel in the shape {tuple(values.shape)}"
+        raise SpecError("samples of several values per channel, which have moments of their own", found, "state mean and std")
     if each.kind == "zscore":
         centre, spread = values.mean(axes, keepdim=True), values.std(axes, keepdim=True, correction=0).clamp_min(each.least)
+        if each.least == each.eps == 0.0:
+            share = _FINE if values.dtype == torch.float64 else ROUNDING
+            spread = torch.where(spread > share * centre.abs(), spread, math.inf)
     else:
         shares = (0.0, 100.0) if each.kind == "minmax" else (each.low, each.high)
         centre, high = (_quantile(values, share / 100, axes) for share in shares)

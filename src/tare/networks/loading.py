@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from tare.errors import ModelError, did_you_mean, reason_of
@@ -24,6 +23,7 @@ from tare.networks.torchvision import torchvision_model
 from tare.networks.weights import WITHOUT_WEIGHTS, check_network, load_weights
 from tare.readers.timm import spec_of_pretrained_cfg
 from tare.system.handed.arguments import of_kind
+from tare.system.seeds import seeded
 from tare.system.user_code import load_object, one_line, required_parameters, users_own
 
 #: The kind of samples that a ``tare:`` network takes, by the first word of its name.
@@ -68,8 +68,7 @@ def _built(reference: str, weights: str, seed: int, channels: int | None, *, tru
     """Build a network; see :func:`load_network`."""
     kind, _, name = reference.partition(":")
     path, _, factory = reference.rpartition(":")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         if kind == "timm" and name:
             return with_channels(_timm_network(name, weights), channels)
         if kind == "torchvision" and name:

@@ -22,7 +22,7 @@ from tare.input_spec.tensors import by_sample, in_memory, is_eager
 from tare.normalisation import fused
 from tare.normalisation.names import Strategy
 from tare.parts import libraries
-from tare.parts.plain import NARROW, ScriptedNormaliser, mapped
+from tare.parts.plain import NARROW, ScriptedNormaliser, mapped, reordered
 from tare.parts.stated import spec_of_constants, spec_of_stats, usable
 from tare.statistics.dataset_stats import DatasetStats
 
@@ -65,7 +65,6 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
     std: torch.Tensor
     scale: torch.Tensor
     clip: torch.Tensor | None
-    order: torch.Tensor | None
     factor: torch.Tensor
     offset: torch.Tensor
     low: torch.Tensor | None
@@ -127,7 +126,7 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
         for name, numbers in doubles.items():
             self._keep(name, None if numbers is None else torch.tensor(numbers, dtype=torch.float64))
         moved = whole.affine.order != tuple(range(len(whole.affine.order)))
-        self._keep("order", torch.tensor(whole.affine.order) if moved else None, persistent=False)
+        self._order = list(whole.affine.order) if moved else []
         self._settle()
 
     def _keep(self, name: str, numbers: torch.Tensor | None, *, persistent: bool = True) -> None:
@@ -153,7 +152,7 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
             formed = self._formed()
         for name, numbers in zip(("factor", "offset", "low", "high"), formed, strict=True):
             self._keep(name, numbers, persistent=False)
-        self._settled = self._numbers()
+        self._settled, self._formless = self._numbers(), self.mean.is_meta
 
     def _numbers(self) -> list[Any] | None:
         """The constants as numbers; None where to read them is to wait for a device, or to lose a gradient."""
@@ -165,10 +164,12 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
 
         No version of a tensor tells that it was changed: ``.data`` has one of its own, and another tensor may have the same.
         So numbers in memory are compared, and those of a device, which a comparison would wait for, brought into form again.
+        Libraries put constants into a layer that was made without memory past torch's loading, which settles nothing.
         """
-        if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
+        recorded = torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None
+        if recorded and not self._formless:
             return (self.factor, self.offset, self.low, self.high), None
-        if not is_eager():
+        if recorded or not is_eager():
             return self._formed(), None
         numbers = self._numbers()
         if numbers is None and not self._may_be_kept():
@@ -279,22 +280,21 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
             found = self.spec.input_map().why_not_affine()
             raise SpecError("a shift, a scale and a clip to script", found, "use torch.jit.trace or torch.export")
         self._settle()
-        buffers = {name: getattr(self, name) for name in ("factor", "offset", "low", "high", "order")}
+        buffers = {name: getattr(self, name) for name in ("factor", "offset", "low", "high")}
         kinds = (getattr(torch, self._raw), self.dtype)
-        return ScriptedNormaliser(buffers, self._axis, len(self._layout), self._raw, kinds)
+        return ScriptedNormaliser(buffers, self._order, self._axis, len(self._layout), self._raw, kinds)
 
     def _normalised(self, values: torch.Tensor, axis: int) -> torch.Tensor:
         self._check(values, axis)
         (factor, offset, low, high), numbers = self._now()
         if numbers is not None and self._is_fused(values):
             mean, std, scale = numbers  # and no clip
-            order = None if self.order is None else tuple(self.order.tolist())
-            affine = Affine.of_normalisation(tuple(mean), tuple(std), scale, order)
+            affine = Affine.of_normalisation(tuple(mean), tuple(std), scale, tuple(self._order))
             batch = values if values.ndim == 4 else values[None]
             return fused.normalise(batch, affine).reshape(values.shape)
-        if self.order is not None:
-            # PyTorch selects from unsigned 16-bit values from 2.6 on.
-            values = (values.to(torch.int32) if values.dtype == torch.uint16 else values).index_select(axis, self.order)
+        if self._order:
+            # Older releases of PyTorch lack operations on unsigned 16-bit values.
+            values = reordered(values.to(factor.dtype) if values.dtype == torch.uint16 else values, axis, self._order)
         if torch.compiler.is_compiling() and not _EXPORTS_CHANGES:
             values = values.to(factor.dtype)
         if self._per_sample is not None:

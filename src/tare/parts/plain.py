@@ -7,6 +7,12 @@ from torch import nn
 NARROW = ("uint8", "int8", "uint16", "int16", "bool", "float16", "bfloat16", "float32")
 
 
+def reordered(values: torch.Tensor, axis: int, order: list[int]) -> torch.Tensor:
+    """Return the channels in another order, told by numbers: a tensor of places may lose them where a layer has no memory yet."""
+    channels = values.unbind(axis)
+    return torch.stack([channels[place] for place in order], dim=axis)
+
+
 def mapped(
     values: torch.Tensor,
     factor: torch.Tensor,
@@ -37,11 +43,12 @@ class ScriptedNormaliser(nn.Module):
     offset: torch.Tensor
     low: torch.Tensor | None
     high: torch.Tensor | None
-    order: torch.Tensor | None
+    order: list[int]
 
     def __init__(
         self,
         buffers: dict[str, torch.Tensor | None],
+        order: list[int],
         axis: int,
         dimensions: int,
         raw: str,
@@ -50,6 +57,7 @@ class ScriptedNormaliser(nn.Module):
         super().__init__()
         for name, values in buffers.items():
             self.register_buffer(name, None if values is None else values.clone())
+        self.order = order
         self.axis, self.dimensions, self.raw = axis, dimensions, raw
         self.stored, self.dtype = kinds
         self.floats = self.stored.is_floating_point
@@ -60,7 +68,6 @@ class ScriptedNormaliser(nn.Module):
             raise ValueError(f"expected raw values of type {self.raw}, found another type")
         if values.dim() not in (self.dimensions, self.dimensions - 1) or values.size(self.axis) != self.factor.numel():
             raise ValueError(f"expected {self.factor.numel()} channels on axis {self.axis}, found the shape {values.shape}")
-        order = self.order  # TorchScript narrows the type of a name, not of an attribute
-        if order is not None:
-            values = values.index_select(self.axis, order)
+        if len(self.order) > 0:
+            values = reordered(values, self.axis, self.order)
         return mapped(values, self.factor, self.offset, self.low, self.high).to(self.dtype)

@@ -17,6 +17,15 @@ def derived(*parts: int) -> int:
     return int(np.random.SeedSequence(parts).generate_state(1)[0])
 
 
+def seed_all(seed: int) -> None:
+    """Seed the generators of Python, NumPy and torch."""
+    import torch
+
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)
+
+
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Seed the generators of Python, NumPy and torch, and leave them as they were."""
@@ -24,9 +33,7 @@ def seeded(seed: int) -> Iterator[None]:
 
     kept = random.getstate(), np.random.get_state()
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        random.seed(seed)
-        np.random.seed(seed)
+        seed_all(seed)
         try:
             yield
         finally:

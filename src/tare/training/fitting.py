@@ -23,6 +23,7 @@ from tare.datasets.image_batches import loader_errors
 from tare.errors import ModelError, SpecError, reason_of
 from tare.system.files import remove_parts, replacing
 from tare.system.progress import SILENT, Reporter
+from tare.system.seeds import seeded
 from tare.system.trackers.tracker import check_installed
 from tare.tasks.task import Epochs
 from tare.training.history import History, RowWatcher
@@ -62,7 +63,19 @@ class Patience(EarlyStopping):
 
 
 class CheckpointFiles(TorchCheckpointIO):
-    """Write checkpoints under a temporary name and rename them: a killed run leaves the old or the new file, never a part."""
+    """Write checkpoints under a temporary name and rename them: a killed run leaves the old or the new file, never a part.
+
+    What is read names the files of the folder in which it lies: in a run that was moved, Lightning would forget the best epoch.
+    """
+
+    def load_checkpoint(self, path: Any, *others: Any, **named: Any) -> dict[str, Any]:
+        """Read a checkpoint."""
+        checkpoint: dict[str, Any] = super().load_checkpoint(path, *others, **named)
+        folder = os.path.realpath(Path(path).parent)  # as Lightning names it
+        for state in checkpoint.get("callbacks", {}).values():
+            if "dirpath" in state:
+                state.update(_moved(state, folder))
+        return checkpoint
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
         """Write a checkpoint. Raises :class:`tare.errors.OutputError` if the disk is full."""
@@ -74,6 +87,16 @@ class CheckpointFiles(TorchCheckpointIO):
                 if not any(sign in str(error) for sign in _DISK_FULL):
                     raise
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
+
+
+def _moved(state: dict[str, Any], folder: str) -> dict[str, Any]:
+    """The folder and files that the state of a ``ModelCheckpoint`` names, by their places in ``folder``."""
+
+    def here(path: str) -> str:
+        return os.path.join(folder, os.path.basename(path)) if path else path  # noqa: PTH119 - an empty path is none
+
+    named = {name: here(state[name]) for name in ("best_model_path", "kth_best_model_path", "last_model_path")}
+    return {"dirpath": folder, **named, "best_k_models": {here(path): score for path, score in state["best_k_models"].items()}}
 
 
 def fit(
@@ -145,10 +168,9 @@ def _unreadable(path: Path, found: str) -> ModelError:
 
 def train_in_memory(module: TransferModule, machine: Machine) -> None:
     """Train without writing files."""
-    with _quiet(), _deterministic():
-        _trainer(module.training_options, machine, enable_checkpointing=False, enable_progress_bar=False, logger=False).fit(
-            module
-        )
+    options = module.training_options
+    with _quiet(), _deterministic(), seeded(options.seed):
+        _trainer(options, machine, enable_checkpointing=False, enable_progress_bar=False, logger=False).fit(module)
 
 
 def check_training(training: Training, machine: Machine) -> None:

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from tare.datasets.augmentation import Mixing
 from tare.errors import TareError
-from tare.system.seeds import derived
+from tare.system.seeds import derived, seed_all
 from tare.tasks.task import Task
 from tare.training.options import Training
 from tare.training.parameter_groups import belongs, frozen_names, optimiser_of
@@ -96,11 +96,12 @@ class TransferModule(lightning.LightningModule):
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Seed dropout and other random layers by epoch, so that a resumed run equals an uninterrupted run.
 
-        Not sooner than at the first batch: to begin its batches a loader draws a number, before or after the start of the epoch.
+        Layers draw from Python's and NumPy's generators, too: stochastic depth, or the masks of transformers. Not sooner than at
+        the first batch: to begin its batches a loader draws a number, before or after the start of the epoch.
         """
         del batch
         if batch_idx == 0:
-            torch.manual_seed(derived(self.training_options.seed, self.current_epoch))
+            seed_all(derived(self.training_options.seed, self.current_epoch))
 
     def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], index: int) -> torch.Tensor:
         """Return the loss of a batch; raises :class:`DivergedError` if it is NaN or infinite."""

@@ -32,6 +32,7 @@ from tare.system.files import takes_away, write_text
 from tare.system.local.opened import text_of
 from tare.system.option_files.config_file import config_text
 from tare.system.progress import SILENT, Advance, Reporter
+from tare.system.seeds import seeded
 from tare.system.trackers.opening import tracked
 from tare.system.trackers.tracker import TrackedModel, Trackers
 from tare.tasks.evaluations.classification import ClassEvaluation
@@ -72,14 +73,15 @@ def transferred(request: TransferRequest) -> TransferRun:
     if overwrite:
         _check_apart(request)
     place = folder.absolute()  # the network's code may change the working directory
-    plan = planned(request, reporter)
+    with seeded(request.seed):
+        plan = planned(request, reporter)
     notes = plan.target.notes
     with run_dir(place, plan.settings(), resume=resume, overwrite=overwrite, notes=notes, named=folder) as place:
         probe = request.protocol == "probe"
         if is_main_process():
             write_text(place / "config.yaml", config_text(request))
         names = request.tracker if is_main_process() else ()
-        with tracked(names, place, reporter, plan.settings()) as trackers:
+        with tracked(names, place, reporter, plan.settings()) as trackers, seeded(plan.training.seed):
             run = _probed(plan, place, reporter) if probe else _trained(plan, place, resume, trackers, reporter)
             _log(run, trackers)
             if names:

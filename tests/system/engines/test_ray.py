@@ -10,7 +10,7 @@ import pytest
 
 import tare
 from tare.errors import DataError, MissingDependencyError
-from tare.system.engines.ray import ray_map
+from tare.system.engines.ray import _apply, ray_map
 from tests.images import rgb_folder
 
 
@@ -35,6 +35,23 @@ def test_the_bits_are_those_of_the_local_engine(tmp_path: Path) -> None:
     (tmp_path / "a" / "bad.png").write_bytes(b"")
     assert tare.measure(tmp_path, engine="ray") == tare.measure(tmp_path)
     assert tare.measure(tmp_path, engine="ray", as_seen=8) == tare.measure(tmp_path, as_seen=8)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("node")
+def test_names_count_from_the_directory_of_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The workers' own directory is that in which Ray was started."""
+    rgb_folder(tmp_path / "photos", 20)
+    monkeypatch.chdir(tmp_path)
+    assert tare.measure("photos", engine="ray") == tare.measure("photos")
+
+
+def test_a_worker_without_the_directory_of_the_caller_finds_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "photos").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert _apply(os.listdir, ".", str(tmp_path / "nowhere")) == []
+    assert _apply(os.listdir, ".", str(tmp_path)) == ["photos"]
+    assert Path.cwd() == tmp_path
 
 
 @pytest.mark.long

@@ -4,6 +4,8 @@ A node that is started here listens on loopback alone, sends no usage statistics
 
 A chunk is a description (names of files, ranges of an array) that the worker reads, so the worker must reach the data. Chunks
 of tar, CSV and Parquet files carry their bytes, since such files are read from their beginning. Workers return states only.
+They work in the directory of the caller, from which names of files count. Where their machine has none of that name they work in
+an empty one, in which no such name is found, rather than in one with other files of the same names.
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ import os
 import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, chdir, contextmanager
 from ipaddress import ip_address
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from tare.errors import DataError
@@ -42,10 +45,11 @@ def ray_map(function: Callable[[T], R], items: Iterable[T], workers: int | None)
     with _connected(ray, workers):
         number = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
         stored, remote = ray.put(function), ray.remote(max_retries=_RETRIES)(_apply)
+        folder = _directory()
         pending: deque[Any] = deque()
         try:
             for item in items:
-                pending.append(remote.remote(stored, item))
+                pending.append(remote.remote(stored, item, folder))
                 if len(pending) >= 2 * number:
                     yield _result(ray, pending.popleft())
             while pending:
@@ -55,8 +59,22 @@ def ray_map(function: Callable[[T], R], items: Iterable[T], workers: int | None)
                 ray.cancel(reference, force=True)
 
 
-def _apply(function: Callable[[Any], Any], item: Any) -> Any:
-    return function(item)
+def _directory() -> str:
+    """The working directory; an empty name if it was removed."""
+    try:
+        return os.getcwd()  # noqa: PTH109 - a name to send
+    except OSError:
+        return ""
+
+
+def _apply(function: Callable[[Any], Any], item: Any, folder: str) -> Any:
+    """Call the function in the directory ``folder``, and go back: the process may be one that others' functions use, too."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(chdir(folder))
+        except OSError:
+            stack.enter_context(chdir(stack.enter_context(TemporaryDirectory())))
+        return function(item)
 
 
 def _result(ray: Any, reference: Any) -> Any:
