@@ -31,3 +31,26 @@ def test_every_validation_sample_counts_once_in_any_number_of_processes(number: 
         for index, (batch,) in enumerate(loader):
             counted += batch[: module._own(index, len(batch))].tolist()
     assert sorted(counted) == list(range(number))
+
+
+@pytest.mark.parametrize(("accumulate", "batches"), [(1, 3), (2, 4), (4, 5), (4, 6), (8, 5)])
+def test_a_step_takes_the_mean_over_the_batches_that_it_has(accumulate: int, batches: int) -> None:
+    """Lightning divides the loss of each batch by ``accumulate``; the last step of an epoch may have fewer."""
+    torch.manual_seed(0)
+    images, labels = torch.randn(8 * batches, 4), torch.randint(0, 2, (8 * batches,))
+    net = nn.Linear(4, 2)
+    loader: DataLoader[Any] = DataLoader(TensorDataset(images))
+    module = TransferModule(net, nn.Identity(), Training(accumulate=accumulate), lambda _: loader, Classification(("a", "b")))
+    trainer: Any = SimpleNamespace(num_training_batches=batches, current_epoch=0, world_size=1, global_rank=0)
+    module._trainer = trainer
+    for first in range(0, batches, accumulate):
+        group = range(first, min(batches, first + accumulate))
+        for index in group:
+            here = slice(8 * index, 8 * index + 8)
+            torch.autograd.backward(module.training_step((images[here], labels[here]), index) / accumulate)
+        found = net.weight.grad
+        net.weight.grad = None
+        here = slice(8 * group.start, 8 * group.stop)
+        torch.autograd.backward(nn.functional.cross_entropy(net(images[here]), labels[here]))
+        torch.testing.assert_close(found, net.weight.grad)
+        net.weight.grad = None

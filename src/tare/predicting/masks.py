@@ -37,7 +37,9 @@ def mask_places(folder: Path, images: Sequence[str]) -> Mapping[str, Path]:
     places = {image: folder / f"{path}.png" for image, path in chosen.items()}
     existing = next((place for place in places.values() if place.exists()), None)
     if existing is not None:
-        raise OutputError("a new file for each mask", f"{str(existing)!r} exists", "name another folder with --masks")
+        raise OutputError(
+            "a new file for each mask", f"{str(existing)!r} exists", "name another folder with --masks, or remove the masks"
+        )
     return places
 
 

@@ -109,7 +109,14 @@ class TransferModule(lightning.LightningModule):
         smoothing = self.training_options.label_smoothing
         loss = self.task.loss(self(images), labels, self.class_weights, smoothing)
         self._note(loss.detach(), len(labels), index)
-        return loss
+        return loss * self._of_group(index)
+
+    def _of_group(self, index: int) -> float:
+        """A factor of the loss: Lightning divides by ``accumulate``, and the last step of an epoch may have fewer batches."""
+        most = self.training_options.accumulate
+        if most == 1:
+            return 1.0
+        return most / min(most, self.trainer.num_training_batches - index // most * most)
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Drop the body's gradients while the head trains alone; parallel processes have to compute them nevertheless."""
