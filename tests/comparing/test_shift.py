@@ -116,6 +116,14 @@ def test_the_same_files_measured_in_two_ways_show_no_map(tmp_path: Path) -> None
             assert found.kind == ("no difference shown" if stats is inside else "unclear")
             assert words in found.reason or stats is inside
         assert not any(words in note for note in compare_stats(stats, stats).notes)
+    for first, second in (
+        ("alpha channel dropped", "alpha channel composited over #ffffff"),
+        ("turned as EXIF states", "EXIF orientation not applied"),
+    ):
+        noted = [replace(whole, extra={"notes": {note: 3, "first of several frames read": 1}}) for note in (first, second)]
+        (note,) = (note for note in compare_stats(noted[0], noted[1]).notes if "two ways" in note)
+        assert note.endswith(f"source: {first}; target: {second}")
+        assert not any("two ways" in note for one in noted for note in compare_stats(one, whole).notes)
     of_files = replace(whole, extra={"facts": {"nodata": "-9999.0, 1e+20 nan"}}, nodata=Known((-9999.0, 1e20), "the files"))
     both = replace(of_files, nodata=Known((0.0, -9999.0, 1e20), "user, and the files"))
     zero = replace(whole, nodata=Known((0.0,), "user"))

@@ -104,6 +104,16 @@ def test_match_takes_the_catalogs_moments_where_the_constants_have_any(data: Pat
         probe(data, tmp_path / "other", "match", mean=[0.3], std=[0.3])
 
 
+def test_match_refuses_statistics_of_another_raw_type_than_the_constants(data: Path, tmp_path: Path) -> None:
+    stats = measure(data / "val")
+    replace(stats, dtype="uint16").save(tmp_path / "deep.json")
+    found = r"dataset0's own statistics in uint8 values, which the constants are of .*, found uint16 values of '.*val'; "
+    with pytest.raises(DataError, match=found + "measure that"):
+        probe(data, tmp_path / "run", "match", source_stats=tmp_path / "deep.json")
+    stats.save(tmp_path / "stats.json")
+    probe(data, tmp_path / "run", "match", source_stats=tmp_path / "stats.json")
+
+
 def test_fine_tuning_is_the_same_twice_and_depends_on_the_seed(data: Path, tmp_path: Path) -> None:
     first, second, other = (finetune(data, tmp_path / f"{i}", seed=seed) for i, seed in enumerate((0, 0, 1)))
     assert equal(weights(first), weights(second))

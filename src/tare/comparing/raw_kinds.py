@@ -72,11 +72,20 @@ def measured_otherwise(source: DatasetStats, target: DatasetStats) -> str:
     """That the sides were measured in two ways, under which one set of files differs too; "" if not, or for constants."""
     # Files of a format state a value of their own for no data; what a user names leaves out values that are data elsewhere.
     named = any(not _named(one) <= _left_out(other) for one, other in ((source, target), (target, source)))
-    ways = [_way(stats, named=named) for stats in (source, target)]
+    ways = [(*_way(stats, named=named), *_read_by(stats, than)) for stats, than in ((source, target), (target, source))]
     if ways[0] == ways[1] or not all(any(channel.count for channel in stats.channels) for stats in (source, target)):
         return ""
     said = [", ".join(way) or "whole values as stored" for way in ways]
     return f"the sides were measured in two ways, under which the same files differ: source: {said[0]}; target: {said[1]}"
+
+
+def _read_by(stats: DatasetStats, other: DatasetStats) -> list[str]:
+    """How alpha and the orientation that EXIF states were read, if images of both sides have such and were read in two ways."""
+    found = []
+    for about in ("alpha channel", "EXIF"):
+        mine, theirs = ({note for note in each.extra.get("notes", ()) if about in note} for each in (stats, other))
+        found += sorted(mine) if mine and theirs and mine != theirs else []
+    return found
 
 
 def _left_out(stats: DatasetStats) -> set[float]:

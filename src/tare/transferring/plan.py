@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from tare.advising.fed_network import FedNetwork, dataset0_of
 from tare.advising.recommendation import recommended
 from tare.advising.rule import AdvisedProtocol
 from tare.checking.gate import Passed, passed
-from tare.checking.rules.feed import Feed
+from tare.checking.rules.feed import Feed, same_kind
 from tare.datasets.augmentation import check_policy
 from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import EpochSampler, ImageBatches, loader
@@ -26,7 +27,7 @@ from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import SignalBatches
 from tare.datasets.split import Split, open_split
 from tare.datasets.views import picture
-from tare.errors import ModelError, SpecError
+from tare.errors import DataError, ModelError, SpecError
 from tare.folding.first_layers import evaluating
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, geometry_json
 from tare.input_spec.spec import InputSpec, Known
@@ -195,7 +196,7 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     if request.strategy == "auto":
         strategy, reasons = _automatic(request, network, (constants, spec), images, target, reporter)
         notes += reasons
-    seen = _seen(request, strategy, constants)
+    seen = _seen(request, strategy, constants, spec)
     target = target.with_logarithms(strategy, colour, machine.workers or 1)
     chosen = normalisation(
         strategy, network.channels, source=constants, target=target.stats, source_seen=seen, window=ends_of(request.window)
@@ -283,9 +284,18 @@ def _image_input(source: NetworkOptions, network: Network) -> _ImageInput:
     return _ImageInput(geometry, colour, notes)
 
 
-def _seen(request: TransferRequest, strategy: Strategy, constants: Constants | None) -> Constants | None:
-    """Dataset0's own moments, for the strategy that needs them."""
+def _seen(request: TransferRequest, strategy: Strategy, constants: Constants | None, spec: InputSpec) -> Constants | None:
+    """Dataset0's own moments, for the strategy that needs them.
+
+    Raises :class:`DataError` for those of raw values of another type than the constants are of: their units differ.
+    """
     trained_on = source_statistics(request.model, request.weights) if strategy == "match" else None
+    if strategy == "match" and isinstance(spec.raw_dtype, Known):
+        stats = trained_on if request.source_stats is None else DatasetStats.load(Path(request.source_stats))
+        if stats is not None and stats.dtype and not same_kind(stats.dtype, spec.raw_dtype.value):
+            stated = f"{spec.raw_dtype.value} values, which the constants are of ({spec.raw_dtype.origin})"
+            remedy = "measure dataset0 as the network took it; match needs no --scale" if request.scale else "measure that"
+            raise DataError(f"dataset0's own statistics in {stated}", f"{stats.dtype} values of {stats.source!r}", remedy)
     return seen_moments(strategy, constants, request.source_stats, trained_on)
 
 
