@@ -197,3 +197,14 @@ def test_the_end_of_a_loader_that_was_never_made_is_not_told() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603 (our own)
     assert "_workers_status" not in done.stderr
     assert "other" in done.stderr
+
+
+def test_an_interrupt_that_came_at_the_end_of_an_object_is_delivered_again() -> None:
+    program = (
+        "import signal, time, tare.cli.start\n"
+        "class Ending:\n    def __del__(self):\n        signal.raise_signal(signal.SIGINT)\n"
+        "def run():\n    Ending()\n    time.sleep(1)\n    print('lost')\n"
+        "tare.cli.start.main(run)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)  # noqa: S603 (our own)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
 import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +28,8 @@ _NO_FILES = ("TooManyOpenFiles", "Too many open files")
 _PANIC = "PanicException"
 #: What the largest command opens at once besides its workers' files, several times over.
 _FILES = 64
+#: Seconds after which an interrupt that was ignored comes again.
+_AGAIN = 0.05
 _FAILED, _INTERRUPTED, _READER_GONE = 2, 130, 141
 
 
@@ -66,9 +71,24 @@ def main(run: Callable[[], None] = _command_line) -> None:
 
 
 def _unraisable(found: Any) -> None:
-    """Say nothing of a loader whose process died while it was being made: its end fails, and the death itself is told."""
-    if getattr(found.object, "__qualname__", "") != "_MultiProcessingDataLoaderIter.__del__":
+    """Deliver an interrupt again that came where Python ignores errors, such as the end of an object: Ctrl-C would be lost.
+
+    Nothing is said of a loader whose process died while it was being made: its end fails, and the death itself is told.
+    """
+    if found.exc_type is KeyboardInterrupt:
+        again = threading.Timer(_AGAIN, _interrupt)  # here it would be raised in this function, and be ignored as well
+        again.daemon = True
+        again.start()
+    elif getattr(found.object, "__qualname__", "") != "_MultiProcessingDataLoaderIter.__del__":
         sys.__unraisablehook__(found)
+
+
+def _interrupt() -> None:
+    """Interrupt the main thread, also where it waits for the system."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 def _ran(run: Callable[[], None]) -> None:
