@@ -218,11 +218,12 @@ def _open_folder(place: str, options: Options) -> Source[Any]:
     read_as = _checked(_scenes(chosen, _names_in(place)) or chosen, options, place)
     if read_as.each or chosen.rank > _SAMPLES:
         names = [*_names_in(place)]
-        taken = without_cache([name for name in names if _known(name) is chosen], names)
+        taken, remarks = without_cache([name for name in names if _known(name) is chosen], names)
         source = read_as.open_all(place, taken, options) if read_as.each else _shards(place, taken, options)
         kept = {*taken}
         remark = left_out_remark([name for name in names if name not in kept], place)
-        return Opened(source, None, (remark,)) if remark else source
+        said = (*(remarks if options.columns is None else ()), *((remark,) if remark else ()))
+        return Opened(source, None, said) if said else source
     if chosen is FORMATS[0] and not is_url(place):
         return open_image_folder(
             Path(place), options.channels, turned=options.turned, background=options.background, pages=options.pages

@@ -50,3 +50,13 @@ def test_files_named_as_a_cache_are_one_beside_what_the_library_writes(tmp_path:
             stream.write_table(pa.table({"x": [1.0]}))
     (tmp_path / beside).write_text('{"of": "something else"}')
     assert tare.measure(tmp_path).samples == samples
+
+
+def test_columns_that_the_saved_format_hides_are_told(tmp_path: Path) -> None:
+    table = datasets.Dataset.from_dict({"a": VALUES[:, 0], "b": VALUES[:, 1]})
+    table.with_format("numpy", columns=["b"]).save_to_disk(tmp_path)
+    said = "the format that is saved with the dataset shows b alone: --columns measures these"
+    assert said in tare.measure(tmp_path).extra["remarks"]
+    named = tare.measure(tmp_path, columns=["b"])
+    assert said not in named.extra["remarks"]
+    assert named.mean == tare.measure(datasets.load_from_disk(tmp_path)).mean
