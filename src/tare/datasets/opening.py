@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.datasets.archives import labelled_archive, unlabelled_array
-from tare.datasets.parts.stated import StatedParts, in_parts, parts_by_column, parts_by_shard
+from tare.datasets.parts.stated import StatedParts, in_parts, parts_by_column, parts_by_shard, shards_of
 from tare.datasets.samples import KINDS, InMemory, LabelledSamples, check_labels
 from tare.datasets.tables import (
     columns_in,
@@ -118,9 +118,16 @@ def _of_source(
     indexed = source.indexed()
     kept: list[NDArray[Any] | Skipped] = []
     found: list[tuple[str, str]] = []
+    shards: Sequence[str] | None = None
     if indexed is None:
-        streamed = (one for chunk in source.chunks() for record in source.read(chunk) for one in _samples(record))
-        kept, found = _kept(streamed)
+        of_shards = shards_of(source) is not None
+        streamed = (
+            one._replace(shard=chunk[0] if of_shards else "")
+            for chunk in source.chunks()
+            for record in source.read(chunk)
+            for one in _samples(record)
+        )
+        kept, found, shards = _kept(streamed)
     else:
         for index in range(indexed.number):
             one = _only(indexed, index)
@@ -143,14 +150,11 @@ def _of_source(
     shared = shared_keys([found[index][0] for index in wanted])
     told = {"channel_names": columns, "remarks": (*source.remarks, *shared), "heard": options.front is not None}
     samples = LabelledSamples(source.name, kind, named, read, **told)  # type: ignore[arg-type]
-    return samples, _parts(data, source, found, wanted) if labelled else None
-
-
-def _parts(data: Any, source: Source[Any], found: Sequence[tuple[str, str]], wanted: Sequence[int]) -> StatedParts | None:
-    """The parts of the ``wanted`` samples of all that were ``found``."""
+    if not labelled:
+        return samples, None
     table = isinstance(data, str | os.PathLike) and is_table(os.fspath(data))
-    stated = parts_by_column(os.fspath(data), len(found)) if table else parts_by_shard(source, [path for path, _ in found])
-    return None if stated is None else replace(stated, of=tuple(stated.of[place] for place in wanted))
+    stated = parts_by_column(os.fspath(data), len(found)) if table else parts_by_shard(source, shards)
+    return samples, None if stated is None else replace(stated, of=tuple(stated.of[place] for place in wanted))
 
 
 @dataclass(eq=False)
@@ -174,20 +178,22 @@ class _OfSource:
 
 
 class _One(NamedTuple):
-    """One sample of a record; ``label`` is empty if unknown."""
+    """One sample of a record; ``label`` is empty if unknown, and ``shard`` without several files of samples."""
 
     value: NDArray[Any] | Skipped
     path: str
     label: str
+    shard: str = ""
 
 
 def _only(indexed: Indexed, index: int) -> _One:
     return next(one for record in indexed.read(index) for one in _samples(record))
 
 
-def _kept(ones: Iterator[_One]) -> tuple[list[NDArray[Any] | Skipped], list[tuple[str, str]]]:
+def _kept(ones: Iterator[_One]) -> tuple[list[NDArray[Any] | Skipped], list[tuple[str, str]], list[str]]:
+    """The values of samples, their paths and labels, and their shards."""
     values: list[NDArray[Any] | Skipped] = []
-    found = []
+    found, shards = [], []
     held = 0
     for one in ones:
         if isinstance(one.value, Skipped) and one.value.foreign:
@@ -198,7 +204,8 @@ def _kept(ones: Iterator[_One]) -> tuple[list[NDArray[Any] | Skipped], list[tupl
             raise DataError(f"at most {_MOST_BYTES >> 30} GiB of decoded samples in one stream", "more", remedy)
         values.append(one.value)
         found.append((one.path, one.label))
-    return values, found
+        shards.append(one.shard)
+    return values, found, shards
 
 
 def _samples(record: Record) -> Iterator[_One]:

@@ -86,12 +86,9 @@ class Shards(Source[tuple[str, Any]]):
 
     def indexed(self) -> Indexed | None:
         """The samples of all files, one file after the other; None if one of the files cannot be read by index."""
-        parts = []
-        for file in self.files:
-            part = self._opened(file).indexed()
-            if part is None:
-                return None
-            parts.append(part)
+        parts = self._indexed()
+        if parts is None:
+            return None
         ends = list(accumulate(part.number for part in parts))
 
         def read(index: int) -> Iterator[Record]:
@@ -99,6 +96,21 @@ class Shards(Source[tuple[str, Any]]):
             return parts[place].read(index - (ends[place] - parts[place].number))
 
         return Indexed(ends[-1], read, all(part.threads for part in parts))
+
+    def files_by_index(self) -> list[str]:
+        """The file of each sample that :meth:`indexed` gives."""
+        parts = self._indexed() or []
+        return [file for file, part in zip(self.files, parts, strict=False) for _ in range(part.number)]
+
+    def _indexed(self) -> list[Indexed] | None:
+        """The samples of each file; None if one of the files cannot be read by index."""
+        parts = []
+        for file in self.files:
+            part = self._opened(file).indexed()
+            if part is None:
+                return None
+            parts.append(part)
+        return parts
 
 
 def _words(facts: Facts) -> str:

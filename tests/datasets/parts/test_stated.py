@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 from pathlib import Path
@@ -62,6 +63,16 @@ def parquets(folder: Path) -> Path:
     return folder / "data"
 
 
+def hub(folder: Path) -> Path:
+    """As the Hugging Face library writes images, whose cells name files of their own."""
+    (folder / "data").mkdir()
+    for part, number in PARTS.items():
+        cells = [{"bytes": encoded(part), "path": f"{place:03}.png"} for place in range(number)]
+        frame = pl.DataFrame({"image": cells, "label": LABELS[:number]})
+        frame.write_parquet(folder / "data" / f"{part}-00000-of-00001.parquet", row_group_size=3)
+    return folder / "data"
+
+
 def shards(folder: Path) -> Path:
     (folder / "shards").mkdir()
     for part, number in PARTS.items():
@@ -72,6 +83,13 @@ def shards(folder: Path) -> Path:
                         member = tarfile.TarInfo(f"{place:03}{ending}")
                         member.size = len(data)
                         tar.addfile(member, io.BytesIO(data))
+    return folder / "shards"
+
+
+def compressed(folder: Path) -> Path:
+    for shard in shards(folder).iterdir():
+        shard.with_suffix(".tar.gz").write_bytes(gzip.compress(shard.read_bytes()))
+        shard.unlink()
     return folder / "shards"
 
 
@@ -86,7 +104,7 @@ def split_of(place: Path) -> Split:
     return open_split(LabelOptions(place), 0, "vector" if place.name == "rows.csv" else "image")
 
 
-@pytest.mark.parametrize("made", [manifest, table, one_parquet, parquets, shards])
+@pytest.mark.parametrize("made", [manifest, table, one_parquet, parquets, hub, shards, compressed])
 def test_training_validation_and_test_are_those_stated(made: Any, tmp_path: Path) -> None:
     place = made(tmp_path)
     split = split_of(place)
@@ -97,7 +115,7 @@ def test_training_validation_and_test_are_those_stated(made: Any, tmp_path: Path
     assert levels(open_test(place, LabelOptions(place), split).files) == [200] * 6
 
 
-@pytest.mark.parametrize("made", [manifest, one_parquet, parquets, shards])
+@pytest.mark.parametrize("made", [manifest, one_parquet, parquets, hub, shards, compressed])
 def test_measuring_all_says_that_the_parts_are_counted_as_one(made: Any, tmp_path: Path) -> None:
     stats = tare.measure(made(tmp_path))
     told = [

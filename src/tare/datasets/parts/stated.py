@@ -33,20 +33,18 @@ class StatedParts:
     where: str
 
 
-def parts_by_shard(source: Source[Any], paths: Sequence[str]) -> StatedParts | None:
-    """The parts of samples with these paths by the names of their shards; None if the names do not state them."""
-    files = _shards(source)
-    stated = parts_of([part_of_file(file) for file in files])
-    if stated is None:
+def parts_by_shard(source: Source[Any], files: Sequence[str] | None) -> StatedParts | None:
+    """The parts of the samples of a source by the names of their shards; None if the names do not state them.
+
+    ``files`` are those of the samples, None if they are read by index.
+    """
+    shards = shards_of(source)
+    stated = None if shards is None else parts_of([part_of_file(file) for file in shards.files])
+    if shards is None or stated is None:
         return None
-    known = dict(zip(files, stated, strict=True))
-    of: list[Part] = []
-    last = files[0]
-    for path in paths:  # shards follow each other
-        if not path.startswith(last):
-            last = next(file for file in files if path.startswith(file))
-        of.append(known[last])
-    return StatedParts(tuple(of), f"the names of the files of {source.name!r}")
+    known = dict(zip(shards.files, stated, strict=True))
+    of = tuple(known[file] for file in (shards.files_by_index() if files is None else files))
+    return StatedParts(of, f"the names of the files of {source.name!r}")
 
 
 def parts_by_column(name: str, number: int) -> StatedParts | None:
@@ -102,10 +100,10 @@ class _Chosen:
 
 def pooled_samples(source: Source[Any]) -> str | None:
     """A remark that a source counts the parts of a dataset as one, which its shards or the column of a list state; else None."""
-    files = _shards(source)
-    stated = parts_of([part_of_file(file) for file in files])
-    if stated is not None:
-        trained = [file for file, part in zip(files, stated, strict=True) if part == "train"]
+    shards = shards_of(source)
+    stated = None if shards is None else parts_of([part_of_file(file) for file in shards.files])
+    if shards is not None and stated is not None:
+        trained = [file for file, part in zip(shards.files, stated, strict=True) if part == "train"]
         return pooled_remark([*dict.fromkeys(stated)], "train", _command(trained))
     column, words = _words(_inner(source))
     if parts_of([part_of(word) for word in words]) is None:
@@ -139,9 +137,10 @@ def _command(files: Sequence[str]) -> str:
     return f"tare measure {shell_word(files[0])}"
 
 
-def _shards(source: Source[Any]) -> tuple[str, ...]:
+def shards_of(source: Source[Any]) -> Shards | None:
+    """The shards that a source reads, one after the other; None for any other source."""
     inner = _inner(source)
-    return inner.files if isinstance(inner, Shards) and len(inner.files) > 1 else ()
+    return inner if isinstance(inner, Shards) else None
 
 
 def _inner(source: Source[Any]) -> Source[Any]:
