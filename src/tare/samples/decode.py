@@ -152,9 +152,7 @@ def _decode_jpeg(data: bytes | memoryview, colour: ColourMode) -> Decoded:
         if frame.components not in (1, 3):
             return _decode_other(bytes(data), "JPEG", colour)
         values, stray = jpeg.decode(data, frame, grey=frame.components == 1)
-        if (
-            colour == "grey" and frame.components == 3
-        ):  # of its colours as of any other file's: the luma stored is of unclipped ones
+        if colour == "grey" and frame.components == 3:  # of its colours, as of any other file's; the stored luma is another
             values = _grey(values)
         if colour == "rgb" and frame.components == 1:
             values = np.repeat(values, 3, axis=-1)
