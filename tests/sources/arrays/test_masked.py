@@ -12,6 +12,7 @@ import tare
 from tare.datasets.opening import open_samples
 from tare.errors import DataError
 from tare.monitoring.reference import Reference
+from tare.sources.opening import open_source
 from tare.sources.options import Options
 
 RNG = np.random.default_rng(5)
@@ -60,8 +61,24 @@ def test_rows_of_which_some_hide_values_are_as_with_nodata(dtype: str) -> None:
     for name in ("mean", "std", "mean_se", "std_se", "min", "max"):
         ours = [getattr(channel, name) for channel in masked.channels]
         assert ours == pytest.approx([getattr(channel, name) for channel in marked.channels], rel=1e-12)
-    note = int(mask.any(axis=1).sum()) if dtype != "uint8" else 300  # of 8 bits each row is a sample by itself
-    assert masked.extra["notes"] == {"values that a mask hides were left out": note}
+    assert masked.extra["notes"] == {"values that a mask hides were left out": int(mask.any(axis=1).sum())}
+
+
+def test_masked_rows_stay_rows_where_they_are_judged_together() -> None:
+    """Two columns that go together, of which each hides a value: no row is compared with another's."""
+    drawn = np.random.default_rng(7)
+    first = drawn.normal(size=(400, 1))
+    table = np.hstack([first, first + 0.01 * drawn.normal(size=(400, 1))])
+    mask = np.zeros(table.shape, bool)
+    mask[10, 0] = mask[300, 1] = True
+    reference = Reference.of(table[:200])
+    hidden = np.ma.masked_array(table[200:], mask=mask[200:])
+    assert tare.drift(reference, hidden).clean
+    masked = Reference.of(np.ma.masked_array(table, mask=mask))
+    assert masked.stats.mean == pytest.approx(np.ma.masked_array(table, mask=mask).mean(axis=0))
+    assert tare.drift(masked, table).clean
+    rows = [record for chunk in open_source(hidden).chunks() for record in open_source(hidden).read(chunk)]
+    assert [type(record).__name__ for record in rows] == ["Rows", "Kept", "Rows"]
 
 
 def test_a_lazy_array_hides_what_its_mask_hides() -> None:

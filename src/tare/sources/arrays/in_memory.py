@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -11,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.errors import DataError, reason_of
-from tare.samples.records import Facts, Record, Rows
+from tare.samples.records import Facts, Kept, Record
 from tare.sources.arrays.axes import arranged, as_record
 from tare.sources.arrays.conventions import attributes_of, facts_of, meant_dtype
-from tare.sources.arrays.masked import is_masked, kept, kept_rows
+from tare.sources.arrays.masked import is_masked, kept
 from tare.sources.base import Indexed, Source, row_ranges
 from tare.sources.options import Options
 from tare.system.handed.tensors import host_array, is_tensor
@@ -46,23 +47,34 @@ class ArraySource(Source[tuple[int, int]]):
         return len(self.values)
 
     def read(self, chunk: tuple[int, int]) -> Iterator[Record]:
-        """One block of samples; of a masked array each sample by itself, but for rows."""
-        block = self.values[slice(*chunk)]
-        record = as_record(f"{self.name}[{chunk[0]}]", np.ma.getdata(block), self.axes)
-        if not is_masked(block):
-            yield record
-            return
-        if isinstance(record, Rows):
-            yield kept_rows(record, np.ma.getmaskarray(block).reshape(len(block), -1))
-            return
+        """One block of samples; of a masked array each sample by itself, of masked rows those that hide a value."""
+        block, first = self.values[slice(*chunk)], chunk[0]
         axis = self.axes.index("C") - 1 if "C" in self.axes else None
-        for index in range(len(block)):
-            sample = block[index] if block.ndim > 1 else block[index : index + 1]  # a hidden number by itself has another type
-            yield kept(f"{self.name}[{chunk[0] + index}]", np.ma.asarray(sample), axis)
+        for begin, end, whole in _runs(block, by_row=self.axes in ("N", "NC")):
+            if whole:
+                yield as_record(f"{self.name}[{first + begin}]", np.ma.getdata(block[begin:end]), self.axes)
+                continue
+            yield from (self._kept(block, index, first, axis) for index in range(begin, end))
+
+    def _kept(self, block: Any, index: int, first: int, axis: int | None) -> Kept:
+        """The values of one sample of a block that are not hidden."""
+        sample = block[index] if block.ndim > 1 else block[index : index + 1]  # a hidden number by itself has another type
+        return kept(f"{self.name}[{first + index}]", np.ma.asarray(sample), axis)
 
     def indexed(self) -> Indexed:
         """One sample along the first axis."""
         return Indexed(len(self.values), lambda index: self.read((index, index + 1)))
+
+
+def _runs(block: NDArray[Any], *, by_row: bool) -> Iterator[tuple[int, int, bool]]:
+    """Cut a block into runs ``(begin, end, whether they hide nothing)``; images are not cut: sums stay those of a block."""
+    if not is_masked(block) or not by_row:
+        yield 0, len(block), not is_masked(block)
+        return
+    hides = np.asarray(np.ma.getmaskarray(block).reshape(len(block), -1).any(axis=1))
+    ends = [*(np.flatnonzero(np.diff(hides)) + 1), len(block)]
+    for begin, end in pairwise([0, *ends]):
+        yield int(begin), int(end), not hides[begin]
 
 
 def samples_per_chunk(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tare.errors import DataError
-from tare.samples.records import Kept, Rows
+from tare.samples.records import Kept
 
 _NOTE = "values that a mask hides were left out"
 
@@ -34,12 +33,6 @@ def kept(path: str, sample: Any, axis: int | None) -> Kept:
     planes = (data[None], hidden[None]) if axis is None else (np.moveaxis(data, axis, 0), np.moveaxis(hidden, axis, 0))
     shown = tuple(_shown(*plane) for plane in zip(*planes, strict=True))
     return Kept(path, shown, notes=(_NOTE,), number=data.size // len(shown))
-
-
-def kept_rows(rows: Rows, hidden: NDArray[np.bool_]) -> Rows:
-    """The values of rows that the mask ``hidden`` (N, C) does not hide, of each column."""
-    shown = tuple(_shown(*column) for column in zip(rows.columns, hidden.T, strict=True))
-    return replace(rows, columns=shown, number=len(hidden), notes={_NOTE: int(hidden.any(axis=1).sum())})
 
 
 def _shown(values: NDArray[Any], hidden: NDArray[np.bool_]) -> NDArray[Any]:
