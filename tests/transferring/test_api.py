@@ -111,7 +111,10 @@ def test_match_refuses_statistics_of_another_raw_type_than_the_constants(data: P
     with pytest.raises(DataError, match=found + "measure that"):
         probe(data, tmp_path / "run", "match", source_stats=tmp_path / "deep.json")
     stats.save(tmp_path / "stats.json")
-    probe(data, tmp_path / "run", "match", source_stats=tmp_path / "stats.json")
+    run = probe(data, tmp_path / "run", "match", source_stats=tmp_path / "stats.json")
+    replace(stats, dtype="float32").save(tmp_path / "unit.json")  # as ToTensor makes them
+    same = probe(data, tmp_path / "same", "match", source_stats=tmp_path / "unit.json")
+    assert equal(weights(same), weights(run))
 
 
 def test_fine_tuning_is_the_same_twice_and_depends_on_the_seed(data: Path, tmp_path: Path) -> None:

@@ -13,7 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.datasets.archives import labelled_archive, unlabelled_array
-from tare.datasets.parts.stated import StatedParts, in_parts, parts_by_column, parts_by_shard, shards_of
+from tare.datasets.parts.stated import (
+    StatedParts,
+    in_parts,
+    parts_by_column,
+    parts_by_rows,
+    parts_by_shard,
+    shards_of,
+    unused_remark,
+)
 from tare.datasets.samples import KINDS, InMemory, LabelledSamples, check_labels
 from tare.datasets.tables import (
     columns_in,
@@ -64,7 +72,8 @@ def labelled_samples(
     table = isinstance(data, str | os.PathLike) and is_table(name)
     _check_layout(options.layout, name, table=table)
     if table and (samples := labelled_table(name, label, options)) is not None:
-        return samples, parts_by_column(name, len(samples))
+        unused = unused_remark(samples.channel_names or ())
+        return replace(samples, remarks=(*samples.remarks, *filter(None, [unused]))), parts_by_column(name, len(samples))
     if table and label is None and pattern is None:
         label = columns_of_marks(name)
     if table and label is not None and len(columns := label_columns(columns_in(name), label)) > 1:
@@ -152,8 +161,7 @@ def _of_source(
     samples = LabelledSamples(source.name, kind, named, read, **told)  # type: ignore[arg-type]
     if not labelled:
         return samples, None
-    table = isinstance(data, str | os.PathLike) and is_table(os.fspath(data))
-    stated = parts_by_column(os.fspath(data), len(found)) if table else parts_by_shard(source, shards)
+    stated = parts_by_shard(source, shards) or parts_by_rows(source, len(found))
     return samples, None if stated is None else replace(stated, of=tuple(stated.of[place] for place in wanted))
 
 

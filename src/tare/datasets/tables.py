@@ -124,7 +124,7 @@ def load_table(name: str, texts: Sequence[str] = ()) -> pl.DataFrame:
     if name.endswith(".parquet"):
         return _parquet(name)
     head = read_head(name)
-    cells = _cells(name, head)
+    cells = cells_of(name, head, head.names)
     numbers = [each for each, numeric in zip(head.names, head.numeric, strict=True) if numeric and each not in texts]
     return cells.with_columns(pl.Series(each, _numbers(cells[each], head, name), pl.Float64) for each in numbers)
 
@@ -151,8 +151,8 @@ def _index_of(name: str) -> tuple[str, ...]:
         return ()
 
 
-def _cells(name: str, head: Head) -> pl.DataFrame:
-    """Every cell of a CSV as text. Raises :class:`DataError` for a line with another number of cells or no UTF-8."""
+def cells_of(name: str, head: Head, columns: Sequence[str]) -> pl.DataFrame:
+    """The cells of columns of a CSV as text. Raises :class:`DataError` for a line of another number of cells or no UTF-8."""
     import polars as pl
     import pyarrow as pa
     from pyarrow import csv
@@ -164,12 +164,14 @@ def _cells(name: str, head: Head) -> pl.DataFrame:
                 pa.PythonFile(file, mode="r"),
                 csv.ReadOptions(column_names=list(head.names), use_threads=False, block_size=1 << 24),
                 csv.ParseOptions(delimiter=head.delimiter, newlines_in_values=True),
-                csv.ConvertOptions(column_types=dict.fromkeys(head.names, pa.string()), strings_can_be_null=False),
+                csv.ConvertOptions(
+                    column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False, include_columns=list(columns)
+                ),
             )
         except (pa.ArrowException, OSError, EOFError) as error:
             raise DataError("a readable table", f"{name!r}: {reason_of(error)}", "check the file, in UTF-8") from None
     frame = cast("pl.DataFrame", pl.from_arrow(table))
-    frame.columns = list(head.names)  # polars names a column without a name by itself
+    frame.columns = list(columns)  # polars names a column without a name by itself
     return frame
 
 

@@ -124,8 +124,11 @@ def tensor_of(item: NumberInput, takes: NumberGeometry, channels: int) -> torch.
 
 
 def _is_code(dtype: np.dtype[Any], takes: NumberGeometry) -> bool:
-    """Whether a signal of whole numbers, as a recorder gives it, meets a network that was trained on floats, as of [-1, 1)."""
-    return takes.kind == "signal" and dtype.kind in "iu" and np.dtype(takes.raw_dtype).kind == "f"
+    """Whether a signal of whole numbers, as a recorder gives it, meets a network that was trained on float32, as of recordings.
+
+    Tables count as float64 whatever they hold.
+    """
+    return takes.kind == "signal" and dtype.kind in "iu" and takes.raw_dtype == "float32"
 
 
 def _inputs_in(path: str, takes: NumberGeometry, axes: _Axes) -> list[NumberInput]:

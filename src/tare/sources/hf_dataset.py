@@ -44,8 +44,9 @@ def open_hf_dataset(data: Any, options: Options) -> HfDataset:
 
 def _shown(data: Any, options: Options) -> list[str] | None:
     """The columns that the format of a dataset shows (``set_format(columns=...)``) and that of labels; None for all."""
-    shown = (data.format or {}).get("columns")
-    if shown is None or options.columns is not None:
+    how = data.format or {}
+    shown = how.get("columns")
+    if shown is None or options.columns is not None or how.get("output_all_columns"):
         return None
     return [each for each in data.column_names if each in shown or each == options.label]
 
@@ -62,6 +63,10 @@ def _unapplied(data: Any, column: str) -> tuple[str, ...]:
 @dataclass(frozen=True)
 class HfDataset(TableInMemory):
     """A dataset in Arrow format, also by index; tare decodes the images, from the bytes as stored."""
+
+    def column(self, name: str) -> Any:
+        """A column as Arrow has it, also one that the format hides."""
+        return self.table.with_format("arrow", columns=[name])[:].column(name)
 
     def indexed(self) -> Indexed:
         """One sample a row."""

@@ -27,29 +27,29 @@ class Shards(Source[tuple[str, Any]]):
     assumed: tuple[str, ...] = ()
     opening: int = field(default_factory=lambda: uuid4().int, compare=False)
 
-    def _opened(self, file: str) -> Source[Any]:
+    def opened(self, file: str) -> Source[Any]:
         """The source of a file, kept for this dataset alone: one that is opened later sees files that changed in between."""
         return _kept(self.open_file, file, self.options, self.opening)
 
     @property
     def remarks(self) -> tuple[str, ...]:  # type: ignore[override]
         """What was assumed for all files, else what the first file's source says."""
-        return self.assumed or (self._opened(self.files[0]).remarks if self.files else ())
+        return self.assumed or (self.opened(self.files[0]).remarks if self.files else ())
 
     @property
     def channel_names(self) -> tuple[str, ...] | None:  # type: ignore[override]
         """The names that the first file states."""
-        return self._opened(self.files[0]).channel_names if self.files else None
+        return self.opened(self.files[0]).channel_names if self.files else None
 
     @property
     def stated(self) -> Facts:  # type: ignore[override]
         """What the first file states; another file that states something else is refused."""
-        return self._opened(self.files[0]).stated if self.files else ()
+        return self.opened(self.files[0]).stated if self.files else ()
 
     def chunks(self) -> Iterator[tuple[str, Any]]:
         """A file and one of its chunks. Raises :class:`DataError` if channel names differ between files."""
         for file in self.files:
-            source = self._opened(file)
+            source = self.opened(file)
             if source.channel_names != self.channel_names:
                 raise DataError(
                     f"the columns {self.channel_names} in every file",
@@ -64,25 +64,25 @@ class Shards(Source[tuple[str, Any]]):
 
     def chunk_length(self, chunk: tuple[str, Any]) -> int:
         """Number of samples in the file's chunk."""
-        return self._opened(chunk[0]).chunk_length(chunk[1])
+        return self.opened(chunk[0]).chunk_length(chunk[1])
 
     def beside(self, chunk: tuple[str, Any]) -> Iterator[str]:
         """The files beside the file's chunk."""
-        return self._opened(chunk[0]).beside(chunk[1])
+        return self.opened(chunk[0]).beside(chunk[1])
 
     def number(self) -> int | None:
         """Number of samples in all files; None if one of them does not tell."""
-        found = [self._opened(file).number() for file in self.files]
+        found = [self.opened(file).number() for file in self.files]
         return sum(each for each in found if each is not None) if None not in found else None
 
     def read(self, chunk: tuple[str, Any]) -> Iterator[Record]:
         """Read with the file's own source."""
-        return self._opened(chunk[0]).read(chunk[1])
+        return self.opened(chunk[0]).read(chunk[1])
 
     @property
     def unindexed(self) -> str:  # type: ignore[override]
         """The reason of the first file's source."""
-        return self._opened(self.files[0]).unindexed
+        return self.opened(self.files[0]).unindexed
 
     def indexed(self) -> Indexed | None:
         """The samples of all files, one file after the other; None if one of the files cannot be read by index."""
@@ -106,7 +106,7 @@ class Shards(Source[tuple[str, Any]]):
         """The samples of each file; None if one of the files cannot be read by index."""
         parts = []
         for file in self.files:
-            part = self._opened(file).indexed()
+            part = self.opened(file).indexed()
             if part is None:
                 return None
             parts.append(part)

@@ -284,6 +284,11 @@ def _image_input(source: NetworkOptions, network: Network) -> _ImageInput:
     return _ImageInput(geometry, colour, notes)
 
 
+def _are_unit(stats: DatasetStats) -> bool:
+    """Whether statistics are of unit values, as ToTensor makes them, which are those of any raw type in unit values."""
+    return stats.dtype.startswith("float") and all(0 <= channel.min and channel.max <= 1 for channel in stats.channels)
+
+
 def _seen(request: TransferRequest, strategy: Strategy, constants: Constants | None, spec: InputSpec) -> Constants | None:
     """Dataset0's own moments, for the strategy that needs them.
 
@@ -292,7 +297,7 @@ def _seen(request: TransferRequest, strategy: Strategy, constants: Constants | N
     trained_on = source_statistics(request.model, request.weights) if strategy == "match" else None
     if strategy == "match" and isinstance(spec.raw_dtype, Known):
         stats = trained_on if request.source_stats is None else DatasetStats.load(Path(request.source_stats))
-        if stats is not None and stats.dtype and not same_kind(stats.dtype, spec.raw_dtype.value):
+        if stats is not None and stats.dtype and not (same_kind(stats.dtype, spec.raw_dtype.value) or _are_unit(stats)):
             stated = f"{spec.raw_dtype.value} values, which the constants are of ({spec.raw_dtype.origin})"
             remedy = "measure dataset0 as the network took it; match needs no --scale" if request.scale else "measure that"
             raise DataError(f"dataset0's own statistics in {stated}", f"{stats.dtype} values of {stats.source!r}", remedy)

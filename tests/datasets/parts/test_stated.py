@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 from PIL import Image
 
@@ -115,11 +116,13 @@ def test_training_validation_and_test_are_those_stated(made: Any, tmp_path: Path
     assert levels(open_test(place, LabelOptions(place), split).files) == [200] * 6
 
 
-@pytest.mark.parametrize("made", [manifest, one_parquet, parquets, hub, shards, compressed])
+@pytest.mark.parametrize("made", [manifest, table, one_parquet, parquets, hub, shards, compressed])
 def test_measuring_all_says_that_the_parts_are_counted_as_one(made: Any, tmp_path: Path) -> None:
     stats = tare.measure(made(tmp_path))
     told = [
-        remark for remark in stats.extra["remarks"] if "counted as one; a network is trained with those of train alone" in remark
+        remark
+        for remark in stats.extra["remarks"]
+        if "counted as one; a network is trained with those of train alone" in remark.replace("TRAIN", "train")
     ]
     assert len(told) == 1
     assert stats.mean[0] * 255 == pytest.approx((8 * 40 + 4 * 120 + 6 * 200) / 18)
@@ -136,7 +139,7 @@ def test_parts_without_validation_hold_out_a_share_of_training(tmp_path: Path) -
     assert {*levels(split.train), *levels(split.val)} == {40}
 
 
-@pytest.mark.parametrize("words", [("train", "a"), ("train", ""), ("0", "1"), ("val", "test"), ("train", "train")])
+@pytest.mark.parametrize("words", [("0", "1"), ("val", "test"), ("train", "train"), ("a", "b")])
 def test_other_words_state_no_parts(words: tuple[str, str], tmp_path: Path) -> None:
     place = manifest(tmp_path)
     first, second = words
@@ -155,13 +158,59 @@ def test_a_test_of_the_other_parts_is_refused(tmp_path: Path) -> None:
         open_test(place, LabelOptions(place), split)
 
 
-def test_a_row_without_a_sample_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("word", ["a", ""])
+def test_a_word_that_is_no_part_beside_train_is_refused_in_training_and_told_in_measuring(word: str, tmp_path: Path) -> None:
     place = manifest(tmp_path)
-    place.write_text(place.read_text().replace("00.png", ""))
+    place.write_text(place.read_text().replace(",test", f",{word}"))
     with pytest.raises(
-        DataError, match=r"a sample for each row, whose part the column 'split' states, found 17 samples of 18 rows"
+        DataError, match=rf"the words train, val and test for parts that the column 'split' states, found '{word}'"
     ):
         split_of(place)
+    assert "counted as one" in tare.measure(place).extra["remarks"][0]
+
+
+def test_a_row_without_a_path_is_no_sample(tmp_path: Path) -> None:
+    place = manifest(tmp_path)
+    place.write_text(place.read_text().replace("00.png", ""))
+    assert levels(split_of(place).train) == [40] * 7
+
+
+def test_several_samples_a_row_are_refused(tmp_path: Path) -> None:
+    place = manifest(tmp_path)
+    pages = [Image.fromarray(np.full((4, 4, 3), level, np.uint8)) for level in (1, 2)]
+    pages[0].save(tmp_path / "00.gif", save_all=True, append_images=pages[1:])
+    text = place.read_text().replace("00.png", "00.gif")
+    place.write_text(text)
+    assert len(split_of(place).train) == 8  # the first frame, as in any folder
+
+
+@pytest.mark.parametrize("kind", ["arrow", "hugging face"])
+def test_tables_in_memory_state_parts_in_a_column(kind: str) -> None:
+    frame = pl.concat([images_of(part) for part in PARTS])
+    data: Any = pa.table(
+        {"image": pa.array(frame["image"].to_list(), pa.binary()), **frame.drop("image").to_dict(as_series=False)}
+    )
+    if kind == "hugging face":
+        data = pytest.importorskip("datasets", reason="the hf extra is not installed").Dataset(data)
+    split = open_split(LabelOptions(data, label="label"), 0)
+    assert (levels(split.train), levels(split.val)) == ([40] * 8, [120] * 4)
+    assert "counted as one" in tare.measure(data).extra["remarks"][0]
+
+
+def test_a_folder_of_tables_states_parts_in_a_column(tmp_path: Path) -> None:
+    for place in range(2):
+        pl.concat([images_of(part) for part in PARTS]).write_parquet(tmp_path / f"{place}.parquet")
+    split = split_of(tmp_path)
+    assert (levels(split.train), levels(split.val)) == ([40] * 16, [120] * 8)
+
+
+def test_codes_of_parts_that_are_taken_for_a_feature_are_told(tmp_path: Path) -> None:
+    place = table(tmp_path)
+    text = place.read_text().replace("Set", "partition")
+    for code, part in enumerate(PARTS):
+        text = text.replace(part.upper(), str(code))
+    place.write_text(text)
+    assert "the column 'partition' is taken for a feature: parts are stated by train, val and test" in split_of(place).remarks
 
 
 def test_parts_are_chosen_before_labels_by_a_pattern(tmp_path: Path) -> None:

@@ -9,19 +9,21 @@ from typing import Literal
 
 Part = Literal["train", "val", "test"]
 
-#: Usual names of the parts, in lower case without separators.
+#: Usual names of the parts, in lower case without separators; FER2013 has a public and a private test.
 _PARTS: dict[str, Part] = {
-    **dict.fromkeys(("train", "training", "trainset"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "dev", "eval"), "val"),
-    **dict.fromkeys(("test", "testing", "testset"), "test"),
+    **dict.fromkeys(("train", "training", "trainset", "trn"), "train"),
+    **dict.fromkeys(("val", "valid", "validate", "validation", "dev", "eval", "publictest"), "val"),
+    **dict.fromkeys(("test", "testing", "testset", "tst", "privatetest", "holdout", "heldout"), "test"),
 }
-#: Usual names of a column that states the part of each row.
-_COLUMNS = ("split", "subset", "partition", "set", "phase", "part")
+#: Usual names of a column that states the part of each row, in lower case without separators.
+_COLUMNS = frozenset(("split", "datasplit", "datasetsplit", "subset", "partition", "fold", "set", "phase", "part", "usage"))
+#: Of these the names that mean nothing else.
+_SURE = frozenset(("split", "datasplit", "datasetsplit", "subset", "partition", "fold"))
 
 
 def part_of(name: str) -> Part | None:
     """The part that a name as a whole states, such as Validation; None for any other name."""
-    return _PARTS.get("".join(sign for sign in name.lower() if sign.isalnum()))
+    return _PARTS.get(_plain(name))
 
 
 def part_of_file(path: str) -> Part | None:
@@ -31,9 +33,13 @@ def part_of_file(path: str) -> Part | None:
     return found.pop() if len(found) == 1 else None
 
 
-def part_column(columns: Sequence[str]) -> str | None:
-    """The column that would state the part of each row, by its name; None if no column has such a name."""
-    return next((each for each in columns if each.strip().lower() in _COLUMNS), None)
+def part_column(columns: Sequence[str], *, sure: bool = False) -> str | None:
+    """The column that would state the part of each row, by its name; ``sure`` if the name can mean nothing else."""
+    return next((each for each in columns if _plain(each) in (_SURE if sure else _COLUMNS)), None)
+
+
+def _plain(name: str) -> str:
+    return "".join(sign for sign in name.lower() if sign.isalnum())
 
 
 def parts_of(stated: Sequence[Part | None]) -> tuple[Part, ...] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tare.datasets.parts.names import Part, part_column, part_of, part_of_file, parts_of, pooled_remark
 from tare.datasets.samples import LabelledSamples
-from tare.datasets.tables import columns_in, is_table, label_texts, load_table
+from tare.datasets.tables import cells_of, columns_in, label_texts, load_table
 from tare.errors import DataError, shell_word
 from tare.samples.records import Skipped
 from tare.sources.base import Source
@@ -22,7 +22,8 @@ from tare.sources.derived import Derived
 from tare.sources.files.listed import ListedFiles, Manifest
 from tare.sources.places import files_at
 from tare.sources.shards import Shards
-from tare.sources.tables.csv_table import read_head
+from tare.sources.tables.arrow import TableInMemory
+from tare.sources.tables.csv_table import CsvTable, read_head
 
 
 @dataclass(frozen=True)
@@ -47,23 +48,46 @@ def parts_by_shard(source: Source[Any], files: Sequence[str] | None) -> StatedPa
     return StatedParts(of, f"the names of the files of {source.name!r}")
 
 
-def parts_by_column(name: str, number: int) -> StatedParts | None:
-    """The parts of the ``number`` rows of a table by a column such as ``split``; None without one that states them.
+def parts_by_rows(source: Source[Any], number: int) -> StatedParts | None:
+    """The parts of the ``number`` samples of a source by a column of its rows; None without one that states them.
 
-    Raises :class:`DataError` if the samples are not one a row.
+    Raises :class:`DataError` if a word is no part, or the samples are not one a row.
     """
-    column = part_column(columns_in(name)) if is_table(name) else None
-    stated = None if column is None else parts_of([part_of(row[0]) for row in _texts(name, column)])
-    if stated is None:
+    found = _words(source)
+    return None if found is None else _parts(*found, number, source.name)
+
+
+def parts_by_column(name: str, number: int) -> StatedParts | None:
+    """The parts of the ``number`` rows of a table; see :func:`parts_by_rows`."""
+    column = part_column(columns_in(name))
+    if column is None:
         return None
-    if len(stated) != number:
-        found = f"{number:,} samples of {len(stated):,} rows of {name!r}"
-        raise DataError(f"a sample for each row, whose part the column {column!r} states", found, "give every row one path")
-    return StatedParts(stated, f"the column {column!r} of {name!r}")
+    return _parts(column, [row[0] for row in label_texts(load_table(name, (column,)), (column,), name)], number, name)
 
 
-def _texts(name: str, column: str) -> Sequence[tuple[str, ...]]:
-    return label_texts(load_table(name, (column,)), (column,), name)
+def _parts(column: str, words: Sequence[str], number: int, name: str) -> StatedParts | None:
+    stated = [part_of(word) for word in words]
+    if "train" not in stated or len({*words}) == 1:
+        return None
+    strange = next((word for word, part in zip(words, stated, strict=True) if part is None), None)
+    wanted = f"parts that the column {column!r} states"
+    if strange is not None:
+        found = f"{strange!r} beside 'train' in {name!r}"
+        raise DataError(
+            f"the words train, val and test for {wanted}", found, "write these, or rename the column if it is another"
+        )
+    if len(words) != number:
+        raise DataError(
+            f"a sample for each row with {wanted}", f"{number:,} of {len(words):,} rows of {name!r}", "split its files"
+        )
+    of = parts_of(stated)
+    return None if of is None else StatedParts(of, f"the column {column!r} of {name!r}")
+
+
+def unused_remark(columns: Sequence[str]) -> str | None:
+    """A remark on a column among those of the samples whose name says that it states parts, and that does not; else None."""
+    column = part_column(columns, sure=True)
+    return None if column is None else f"the column {column!r} is taken for a feature: parts are stated by train, val and test"
 
 
 def in_parts(samples: LabelledSamples, stated: StatedParts | None) -> tuple[LabelledSamples, LabelledSamples | None]:
@@ -103,30 +127,45 @@ def pooled_samples(source: Source[Any]) -> str | None:
     shards = shards_of(source)
     stated = None if shards is None else parts_of([part_of_file(file) for file in shards.files])
     if shards is not None and stated is not None:
-        trained = [file for file, part in zip(shards.files, stated, strict=True) if part == "train"]
-        return pooled_remark([*dict.fromkeys(stated)], "train", _command(trained))
-    column, words = _words(_inner(source))
-    if parts_of([part_of(word) for word in words]) is None:
+        files = [file for file, part in zip(shards.files, stated, strict=True) if part == "train"]
+        return pooled_remark([*dict.fromkeys(stated)], "train", _command(files))
+    found = _words(source)
+    different = [] if found is None else [*dict.fromkeys(found[1])]
+    trained = next((word for word in different if part_of(word) == "train"), None)
+    if found is None or trained is None or len(different) == 1:
         return None
-    return f"column {column!r}: {pooled_remark(words, next(word for word in words if part_of(word) == 'train'))}"
+    return f"column {found[0]!r}: {pooled_remark(different, trained)}"
 
 
-def _words(source: Source[Any]) -> tuple[str, list[str]]:
-    """The column of a list of files, or of a Parquet file, that would state the parts, and its different words."""
+def _words(source: Source[Any]) -> tuple[str, list[str]] | None:
+    """The column of a source's rows that would state their parts, and its text in each row; None without such a column."""
+    inner = _inner(source)
+    if isinstance(inner, Shards):
+        found = [each for file in inner.files for each in [_words(inner.opened(file))] if each is not None]
+        if len(found) < len(inner.files) or len({column for column, _ in found}) > 1:
+            return None
+        return found[0][0], [word for _, words in found for word in words]
+    rows = _rows(inner)
+    column = None if rows is None else part_column(rows[0])
+    return None if rows is None or column is None else (column, rows[1](column))
+
+
+def _rows(source: Source[Any]) -> tuple[Sequence[str], Callable[[str], list[str]]] | None:
+    """The columns of a table or a list of files, and the text of a column in each row; None for other sources."""
     if isinstance(source, ListedFiles) and isinstance(source.listing, Manifest) and source.listing.delimiter is not None:
-        column = part_column(read_head(source.name).names)
-        if column is None:
-            return "", []
-        return column, [*dict.fromkeys(item.label or "" for item in replace(source.listing, label=column))]
+        listing = source.listing
+        return read_head(source.name).names, lambda column: [item.label or "" for item in replace(listing, label=column)]
+    if isinstance(source, CsvTable):
+        head = source.head
+        return head.names, lambda column: cells_of(source.name, head, (column,))[column].to_list()
+    if isinstance(source, TableInMemory):
+        return source.table.column_names, lambda column: [str(word) for word in source.column(column).to_pylist()]
     if not source.name.endswith(".parquet") or not Path(source.name).is_file():
-        return "", []
-    from pyarrow import compute, parquet
+        return None
+    from pyarrow import parquet
 
     file = parquet.ParquetFile(source.name)
-    column = part_column(file.schema_arrow.names)
-    if column is None:
-        return "", []
-    return column, [str(word) for word in compute.unique(file.read([column])[column]).to_pylist()]
+    return file.schema_arrow.names, lambda column: [str(word) for word in file.read([column])[column].to_pylist()]
 
 
 def _command(files: Sequence[str]) -> str:

@@ -86,6 +86,10 @@ class TableInMemory(Source[tuple[int, int]]):
     channel_names: tuple[str, ...] | None
     remarks: tuple[str, ...] = ()
 
+    def column(self, name: str) -> Any:
+        """A column as Arrow has it, also one that is not measured."""
+        return self.table.column(name)
+
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Ranges of rows."""
         return row_ranges(len(self.table), self.plan.rows_per_chunk)
