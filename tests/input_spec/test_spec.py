@@ -214,6 +214,18 @@ def test_apply_is_the_formula_for_every_layout_order_and_dtype(channels: str, la
     np.testing.assert_allclose(got.numpy(), expected, rtol=0, atol=2e-6 if kind != "float64" else 1e-12)
 
 
+@pytest.mark.parametrize("each", [None, {"kind": "minmax", "over": "channel", "eps": 0.0}])
+@pytest.mark.parametrize("kind", ["int32", "int64", "uint32"])
+def test_integers_that_floats_do_not_hold_are_mapped_in_float64(kind: str, each: Any) -> None:
+    mean, start = 0.0 if each else 2.0**24, 2**24
+    spec = InputSpec.of((mean, mean), (2.0, 2.0), scale=1.0, raw_dtype=kind, layout="NCT", channels="a,b", per_sample=each)
+    raw = start + np.array([[[0, 1, 3], [5, 6, 9]]])
+    fed = spec.apply(torch.from_numpy(raw.astype(kind)), "NCT")
+    expected = [[[0, 1 / 3, 1], [0, 0.25, 1]]] if each else (raw - start).tolist()
+    assert fed.dtype == torch.float32
+    np.testing.assert_allclose(fed.numpy(), np.array(expected) / 2, rtol=1e-7)
+
+
 def test_floats_of_a_spec_whose_raw_values_are_floats_are_raw() -> None:
     spec = InputSpec.of((10.0,), (2.0,), scale=1.0, raw_dtype="float32")
     assert spec.apply(torch.full((1, 1, 1, 1), 12.0)).item() == 1.0

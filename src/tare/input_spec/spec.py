@@ -242,7 +242,8 @@ class InputSpec(Shown):
         """Map raw integers or unit floats to network input, by :meth:`input_map`.
 
         ``values`` have one of the ``layout``s that a spec may state, such as ``(N, C, H, W)``, or the same without N, their
-        channels in red, green, blue order. The layout stays; the result is float32, or float64 where that was given.
+        channels in red, green, blue order. The layout stays; the result is float32, or float64 where that was given. Integers
+        of more than 16 bits are mapped in float64.
 
         Raises :class:`SpecError` for what is no dense tensor of real numbers, another number of channels or type of raw values,
         unit floats outside of [0, 1], or if a field that is needed is unknown.

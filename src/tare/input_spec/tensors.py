@@ -13,6 +13,8 @@ from tare.input_spec.input_map import InputMap, mapped
 from tare.system.handed.arguments import of_kind
 from tare.system.handed.tensors import oddity
 
+#: Raw types whose values float32 holds exactly; the others are mapped in float64.
+NARROW = ("uint8", "int8", "uint16", "int16", "bool", "float16", "bfloat16", "float32")
 #: Unit floats lie in [0, 1] up to the overshoot of a bicubic resize, at most a fifth.
 _OVERSHOOT = 0.25
 #: The std of a constant sample is rounding error, a share of its values: of floats, and of doubles.
@@ -56,10 +58,13 @@ def fed(whole: InputMap, factor: float, stored: str, values: torch.Tensor, layou
         )
     if factor != 1.0:
         _check_unit(stored, values)
-    kind = values.dtype if values.dtype == torch.float64 else torch.float32
+    kind = torch.float32 if str(values.dtype).removeprefix("torch.") in NARROW else torch.float64
+    made, place = torch.float64 if values.dtype == torch.float64 else torch.float32, values.device
+    if kind != made and place.type == "mps":
+        values = values.cpu()  # Apple's devices have no float64
     if whole.affine.order != tuple(range(len(whole.affine.order))):
         values = values.index_select(axis, torch.tensor(whole.affine.order, device=values.device))
-    return _mapped(whole, values.to(kind), factor, axis, batched=values.ndim == len(layout))
+    return _mapped(whole, values.to(kind), factor, axis, batched=values.ndim == len(layout)).to(place, made)
 
 
 def _mapped(whole: InputMap, values: torch.Tensor, factor: float, axis: int, *, batched: bool) -> torch.Tensor:

@@ -18,11 +18,11 @@ from tare.input_spec.affine import Affine
 from tare.input_spec.fields import Known
 from tare.input_spec.input_map import mapped as value_mapped
 from tare.input_spec.spec import InputSpec
-from tare.input_spec.tensors import by_sample, in_memory, is_eager
+from tare.input_spec.tensors import NARROW, by_sample, in_memory, is_eager
 from tare.normalisation import fused
 from tare.normalisation.names import Strategy
 from tare.parts import libraries
-from tare.parts.plain import NARROW, ScriptedNormaliser, mapped, reordered
+from tare.parts.plain import ScriptedNormaliser, mapped, reordered
 from tare.parts.stated import spec_of_constants, spec_of_stats, usable
 from tare.statistics.dataset_stats import DatasetStats
 

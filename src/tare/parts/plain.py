@@ -3,9 +3,6 @@
 import torch
 from torch import nn
 
-#: Raw types whose values float32 holds exactly; the others are mapped in float64.
-NARROW = ("uint8", "int8", "uint16", "int16", "bool", "float16", "bfloat16", "float32")
-
 
 def reordered(values: torch.Tensor, axis: int, order: list[int]) -> torch.Tensor:
     """Return the channels in another order, told by numbers: a tensor of places may lose them where a layer has no memory yet."""
