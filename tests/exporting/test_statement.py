@@ -3,6 +3,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+import torch
+
 from tare.exporting.graph.options import GraphOptions
 from tare.exporting.statement import graph_spec, metadata, model_spec
 from tare.input_spec.fields import Known
@@ -37,10 +40,15 @@ def test_the_network_inside_is_stated_too(tmp_path: Path) -> None:
     assert json.loads(stated["tare.strategy"]) == {"strategy": "source", "per_sample": False}
 
 
-def test_sample_has_no_constants(tmp_path: Path) -> None:
-    spec = model_spec(open_trained(tiny_run(tmp_path, "sample")))
-    assert isinstance(spec.mean, Unknown)
+def test_a_network_that_normalises_each_sample_is_stated_as_in_its_directory(tmp_path: Path) -> None:
+    """After each sample's own moments nothing is subtracted: who uses the file's statement needs the 0 and the 1."""
+    trained = open_trained(tiny_run(tmp_path, "sample"))
+    spec = model_spec(trained)
     assert isinstance(spec.size, Known)
-    assert spec.mean.reason.startswith("strategy 'sample'")
+    assert (spec.mean, spec.std) == (trained.model.spec().mean, trained.model.spec().std)
+    assert set(spec.require("mean")) == {0.0}
+    assert set(spec.require("std")) == {1.0}
+    values = torch.rand(2, 3, *spec.size.value, generator=torch.Generator().manual_seed(0)).mul(255).byte()
+    assert spec.apply(values).std(dim=(2, 3), correction=0).flatten().tolist() == pytest.approx([1.0] * 6)
     assert spec.require("scale") == 1.0  # nothing is scaled after each sample's z-score
     assert spec.require("per_sample").kind == "zscore"

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tare.errors import DataError
 from tare.monitoring.monitor import Monitor
 from tare.monitoring.reference import Reference
-from tare.serving.gauges import gauges
+from tare.serving.gauges import MEANINGS, gauges
 from tare.serving.run_logging import log_wandb, logged
 from tests.monitoring.made import changed, photographs, reference
 
@@ -61,7 +62,39 @@ def test_prometheus_reads_what_is_exposed(monitor: Monitor) -> None:
     assert len([each for each in samples if each.name == "tare_figure_evidence"]) == len(monitor.reference.figures)
 
 
-def observed(monitor: Monitor) -> Callable[[], dict[Any, float]]:
+def test_several_monitors_are_told_apart(monitor: Monitor) -> None:
+    other = Monitor(reference(100))
+    both = {"day": monitor, "night": other}
+    assert [name for name, _ in groupby(each.name for each in gauges(both))] == [*MEANINGS]
+    expected = {(name, each.name, *each.labels): each.value for name, one in both.items() for each in gauges(one)}
+    found = {(each.labels[0][1], each.name, *each.labels[1:]): each.value for each in gauges(both)}
+    assert {each.labels[0][0] for each in gauges(both)} == {"monitor"}
+    assert str(found) == str({key: expected[key] for key in found})  # NaN is NaN
+    assert len(found) == len(expected)
+    read = observed(both)()
+    assert read["tare_monitor_alarm", ("monitor", "day")] == 1
+    assert read["tare_monitor_alarm", ("monitor", "night")] == 0
+
+
+def test_a_second_monitor_by_itself_is_refused(monitor: Monitor) -> None:
+    """Its numbers would be dropped, or stand under the names of the first."""
+    client = pytest.importorskip("prometheus_client")
+    pytest.importorskip("opentelemetry.sdk")
+    from opentelemetry.sdk.metrics import MeterProvider
+
+    from tare.serving.prometheus import MonitorCollector
+    from tare.serving.telemetry import observe
+
+    other, registry, provider = Monitor(reference(100)), client.CollectorRegistry(), MeterProvider()
+    registry.register(MonitorCollector(monitor))
+    with pytest.raises(ValueError, match="Duplicated"):
+        registry.register(MonitorCollector(other))
+    observe(monitor, provider)
+    with pytest.raises(DataError, match="one call for all monitors of a meter provider"):
+        observe(other, provider)
+
+
+def observed(monitor: Monitor | Mapping[str, Monitor]) -> Callable[[], dict[Any, float]]:
     """What OpenTelemetry reads of a monitor, asked anew with every call."""
     pytest.importorskip("opentelemetry.sdk")
     from opentelemetry.sdk.metrics import MeterProvider

@@ -4,11 +4,14 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 import tare
 from tare.monitoring.monitor import Monitor
 from tare.monitoring.reference import Reference
+from tare.samples.records import Sample
+from tare.transferring.reference import _stored
 from tests.monitoring.made import photographs
 
 _FACTORY = """
@@ -55,3 +58,41 @@ def test_a_run_carries_the_reference_of_its_training_split(tmp_path: Path) -> No
     monitor = Monitor(tmp_path / "run", values="fed")
     monitor.update(((kept[:8] / 255 - 0.4) / 0.2).astype(np.float32))
     assert monitor.state.samples == 8
+
+
+@pytest.mark.parametrize("kind", ["uint16", "int16"])
+def test_deeper_images_at_the_networks_size_are_of_their_own_type(kind: str, tmp_path: Path) -> None:
+    """An exported network takes them so, and carries that reference alone."""
+    levels = np.random.default_rng(0).normal(3000, 800, (60, 16, 16, 1)) + 2000 * (np.arange(60) % 2)[:, None, None, None]
+    images = np.clip(levels, 0, 65535 if kind == "uint16" else 32767).astype(kind)
+    np.savez(tmp_path / "data.npz", x=images, y=np.arange(60) % 2)
+    (tmp_path / "net.py").write_text(_FACTORY.replace("Conv2d(3", "Conv2d(1"))
+    tare.transfer(
+        data=tmp_path / "data.npz",
+        model=f"{tmp_path / 'net.py'}:net",
+        weights="none",
+        strategy="target",
+        size=16,
+        interpolation="bilinear",
+        crop=1.0,
+        layout="NHWC",
+        protocol="probe",
+        device="cpu",
+        workers=0,
+        out=tmp_path / "run",
+    )
+    reference = Reference.load(tmp_path / "run")
+    assert reference.seen is not None
+    assert reference.seen.taking == reference.taking
+    assert (reference.seen.counts == reference.counts).all()  # nothing is resized here
+    reference.seen.save(tmp_path / "seen.json")
+    monitor = Monitor(tmp_path / "seen.json")
+    for _ in range(20):
+        monitor.update(images)
+    assert monitor.state.samples == 20 * 60
+    assert not monitor.alarm
+
+
+def test_values_that_a_resize_takes_beyond_their_type_end_there() -> None:
+    seen = _stored(Sample("", np.array([[[-0.01], [0.5], [1.01]]], np.float32)), np.dtype("uint16"))
+    assert seen.values.ravel().tolist() == [0, 32768, 65535]

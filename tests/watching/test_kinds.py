@@ -163,6 +163,27 @@ def test_constants_that_change_nothing_judge_nothing() -> None:
     assert "the constants change values too little" in report.unjudged[0]
 
 
+@pytest.mark.parametrize(("which", "clean"), [(None, None), (0, True)])
+def test_the_second_of_a_pair_of_images_is_not_judged_unless_one_was_chosen(which: int | None, clean: bool | None) -> None:
+    class Pair(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Conv2d(BANDS, 2, 3)
+
+        def forward(self, before: Tensor, after: Tensor) -> Tensor:
+            difference: Tensor = self.layer(after) - self.layer(before)
+            return difference
+
+    kind = KINDS["13 bands of DN"]()
+    with tare.watch(model := Pair(), kind.spec, on_finding=lambda _: None, input=which) as watch:
+        for _ in range(3):
+            model(kind.normalised(kind.raw()), kind.raw())
+    report = watch.report()
+    assert report.clean is clean
+    assert [reason for reason in report.aside if "'1' was not looked at" in reason] == list(report.aside)
+    assert len(report.aside) == (clean is None)
+
+
 def test_volumes_normalised_each_by_itself_are_a_note_where_nobody_states_the_constants() -> None:
     model = nn.Sequential(nn.Conv3d(1, 2, 3))
     with tare.watch(model, on_finding=lambda _: None) as watch:

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tare.watching.sample import Taken, can_be_seen, look_at, network_input
+from tare.watching.sample import Taken, can_be_seen, left_out, look_at, network_input
 
 sizes = st.integers(1, 40)
 
@@ -95,6 +95,21 @@ def test_one_nan_anywhere_is_seen() -> None:
 def test_the_argument_with_the_values_is_found(args: Any, kwargs: Any, which: int | str | None, name: str | None) -> None:
     found = network_input(args, kwargs, which)
     assert (found and found[0]) == name
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "names"),
+    [
+        ((torch.ones(2, 3, 4, 4), torch.ones(2, 3, 8, 8)), {}, ["1"]),  # a pair of images
+        (({"left": torch.ones(2, 3, 4, 4), "right": torch.ones(2, 3, 4, 4)},), {}, ["right"]),
+        ((torch.ones(2, 3, 4, 4),), {"mask": torch.ones(2, 1, 4, 4), "time": torch.ones(2, 3)}, []),
+        (2 * (IMAGES := torch.ones(2, 3, 4, 4),), {}, []),  # the same one twice
+    ],
+)
+def test_arguments_like_the_one_that_is_looked_at_are_named(args: Any, kwargs: Any, names: list[str]) -> None:
+    found = network_input(args, kwargs)
+    assert found is not None
+    assert left_out(args, kwargs, found[1], Taken((3,))) == names
 
 
 def test_what_has_no_values_cannot_be_seen() -> None:

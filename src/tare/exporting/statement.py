@@ -13,7 +13,6 @@ from tare.input_spec.geometry import Geometry, RowGeometry
 from tare.input_spec.spec import Crop, InputSpec, Known, Unknown
 from tare.networks.stored.references import after_resize, reference_json
 from tare.networks.stored.trained import TrainedModel
-from tare.normalisation.names import MEANINGS
 
 #: The key of the specification of a file's own input.
 SPEC_KEY = "tare.spec"
@@ -51,16 +50,12 @@ def _layout(stated: InputSpec, options: GraphOptions, origin: str) -> Field[str]
 
 
 def model_spec(trained: TrainedModel) -> InputSpec:
-    """Return the specification of the network inside; mean and std are unknown where they differ per sample."""
+    """Return the specification of the network inside, as the model directory states it."""
     spec, origin = trained.model.spec(), "how tare reads images"
     if isinstance(trained.model.takes, Geometry):
         spec = replace(spec, antialias=Known(True, origin))
         spec = replace(spec, layout=Known("NCHW", origin), dtype=Known("float32", origin))
-    chosen = trained.model.normalisation
-    if chosen.per_sample is None:
-        return spec
-    each = Unknown(f"strategy {chosen.strategy!r}: every sample is normalised by {MEANINGS[chosen.strategy]}")
-    return replace(spec, mean=each, std=each)
+    return spec
 
 
 def _dtype(trained: TrainedModel, origin: str) -> Field[str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from tare.monitoring.monitor import Monitor
 
@@ -41,8 +41,18 @@ class Gauge:
     labels: tuple[tuple[str, str], ...] = ()
 
 
-def gauges(monitor: Monitor) -> Iterator[Gauge]:
-    """All numbers of a monitor as it is now, those of one name together."""
+def gauges(monitors: Monitor | Mapping[str, Monitor]) -> Iterator[Gauge]:
+    """All numbers of a monitor as it is now, or of several by their names, which are a label; those of one name together."""
+    if isinstance(monitors, Monitor):
+        yield from _gauges(monitors)
+        return
+    labelled = ((("monitor", name), each) for name, monitor in monitors.items() for each in _gauges(monitor))
+    found = [replace(each, labels=(label, *each.labels)) for label, each in labelled]
+    for name in MEANINGS:
+        yield from (each for each in found if each.name == name)
+
+
+def _gauges(monitor: Monitor) -> Iterator[Gauge]:
     state, evidence = monitor.state, monitor.evidence()
     served, reference = monitor.served(), monitor.reference.stats
     yield Gauge("tare_monitor_batches", state.batches)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -12,15 +12,19 @@ from tare.system.optional import require
 
 
 class MonitorCollector:
-    """A collector for ``prometheus_client.REGISTRY.register``: the numbers are read from the monitor when they are asked for."""
+    """A collector for ``prometheus_client.REGISTRY.register``: the numbers are read from the monitor when they are asked for.
 
-    def __init__(self, monitor: Monitor) -> None:
+    Several monitors by name, such as ``{"day": ..., "night": ...}``, are told apart by the label ``monitor``. A registry takes
+    one collector, and raises ValueError for another: their series would have the same names.
+    """
+
+    def __init__(self, monitor: Monitor | Mapping[str, Monitor]) -> None:
         self._core = _library("prometheus_client.core")
         self._monitor = monitor
 
     def describe(self) -> list[Any]:
-        """Nothing, so that registering asks for no numbers."""
-        return []
+        """The names alone, so that registering asks for no numbers."""
+        return [self._kind(name)(name, meaning) for name, meaning in MEANINGS.items()]
 
     def collect(self) -> Iterator[Any]:
         """One family of metrics for each name."""
@@ -29,11 +33,13 @@ class MonitorCollector:
 
     def _family(self, name: str, members: list[Gauge]) -> Any:
         first = members[0]
-        kind = self._core.CounterMetricFamily if name in COUNTS else self._core.GaugeMetricFamily
-        family = kind(name, MEANINGS[name], labels=[label for label, _ in first.labels])
+        family = self._kind(name)(name, MEANINGS[name], labels=[label for label, _ in first.labels])
         for member in members:
             family.add_metric([value for _, value in member.labels], member.value)
         return family
+
+    def _kind(self, name: str) -> Any:
+        return self._core.CounterMetricFamily if name in COUNTS else self._core.GaugeMetricFamily
 
 
 def exposition(monitor: Monitor) -> tuple[str, bytes]:

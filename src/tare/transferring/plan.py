@@ -27,9 +27,8 @@ from tare.datasets.options import LabelOptions
 from tare.datasets.signal_batches import SignalBatches
 from tare.datasets.split import Split, open_split
 from tare.datasets.views import picture
-from tare.errors import DataError, ModelError, SpecError
-from tare.folding.first_layers import evaluating
-from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, geometry_json
+from tare.errors import DataError, SpecError
+from tare.input_spec.geometry import Geometry, InputGeometry, geometry_json
 from tare.input_spec.spec import InputSpec, Known
 from tare.networks.batch_norm import batch_norms
 from tare.networks.inputs import NetworkOptions
@@ -65,6 +64,7 @@ from tare.training.parameter_groups import frozen_names, optimiser_of
 from tare.training.run_dir import check_processes
 from tare.transferring.defaults import settled
 from tare.transferring.forecast import check_forecast, forecasting
+from tare.transferring.head import check_dense, check_head
 from tare.transferring.inputs import TransferRequest
 from tare.transferring.target import Target, measured
 
@@ -214,9 +214,9 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
         takes, geometry_notes = number_geometry(network, request, target.split, target.stats, chosen, workers)
         check_accepts(network, takes)
     network = as_dense(network) if task.dense else network
-    _check_dense(network, task)
+    check_dense(network, task)
     network = with_head(network, len(task.names), training.seed)
-    _check_head(network, takes, task, training.protocol)
+    check_head(network, takes, task, training)
     _check_trainable(network, training)
     notes += own + network.notes + geometry_notes + ((f"dataset0's own moments: {seen.origin}",) if seen is not None else ())
     notes += target.notes + _batch_norm_notes(network, training) + gate.lines
@@ -286,7 +286,7 @@ def _image_input(source: NetworkOptions, network: Network) -> _ImageInput:
 
 def _are_unit(stats: DatasetStats) -> bool:
     """Whether statistics are of unit values, as ToTensor makes them, which are those of any raw type in unit values."""
-    return stats.dtype.startswith("float") and all(0 <= channel.min and channel.max <= 1 for channel in stats.channels)
+    return stats.dtype.startswith("float") and all(channel.min >= 0 and channel.max <= 1 for channel in stats.channels)
 
 
 def _seen(request: TransferRequest, strategy: Strategy, constants: Constants | None, spec: InputSpec) -> Constants | None:
@@ -325,62 +325,6 @@ def _automatic(
     tuned = request.protocol == "finetune" and request.batchnorm == "train"
     protocol: AdvisedProtocol = "finetune" if tuned else "probe"
     return recommended(fed, split.train, target.stats, protocol, request.seed, reporter)
-
-
-@torch.inference_mode()
-def _check_head(network: Network, takes: InputGeometry, task: Task, protocol: str) -> None:
-    """Raise :class:`ModelError` unless the network gives one number an output: its last linear layer may not be the last.
-
-    A probe, and targets whose unit is undone in the head, need a network that gives what its head gives.
-    """
-    outputs = (len(task.names), *(takes.shape if task.dense else ()))
-    with evaluating(network.module):
-        answer = network.module(torch.zeros(2, network.channels, *takes.shape))
-    shape = tuple(answer.shape) if isinstance(answer, torch.Tensor) else type(answer).__name__
-    if shape != (2, *outputs):
-        raise ModelError(
-            f"one number for each of {len(task.names)} {task.noun}: shape {(2, *outputs)} for two {NOUNS[takes.kind]}",
-            f"{shape} with a new layer at {network.head!r}",
-            "name a classifier whose last linear layer gives its logits",
-        )
-    by_head = f"--task {task.name}" if task.is_scaled_in_head else "--protocol probe" if protocol == "probe" else ""
-    if by_head and not network.dense and not _ends_in_head(network, takes):
-        raise ModelError(
-            f"a network whose last operation is its head, for {by_head}",
-            f"more after {network.head!r}, or the head called more than once",
-            f"let the network return what {network.head!r} gives"
-            + ("" if task.is_scaled_in_head else ", or use --protocol finetune"),
-        )
-
-
-def _ends_in_head(network: Network, takes: InputGeometry) -> bool:
-    """Whether the network gives what its head gives, wherever that lies: a sigmoid or a ReLU shows far from zero alone.
-
-    Inputs and outputs are cloned, since the network may change either in place.
-    """
-    head, given = network.classifier, list[torch.Tensor]()
-    inputs = torch.zeros(2, network.channels, *takes.shape)
-    handle = head.register_forward_hook(lambda _, __, output: given.append(output.clone()))
-    bias, kept = head.bias, head.bias.detach().clone()
-    try:
-        with evaluating(network.module):
-            for moved in (0.0, 1000.0, -1000.0):
-                bias.copy_(kept + moved)
-                given.clear()
-                answer = network.module(inputs.clone())
-                if len(given) != 1 or not torch.equal(given[0].reshape(answer.shape), answer):
-                    return False
-        return True
-    finally:
-        handle.remove()
-        bias.copy_(kept)
-
-
-def _check_dense(network: Network, task: Task) -> None:
-    """Raise :class:`ModelError` for a network of one output a pixel and a task of one a sample."""
-    if network.dense and not task.dense:
-        found = f"{network.reference}, which ends in the convolution {network.head!r}"
-        raise ModelError(f"a network that ends in a linear layer, for --task {task.name}", found, "name another network")
 
 
 def _task(request: TransferRequest, training: Training, target: Target) -> Task:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tare.datasets.files import LabelledFiles
 from tare.datasets.signal_batches import of_length
 from tare.datasets.volumes.sizing import as_stored_volume
@@ -13,7 +15,7 @@ from tare.errors import DataError
 from tare.input_spec.geometry import Geometry, InputGeometry, SignalGeometry, VolumeGeometry, front_of
 from tare.measuring.as_seen import AsSeen
 from tare.monitoring.reference import Reference
-from tare.samples.layout import raw_of
+from tare.samples.layout import raw_of, unit_scale
 from tare.samples.records import Record, Sample
 from tare.sources.base import Source
 from tare.sources.derived import Derived
@@ -46,8 +48,26 @@ def reference_of(plan: TransferPlan) -> dict[str, Any] | None:
 def _sized(source: LabelledFiles, takes: InputGeometry) -> Source[Any] | None:
     """The samples at the network's size; None where they have it as stored, or where each is normalised by itself."""
     if isinstance(takes, Geometry):
-        return AsSeen(source, takes)
+        return _Resized(source, takes)
     return _Sized(source, takes) if isinstance(takes, SignalGeometry | VolumeGeometry) and takes.pad is not None else None
+
+
+@dataclass(frozen=True)
+class _Resized(AsSeen):
+    """Images at the network's size in the type in which they are stored, as an exported network takes them."""
+
+    def changed(self, record: Record) -> Iterator[Record]:
+        """Resize and crop one image; of deeper ones the values become whole numbers of their type again."""
+        for one in super().changed(record):
+            yield _stored(one, record.values.dtype) if isinstance(one, Sample) and isinstance(record, Sample) else one
+
+
+def _stored(seen: Sample, dtype: np.dtype[Any]) -> Sample:
+    """The unit values of a resized image as raw ones; a resize may overshoot the ends of their type."""
+    if dtype.kind not in "iu" or seen.values.dtype == dtype:
+        return seen
+    raw, ends = np.rint(seen.values / float(unit_scale(dtype))), np.iinfo(dtype)
+    return replace(seen, values=np.clip(raw.astype(np.float64), ends.min, ends.max).astype(dtype))
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from tare.watching.hook import attach
 from tare.watching.judging import Judgement, judge, judge_form
 from tare.watching.monitored import Monitored
 from tare.watching.result import StageSeen, WatchReport, stage_seen
-from tare.watching.sample import Look, Seen, can_be_seen, look_at, network_input
+from tare.watching.sample import Look, Seen, can_be_seen, left_out, look_at, network_input
 from tare.watching.surroundings import Aside, aside_from, aside_from_forward, by_itself, traced
 
 OnFinding = Literal["warn", "raise"] | Callable[[Finding], object]
@@ -188,6 +188,10 @@ class Watch:
         elif (aside := aside_from(given[1])) is not None:
             self._stand_aside(aside)
         else:
+            for name in left_out(args, kwargs, given[1], self._expects.takes) if self._input is None else ():
+                self._stand_aside(
+                    Aside(f"argument {name!r} was not looked at: it is like {given[0]!r}, which was; choose with input=")
+                )
             look = look_at(*given, number, training, self._expects.takes)
             self._arriving[training].append(look)
             self._waiting = True

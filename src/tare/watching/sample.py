@@ -5,7 +5,7 @@ Everything is computed where the batch lies and copied to the host without waiti
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,14 +112,35 @@ def network_input(args: Sequence[Any], kwargs: Mapping[str, Any], which: int | s
     ``which`` is a position or a name. Without one the usual names come first, then an argument that holds floats or bytes in at
     least three dimensions, then a table ``(N, F)`` of floats; a dictionary or a list in the arguments is looked into.
     """
-    arguments = [(str(place), value) for place, value in enumerate(args)] + list(kwargs.items())
     if which is not None:
-        return next(((name, value) for name, value in _under(which, arguments) if _tensors(value)), None)
+        return next(((name, value) for name, value in _under(which, _arguments(args, kwargs)) if _tensors(value)), None)
+    return next(_candidates(args, kwargs), None)
+
+
+def left_out(args: Sequence[Any], kwargs: Mapping[str, Any], looked_at: Any, takes: Taken) -> list[str]:
+    """The names of other arguments that have the form of the one that is looked at, such as the second image of a pair."""
+    form = _form(looked_at, takes)
+    others = {name: value for name, value in _candidates(args, kwargs) if value is not looked_at and can_be_seen(value)}
+    return [name for name, value in others.items() if _form(value, takes) == form]
+
+
+def _form(value: Any, takes: Taken) -> tuple[int, int]:
+    """The number of axes and channels."""
+    first = _tensors(value)[0]
+    return first.ndim, _as_images(first.detach(), takes)[0].shape[1]
+
+
+def _arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return [(str(place), value) for place, value in enumerate(args)] + list(kwargs.items())
+
+
+def _candidates(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What may be the input, the likeliest first."""
+    arguments = _arguments(args, kwargs)
     flat = [pair for name, value in arguments for pair in (value.items() if isinstance(value, Mapping) else [(name, value)])]
     usual = {name: place for place, name in enumerate(USUAL_NAMES)}
     flat.sort(key=lambda pair: usual.get(str(pair[0]), len(usual)))
-    found = ((str(name), value) for fewest in (3, 2) for name, value in flat if _may_be_input(value, fewest))
-    return next(found, None)
+    return ((str(name), value) for fewest in (3, 2) for name, value in flat if _may_be_input(value, fewest))
 
 
 def _under(which: int | str, arguments: Sequence[tuple[str, Any]]) -> list[tuple[Any, Any]]:
