@@ -87,6 +87,14 @@ def shards(folder: Path) -> Path:
     return folder / "shards"
 
 
+def nested(folder: Path) -> Path:
+    for shard in shards(folder).iterdir():
+        _, part, number = shard.stem.split("_")
+        (folder / "nested" / "wds" / part).mkdir(parents=True, exist_ok=True)
+        shard.rename(folder / "nested" / "wds" / part / f"{number}.tar")
+    return folder / "nested" / "wds" / "*" / "*.tar"
+
+
 def compressed(folder: Path) -> Path:
     for shard in shards(folder).iterdir():
         shard.with_suffix(".tar.gz").write_bytes(gzip.compress(shard.read_bytes()))
@@ -105,7 +113,7 @@ def split_of(place: Path) -> Split:
     return open_split(LabelOptions(place), 0, "vector" if place.name == "rows.csv" else "image")
 
 
-@pytest.mark.parametrize("made", [manifest, table, one_parquet, parquets, hub, shards, compressed])
+@pytest.mark.parametrize("made", [manifest, table, one_parquet, parquets, hub, shards, nested, compressed])
 def test_training_validation_and_test_are_those_stated(made: Any, tmp_path: Path) -> None:
     place = made(tmp_path)
     split = split_of(place)
@@ -116,7 +124,7 @@ def test_training_validation_and_test_are_those_stated(made: Any, tmp_path: Path
     assert levels(open_test(place, LabelOptions(place), split).files) == [200] * 6
 
 
-@pytest.mark.parametrize("made", [manifest, table, one_parquet, parquets, hub, shards, compressed])
+@pytest.mark.parametrize("made", [manifest, table, one_parquet, parquets, hub, shards, nested, compressed])
 def test_measuring_all_says_that_the_parts_are_counted_as_one(made: Any, tmp_path: Path) -> None:
     stats = tare.measure(made(tmp_path))
     told = [

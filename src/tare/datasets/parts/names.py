@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from typing import Literal
@@ -27,10 +26,15 @@ def part_of(name: str) -> Part | None:
 
 
 def part_of_file(path: str) -> Part | None:
-    """The part that a word of a file's name states, such as ``train-00000-of-00001.parquet``; None if none or two do."""
-    words = re.findall(r"[a-z]+", os.path.basename(path).lower())  # noqa: PTH119 - also of URLs
-    found = {_PARTS[word] for word in words if word in _PARTS}
-    return found.pop() if len(found) == 1 else None
+    """The part that a word of a file's name states, such as ``train-00000-of-00001.parquet``, else the nearest folder's name.
+
+    None if there is none, or the file's name states two.
+    """
+    *folders, name = re.split(r"[\\/]", path)
+    found = {_PARTS[word] for word in re.findall(r"[a-z]+", name.lower()) if word in _PARTS}
+    if found:
+        return found.pop() if len(found) == 1 else None
+    return next((part for folder in reversed(folders) if (part := part_of(folder)) is not None), None)
 
 
 def part_column(columns: Sequence[str], *, sure: bool = False) -> str | None:
