@@ -9,8 +9,9 @@ from torch import nn
 from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 
 from tare.tasks.classification import Classification
+from tare.training.fitting import train_in_memory
 from tare.training.module import TransferModule
-from tare.training.options import Training
+from tare.training.options import Machine, Training
 
 
 @pytest.mark.parametrize("size", [1, 4, 16])
@@ -54,3 +55,15 @@ def test_a_step_takes_the_mean_over_the_batches_that_it_has(accumulate: int, bat
         torch.autograd.backward(nn.functional.cross_entropy(net(images[here]), labels[here]))
         torch.testing.assert_close(found, net.weight.grad)
         net.weight.grad = None
+
+
+def test_an_interrupt_while_loaders_begin_is_one() -> None:
+    class Beginning(DataLoader[Any]):
+        def __iter__(self) -> Any:
+            raise KeyboardInterrupt
+
+    samples = TensorDataset(torch.zeros(4, 4), torch.zeros(4, dtype=torch.int64))
+    options = Training(epochs=1, head_epochs=0)
+    module = TransferModule(nn.Linear(4, 2), nn.Identity(), options, lambda _: Beginning(samples), Classification(("a", "b")))
+    with pytest.raises(KeyboardInterrupt):
+        train_in_memory(module, Machine(device="cpu", devices="1", workers=0))

@@ -135,7 +135,8 @@ def fit(
         )
         start = str(latest) if resume and latest.exists() else None
         remove_parts(latest.parent)
-        trainer.fit(module, val_dataloaders=val, ckpt_path=start, weights_only=True)
+        with _interruptions():
+            trainer.fit(module, val_dataloaders=val, ckpt_path=start, weights_only=True)
     if trainer.is_global_zero:
         history.write()  # a run killed between its last checkpoint and that epoch's row lacks the row
     return Fitted(tuple(history.rows), history.best(), epochs)
@@ -170,7 +171,23 @@ def train_in_memory(module: TransferModule, machine: Machine) -> None:
     """Train without writing files."""
     options = module.training_options
     with _quiet(), _deterministic(), seeded(options.seed):
-        _trainer(options, machine, enable_checkpointing=False, enable_progress_bar=False, logger=False).fit(module)
+        trainer = _trainer(options, machine, enable_checkpointing=False, enable_progress_bar=False, logger=False)
+        with _interruptions():
+            trainer.fit(module)
+
+
+@contextlib.contextmanager
+def _interruptions() -> Iterator[None]:
+    """Raise an interrupt as one, although what Lightning closes after one that came while its loaders began fails by itself."""
+    try:
+        yield
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, KeyboardInterrupt):
+            cause = cause.__context__
+        if cause is None:
+            raise
+        raise KeyboardInterrupt from None
 
 
 def check_training(training: Training, machine: Machine) -> None:
