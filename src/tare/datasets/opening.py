@@ -73,7 +73,9 @@ def labelled_samples(
     _check_layout(options.layout, name, table=table)
     if table and (samples := labelled_table(name, label, options)) is not None:
         unused = unused_remark(samples.channel_names or ())
-        return replace(samples, remarks=(*samples.remarks, *filter(None, [unused]))), parts_by_column(name, len(samples))
+        return replace(samples, remarks=(*samples.remarks, *filter(None, [unused]))), parts_by_column(
+            name, len(samples), samples.columns
+        )
     if table and label is None and pattern is None:
         label = columns_of_marks(name)
     if table and label is not None and len(columns := label_columns(columns_in(name), label)) > 1:
@@ -161,7 +163,7 @@ def _of_source(
     samples = LabelledSamples(source.name, kind, named, read, **told)  # type: ignore[arg-type]
     if not labelled:
         return samples, None
-    stated = parts_by_shard(source, shards) or parts_by_rows(source, len(found))
+    stated = parts_by_shard(source, shards) or parts_by_rows(source, len(found), (options.label or "",))
     return samples, None if stated is None else replace(stated, of=tuple(stated.of[place] for place in wanted))
 
 

@@ -64,6 +64,11 @@ def _unapplied(data: Any, column: str) -> tuple[str, ...]:
 class HfDataset(TableInMemory):
     """A dataset in Arrow format, also by index; tare decodes the images, from the bytes as stored."""
 
+    @property
+    def schema(self) -> Any:
+        """The columns and their types, also of those that the format hides."""
+        return self.table.features.arrow_schema
+
     def column(self, name: str) -> Any:
         """A column as Arrow has it, also one that the format hides."""
         return self.table.with_format("arrow", columns=[name])[:].column(name)

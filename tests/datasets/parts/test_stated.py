@@ -221,6 +221,33 @@ def test_codes_of_parts_that_are_taken_for_a_feature_are_told(tmp_path: Path) ->
     assert "the column 'partition' is taken for a feature: parts are stated by train, val and test" in split_of(place).remarks
 
 
+def test_files_that_state_no_part_beside_others_are_left_out_and_told(tmp_path: Path) -> None:
+    place = parquets(tmp_path)
+    images_of("test").drop("split").write_parquet(place / "extra-00000-of-00001.parquet")
+    split = split_of(place)
+    assert (levels(split.train), levels(split.val)) == ([40] * 8, [120] * 4)
+    assert any(remark.endswith("those of test and 6 of files that state none are left out") for remark in split.remarks)
+    assert "other files" in tare.measure(place).extra["remarks"][0]
+
+
+@pytest.mark.parametrize("values", [[0.5, 1.5] * 9, [[1.0], [2.0]] * 9, [1, 2] * 9])
+def test_columns_of_such_a_name_that_are_no_text_state_nothing(values: list[Any], tmp_path: Path) -> None:
+    frame = pl.DataFrame({"x": np.arange(18.0), "phase": values, "label": LABELS})
+    frame.write_parquet(tmp_path / "a.parquet")
+    assert len(open_split(LabelOptions(tmp_path / "a.parquet"), 0, "vector").train) == 14
+    assert "counted as one" not in str(tare.measure(tmp_path / "a.parquet").extra)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_the_column_whose_words_are_parts_is_taken(ending: str, tmp_path: Path) -> None:
+    frame = pl.DataFrame({"x": np.arange(18.0), "set": ["A", "B"] * 9, "label": LABELS, "split": WORDS})
+    getattr(frame, f"write_{ending}")(tmp_path / f"a.{ending}")
+    split = open_split(LabelOptions(tmp_path / f"a.{ending}"), 0, "vector")
+    assert (len(split.train), len(split.val)) == (8, 4)
+    labelled = open_split(LabelOptions(tmp_path / f"a.{ending}", label="split"), 0, "vector")
+    assert labelled.classes == ("test", "train", "validation")
+
+
 def test_parts_are_chosen_before_labels_by_a_pattern(tmp_path: Path) -> None:
     place = manifest(tmp_path)
     split = open_split(LabelOptions(place, label_pattern=r"\d([01])\.png$"), 0)

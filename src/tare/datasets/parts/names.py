@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
 Part = Literal["train", "val", "test"]
 
 #: Usual names of the parts, in lower case without separators; FER2013 has a public and a private test.
 _PARTS: dict[str, Part] = {
-    **dict.fromkeys(("train", "training", "trainset", "trn"), "train"),
-    **dict.fromkeys(("val", "valid", "validate", "validation", "dev", "eval", "publictest"), "val"),
-    **dict.fromkeys(("test", "testing", "testset", "tst", "privatetest", "holdout", "heldout"), "test"),
+    **dict.fromkeys(("train", "training", "trainset", "traindata", "trn"), "train"),
+    **dict.fromkeys(("val", "valid", "validate", "validation", "valset", "valdata", "dev", "eval", "publictest"), "val"),
+    **dict.fromkeys(("test", "testing", "testset", "testdata", "tst", "privatetest", "holdout", "heldout"), "test"),
 }
 #: Usual names of a column that states the part of each row, in lower case without separators.
 _COLUMNS = frozenset(("split", "datasplit", "datasetsplit", "subset", "partition", "fold", "set", "phase", "part", "usage"))
@@ -31,25 +31,26 @@ def part_of_file(path: str) -> Part | None:
     None if there is none, or the file's name states two.
     """
     *folders, name = re.split(r"[\\/]", path)
-    found = {_PARTS[word] for word in re.findall(r"[a-z]+", name.lower()) if word in _PARTS}
+    words = map(str.lower, re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name))  # trainA is train
+    found = {_PARTS[word] for word in words if word in _PARTS}
     if found:
         return found.pop() if len(found) == 1 else None
     return next((part for folder in reversed(folders) if (part := part_of(folder)) is not None), None)
 
 
-def part_column(columns: Sequence[str], *, sure: bool = False) -> str | None:
-    """The column that would state the part of each row, by its name; ``sure`` if the name can mean nothing else."""
-    return next((each for each in columns if _plain(each) in (_SURE if sure else _COLUMNS)), None)
+def part_columns(columns: Iterable[str], *, sure: bool = False) -> list[str]:
+    """The columns that by their names would state the part of each row; of ``sure`` ones the name can mean nothing else."""
+    named = [each for each in columns if _plain(each) in (_SURE if sure else _COLUMNS)]
+    return sorted(named, key=lambda each: _plain(each) not in _SURE)
 
 
 def _plain(name: str) -> str:
     return "".join(sign for sign in name.lower() if sign.isalnum())
 
 
-def parts_of(stated: Sequence[Part | None]) -> tuple[Part, ...] | None:
-    """The part of each sample or file; None unless each states one, and training is one of several."""
-    known = tuple(part for part in stated if part is not None)
-    return known if len(known) == len(stated) and len({*known}) > 1 and "train" in known else None
+def are_parts(stated: Collection[Part | None]) -> bool:
+    """Whether what samples or files state are parts: training, and another."""
+    return "train" in stated and len({*stated} - {None}) > 1
 
 
 def pooled_remark(names: Sequence[str], trained: str, command: str = "") -> str:

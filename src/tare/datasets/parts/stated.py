@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tare.datasets.parts.names import Part, part_column, part_of, part_of_file, parts_of, pooled_remark
+from tare.datasets.parts.names import Part, are_parts, part_columns, part_of, part_of_file, pooled_remark
 from tare.datasets.samples import LabelledSamples
 from tare.datasets.tables import cells_of, columns_in, label_texts, load_table
 from tare.errors import DataError, shell_word
@@ -22,15 +22,15 @@ from tare.sources.derived import Derived
 from tare.sources.files.listed import ListedFiles, Manifest
 from tare.sources.places import files_at
 from tare.sources.shards import Shards
-from tare.sources.tables.arrow import TableInMemory
-from tare.sources.tables.csv_table import CsvTable, read_head
+from tare.sources.tables.arrow import TableInMemory, text_columns
+from tare.sources.tables.csv_table import CsvTable, Head, read_head
 
 
 @dataclass(frozen=True)
 class StatedParts:
-    """The part of each sample, and in words what states it."""
+    """The part of each sample, and in words what states it; None of samples in files that state none beside others that do."""
 
-    of: tuple[Part, ...]
+    of: tuple[Part | None, ...]
     where: str
 
 
@@ -40,36 +40,43 @@ def parts_by_shard(source: Source[Any], files: Sequence[str] | None) -> StatedPa
     ``files`` are those of the samples, None if they are read by index.
     """
     shards = shards_of(source)
-    stated = None if shards is None else parts_of([part_of_file(file) for file in shards.files])
-    if shards is None or stated is None:
+    if shards is None or not are_parts([part_of_file(file) for file in shards.files]):
         return None
-    known = dict(zip(shards.files, stated, strict=True))
-    of = tuple(known[file] for file in (shards.files_by_index() if files is None else files))
+    of = tuple(part_of_file(file) for file in (shards.files_by_index() if files is None else files))
     return StatedParts(of, f"the names of the files of {source.name!r}")
 
 
-def parts_by_rows(source: Source[Any], number: int) -> StatedParts | None:
-    """The parts of the ``number`` samples of a source by a column of its rows; None without one that states them.
+def parts_by_rows(source: Source[Any], number: int, labels: Sequence[str] = ()) -> StatedParts | None:
+    """The parts of the ``number`` samples of a source by a column of its rows beside ``labels``; None without such a column.
 
     Raises :class:`DataError` if a word is no part, or the samples are not one a row.
     """
-    found = _words(source)
+    found = _words(source, labels)
     return None if found is None else _parts(*found, number, source.name)
 
 
-def parts_by_column(name: str, number: int) -> StatedParts | None:
+def parts_by_column(name: str, number: int, labels: Sequence[str]) -> StatedParts | None:
     """The parts of the ``number`` rows of a table; see :func:`parts_by_rows`."""
-    column = part_column(columns_in(name))
-    if column is None:
-        return None
-    return _parts(column, [row[0] for row in label_texts(load_table(name, (column,)), (column,), name)], number, name)
+    import polars as pl
+
+    columns = [each for each in part_columns(columns_in(name)) if each not in labels]
+    table = load_table(name, columns) if columns else pl.DataFrame()
+    texts = [each for each in columns if table.schema[each] in (pl.String, pl.Categorical, pl.Enum)]
+    for column in texts:
+        words = [row[0] for row in label_texts(table, (column,), name)]
+        if _is_stated(words):
+            return _parts(column, words, number, name)
+    return None
 
 
-def _parts(column: str, words: Sequence[str], number: int, name: str) -> StatedParts | None:
-    stated = [part_of(word) for word in words]
-    if "train" not in stated or len({*words}) == 1:
-        return None
-    strange = next((word for word, part in zip(words, stated, strict=True) if part is None), None)
+def _is_stated(words: Sequence[str]) -> bool:
+    different = {*words}
+    return len(different) > 1 and "train" in map(part_of, different)
+
+
+def _parts(column: str, words: Sequence[str], number: int, name: str) -> StatedParts:
+    known = {word: part_of(word) for word in words}
+    strange = next((word for word, part in known.items() if part is None), None)
     wanted = f"parts that the column {column!r} states"
     if strange is not None:
         found = f"{strange!r} beside 'train' in {name!r}"
@@ -80,14 +87,13 @@ def _parts(column: str, words: Sequence[str], number: int, name: str) -> StatedP
         raise DataError(
             f"a sample for each row with {wanted}", f"{number:,} of {len(words):,} rows of {name!r}", "split its files"
         )
-    of = parts_of(stated)
-    return None if of is None else StatedParts(of, f"the column {column!r} of {name!r}")
+    return StatedParts(tuple(known[word] for word in words), f"the column {column!r} of {name!r}")
 
 
 def unused_remark(columns: Sequence[str]) -> str | None:
     """A remark on a column among those of the samples whose name says that it states parts, and that does not; else None."""
-    column = part_column(columns, sure=True)
-    return None if column is None else f"the column {column!r} is taken for a feature: parts are stated by train, val and test"
+    found = part_columns(columns, sure=True)
+    return f"the column {found[0]!r} is taken for a feature: parts are stated by train, val and test" if found else None
 
 
 def in_parts(samples: LabelledSamples, stated: StatedParts | None) -> tuple[LabelledSamples, LabelledSamples | None]:
@@ -96,7 +102,11 @@ def in_parts(samples: LabelledSamples, stated: StatedParts | None) -> tuple[Labe
         return samples, None
     number = Counter(stated.of)
     listed = ", ".join(f"{number[part]:,} {part}" for part in ("train", "val", "test") if number[part])
-    said = f"parts by {stated.where}: {listed}{'; those of test are left out' if number['test'] else ''}"
+    left_out = ["those of test"] if number["test"] else []
+    left_out += [f"{number[None]:,} of files that state none"] if number[None] else []
+    said = f"parts by {stated.where}: {listed}"
+    if left_out:
+        said += f"; {' and '.join(left_out)} are left out"
     train = part_of_samples(samples, stated, "train")
     val = part_of_samples(samples, stated, "val") if number["val"] else None
     return replace(train, remarks=(*train.remarks, said)), val
@@ -123,49 +133,54 @@ class _Chosen:
 
 
 def pooled_samples(source: Source[Any]) -> str | None:
-    """A remark that a source counts the parts of a dataset as one, which its shards or the column of a list state; else None."""
+    """A remark that a source counts the parts of a dataset as one, which its shards or a column of its rows state; else None."""
     shards = shards_of(source)
-    stated = None if shards is None else parts_of([part_of_file(file) for file in shards.files])
-    if shards is not None and stated is not None:
+    stated = [] if shards is None else [part_of_file(file) for file in shards.files]
+    if shards is not None and are_parts(stated):
         files = [file for file, part in zip(shards.files, stated, strict=True) if part == "train"]
-        return pooled_remark([*dict.fromkeys(stated)], "train", _command(files))
+        return pooled_remark([*dict.fromkeys(part or "other files" for part in stated)], "train", _command(files))
     found = _words(source)
-    different = [] if found is None else [*dict.fromkeys(found[1])]
-    trained = next((word for word in different if part_of(word) == "train"), None)
-    if found is None or trained is None or len(different) == 1:
+    if found is None:
         return None
-    return f"column {found[0]!r}: {pooled_remark(different, trained)}"
+    different = [*dict.fromkeys(found[1])]
+    return f"column {found[0]!r}: {pooled_remark(different, next(word for word in different if part_of(word) == 'train'))}"
 
 
-def _words(source: Source[Any]) -> tuple[str, list[str]] | None:
-    """The column of a source's rows that would state their parts, and its text in each row; None without such a column."""
+def _words(source: Source[Any], labels: Sequence[str] = ()) -> tuple[str, list[str]] | None:
+    """The column of a source's rows that states their parts, and its text in each row; None without such a column."""
     inner = _inner(source)
     if isinstance(inner, Shards):
-        found = [each for file in inner.files for each in [_words(inner.opened(file))] if each is not None]
+        found = [each for file in inner.files for each in [_words(inner.opened(file), labels)] if each is not None]
         if len(found) < len(inner.files) or len({column for column, _ in found}) > 1:
             return None
         return found[0][0], [word for _, words in found for word in words]
     rows = _rows(inner)
-    column = None if rows is None else part_column(rows[0])
-    return None if rows is None or column is None else (column, rows[1](column))
+    for column in [] if rows is None else part_columns(rows[0]):
+        if rows is not None and column not in labels and _is_stated(words := rows[1](column)):
+            return column, words
+    return None
 
 
 def _rows(source: Source[Any]) -> tuple[Sequence[str], Callable[[str], list[str]]] | None:
-    """The columns of a table or a list of files, and the text of a column in each row; None for other sources."""
+    """The columns of text of a table or a list of files, and the text of one in each row; None for other sources."""
     if isinstance(source, ListedFiles) and isinstance(source.listing, Manifest) and source.listing.delimiter is not None:
-        listing = source.listing
-        return read_head(source.name).names, lambda column: [item.label or "" for item in replace(listing, label=column)]
+        listing, head = source.listing, read_head(source.name)
+        return _texts(head), lambda column: [item.label or "" for item in replace(listing, label=column)]
     if isinstance(source, CsvTable):
         head = source.head
-        return head.names, lambda column: cells_of(source.name, head, (column,))[column].to_list()
+        return _texts(head), lambda column: cells_of(source.name, head, (column,))[column].to_list()
     if isinstance(source, TableInMemory):
-        return source.table.column_names, lambda column: [str(word) for word in source.column(column).to_pylist()]
+        return text_columns(source.schema), lambda column: list(map(str, source.column(column).to_pylist()))
     if not source.name.endswith(".parquet") or not Path(source.name).is_file():
         return None
     from pyarrow import parquet
 
     file = parquet.ParquetFile(source.name)
-    return file.schema_arrow.names, lambda column: [str(word) for word in file.read([column])[column].to_pylist()]
+    return text_columns(file.schema_arrow), lambda column: list(map(str, file.read([column])[column].to_pylist()))
+
+
+def _texts(head: Head) -> list[str]:
+    return [name for name, numeric in zip(head.names, head.numeric, strict=True) if not numeric]
 
 
 def _command(files: Sequence[str]) -> str:

@@ -61,6 +61,18 @@ class ArrowFile(Source[tuple[int, Any]]):
         yield from records_of(table, self.plan, self.name, start, self.options)
 
 
+def text_columns(schema: Any) -> list[str]:
+    """The names of the columns of text of an Arrow schema."""
+    import pyarrow as pa
+
+    def is_text(kind: Any) -> bool:
+        return str(kind) in ("string", "large_string", "string_view") or (
+            pa.types.is_dictionary(kind) and is_text(kind.value_type)
+        )
+
+    return [field.name for field in schema if is_text(field.type)]
+
+
 def open_table(data: Any, options: Options, name: str | None = None) -> TableInMemory:
     """Wrap a table of any library with an Arrow interface: pyarrow, polars, pandas, duckdb. ``name`` is where it was read."""
     import pyarrow as pa
@@ -85,6 +97,11 @@ class TableInMemory(Source[tuple[int, int]]):
     options: Options
     channel_names: tuple[str, ...] | None
     remarks: tuple[str, ...] = ()
+
+    @property
+    def schema(self) -> Any:
+        """The columns and their types, also of those that are not measured."""
+        return self.table.schema
 
     def column(self, name: str) -> Any:
         """A column as Arrow has it, also one that is not measured."""
