@@ -5,14 +5,16 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, SampleKind
 from tare.samples.records import Skipped
-from tare.tasks.task import Texts
+
+if TYPE_CHECKING:
+    from tare.tasks.task import Texts
 
 #: Kind of a sample by its number of axes, including the channel axis.
 KINDS: dict[int, SampleKind] = {4: "volume", 3: "image", 2: "signal", 1: "vector"}

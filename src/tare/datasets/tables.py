@@ -18,10 +18,11 @@ from tare.sources.tables.label_columns import USUAL, label_columns, named_column
 from tare.sources.tables.number_words import Style, number_of
 from tare.sources.tables.records import check_exact, index_of, without_index
 from tare.system.local.opened import in_memory
-from tare.tasks.task import Texts
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from tare.tasks.task import Texts
 
 _TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 

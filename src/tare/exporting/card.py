@@ -97,19 +97,19 @@ def _constants(trained: TrainedModel) -> str:
         rows += f"| {escaped(name)} | {' | '.join(f'{number:.9g}' for number in numbers)} |\n"
     if len(names) > _MOST_LABELS:
         rows += f"\n{len(names) - _MOST_LABELS} more in tare.json.\n"
-    return f"{rows}\n{_formula(chosen, takes.raw_dtype)}\n"
+    return f"{rows}\n{_formula(chosen, takes)}\n"
 
 
-def _formula(chosen: Normalisation, raw_dtype: str) -> str:
+def _formula(chosen: Normalisation, takes: InputGeometry) -> str:
     """Return a sentence: from a raw value to the network's input."""
-    whole, factor = raw_dtype == "uint8", unit_scale(raw_dtype)
-    value = "v" if factor == 1 else f"v / {255 if whole else 1 / factor}"
+    is_photo, factor = isinstance(takes, Geometry) and takes.raw_dtype == "uint8", unit_scale(takes.raw_dtype)
+    value = "v" if factor == 1 else f"v / {1 / factor}"
     if chosen.value_map != "identity":
         value = "10 log10(v)" if chosen.value_map == "dB" else f"{chosen.value_map}(v)"
     if chosen.clip is not None:
         value = f"clip({value}, low, high)"
-    taken = "of 0..255" if whole else f"({escaped(raw_dtype)})"
-    units = "Unit values: a" if whole and chosen.value_map == "identity" else "A"
+    taken = "of 0..255" if is_photo else f"({escaped(takes.raw_dtype)})"
+    units = "Unit values: a" if is_photo and chosen.value_map == "identity" else "A"
     return f"{units} raw value v {taken} reaches the network as ({value} - mean) / std."
 
 

@@ -98,7 +98,7 @@ class Reference:
 
         Raises :class:`DataError` for fewer than 20 readable samples, or samples of several kinds.
         """
-        options = options or Options()
+        options = Options() if options is None else options
         source = converted(open_source(data, options), options.channels)
         chunks = source.chunks()  # a stream may give them once
         begun, records = _begin(source, chunks)
