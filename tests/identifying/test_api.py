@@ -370,16 +370,6 @@ def test_without_batch_norm_labels_rank_the_candidates(nets: Path, images: Path)
         tare.identify(**common, labels="folders")
 
 
-def test_what_gives_no_image_is_named(tmp_path: Path) -> None:
-    for index in range(10):
-        save_png(tmp_path / f"{index}.png", random_rgb(index, 8, 8))
-    (tmp_path / "cut.png").write_bytes(b"junk")
-    (tmp_path / "notes.txt").write_text("hi")
-    foreign, bad = read_probes(tmp_path, "rgb", 64, 0).notes
-    assert "notes.txt" in foreign
-    assert re.search(r"1 of the files that were drawn cannot be read, the first '.*cut\.png': not an image", bad)
-
-
 def test_labels_of_files_that_have_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
     names = [f"{folder}/{index}.png" for folder in ("cat", "dog") for index in range(6)]
     for seed, name in enumerate(names):
@@ -397,3 +387,13 @@ def test_labels_of_files_that_have_one_name_are_told_apart_by_their_folders(tmp_
         labels.write_text(text)
         with pytest.raises(DataError, match=r"found '\d\.png' for several images; name files with their folders"):
             class_indices(probes, str(labels), 2)
+
+
+def test_what_gives_no_image_is_named(tmp_path: Path) -> None:
+    for index in range(10):
+        save_png(tmp_path / f"{index}.png", random_rgb(index, 8, 8))
+    (tmp_path / "cut.png").write_bytes(b"junk")
+    (tmp_path / "notes.txt").write_text("hi")
+    foreign, bad = read_probes(tmp_path, "rgb", 64, 0).notes
+    assert "notes.txt" in foreign
+    assert re.search(r"1 of the files that were drawn cannot be read, the first '.*cut\.png': not an image", bad)
