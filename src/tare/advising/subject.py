@@ -101,7 +101,7 @@ def sized_input(
     elif fed.network.kind in ("volume", "clip"):
         takes, notes = volume_geometry(fed.network, fed.size, files, stats.dtype, None, workers)
     elif fed.network.kind == "vector":
-        check_column_order(fed.dataset0, stats)
+        check_column_order(fed.dataset0, [channel.name for channel in stats.channels])
         takes = RowGeometry(tuple(channel.name for channel in stats.channels), stats.dtype)
     else:
         lengths = lengths_of(files, workers)
@@ -142,7 +142,7 @@ def _split(labelled: LabelOptions, reading: Reading, fed: FedNetwork) -> tuple[S
     if reading.labels is False:
         return None, f"labels are ignored: {_WITHOUT}"
     try:
-        split = open_split(labelled, reading.seed, fed.network.kind, fed.network.taken)
+        split = open_split(labelled, reading.seed, fed.network.kind, fed.network.taken, fed.bands)
         if split.has_classes:
             return split, ""
         return split.without_targets(), f"the labels are of --task {split.task}, which are no classes: {_WITHOUT}"
@@ -158,16 +158,17 @@ def _unlabelled_images(
     """Measure all images of a source, and decode some of them for the network."""
     geometry = fed.takes
     assert isinstance(geometry, Geometry)  # noqa: S101 - the network takes images
-    bands = None if labelled.bands is None else tuple(labelled.bands)
     data = labelled.data
-    options = Options(
-        fed.colour, columns=bands, layout=labelled.layout, array=labelled.array, turned=True, remote=labelled.allow_remote
-    )
+    options = Options(fed.colour, layout=labelled.layout, array=labelled.array, turned=True, remote=labelled.allow_remote)
+    bands = labelled.bands
+    if bands is None and fed.bands is not None and open_source(data, options).channel_names is not None:
+        bands = fed.bands
+    options = replace(options, columns=None if bands is None else tuple(bands))
     with reporter.counting("reading and measuring", "images") as advance:
         stats = measure(
             data,
             channels=fed.colour,
-            columns=labelled.bands,
+            columns=bands,
             layout=labelled.layout,
             array=labelled.array,
             allow_remote=labelled.allow_remote,

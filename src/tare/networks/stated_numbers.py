@@ -89,11 +89,11 @@ def check_channels(network: Network, stats: DatasetStats) -> None:
         raise DataError(f"{network.channels} {what}, as {network.reference} takes", f"{found}", remedy)
 
 
-def check_column_order(trained_on: DatasetStats | None, stats: DatasetStats) -> None:
+def check_column_order(trained_on: DatasetStats | None, columns: Sequence[str]) -> None:
     """Raise :class:`DataError` if a table has the columns of the training data in another order."""
     if trained_on is None:
         return
-    known, found = ([channel.name for channel in one.channels] for one in (trained_on, stats))
+    known, found = [channel.name for channel in trained_on.channels], [*columns]
     if known != found and sorted(known) == sorted(found):
         place = next(index for index, (a, b) in enumerate(zip(known, found, strict=True)) if a != b)
         reason = f"{found[place]!r} where {known[place]!r} was"

@@ -45,7 +45,7 @@ from tare.networks.stated_numbers import (
     number_geometry,
 )
 from tare.networks.stated_spec import with_frames, with_spec
-from tare.networks.stored.source import source_code, source_network, source_statistics
+from tare.networks.stored.source import source_bands, source_code, source_network, source_statistics
 from tare.networks.weights import weights_digest
 from tare.normalisation.applied import Normalisation, clipped
 from tare.normalisation.input_layer import InputLayer
@@ -185,13 +185,13 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     check_options(network.kind, request, training)
     constants, spec = source_constants(network, request.mean, request.std, strategy)
     images = _image_input(request, network) if network.kind == "image" else None
-    split = split or open_split(labels, training.seed, network.kind, network.taken)
+    split = split or open_split(labels, training.seed, network.kind, network.taken, source_bands(request.model, request.weights))
     colour = images.colour if images else "stored"
     target = measured(split, labels, colour, machine.workers or 1, request.max_skipped, reporter=reporter, tested=request.test)
     task = _task(request, training, target)
     _check_values(network, training, target.stats)
     if network.kind == "vector":
-        check_column_order(source_statistics(request.model, request.weights), target.stats)
+        check_column_order(source_statistics(request.model, request.weights), [channel.name for channel in target.stats.channels])
     constants, spec = scaled(constants, spec, request.scale, target.stats.dtype)
     if request.strategy == "auto":
         strategy, reasons = _automatic(request, network, (constants, spec), images, target, reporter)
@@ -241,7 +241,7 @@ def _network(source: NetworkOptions, labels: LabelOptions, training: Training) -
     kind = built_for(source.model)
     if kind is None:
         return built_network(source, training, None), None
-    split = open_split(labels, training.seed, kind)
+    split = open_split(labels, training.seed, kind, known=source_bands(source.model, source.weights))
     return built_network(source, training, channels_in(split)), split
 
 

@@ -146,10 +146,11 @@ def measured(
     stats = enough_read(stats_of(states[0], sources[0]), max_skipped)
     bad = [item for state in states for item in state.skipped]
     if len(bad) > max_skipped * total:
+        by_number = "choose bands by number with --bands, " if split.kind == "image" and split.channel_names else ""
         raise DataError(
             f"at most {max_skipped:.2%} unreadable {noun}",
             f"{len(bad)} of {total}, the first {bad[0].path!r}: {bad[0].reason}",
-            "repair or remove them, or allow more with --max-skipped",
+            f"repair or remove them, {by_number}or allow more with --max-skipped",
         )
     notes = (
         *split.remarks,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +28,16 @@ from tare.input_spec.input_map import unmapped
 from tare.networks.batch_norm import batch_norms
 from tare.networks.network import Network
 from tare.networks.stated_images import check_accepts, colour_of, network_geometry, seen_moments, source_constants
-from tare.networks.stated_numbers import volume_geometry
+from tare.networks.stated_numbers import check_column_order, volume_geometry
 from tare.networks.stated_spec import with_spec
-from tare.networks.stored.source import source_network, source_statistics
+from tare.networks.stored.source import source_bands, source_network, source_statistics
 from tare.normalisation.inputs import ends_of
 from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Constants, normalisation
 from tare.samples.layout import raw_of, unit_scale
 from tare.samples.records import Skipped
 from tare.sources.files.each import unreadable_remark
+from tare.statistics.dataset_stats import DatasetStats
 from tare.studying.tasks.samples import Samples, least_tested
 from tare.studying.tasks.task import Pretrained, Task
 
@@ -73,12 +74,13 @@ def folder_task(
     pretrained = {name: _pretrained(name, weights, network, mean, std) for name, network in loaded.items()}
     sources = {name: replace(one, window=ends_of(window or None)) for name, one in pretrained.items()}
     if first.kind == "image":
-        geometry = _shared_geometry(loaded)
+        geometry, bands = _shared_geometry(loaded), labelled.bands or _shared_bands(networks, weights)
         constants = sources[networks[0]].constants
-        target = cache(lambda: _judged(_images(labelled, geometry, first), first, constants, stated=bool(mean or spec)))
+        target = cache(lambda: _judged(_images(labelled, geometry, first, bands), first, constants, stated=bool(mean or spec)))
     else:
         _check_kinds(loaded)
-        read = _sized_volumes if first.kind in ("volume", "clip") else _numbers
+        trained_on = [source_statistics(name, weights) for name in networks]
+        read = _sized_volumes if first.kind in ("volume", "clip") else partial(_numbers, trained_on=trained_on)
         target = cache(lambda: read(labelled, first, sources[networks[0]].constants))
     return Task(
         FOLDER,
@@ -136,6 +138,15 @@ def _shared_geometry(loaded: dict[str, Network]) -> Geometry:
         raise SpecError("networks that take the same images", found, "one study for each")
     check_accepts(loaded[name], first[0])
     return first[0]
+
+
+def _shared_bands(networks: Sequence[str], weights: str) -> tuple[str, ...] | None:
+    """The bands of rasters that all networks take which were trained on bands with names."""
+    made = {name: bands for name in networks if (bands := source_bands(name, weights)) is not None}
+    if len({*made.values()}) > 1:
+        found = "; ".join(f"{', '.join(bands)} for {name}" for name, bands in made.items())
+        raise SpecError("networks that take the same bands", found, "one study for each, or choose them with --bands")
+    return next(iter(made.values()), None)
 
 
 def _check_kinds(loaded: dict[str, Network]) -> None:
@@ -209,13 +220,17 @@ def _raw_zero(constants: Constants | None, channels: int, dtype: np.dtype[Any]) 
     return raw_of(_zero(constants) if constants is not None else (0.0,) * channels, dtype)
 
 
-def _numbers(labelled: LabelOptions, network: Network, constants: Constants | None) -> Samples:
+def _numbers(
+    labelled: LabelOptions, network: Network, constants: Constants | None, *, trained_on: Sequence[DatasetStats | None]
+) -> Samples:
     """All signals ``(N, T, C)`` of the network's length, or rows ``(N, C)``, as stored.
 
     A longer signal keeps its middle. A shorter signal is padded with u0, the same raw value under all strategies; under
     ``source`` it is zero at the network's input.
     """
     found = _classes_only(open_split(labelled, 0, network.kind, network.taken))
+    for stats in trained_on if network.kind == "vector" else ():
+        check_column_order(stats, found.channel_names or ())
     read = [(file.label, file.read("stored")) for file in (*found.train, *found.val)]
     kept = [(label, values) for label, values in read if not isinstance(values, Skipped)]
     if not kept or kept[0][1].shape[-1] != network.channels:
@@ -239,9 +254,9 @@ def _zero(constants: Constants) -> tuple[float, ...]:
     return tuple(constants.step * unmapped(constants.value_map, mean) for mean in constants.mean)
 
 
-def _images(labelled: LabelOptions, geometry: Geometry, network: Network) -> Samples:
+def _images(labelled: LabelOptions, geometry: Geometry, network: Network, bands: Sequence[str] | None) -> Samples:
     """All images at the network's input size, before normalisation: raw values ``(N, H, W, C)``."""
-    found = _classes_only(open_split(labelled, 0))
+    found = _classes_only(open_split(labelled, 0, known=bands))
     files = sorted((*found.train, *found.val), key=lambda file: (file.label, file.path))
     height, width = geometry.size
     size = len(files) * height * width * network.channels * _raw_dtype(files).itemsize
