@@ -224,6 +224,47 @@ def test_images_without_labels_are_advised_on_by_the_bands_of_the_run(tmp_path: 
     assert advice.normalisations["target"].mean == pytest.approx(first.normalisation.mean)
 
 
+def test_a_test_of_tiles_in_another_order_is_read_by_the_names_of_the_training_tiles(tmp_path: Path) -> None:
+    from tare.datasets.held_out.opening import open_test
+    from tare.datasets.options import LabelOptions
+    from tare.datasets.split import open_split
+    from tare.samples.records import Skipped
+
+    data = tiles(tmp_path / "data")
+    labelled = LabelOptions(data)
+    split = open_split(labelled, 0)
+    files = open_test(turned(data, tmp_path / "turned") / "val", labelled, split).files
+    for file, same in zip(files, split.val, strict=True):
+        values, stored = file.read("stored"), same.read("stored")
+        assert not isinstance(values, Skipped)
+        np.testing.assert_array_equal(values, stored)
+
+
+def test_constants_of_bands_in_another_order_are_refused(tmp_path: Path) -> None:
+    data = tiles(tmp_path / "data")
+    other = BANDS[::-1]
+    stated = InputSpec.of((0.1, 0.2, 0.3, 0.4), (0.1,) * 4, channels=",".join(other), scale=1 / 65535, raw_dtype="uint16")
+    wanted = r"the bands in the order that the network was trained on, found 'B02' where 'B08' was; .* --bands B08,B04,B03,B02,"
+    for command in (tare.transfer, tare.advise):
+        out = {"out": tmp_path / "run", "strategy": "source"} if command is tare.transfer else {}
+        with pytest.raises(DataError, match=wanted):
+            command(data=data, model="timm:test_resnet", weights="none", in_channels=4, size=32, spec=stated, **out)
+    run = transferred(data, tmp_path / "run", in_channels=4, strategy="source", spec=stated, bands=other)
+    assert run.normalisation.mean == (0.1, 0.2, 0.3, 0.4)
+
+
+def test_statistics_of_dataset0_of_bands_in_another_order_are_refused(tmp_path: Path) -> None:
+    data = tiles(tmp_path / "data")
+    transferred(data, tmp_path / "run", in_channels=4)
+    tare.measure(turned(data, tmp_path / "turned")).save(tmp_path / "turned.json")
+    again: dict[str, Any] = {"model": str(tmp_path / "run"), "data": data, "source_stats": tmp_path / "turned.json"}
+    wanted = r"channels in the order of the statistics of dataset0, '.*turned', found 'B02' where 'B08' was; measure both"
+    with pytest.raises(DataError, match=wanted):
+        tare.transfer(out=tmp_path / "again", strategy="match", protocol="probe", workers=0, **again)
+    with pytest.raises(DataError, match=wanted):
+        tare.advise(**again)
+
+
 @pytest.mark.parametrize("bands", [BANDS, ("B04", "B03", "B02")])
 def test_tiles_of_two_orders_are_read_by_the_names_of_the_first(tmp_path: Path, bands: tuple[str, ...]) -> None:
     from tare.datasets.files import read_named

@@ -25,7 +25,15 @@ from tare.measuring.as_seen import AsSeen
 from tare.measuring.facts import finite
 from tare.measuring.one_pass import enough_read, measure_state, stats_of
 from tare.networks.stated_images import check_accepts
-from tare.networks.stated_numbers import check_channels, check_column_order, chosen_length, lengths_of, volume_geometry
+from tare.networks.stated_numbers import (
+    check_channels,
+    check_column_order,
+    check_source_order,
+    check_spec_order,
+    chosen_length,
+    lengths_of,
+    volume_geometry,
+)
 from tare.samples.layout import unit_scale
 from tare.samples.records import Record, Sample, Stack
 from tare.sources.arrays.whole import whole
@@ -176,6 +184,7 @@ def _unlabelled_images(
             progress=advance,
         )
     finite(stats)
+    check_spec_order(fed.network, [channel.name for channel in stats.channels])
     found: tuple[str, ...] = ()
     if len(stats.channels) == fed.network.channels:  # others are refused when all is read
         fed, found = fed.of_data(stats, compares=reading.compares)
@@ -223,6 +232,8 @@ def _subject(fed: FedNetwork, stats: DatasetStats, samples: torch.Tensor, labels
     if len(stats.channels) != len(fed.constants.mean):
         found = f"{len(stats.channels)} in {stats.source!r}"
         raise DataError(f"images with {len(fed.constants.mean)} channels, as the network takes", found, "name other data")
+    if fed.dataset0 is not None:
+        check_source_order(fed.dataset0, stats)
     return Subject(
         network.module,
         network.head,

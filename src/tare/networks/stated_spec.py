@@ -56,7 +56,8 @@ def with_spec(
     constants: dict[str, Any] = {"mean": Known(u0, stated.mean.origin), "std": Known(s0, stated.std.origin)}
     merged = replace(merged, **constants, **ALONE, **_raw_kind(stated))
     if order == tuple(range(len(order))):
-        return replace(network, spec=merged)
+        names = {"channels": stated.channels} if isinstance(stated.channels, Known) and "," in stated.channels.value else {}
+        return replace(network, spec=replace(merged, **names))
     return replace(_reordered(network, order, merged), spec=merged)
 
 

@@ -41,6 +41,7 @@ from tare.networks.stated_numbers import (
     check_channels,
     check_column_order,
     check_options,
+    check_source_order,
     check_strategy,
     number_geometry,
 )
@@ -196,7 +197,7 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     if request.strategy == "auto":
         strategy, reasons = _automatic(request, network, (constants, spec), images, target, reporter)
         notes += reasons
-    seen = _seen(request, strategy, constants, spec)
+    seen = _seen(request, strategy, constants, spec, target.stats)
     target = target.with_logarithms(strategy, colour, machine.workers or 1)
     chosen = normalisation(
         strategy, network.channels, source=constants, target=target.stats, source_seen=seen, window=ends_of(request.window)
@@ -284,16 +285,23 @@ def _image_input(source: NetworkOptions, network: Network) -> _ImageInput:
     return _ImageInput(geometry, colour, notes)
 
 
-def _seen(request: TransferRequest, strategy: Strategy, constants: Constants | None, spec: InputSpec) -> Constants | None:
+def _seen(
+    request: TransferRequest, strategy: Strategy, constants: Constants | None, spec: InputSpec, data: DatasetStats
+) -> Constants | None:
     """Dataset0's own moments, for the strategy that needs them.
 
-    Raises :class:`DataError` for those of raw values of another type than the constants are of: their units differ.
+    Raises :class:`DataError` for those of channels in another order than that of the ``data``, and of raw values of another type
+    than the constants are of: their units differ.
     """
-    trained_on = source_statistics(request.model, request.weights) if strategy == "match" else None
-    if strategy == "match" and isinstance(spec.raw_dtype, Known):
-        stats = trained_on if request.source_stats is None else DatasetStats.load(Path(request.source_stats))
-        if stats is not None and stats.dtype and not same_kind(stats.dtype, spec.raw_dtype.value):
-            stated = f"{spec.raw_dtype.value} values, which the constants are of ({spec.raw_dtype.origin})"
+    if strategy != "match":
+        return None
+    trained_on = source_statistics(request.model, request.weights)
+    stats = trained_on if request.source_stats is None else DatasetStats.load(Path(request.source_stats))
+    if stats is not None:
+        check_source_order(stats, data)
+        raw = spec.raw_dtype
+        if isinstance(raw, Known) and stats.dtype and not same_kind(stats.dtype, raw.value):
+            stated = f"{raw.value} values, which the constants are of ({raw.origin})"
             remedy = "measure dataset0 as the network took it; match needs no --scale" if request.scale else "measure that"
             raise DataError(f"dataset0's own statistics in {stated}", f"{stats.dtype} values of {stats.source!r}", remedy)
     return seen_moments(strategy, constants, request.source_stats, trained_on)

@@ -12,6 +12,7 @@ from PIL import Image
 from tare.datasets.options import LabelOptions
 from tare.errors import DataError, InputError, SpecError
 from tare.input_spec.geometry import Geometry
+from tare.input_spec.spec import InputSpec
 from tare.studying.execution import running
 from tare.studying.execution.running import run_study
 from tare.studying.plan import StudyPlan, plan_of
@@ -312,6 +313,16 @@ def test_the_bands_that_a_network_takes_are_chosen_by_name(photos: Path, tmp_pat
     np.testing.assert_array_equal(of_run, values)
     with pytest.raises(SpecError, match=r"networks that take the same bands, found B04, B03, B02 for .*; B02, B03, B04 for"):
         plan_of({"study": "folder", "data": str(tmp_path / "tiles"), **known, "networks": runs})
+    spec = InputSpec.of((0.1,) * 3, (0.1,) * 3, channels="B02,B03,B04", scale=1 / 65535, raw_dtype="uint16")
+    (tmp_path / "spec.json").write_text(json.dumps(spec.to_json()))
+    stated = {
+        "study": "folder",
+        "data": str(tmp_path / "tiles"),
+        "bands": ["B04", "B03", "B02"],
+        "spec": str(tmp_path / "spec.json"),
+    }
+    with pytest.raises(DataError, match="bands in the order that the network was trained on, found 'B04' where 'B02' was"):
+        plan_of({**stated, "networks": [net], "weights": "none", "sizes": [4], "strategies": ["source", "target"]})
     with pytest.raises(SpecError, match="bands only for the study 'folder', found bands beside the study 'digits'"):
         plan_of({"study": "digits", "bands": ["B04"]})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from tare.input_spec.input_map import unmapped
 from tare.networks.batch_norm import batch_norms
 from tare.networks.network import Network
 from tare.networks.stated_images import check_accepts, colour_of, network_geometry, seen_moments, source_constants
-from tare.networks.stated_numbers import check_column_order, volume_geometry
+from tare.networks.stated_numbers import check_column_order, check_spec_order, volume_geometry
 from tare.networks.stated_spec import with_spec
 from tare.networks.stored.source import source_bands, source_network, source_statistics
 from tare.normalisation.inputs import ends_of
@@ -37,7 +37,6 @@ from tare.normalisation.strategies import Constants, normalisation
 from tare.samples.layout import raw_of, unit_scale
 from tare.samples.records import Skipped
 from tare.sources.files.each import unreadable_remark
-from tare.statistics.dataset_stats import DatasetStats
 from tare.studying.tasks.samples import Samples, least_tested
 from tare.studying.tasks.task import Pretrained, Task
 
@@ -76,11 +75,13 @@ def folder_task(
     if first.kind == "image":
         geometry, bands = _shared_geometry(loaded), labelled.bands or _shared_bands(networks, weights)
         constants = sources[networks[0]].constants
-        target = cache(lambda: _judged(_images(labelled, geometry, first, bands), first, constants, stated=bool(mean or spec)))
+        target = cache(
+            lambda: _judged(_images(labelled, geometry, [*loaded.values()], bands), first, constants, stated=bool(mean or spec))
+        )
     else:
         _check_kinds(loaded)
-        trained_on = [source_statistics(name, weights) for name in networks]
-        read = _sized_volumes if first.kind in ("volume", "clip") else partial(_numbers, trained_on=trained_on)
+        ordered = partial(_check_columns, loaded, weights)
+        read = _sized_volumes if first.kind in ("volume", "clip") else partial(_numbers, ordered=ordered)
         target = cache(lambda: read(labelled, first, sources[networks[0]].constants))
     return Task(
         FOLDER,
@@ -147,6 +148,13 @@ def _shared_bands(networks: Sequence[str], weights: str) -> tuple[str, ...] | No
         found = "; ".join(f"{', '.join(bands)} for {name}" for name, bands in made.items())
         raise SpecError("networks that take the same bands", found, "one study for each, or choose them with --bands")
     return next(iter(made.values()), None)
+
+
+def _check_columns(loaded: Mapping[str, Network], weights: str, columns: Sequence[str]) -> None:
+    """Raise :class:`DataError` for columns in another order than one of the networks was trained on."""
+    for name, network in loaded.items():
+        check_spec_order(network, columns)
+        check_column_order(source_statistics(name, weights), columns)
 
 
 def _check_kinds(loaded: dict[str, Network]) -> None:
@@ -221,7 +229,7 @@ def _raw_zero(constants: Constants | None, channels: int, dtype: np.dtype[Any]) 
 
 
 def _numbers(
-    labelled: LabelOptions, network: Network, constants: Constants | None, *, trained_on: Sequence[DatasetStats | None]
+    labelled: LabelOptions, network: Network, constants: Constants | None, *, ordered: Callable[[Sequence[str]], None]
 ) -> Samples:
     """All signals ``(N, T, C)`` of the network's length, or rows ``(N, C)``, as stored.
 
@@ -229,8 +237,8 @@ def _numbers(
     ``source`` it is zero at the network's input.
     """
     found = _classes_only(open_split(labelled, 0, network.kind, network.taken))
-    for stats in trained_on if network.kind == "vector" else ():
-        check_column_order(stats, found.channel_names or ())
+    if network.kind == "vector":
+        ordered(found.channel_names or ())
     read = [(file.label, file.read("stored")) for file in (*found.train, *found.val)]
     kept = [(label, values) for label, values in read if not isinstance(values, Skipped)]
     if not kept or kept[0][1].shape[-1] != network.channels:
@@ -254,9 +262,11 @@ def _zero(constants: Constants) -> tuple[float, ...]:
     return tuple(constants.step * unmapped(constants.value_map, mean) for mean in constants.mean)
 
 
-def _images(labelled: LabelOptions, geometry: Geometry, network: Network, bands: Sequence[str] | None) -> Samples:
-    """All images at the network's input size, before normalisation: raw values ``(N, H, W, C)``."""
-    found = _classes_only(open_split(labelled, 0, known=bands))
+def _images(labelled: LabelOptions, geometry: Geometry, networks: Sequence[Network], bands: Sequence[str] | None) -> Samples:
+    """All images at the networks' input size, before normalisation: raw values ``(N, H, W, C)``."""
+    found, network = _classes_only(open_split(labelled, 0, known=bands)), networks[0]
+    for each in networks:
+        check_spec_order(each, found.channel_names or ())
     files = sorted((*found.train, *found.val), key=lambda file: (file.label, file.path))
     height, width = geometry.size
     size = len(files) * height * width * network.channels * _raw_dtype(files).itemsize
