@@ -18,7 +18,7 @@ from tare.advising.fed_network import FedNetwork, dataset0_of
 from tare.advising.recommendation import recommended
 from tare.advising.rule import AdvisedProtocol
 from tare.checking.gate import Passed, passed
-from tare.checking.rules.feed import Feed, same_kind
+from tare.checking.rules.feed import Feed, leaves_far, same_kind
 from tare.datasets.augmentation import check_policy
 from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import EpochSampler, ImageBatches, loader
@@ -202,7 +202,7 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     chosen = normalisation(
         strategy, network.channels, source=constants, target=target.stats, source_seen=seen, window=ends_of(request.window)
     )
-    gate = passed(Feed(target.stats, chosen, own=request.mean is None), spec, network.reference, request.allow)
+    gate = passed(_feed(request, target.stats, chosen), spec, network.reference, request.allow)
     takes: InputGeometry
     if images:
         takes = replace(images.geometry, raw_dtype=target.stats.dtype, bands=target.split.channel_names)
@@ -305,6 +305,12 @@ def _seen(
             remedy = "measure dataset0 as the network took it; match needs no --scale" if request.scale else "measure that"
             raise DataError(f"dataset0's own statistics in {stated}", f"{stats.dtype} values of {stats.source!r}", remedy)
     return seen_moments(strategy, constants, request.source_stats, trained_on)
+
+
+def _feed(request: TransferRequest, data: DatasetStats, chosen: Normalisation) -> Feed:
+    """What is about to be fed; a run shows by its own training whether its constants may leave inputs far from 0."""
+    own = request.mean is None and leaves_far(chosen, source_statistics(request.model, request.weights))
+    return Feed(data, chosen, own=own)
 
 
 def _automatic(

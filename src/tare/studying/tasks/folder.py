@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from tare.checking.gate import RAW_KIND, passed
-from tare.checking.rules.feed import Feed
+from tare.checking.rules.feed import Feed, leaves_far
 from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import ImageBatches
 from tare.datasets.options import LabelOptions
@@ -75,8 +75,13 @@ def folder_task(
     if first.kind == "image":
         geometry, bands = _shared_geometry(loaded), labelled.bands or _shared_bands(networks, weights)
         constants = sources[networks[0]].constants
+        own = not (mean or spec) and (
+            constants is None or leaves_far(constants.convention(), source_statistics(networks[0], weights))
+        )
         target = cache(
-            lambda: _judged(_images(labelled, geometry, [*loaded.values()], bands), first, constants, stated=bool(mean or spec))
+            lambda: _judged(
+                _images(labelled, geometry, [*loaded.values()], bands), first, constants, stated=bool(mean or spec), own=own
+            )
         )
     else:
         _check_kinds(loaded)
@@ -283,9 +288,10 @@ def _images(labelled: LabelOptions, geometry: Geometry, networks: Sequence[Netwo
     return Samples(Path(labelled.name).name, values, np.array([file.label for file in files], np.int64), found.remarks)
 
 
-def _judged(samples: Samples, network: Network, constants: Constants | None, *, stated: bool) -> Samples:
+def _judged(samples: Samples, network: Network, constants: Constants | None, *, stated: bool, own: bool) -> Samples:
     """The samples, if ``source`` can be fed with them: 8-bit images can, others under constants of such values.
 
+    Remarks say what is unusual.
     Raises :class:`InputError` for constants of another type of raw values, or under which hardly anything arrives.
     """
     if samples.values.dtype == np.uint8 or constants is None:
@@ -293,11 +299,11 @@ def _judged(samples: Samples, network: Network, constants: Constants | None, *, 
     stats, chosen = samples.measure(), normalisation("source", samples.channels, source=constants)
     spec = replace(network.spec, raw_dtype=UNSTATED) if stated else network.spec
     try:
-        passed(Feed(stats, chosen, own=not stated), spec, network.reference)
+        found = passed(Feed(stats, chosen, own=own), spec, network.reference)
     except InputError as error:
         remedy = f"state --mean and --std in unit values of {stats.dtype}, or --spec"
         raise InputError(error.expected, error.found, remedy) from None
-    return samples
+    return replace(samples, remarks=(*samples.remarks, *found.lines))
 
 
 def _raw_dtype(files: Sequence[LabelledFile]) -> np.dtype[Any]:
