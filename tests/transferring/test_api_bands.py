@@ -245,10 +245,10 @@ def test_constants_of_bands_in_another_order_are_refused(tmp_path: Path) -> None
     other = BANDS[::-1]
     stated = InputSpec.of((0.1, 0.2, 0.3, 0.4), (0.1,) * 4, channels=",".join(other), scale=1 / 65535, raw_dtype="uint16")
     wanted = r"the bands in the order that the network was trained on, found 'B02' where 'B08' was; .* --bands B08,B04,B03,B02,"
-    for command in (tare.transfer, tare.advise):
-        out = {"out": tmp_path / "run", "strategy": "source"} if command is tare.transfer else {}
+    for command, more in ((tare.transfer, {"out": tmp_path / "run", "strategy": "source"}), (tare.advise, {})):
+        options: dict[str, Any] = {"weights": "none", "in_channels": 4, "size": 32, "spec": stated, **more}
         with pytest.raises(DataError, match=wanted):
-            command(data=data, model="timm:test_resnet", weights="none", in_channels=4, size=32, spec=stated, **out)
+            command(data=data, model="timm:test_resnet", **options)
     run = transferred(data, tmp_path / "run", in_channels=4, strategy="source", spec=stated, bands=other)
     assert run.normalisation.mean == (0.1, 0.2, 0.3, 0.4)
 

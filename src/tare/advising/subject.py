@@ -208,6 +208,7 @@ def _unlabelled_images(
     samples = stacked([(_tensor(value), 0) for value in values[:MOST]])[0]
     return _subject(fed, stats, samples, None), (
         missing,
+        *(remark for remark in stats.extra.get("remarks", ()) if "counted as one" in remark),
         *filter(None, [foreign_remark(stats.skipped), unreadable_remark(stats.skipped, NOUNS["image"])]),
         *_thinned(stats.samples),
         *found,
