@@ -17,6 +17,7 @@ from tare.networks.inputs import NetworkOptions
 from tare.networks.loading import load_network
 from tare.networks.stored.directory import load_model
 from tests.images import save_png
+from tests.labelled_images import dark_and_light
 from tests.tiny_run import tiny_run
 
 NET = {"model": "timm:test_resnet", "weights": "none", "mean": [0.45], "std": [0.25], "size": 32, "workers": 1}
@@ -189,6 +190,13 @@ def test_an_explanation_of_data_has_their_numbers(photos: Path) -> None:
     assert found.example == ""
     assert [row.u1 for row in found.channels] == pytest.approx(stats.mean)
     assert [row.s1 for row in found.channels] == pytest.approx(stats.std)
+
+
+def test_parts_that_are_counted_as_one_are_told(tmp_path: Path) -> None:
+    data = dark_and_light(tmp_path / "data")
+    for found in (explain(data=data, **NET), tare.advise(data=data, labels=False, **NET)):  # type: ignore[arg-type]
+        assert any("train and val are counted as one; a network is trained with those of train alone" in x for x in found.notes)
+    assert not any("counted as one" in note for note in explain(data=data / "train", **NET).notes)  # type: ignore[arg-type]
 
 
 def test_a_network_without_batch_norm_is_told_so() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import tare
 from tare.checking.gate import judged, passed
-from tare.checking.rules.feed import Feed
+from tare.checking.rules.feed import Feed, leaves_far
 from tare.errors import InputError, SpecError
 from tare.input_spec.spec import InputSpec, Known
 from tare.normalisation.applied import EACH, Normalisation
@@ -146,3 +146,15 @@ def test_a_networks_own_constants_need_not_be_those_of_a_z_score() -> None:
     assert judged(Feed(BYTES, caffe, own=True), spec, "net") == ()
     assert [one.code for one in judged(Feed(BYTES, caffe), spec, "net")] == ["TARE094"]
     assert [one.code for one in judged(Feed(images(0, 10, "uint8"), caffe, own=True), spec, "net")] == ["TARE093"]
+
+
+@pytest.mark.parametrize(("spread", "factor", "found"), [(2000, 1, []), (2000, 16, ["TARE095"]), (200, 16, ["TARE094"])])
+def test_a_run_that_was_trained_near_zero_and_one_is_to_be_fed_so_again(spread: int, factor: int, found: list[str]) -> None:
+    values = np.random.default_rng(0).integers(2048 - spread, 2048 + spread, (12, 16, 16, 1)).astype(np.uint16)  # 12 bits
+    known, data = measured(values), measured(factor * values)
+    chosen = Normalisation("source", known.mean, known.std)
+    spec = InputSpec.of(known.mean, known.std, scale=1 / 65535, raw_dtype="uint16")
+    assert [one.code for one in judged(Feed(data, chosen, own=leaves_far(chosen, known)), spec, "net")] == found
+    assert judged(Feed(data, chosen, own=leaves_far(chosen, None)), spec, "net") == ()
+    as_stored = Normalisation("source", (0.0,), (1 / 65535,))
+    assert judged(Feed(data, as_stored, own=leaves_far(as_stored, known)), spec, "net") == ()

@@ -25,7 +25,7 @@ from torch.utils.data import IterableDataset
 import tare
 from tare.checking.api import check
 from tare.errors import DataError, ModelError
-from tare.identifying.probes import read_probes
+from tare.identifying.probes import class_indices, read_probes
 from tare.identifying.ranking import write_spec
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.normalisation.catalog import named
@@ -373,6 +373,25 @@ def test_without_batch_norm_labels_rank_the_candidates(nets: Path, images: Path)
     assert "caffe" in found.ambiguity
     with pytest.raises(DataError, match="one folder for each of the network's 4 classes"):
         tare.identify(**common, labels="folders")
+
+
+def test_labels_of_files_that_have_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    names = [f"{folder}/{index}.png" for folder in ("cat", "dog") for index in range(6)]
+    for seed, name in enumerate(names):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        save_png(tmp_path / name, random_rgb(seed, 8, 8))
+    probes = read_probes(tmp_path, "rgb", 12, 0)
+    expected = [int("dog/" in path) for path in probes.paths]
+    labels = tmp_path / "labels.csv"
+    labels.write_text("".join(f"{name},{int(name.startswith('dog'))}\n" for name in names))
+    assert class_indices(probes, str(labels), 2).tolist() == expected
+    for text in (
+        "".join(f"{name[4:]},{int(name.startswith('dog'))}\n" for name in names),
+        "".join(f"{k}.png,1\n" for k in range(6)),
+    ):
+        labels.write_text(text)
+        with pytest.raises(DataError, match=r"found '\d\.png' for several images; name files with their folders"):
+            class_indices(probes, str(labels), 2)
 
 
 def test_what_gives_no_image_is_named(tmp_path: Path) -> None:

@@ -78,3 +78,12 @@ def test_a_clip_that_makes_an_infinite_value_finite_is_a_difference_without_end(
     found = spec_difference(bare, cut)
     assert found.describe() == "different: a raw value reaches one network as a number, and the other as an infinite one"
     assert found.to_json()["distance"] is None
+
+
+def test_channels_that_are_named_alike_in_another_order_are_refused() -> None:
+    first, second = (InputSpec.of((1.0, 2.0), (1.0, 1.0), channels=names, scale=1.0) for names in ("B02,B08", "B08,B02"))
+    with pytest.raises(
+        SpecError, match="named channels of one order in both, found B02,B08 and B08,B02; state them in one order"
+    ):
+        spec_difference(first, second)
+    assert spec_difference(first, InputSpec.of((1.0, 2.0), (1.0, 1.0), channels="c0,c1", scale=1.0)).equivalent

@@ -167,3 +167,146 @@ def test_a_dark_fourth_band_of_bytes_is_no_transparency_in_training_prediction_o
     for form in ("timm", "hf"):
         with pytest.raises(ModelError, match=f"since {form} reads two or four channels as transparency.* found a network for 4"):
             tare.export(tmp_path / "run", format=form, out=tmp_path / form)
+
+
+def turned(data: Path, folder: Path) -> Path:
+    """The same tiles with their bands stored in the opposite order."""
+    for path in sorted(data.rglob("*.tif")):
+        with rasterio.open(path) as file:
+            save(folder / path.relative_to(data), file.read()[::-1], file.descriptions[::-1])
+    return folder
+
+
+@pytest.mark.parametrize(("chosen", "channels"), [(None, 4), (["B08", "B03", "B02"], None)])
+def test_the_bands_of_a_run_that_a_network_comes_from_are_found_by_name(
+    tmp_path: Path, chosen: list[str] | None, channels: int | None
+) -> None:
+    data = tiles(tmp_path / "data")
+    first = transferred(data, tmp_path / "run", bands=chosen, in_channels=channels)
+    again: dict[str, Any] = {"model": str(tmp_path / "run"), "weights": "pretrained", "strategy": "target", "protocol": "probe"}
+    run = tare.transfer(data=turned(data, tmp_path / "turned"), out=tmp_path / "again", workers=0, **again)
+    assert run.normalisation.mean == pytest.approx(first.normalisation.mean)
+    document = json.loads((tmp_path / "again" / "model" / "tare.json").read_text())
+    assert document["geometry"]["bands"] == (chosen or list(BANDS))
+    advice = tare.advise(model=str(tmp_path / "run"), data=tmp_path / "turned")
+    assert advice.normalisations["target"].mean == pytest.approx(first.normalisation.mean)
+
+
+def test_bands_of_a_run_that_files_lack_are_refused_unless_others_are_chosen(tmp_path: Path) -> None:
+    transferred(tiles(tmp_path / "data"), tmp_path / "run", in_channels=4)
+    other = tiles(tmp_path / "other", ("A", "B", "C", "D"))
+    again: dict[str, Any] = {"model": str(tmp_path / "run"), "protocol": "probe", "strategy": "source", "workers": 0}
+    wanted = r"the bands of the network, B02, B03, B04, B08, found 'B02' for .*, which has A, B, C, D; choose them .* --bands"
+    with pytest.raises(DataError, match=wanted):
+        tare.transfer(data=other, out=tmp_path / "again", **again)
+    run = tare.transfer(data=other, out=tmp_path / "again", bands=["A", "B", "C", "D"], **again)
+    assert run.model_dir.is_dir()
+
+
+def test_channels_without_names_are_said_to_stand_for_the_bands_of_a_run(tmp_path: Path) -> None:
+    from tare.datasets.options import LabelOptions
+    from tare.datasets.split import open_split
+    from tests.labelled_images import dark_and_light
+
+    (remark,) = open_split(LabelOptions(dark_and_light(tmp_path / "data")), 0, known=["B04", "B03", "B02"]).remarks
+    assert remark == "channels without names are taken to be the bands of the network, B04, B03, B02, in this order"
+    np.savez(tmp_path / "a.npz", x=np.zeros((9, 8, 8, 3), np.uint8), y=np.arange(9) % 3)
+    assert remark in open_split(LabelOptions(tmp_path / "a.npz"), 0, known=["B04", "B03", "B02"]).remarks
+
+
+def test_images_without_labels_are_advised_on_by_the_bands_of_the_run(tmp_path: Path) -> None:
+    first = transferred(tiles(tmp_path / "data"), tmp_path / "run", in_channels=4)
+    flat = tmp_path / "flat"
+    for path in sorted((tmp_path / "data" / "train").rglob("*.tif")):
+        with rasterio.open(path) as file:
+            save(flat / f"{path.parent.name}{path.name}", file.read()[::-1], BANDS[::-1])
+    advice = tare.advise(model=str(tmp_path / "run"), data=flat)
+    assert advice.normalisations["target"].mean == pytest.approx(first.normalisation.mean)
+
+
+def test_a_test_of_tiles_in_another_order_is_read_by_the_names_of_the_training_tiles(tmp_path: Path) -> None:
+    from tare.datasets.held_out.opening import open_test
+    from tare.datasets.options import LabelOptions
+    from tare.datasets.split import open_split
+    from tare.samples.records import Skipped
+
+    data = tiles(tmp_path / "data")
+    labelled = LabelOptions(data)
+    split = open_split(labelled, 0)
+    files = open_test(turned(data, tmp_path / "turned") / "val", labelled, split).files
+    for file, same in zip(files, split.val, strict=True):
+        values, stored = file.read("stored"), same.read("stored")
+        assert not isinstance(values, Skipped)
+        np.testing.assert_array_equal(values, stored)
+
+
+def test_constants_of_bands_in_another_order_are_refused(tmp_path: Path) -> None:
+    data = tiles(tmp_path / "data")
+    other = BANDS[::-1]
+    stated = InputSpec.of((0.1, 0.2, 0.3, 0.4), (0.1,) * 4, channels=",".join(other), scale=1 / 65535, raw_dtype="uint16")
+    wanted = r"the bands in the order that the network was trained on, found 'B02' where 'B08' was; .* --bands B08,B04,B03,B02,"
+    for command, more in ((tare.transfer, {"out": tmp_path / "run", "strategy": "source"}), (tare.advise, {})):
+        options: dict[str, Any] = {"weights": "none", "in_channels": 4, "size": 32, "spec": stated, **more}
+        with pytest.raises(DataError, match=wanted):
+            command(data=data, model="timm:test_resnet", **options)
+    run = transferred(data, tmp_path / "run", in_channels=4, strategy="source", spec=stated, bands=other)
+    assert run.normalisation.mean == (0.1, 0.2, 0.3, 0.4)
+
+
+def test_statistics_of_dataset0_of_bands_in_another_order_are_refused(tmp_path: Path) -> None:
+    data = tiles(tmp_path / "data")
+    transferred(data, tmp_path / "run", in_channels=4)
+    tare.measure(turned(data, tmp_path / "turned")).save(tmp_path / "turned.json")
+    again: dict[str, Any] = {"model": str(tmp_path / "run"), "data": data, "source_stats": tmp_path / "turned.json"}
+    wanted = r"channels in the order of the statistics of dataset0, '.*turned', found 'B02' where 'B08' was; measure both"
+    with pytest.raises(DataError, match=wanted):
+        tare.transfer(out=tmp_path / "again", strategy="match", protocol="probe", workers=0, **again)
+    with pytest.raises(DataError, match=wanted):
+        tare.advise(**again)
+
+
+@pytest.mark.parametrize("bands", [BANDS, ("B04", "B03", "B02")])
+def test_tiles_of_two_orders_are_read_by_the_names_of_the_first(tmp_path: Path, bands: tuple[str, ...]) -> None:
+    from tare.datasets.files import read_named
+    from tare.datasets.options import LabelOptions
+    from tare.datasets.split import open_split
+    from tare.samples.records import Skipped
+
+    values = np.stack([np.full((32, 32), 100 * place, np.uint16) for place in range(len(bands))])
+    for label in "ab":
+        for index in range(5):
+            order = slice(None, None, 1 if index % 2 == 0 else -1)
+            save(tmp_path / "data" / label / f"{index}.tif", values[order], bands[order])
+    other = save(tmp_path / "data" / "b" / "z.tif", values, tuple(f"x{place}" for place in range(len(bands))))
+    split = open_split(LabelOptions(tmp_path / "data"), 0)
+    assert split.channel_names is not None
+    read = {file.path: file.read("stored") for file in (*split.train, *split.val)}
+    assert isinstance(lacking := read.pop(str(other)), Skipped)
+    assert "expected one of the bands x0, x1, x2" in lacking.reason
+    means = {tuple(each.mean((0, 1))) for each in read.values() if not isinstance(each, Skipped)}
+    assert means == {tuple(100.0 * bands.index(name) for name in split.channel_names)}
+    named = read_named(str(tmp_path / "data" / "a" / "1.tif"), "stored", split.channel_names)
+    assert not isinstance(named, Skipped)
+    assert tuple(named.mean((0, 1))) in means
+    grey = read_named(str(tmp_path / "data" / "a" / "1.tif"), "grey", bands[:3])
+    assert not isinstance(grey, Skipped)
+    assert (grey.shape, grey[0, 0, 0]) == ((32, 32, 1), round(0.587 * 100 + 0.114 * 200))
+
+
+@pytest.mark.parametrize("bands", [("Red", "Green", "Blue"), ("Band_1", "Band_2", "Band_3"), ("VV",)])
+def test_tiles_named_as_the_channels_of_a_picture_stay_pictures(tmp_path: Path, bands: tuple[str, ...]) -> None:
+    from tare.datasets.options import LabelOptions
+    from tare.datasets.split import open_split
+
+    for label in "ab":
+        for index in range(3):
+            save(
+                tmp_path / label / f"{index}.tif", np.ones((len(bands), 32, 32), np.uint8), bands if index else ("",) * len(bands)
+            )
+    split = open_split(LabelOptions(tmp_path), 0)
+    assert split.channel_names is None
+    assert {type(file).__name__ for file in split.train} == {"LabelledFile"}
+    named = save(tmp_path / "a" / "named.tif", np.ones((3, 32, 32), np.uint8), ("B02", "B03", "B04"))
+    split = open_split(LabelOptions(tmp_path), 0)
+    kinds = {file.path: type(file).__name__ for file in (*split.train, *split.val)}
+    assert kinds[str(named)] == "LabelledRaster"

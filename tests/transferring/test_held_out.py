@@ -93,6 +93,11 @@ def test_other_raw_values_than_in_training_are_refused(data: Path, tmp_path: Pat
     save_png(tmp_path / "test" / "dark" / "deep.png", np.arange(12, dtype=np.uint16).reshape(3, 4) * 5000)
     with pytest.raises(DataError, match=r"test samples of 3 channels of uint8, as in training, found 3 of uint16"):
         transfer("timm:test_resnet", data / "data", test=tmp_path / "test", out=tmp_path / "run", protocol="probe", **TINY)
+    shutil.copytree(data / "data" / "train", tmp_path / "data" / "train")
+    for label, level in (("dark", 900), ("light", 2900)):
+        save_png(tmp_path / "data" / "val" / label / "deep.png", np.full((36, 40), level, np.uint16))
+    with pytest.raises(DataError, match=r"validation samples of 3 channels of uint8, as in training, found 3 of uint16 in .*val"):
+        transfer("timm:test_resnet", tmp_path / "data", out=tmp_path / "run", protocol="probe", **TINY)
 
 
 def test_a_run_is_resumed_with_the_same_test_only(tested: TransferRun, data: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tare.checking.gate import passed
-from tare.checking.rules.feed import Feed
+from tare.checking.rules.feed import Feed, leaves_far
 from tare.comparing.sides import stats_from
 from tare.datasets.options import Augmenting, LabelOptions
 from tare.datasets.split import without_labels
@@ -21,7 +21,7 @@ from tare.networks.network import Network
 from tare.networks.stated_images import check_accepts, colour_of, network_geometry, scaled, source_constants
 from tare.networks.stated_numbers import channels_in, check_options
 from tare.networks.stated_spec import with_frames, with_spec
-from tare.networks.stored.source import channels_of, model_folder, source_network, source_statistics
+from tare.networks.stored.source import channels_of, model_folder, source_bands, source_network, source_statistics
 from tare.normalisation.catalog import pooled_of
 from tare.normalisation.strategies import Constants
 from tare.samples.modes import ColourMode
@@ -35,7 +35,8 @@ class FedNetwork:
     ``takes`` is the shape of the network's input. For signals and rows it is None until the data have been read, since the length
     of a signal may be that of the data; ``length`` is the length that the user asked for. ``colour`` is how images are read.
     ``scale`` is the stated factor from raw values to those that the constants are of, ``allow`` findings that refuse no input.
-    ``own`` says that the network, or its specification, states the constants itself.
+    ``own`` says that the network, or its specification, states the constants itself, and that they may leave inputs far from 0.
+    ``bands`` are those of the rasters that it was trained on, None without names.
     """
 
     network: Network
@@ -50,6 +51,7 @@ class FedNetwork:
     allow: Sequence[str] = ()
     own: bool = False
     size: int | None = None
+    bands: tuple[str, ...] | None = None
 
     def of_data(self, stats: DatasetStats, *, compares: bool) -> tuple[FedNetwork, tuple[str, ...]]:
         """The network with its constants in unit values of the data's type, and what was found about the input.
@@ -81,13 +83,15 @@ def fed_network(options: NetworkOptions, seed: int, labelled: LabelOptions | Non
         raise SpecError("the mean and std that the network was trained with", f"nobody stated them ({reason})",
                         "state them with --mean and --std")  # fmt: skip
     dataset0 = dataset0_of(found, source_stats, options.model, options.weights)
-    feeding = (options.scale, options.allow, options.mean is None)
+    own = options.mean is None and leaves_far(found.convention(), source_statistics(options.model, options.weights))
+    feeding = (options.scale, options.allow, own)
     if network.kind != "image":
         return FedNetwork(network, found, spec, None, "stored", options.length, dataset0, network.notes, *feeding, options.size)
     geometry, notes = network_geometry(network, options.size, options.interpolation, options.crop)
     colour = colour_of(network)
     check_accepts(network, geometry)
-    return FedNetwork(network, found, spec, geometry, colour, None, dataset0, network.notes + notes, *feeding)
+    bands = source_bands(options.model, options.weights)
+    return FedNetwork(network, found, spec, geometry, colour, None, dataset0, network.notes + notes, *feeding, bands=bands)
 
 
 def _channels(options: NetworkOptions, labelled: LabelOptions | None) -> int | None:

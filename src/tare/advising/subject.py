@@ -25,7 +25,15 @@ from tare.measuring.as_seen import AsSeen
 from tare.measuring.facts import finite
 from tare.measuring.one_pass import enough_read, measure_state, stats_of
 from tare.networks.stated_images import check_accepts
-from tare.networks.stated_numbers import check_channels, check_column_order, chosen_length, lengths_of, volume_geometry
+from tare.networks.stated_numbers import (
+    check_channels,
+    check_column_order,
+    check_source_order,
+    check_spec_order,
+    chosen_length,
+    lengths_of,
+    volume_geometry,
+)
 from tare.samples.layout import unit_scale
 from tare.samples.records import Record, Sample, Stack
 from tare.sources.arrays.whole import whole
@@ -101,7 +109,7 @@ def sized_input(
     elif fed.network.kind in ("volume", "clip"):
         takes, notes = volume_geometry(fed.network, fed.size, files, stats.dtype, None, workers)
     elif fed.network.kind == "vector":
-        check_column_order(fed.dataset0, stats)
+        check_column_order(fed.dataset0, [channel.name for channel in stats.channels])
         takes = RowGeometry(tuple(channel.name for channel in stats.channels), stats.dtype)
     else:
         lengths = lengths_of(files, workers)
@@ -142,7 +150,7 @@ def _split(labelled: LabelOptions, reading: Reading, fed: FedNetwork) -> tuple[S
     if reading.labels is False:
         return None, f"labels are ignored: {_WITHOUT}"
     try:
-        split = open_split(labelled, reading.seed, fed.network.kind, fed.network.taken)
+        split = open_split(labelled, reading.seed, fed.network.kind, fed.network.taken, fed.bands)
         if split.has_classes:
             return split, ""
         return split.without_targets(), f"the labels are of --task {split.task}, which are no classes: {_WITHOUT}"
@@ -158,16 +166,17 @@ def _unlabelled_images(
     """Measure all images of a source, and decode some of them for the network."""
     geometry = fed.takes
     assert isinstance(geometry, Geometry)  # noqa: S101 - the network takes images
-    bands = None if labelled.bands is None else tuple(labelled.bands)
     data = labelled.data
-    options = Options(
-        fed.colour, columns=bands, layout=labelled.layout, array=labelled.array, turned=True, remote=labelled.allow_remote
-    )
+    options = Options(fed.colour, layout=labelled.layout, array=labelled.array, turned=True, remote=labelled.allow_remote)
+    bands = labelled.bands
+    if bands is None and fed.bands is not None and open_source(data, options).channel_names is not None:
+        bands = fed.bands
+    options = replace(options, columns=None if bands is None else tuple(bands))
     with reporter.counting("reading and measuring", "images") as advance:
         stats = measure(
             data,
             channels=fed.colour,
-            columns=labelled.bands,
+            columns=bands,
             layout=labelled.layout,
             array=labelled.array,
             allow_remote=labelled.allow_remote,
@@ -175,6 +184,7 @@ def _unlabelled_images(
             progress=advance,
         )
     finite(stats)
+    check_spec_order(fed.network, [channel.name for channel in stats.channels])
     found: tuple[str, ...] = ()
     if len(stats.channels) == fed.network.channels:  # others are refused when all is read
         fed, found = fed.of_data(stats, compares=reading.compares)
@@ -198,6 +208,7 @@ def _unlabelled_images(
     samples = stacked([(_tensor(value), 0) for value in values[:MOST]])[0]
     return _subject(fed, stats, samples, None), (
         missing,
+        *(remark for remark in stats.extra.get("remarks", ()) if "counted as one" in remark),
         *filter(None, [foreign_remark(stats.skipped), unreadable_remark(stats.skipped, NOUNS["image"])]),
         *_thinned(stats.samples),
         *found,
@@ -222,6 +233,8 @@ def _subject(fed: FedNetwork, stats: DatasetStats, samples: torch.Tensor, labels
     if len(stats.channels) != len(fed.constants.mean):
         found = f"{len(stats.channels)} in {stats.source!r}"
         raise DataError(f"images with {len(fed.constants.mean)} channels, as the network takes", found, "name other data")
+    if fed.dataset0 is not None:
+        check_source_order(fed.dataset0, stats)
     return Subject(
         network.module,
         network.head,

@@ -128,7 +128,7 @@ def _row_layout(record: Sample | Skipped) -> tuple[int, str] | None:
 def read_named(path: str, colour: ColourMode, bands: Sequence[str] | None = None) -> NDArray[Any] | Skipped:
     """Read an image file as training read its own: the ``bands`` of a raster, a DICOM image, or a picture ``(H, W, C)``."""
     if bands is not None:
-        return LabelledRaster(path, 0, tuple(bands)).read("stored")
+        return LabelledRaster(path, 0, tuple(bands)).read(colour)
     if is_tile(path):
         return LabelledRaster(path, 0).read(colour)
     return LabelledDicom(path, 0).read(colour) if is_named_dicom(path) else finite_image(read_image(path, colour), path)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tare.datasets.files import LabelledDicom, LabelledFile, LabelledItem, LabelledRaster, LabelledRecording, is_tile
+from tare.datasets.files import LabelledDicom, LabelledFile, LabelledItem, LabelledRaster, LabelledRecording
 from tare.datasets.masks.pairs import MaskFolders, check_pairs, class_names, files_of, mask_folders, values_of
 from tare.datasets.opening import open_labelled, open_samples
 from tare.datasets.options import LabelOptions
@@ -87,10 +87,12 @@ def read_split(
     *,
     bands: Sequence[str] | None = None,
     taken: Taken | None = None,
+    known: Sequence[str] | None = None,
 ) -> Split:
     """List ``root`` as ``train/CLASS/...`` and ``val/CLASS/...``, or as ``CLASS/...`` split by ``seed`` within each class.
 
-    The files are images, or recordings for signals and for a ``front`` end. ``bands`` chooses and orders the bands of rasters.
+    The files are images, or recordings for signals and for a ``front`` end. ``bands`` chooses and orders the bands of rasters,
+    else ``known`` does, which are those that the network was trained on.
     Raises :class:`DataError` for fewer than two classes, or a class without a training or validation sample.
     """
     open_image_folder(root)
@@ -98,7 +100,7 @@ def read_split(
     if not train.is_dir():
         names = class_folders(root, kind)
         whole = Split(names, labelled_files(root, names, kind, taken), (), str(root), kind, taken=taken)
-        return _with_remarks(_listing(_banded(_held_out(whole, seed, val_share), bands), root))
+        return _with_remarks(_listing(_banded(_held_out(whole, seed, val_share), bands, known), root))
     val = next((root / name for name in _VALIDATION_NAMES if (root / name).is_dir()), None)
     if val is None:
         raise DataError(
@@ -113,7 +115,7 @@ def read_split(
     origin = f"{train.name}/ and {val.name}/ of {str(root)!r}"
     first, second = (labelled_files(folder, names, kind, taken) for folder in (train, val))
     whole = _checked(Split(names, first, second, origin, kind, taken=taken), str(root))
-    return _with_remarks(_listing(_banded(whole, bands), root))
+    return _with_remarks(_listing(_banded(whole, bands, known), root))
 
 
 def _listing(split: Split, root: Path) -> Split:
@@ -144,30 +146,54 @@ def _with_remarks(split: Split) -> Split:
     return replace(split, remarks=(*split.remarks, *dicom_remarks(*parts))) if any(parts) else split
 
 
-def _banded(split: Split, bands: Sequence[str] | None) -> Split:
-    """The split with its georeferenced rasters read by band; the first readable one names the bands.
+def _banded(split: Split, bands: Sequence[str] | None, known: Sequence[str] | None = None) -> Split:
+    """The split with its georeferenced rasters read by the names of their bands, wherever each file stores them.
+
+    They are ``bands``, else the ``known`` ones of the network, else those of the first readable raster. Pictures stay pictures:
+    rasters of one band, or of three that are named as colours or not at all.
 
     Raises :class:`DataError` for ``bands`` of files that name none, and for a band that is not there.
     """
     if split.kind != "image":
         return split
-    chosen = None if bands is None else tuple(bands)
+    stated = bands if bands is not None else known
+    chosen = None if stated is None else tuple(stated)
     rasters = {file.path for part in (split.train, split.val) for file in part if scene_kind(file.path) == "geo"}
+    stranger = next((file.path for part in (split.train, split.val) for file in part if file.path not in rasters), None)
+    if stranger is not None and bands is None:
+        split = _in_order_of(split, known)
     if not rasters and bands is None:
         return split
-    stranger = next((file.path for part in (split.train, split.val) for file in part if file.path not in rasters), None)
     if bands is not None and stranger is not None:
         raise DataError("georeferenced rasters, whose bands have names, for --bands", f"{stranger!r}", "leave --bands out")
-    from tare.sources.rasters.georeferenced import tile_bands
+    from tare.sources.rasters.georeferenced import are_of_picture, tile_bands, unlike_picture
 
-    names = next((found for file in split.train if file.path in rasters and (found := tile_bands(file.path, chosen))), None)
-    if chosen is None and names is not None and len(names) in (1, 3):  # grey or colours, decoded as pictures are
-        rasters, names = {path for path in rasters if is_tile(path)}, None
+    try:
+        names = next((found for file in split.train if file.path in rasters and (found := tile_bands(file.path, chosen))), None)
+    except DataError as error:
+        if chosen == bands or chosen is None:
+            raise
+        lacking = f"{error.found}, which has {error.expected.removeprefix('one of the bands ')}"
+        expected, remedy = f"the bands of the network, {', '.join(chosen)}", "choose them in this order with --bands"
+        raise DataError(expected, lacking, remedy) from None
+    read = dict.fromkeys(rasters, chosen or names)
+    if chosen is None and names is not None and (are_of_picture(names) or (len(names) == 3 and stranger is not None)):
+        unlike = {path: unlike_picture(path) for path in rasters}
+        read = {path: names if named and len(names) > 1 else None for path, (other, named) in unlike.items() if other or named}
+        names = None
     train, val = (
-        tuple(LabelledRaster(f.path, f.label, chosen) if f.path in rasters else f for f in part)
+        tuple(LabelledRaster(f.path, f.label, read[f.path]) if f.path in read else f for f in part)
         for part in (split.train, split.val)
     )
     return replace(split, train=train, val=val, channel_names=names)
+
+
+def _in_order_of(split: Split, known: Sequence[str] | None) -> Split:
+    """The split with a remark that channels without names stand for the ``known`` bands of the network."""
+    if known is None or split.kind != "image":
+        return split
+    remark = f"channels without names are taken to be the bands of the network, {', '.join(known)}, in this order"
+    return replace(split, remarks=(*split.remarks, remark))
 
 
 def open_split(
@@ -175,10 +201,12 @@ def open_split(
     seed: int,
     kind: SampleKind = "image",
     taken: Taken | None = None,
+    known: Sequence[str] | None = None,
 ) -> Split:
     """Split labelled samples of ``kind``: a folder by :func:`read_split`, other data by :func:`open_labelled`.
 
-    ``taken`` is what the network takes of each file: the values of a front end for sound, or some frames of a video.
+    ``taken`` is what the network takes of each file: the values of a front end for sound, or some frames of a video. ``known``
+    are the bands that it was trained on, by which rasters are read unless others are chosen.
 
     The validation samples are those of the data if it holds any, else a fifth of each class, chosen by ``seed``.
     Raises :class:`DataError` for data without labels or of another kind.
@@ -186,9 +214,9 @@ def open_split(
     data = labelled.data
     if isinstance(data, str | os.PathLike) and not labelled.names_places and not is_other_source(data):
         if (pairs := mask_folders(Path(data), labelled.task)) is not None:
-            return _banded(_masked(pairs, labelled, seed), labelled.bands)
+            return _banded(_masked(pairs, labelled, seed), labelled.bands, known)
         _check_folder_task(labelled.task, str(data))
-        return read_split(Path(data), seed, kind=kind, bands=labelled.bands, taken=taken)
+        return read_split(Path(data), seed, kind=kind, bands=labelled.bands, taken=taken, known=known)
     if labelled.bands is not None:
         raise DataError("a folder of rasters for --bands", f"{labelled.name!r}", "choose the channels in the data")
     _check_heard(data, kind)
@@ -200,7 +228,9 @@ def open_split(
     names, targets = read(train.columns, [*train.texts, *(val.texts if val is not None else ())], train.name)
     twins = twin_remarks(names) if task == "classification" else ()
     remarks = (*train.remarks, *((remark,) if remark else ()), *twins)
-    whole = Split(names, items_of(train, targets), (), train.name, kind, train.channel_names, remarks, task, taken)
+    whole = _in_order_of(
+        Split(names, items_of(train, targets), (), train.name, kind, train.channel_names, remarks, task, taken), known
+    )
     if val is None:
         return _held_out(whole, seed, 0.2)
     both = replace(whole, val=items_of(val, targets[len(train) :]), origin=f"{train.name} and {val.name}")

@@ -18,6 +18,8 @@ def picture(values: torch.Tensor, bands: Sequence[str] | None = None) -> NDArray
     Grey and colours are shown as they are. Of other bands red, green and blue are shown by their names, else the first three (the
     first alone of two), stretched from their least to their largest value, since sensors use a small part of their range.
     """
+    if len(bands or ()) != len(values):
+        bands = None  # those that grey was made of
     if bands is None and len(values) in (1, 3):
         raw = values if values.dtype == torch.uint8 else (255 * values.clamp(0, 1)).round().byte()
         shown = raw

@@ -86,7 +86,7 @@ def _constants(trained: TrainedModel) -> str:
     chosen, takes = trained.model.normalisation, trained.model.takes
     names: Sequence[str] = tuple(f"c{index}" for index in range(len(chosen.mean)))
     if isinstance(takes, Geometry):
-        names = takes.bands or channel_names(len(chosen.mean))
+        names = named if len(named := takes.bands or ()) == len(chosen.mean) else channel_names(len(chosen.mean))
     elif isinstance(takes, RowGeometry):
         names = takes.columns
     columns = [names, chosen.mean, chosen.std, *zip(*chosen.clip or (), strict=True)]

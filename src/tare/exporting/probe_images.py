@@ -17,7 +17,7 @@ from tare.datasets.image_batches import as_taken, evaluation_transform
 from tare.datasets.options import LabelOptions
 from tare.datasets.split import Split, open_split
 from tare.errors import DataError, TareError
-from tare.input_spec.geometry import taken_of
+from tare.input_spec.geometry import Geometry, taken_of
 from tare.networks.stored.trained import TrainedModel
 from tare.samples.decode import SUFFIXES, image_format
 from tare.samples.layout import unit_scale
@@ -90,7 +90,8 @@ def split_of(trained: TrainedModel) -> Split | None:
     }
     try:
         takes = trained.model.takes
-        split = open_split(LabelOptions(data, **how, **numbers), seed, takes.kind, taken_of(takes))
+        known = takes.bands if isinstance(takes, Geometry) else None
+        split = open_split(LabelOptions(data, **how, **numbers), seed, takes.kind, taken_of(takes), known)
     except (TareError, OSError, ValueError):  # moved, or changed
         return None
     return split if split.classes == trained.model.classes else None

@@ -9,6 +9,7 @@ from typing import Any
 from tare.errors import SpecError
 from tare.folding.first_layers import KEEP_IN_FRONT
 from tare.input_spec.affine import Affine
+from tare.input_spec.consistency import check_one_order
 from tare.input_spec.fields import UNSTATED, Known
 from tare.input_spec.input_map import InputMap
 from tare.input_spec.spec import InputSpec
@@ -31,8 +32,8 @@ def between(before: InputSpec, after: InputSpec) -> Affine:
     """The map from input under ``after`` to input under ``before``.
 
     A clip, a named map and a normalisation of each sample come before the constants. Where both specs state the same ones, only
-    the constants are mapped. Raises :class:`SpecError` if they differ, if raw values differ in type or units, or if a field that
-    is needed is unknown or cannot be used.
+    the constants are mapped. Raises :class:`SpecError` if they differ, if raw values differ in type or units, if both name the
+    same channels in different orders, or if a field that is needed is unknown or cannot be used.
     """
     for spec in (before, after):
         check_spec(spec)
@@ -41,6 +42,7 @@ def between(before: InputSpec, after: InputSpec) -> Affine:
         if len(set(stated)) > 1:
             what = "type" if name == "raw_dtype" else "unit"
             raise SpecError(f"raw values of one {what} in both specs", " and ".join(stated), "state them in the same raw values")
+    check_one_order(before.channels, after.channels)
     first, second = (_without_slack(spec) for spec in (before, after))
     channels = len(first.affine.order)
     if len(second.affine.order) != channels:

@@ -193,20 +193,35 @@ def _by_folder(probes: Probes, classes: int) -> list[int]:
 def _by_file(probes: Probes, path: Path) -> list[int]:
     try:
         text = io.TextIOWrapper(io.BytesIO(document(path, _MOST_BYTES)), "utf-8", newline="")
-        rows = {row[0]: row[-1] for row in csv.reader(text) if len(row) > 1}
+        rows: dict[str, set[str]] = {}
+        for row in csv.reader(text):
+            if len(row) > 1:
+                rows.setdefault(row[0].replace("\\", "/").removeprefix("./"), set()).add(row[-1].strip())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(
             "a CSV file of file name and class index, or 'folders'", f"{str(path)!r}: {error}", "check --labels"
         ) from None
-    indices = []
+    indices, named = [], dict[str, str]()
     for place in probes.paths:
-        index = rows.get(Path(place).name, rows.get(Path(place).stem, ""))
-        if not index.strip().isdecimal() or len(index.strip()) > 9:
+        found = next((name for name in _names_of(place) if name in rows), "")
+        if len(rows.get(found, ())) > 1 or named.setdefault(found, place) != place:
+            raise DataError(
+                f"one row for {place!r} in {path.name!r}", f"{found!r} for several images", "name files with their folders"
+            )
+        index = next(iter(rows.get(found, ())), "")
+        if not index.isdecimal() or len(index) > 9:
             raise DataError(
                 f"a class index for {Path(place).name!r} in {path.name!r}", repr(index), "add it, or name other images"
             )
         indices.append(int(index))
     return indices
+
+
+def _names_of(place: str) -> Iterator[str]:
+    """The names that a row may have for a file: its path, its ends, the bare name, and that without its suffix."""
+    parts = Path(place).as_posix().split("/")
+    yield from ("/".join(parts[start:]) for start in range(len(parts)))
+    yield Path(place).stem
 
 
 def reduced(image: NDArray[Any], edge: int) -> NDArray[Any]:

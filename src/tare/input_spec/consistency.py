@@ -22,6 +22,14 @@ def channel_number(channels: str) -> int:
     return _COLOURS.get(channels) or len(channels.split(","))
 
 
+def check_one_order(first: Field[str], second: Field[str]) -> None:
+    """Raise :class:`SpecError` for two statements of the same names of channels in different orders."""
+    if not isinstance(first, Known) or not isinstance(second, Known) or first.value == second.value:
+        return
+    if sorted(first.value.split(",")) == sorted(second.value.split(",")):
+        raise SpecError("named channels of one order in both", f"{first.value} and {second.value}", "state them in one order")
+
+
 def check_consistent(fields: Mapping[str, Field[Any]]) -> None:
     """Raise :class:`SpecError` for statements that contradict one another: one line, with the remedy."""
     stated = {name: field.value for name, field in fields.items() if isinstance(field, Known)}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tare.errors import SpecError, closest, reason_of, short_repr
 from tare.input_spec.affine import Affine
-from tare.input_spec.consistency import channel_number, check_consistent
+from tare.input_spec.consistency import channel_number, check_consistent, check_one_order
 from tare.input_spec.fields import ADDED, PARSERS, RAW_DTYPES, UNSTATED, Crop, Field, Known, PerSample, Unknown, parsed, plain
 from tare.input_spec.formats.hf import fields_of_processor_config, processor_config_of
 from tare.input_spec.formats.timm import fields_of_pretrained_cfg, pretrained_cfg_of
@@ -191,13 +191,13 @@ class InputSpec(Shown):
 
         Raw values lie in the range of their type and bits in use or, without a stated integer type, within three stds of either
         network's means, which are those of values after a named map. Raises :class:`SpecError` if a field that is needed is
-        unknown, or the raw values are of different types
-        or units.
+        unknown, the raw values are of different types or units, or both name the same channels in different orders.
         """
         for name, noun in (("raw_dtype", "type"), ("units", "unit")):
             stated = [field.value for field in (getattr(self, name), getattr(other, name)) if isinstance(field, Known)]
             if len(set(stated)) > 1:
                 raise SpecError(f"raw values of one {noun} in both", " and ".join(stated), f"state them in the same {noun}")
+        check_one_order(self.channels, other.channels)
         mine, theirs = self.input_map(), other.input_map()
         spans = [each.images(*span) for each, spec in ((mine, self), (theirs, other)) if (span := spec.raw_range()) is not None]
         spans = spans or [self._constants_range(), other._constants_range()]

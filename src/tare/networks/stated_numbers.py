@@ -36,6 +36,7 @@ _FITTING: Mapping[SampleKind, tuple[str, ...]] = {
 _EDGE = 112
 #: The edge of a volume that stands for one where there are no data.
 _CUBE = 32
+_ORDER, _REORDER = "the {} in the order that the network was trained on", "reorder them"
 
 
 def channels_in(split: Split) -> int:
@@ -74,7 +75,7 @@ def check_strategy(kind: SampleKind, strategy: Strategy) -> None:
 
 
 def check_channels(network: Network, stats: DatasetStats) -> None:
-    """Raise :class:`DataError` unless the data have as many channels as the network takes."""
+    """Raise :class:`DataError` unless the data have as many channels as the network takes, in its order if both name them."""
     found = len(stats.channels)
     if found != network.channels:
         what = "columns" if network.kind == "vector" else "channels"
@@ -87,17 +88,40 @@ def check_channels(network: Network, stats: DatasetStats) -> None:
             "image": f"choose {network.channels} with --bands, or build the network for all of them with --in-channels {found}",
         }[network.kind]
         raise DataError(f"{network.channels} {what}, as {network.reference} takes", f"{found}", remedy)
+    check_spec_order(network, [channel.name for channel in stats.channels])
 
 
-def check_column_order(trained_on: DatasetStats | None, stats: DatasetStats) -> None:
-    """Raise :class:`DataError` if a table has the columns of the training data in another order."""
-    if trained_on is None:
+def check_spec_order(network: Network, names: Sequence[str]) -> None:
+    """Raise :class:`DataError` for channels that the specification of the network names in another order."""
+    stated = network.spec.channels
+    if not isinstance(stated, Known) or "," not in stated.value:
         return
-    known, found = ([channel.name for channel in one.channels] for one in (trained_on, stats))
-    if known != found and sorted(known) == sorted(found):
+    bands = network.kind == "image"
+    remedy = (
+        f"choose them in its order, --bands {stated.value}, or state the constants in that of the data" if bands else _REORDER
+    )
+    _check_order(stated.value.split(","), names, _ORDER.format("bands" if bands else "columns"), remedy)
+
+
+def check_column_order(trained_on: DatasetStats | None, columns: Sequence[str]) -> None:
+    """Raise :class:`DataError` if a table has the columns of the training data in another order."""
+    if trained_on is not None:
+        known = [channel.name for channel in trained_on.channels]
+        _check_order(known, columns, _ORDER.format("columns"), _REORDER)
+
+
+def check_source_order(source_stats: DatasetStats, stats: DatasetStats) -> None:
+    """Raise :class:`DataError` if statistics of dataset0 have the channels of the data in another order."""
+    known, found = ([channel.name for channel in each.channels] for each in (source_stats, stats))
+    expected = f"channels in the order of the statistics of dataset0, {source_stats.source!r}"
+    _check_order(known, found, expected, "measure both in one order: --columns of `tare measure`")
+
+
+def _check_order(known: Sequence[str], found: Sequence[str], expected: str, remedy: str) -> None:
+    """Raise :class:`DataError` if the names ``found`` are the ``known`` ones in another order."""
+    if [*known] != [*found] and sorted(known) == sorted(found):
         place = next(index for index, (a, b) in enumerate(zip(known, found, strict=True)) if a != b)
-        reason = f"{found[place]!r} where {known[place]!r} was"
-        raise DataError("the columns in the order that the network was trained on", reason, "reorder them")
+        raise DataError(expected, f"{found[place]!r} where {known[place]!r} was", remedy)
 
 
 def number_geometry(

@@ -56,7 +56,8 @@ def with_spec(
     constants: dict[str, Any] = {"mean": Known(u0, stated.mean.origin), "std": Known(s0, stated.std.origin)}
     merged = replace(merged, **constants, **ALONE, **_raw_kind(stated))
     if order == tuple(range(len(order))):
-        return replace(network, spec=merged)
+        named = isinstance(stated.channels, Known) and "," in stated.channels.value
+        return replace(network, spec=replace(merged, channels=stated.channels) if named else merged)
     return replace(_reordered(network, order, merged), spec=merged)
 
 

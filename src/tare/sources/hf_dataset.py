@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from tare.errors import DataError
+from tare.samples.records import Record
 from tare.sources.base import Indexed
 from tare.sources.options import Options
 from tare.sources.tables.arrow import TableInMemory
@@ -62,7 +64,16 @@ def _unapplied(data: Any, column: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class HfDataset(TableInMemory):
-    """A dataset in Arrow format, also by index; tare decodes the images, from the bytes as stored."""
+    """A dataset in Arrow format, also by index; tare decodes the images, from the bytes as stored.
+
+    A dataset of a folder of files (``imagefolder``) holds their paths alone, which the library opens for each item.
+    """
+
+    def read(self, chunk: tuple[int, int]) -> Iterator[Record]:
+        """The rows of a range; the first also lists the columns that were left out."""
+        if chunk[0] == 0:
+            yield from self.plan.left_out
+        yield from self._records(*chunk)
 
     @property
     def schema(self) -> Any:
@@ -75,5 +86,7 @@ class HfDataset(TableInMemory):
 
     def indexed(self) -> Indexed:
         """One sample a row."""
-        read = lambda row: records_of(self.table[row : row + 1], self.plan, self.name, row, self.options)  # noqa: E731
-        return Indexed(len(self.table), read)
+        return Indexed(len(self.table), lambda row: self._records(row, row + 1))
+
+    def _records(self, start: int, stop: int) -> Iterator[Record]:
+        return records_of(self.table[start:stop], self.plan, self.name, start, self.options, opens=True)

@@ -18,7 +18,7 @@ from tare.advising.fed_network import FedNetwork, dataset0_of
 from tare.advising.recommendation import recommended
 from tare.advising.rule import AdvisedProtocol
 from tare.checking.gate import Passed, passed
-from tare.checking.rules.feed import Feed, same_kind
+from tare.checking.rules.feed import Feed, leaves_far, same_kind
 from tare.datasets.augmentation import check_policy
 from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import EpochSampler, ImageBatches, loader
@@ -40,11 +40,12 @@ from tare.networks.stated_numbers import (
     check_channels,
     check_column_order,
     check_options,
+    check_source_order,
     check_strategy,
     number_geometry,
 )
 from tare.networks.stated_spec import with_frames, with_spec
-from tare.networks.stored.source import source_code, source_network, source_statistics
+from tare.networks.stored.source import source_bands, source_code, source_network, source_statistics
 from tare.networks.weights import weights_digest
 from tare.normalisation.applied import Normalisation, clipped
 from tare.normalisation.input_layer import InputLayer
@@ -185,23 +186,23 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     check_options(network.kind, request, training)
     constants, spec = source_constants(network, request.mean, request.std, strategy)
     images = _image_input(request, network) if network.kind == "image" else None
-    split = split or open_split(labels, training.seed, network.kind, network.taken)
+    split = split or open_split(labels, training.seed, network.kind, network.taken, source_bands(request.model, request.weights))
     colour = images.colour if images else "stored"
     target = measured(split, labels, colour, machine.workers or 1, request.max_skipped, reporter=reporter, tested=request.test)
     task = _task(request, training, target)
     _check_values(network, training, target.stats)
     if network.kind == "vector":
-        check_column_order(source_statistics(request.model, request.weights), target.stats)
+        check_column_order(source_statistics(request.model, request.weights), [channel.name for channel in target.stats.channels])
     constants, spec = scaled(constants, spec, request.scale, target.stats.dtype)
     if request.strategy == "auto":
         strategy, reasons = _automatic(request, network, (constants, spec), images, target, reporter)
         notes += reasons
-    seen = _seen(request, strategy, constants, spec)
+    seen = _seen(request, strategy, constants, spec, target.stats)
     target = target.with_logarithms(strategy, colour, machine.workers or 1)
     chosen = normalisation(
         strategy, network.channels, source=constants, target=target.stats, source_seen=seen, window=ends_of(request.window)
     )
-    gate = passed(Feed(target.stats, chosen, own=request.mean is None), spec, network.reference, request.allow)
+    gate = passed(_feed(request, target.stats, chosen), spec, network.reference, request.allow)
     takes: InputGeometry
     if images:
         takes = replace(images.geometry, raw_dtype=target.stats.dtype, bands=target.split.channel_names)
@@ -241,7 +242,7 @@ def _network(source: NetworkOptions, labels: LabelOptions, training: Training) -
     kind = built_for(source.model)
     if kind is None:
         return built_network(source, training, None), None
-    split = open_split(labels, training.seed, kind)
+    split = open_split(labels, training.seed, kind, known=source_bands(source.model, source.weights))
     return built_network(source, training, channels_in(split)), split
 
 
@@ -289,19 +290,32 @@ def _are_unit(stats: DatasetStats) -> bool:
     return stats.dtype.startswith("float") and all(channel.min >= 0 and channel.max <= 1 for channel in stats.channels)
 
 
-def _seen(request: TransferRequest, strategy: Strategy, constants: Constants | None, spec: InputSpec) -> Constants | None:
+def _seen(
+    request: TransferRequest, strategy: Strategy, constants: Constants | None, spec: InputSpec, data: DatasetStats
+) -> Constants | None:
     """Dataset0's own moments, for the strategy that needs them.
 
-    Raises :class:`DataError` for those of raw values of another type than the constants are of: their units differ.
+    Raises :class:`DataError` for those of channels in another order than that of the ``data``, and of raw values of another type
+    than the constants are of: their units differ.
     """
-    trained_on = source_statistics(request.model, request.weights) if strategy == "match" else None
-    if strategy == "match" and isinstance(spec.raw_dtype, Known):
-        stats = trained_on if request.source_stats is None else DatasetStats.load(Path(request.source_stats))
-        if stats is not None and stats.dtype and not (same_kind(stats.dtype, spec.raw_dtype.value) or _are_unit(stats)):
-            stated = f"{spec.raw_dtype.value} values, which the constants are of ({spec.raw_dtype.origin})"
+    if strategy != "match":
+        return None
+    trained_on = source_statistics(request.model, request.weights)
+    stats = trained_on if request.source_stats is None else DatasetStats.load(Path(request.source_stats))
+    if stats is not None:
+        check_source_order(stats, data)
+        raw = spec.raw_dtype
+        if isinstance(raw, Known) and stats.dtype and not (same_kind(stats.dtype, raw.value) or _are_unit(stats)):
+            stated = f"{raw.value} values, which the constants are of ({raw.origin})"
             remedy = "measure dataset0 as the network took it; match needs no --scale" if request.scale else "measure that"
             raise DataError(f"dataset0's own statistics in {stated}", f"{stats.dtype} values of {stats.source!r}", remedy)
     return seen_moments(strategy, constants, request.source_stats, trained_on)
+
+
+def _feed(request: TransferRequest, data: DatasetStats, chosen: Normalisation) -> Feed:
+    """What is about to be fed; a run shows by its own training whether its constants may leave inputs far from 0."""
+    own = request.mean is None and leaves_far(chosen, source_statistics(request.model, request.weights))
+    return Feed(data, chosen, own=own)
 
 
 def _automatic(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.checking.rules.feed import same_kind
 from tare.datasets.files import LabelledFile, LabelledFiles
 from tare.datasets.held_out.opening import HeldOut, open_test
 from tare.datasets.held_out.overlap import check_disjoint, copies
@@ -146,10 +147,11 @@ def measured(
     stats = enough_read(stats_of(states[0], sources[0]), max_skipped)
     bad = [item for state in states for item in state.skipped]
     if len(bad) > max_skipped * total:
+        by_number = "choose bands by number with --bands, " if split.kind == "image" and split.channel_names else ""
         raise DataError(
             f"at most {max_skipped:.2%} unreadable {noun}",
             f"{len(bad)} of {total}, the first {bad[0].path!r}: {bad[0].reason}",
-            "repair or remove them, or allow more with --max-skipped",
+            f"repair or remove them, {by_number}or allow more with --max-skipped",
         )
     notes = (
         *split.remarks,
@@ -158,6 +160,8 @@ def measured(
     )
     split = split.without(bad) if bad else split
     val = stats_of(states[1], sources[1])
+    if not same_kind(stats.dtype, val.dtype) or len(stats.channels) != len(val.channels):
+        raise _other_raw("validation", stats, val, split.origin)
     seen = {path: known for source in sources for path, known in source.seen.items()}
     digests = {
         **_where(labelled),
@@ -187,13 +191,15 @@ def _told(test: HeldOut, split: Split, colour: ColourMode, workers: int, reporte
 
 def _check_raw(train: DatasetStats, test: DatasetStats, where: str) -> None:
     """Raise :class:`DataError` for test samples of another raw type or number of channels than the training samples."""
-    seen, found = ((stats.dtype, len(stats.channels)) for stats in (train, test))
-    if seen != found:
-        raise DataError(
-            f"test samples of {seen[1]} channels of {seen[0]}, as in training",
-            f"{found[1]} of {found[0]} in {where!r}",
-            "convert them as the training samples were",
-        )
+    if (train.dtype, len(train.channels)) != (test.dtype, len(test.channels)):
+        raise _other_raw("test", train, test, where)
+
+
+def _other_raw(part: str, train: DatasetStats, other: DatasetStats, where: str) -> DataError:
+    """An error for samples of another raw type or number of channels than the training samples."""
+    expected = f"{part} samples of {len(train.channels)} channels of {train.dtype}, as in training"
+    found = f"{len(other.channels)} of {other.dtype} in {where!r}"
+    return DataError(expected, found, "convert them as the training samples were")
 
 
 def _where(labelled: LabelOptions) -> dict[str, Any]:

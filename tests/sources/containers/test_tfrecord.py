@@ -146,6 +146,16 @@ def test_of_several_features_of_images_the_one_of_a_usual_name_is_measured_and_s
     assert "remarks" not in tare.measure(place, columns=[first]).extra
 
 
+@pytest.mark.parametrize("lacking", [b"", None])
+def test_an_image_that_the_first_record_lacks_is_the_feature_of_the_file(tmp_path: Path, lacking: bytes | None) -> None:
+    others = [example(image=[png(image)], mask=[png(image // 50)]) for image in IMAGES]
+    first = example(mask=[png(IMAGES[0])], **({} if lacking is None else {"image": [lacking]}))
+    (tmp_path / "a.tfrecord").write_bytes(b"".join(map(record, [first, b"\xff" * 30, *others])))
+    stats = tare.measure(tmp_path / "a.tfrecord", max_skipped=0.5)
+    assert stats.samples == len(IMAGES)
+    np.testing.assert_allclose(stats.mean, np.concatenate([image.reshape(-1, 3) for image in IMAGES]).mean(axis=0) / 255)
+
+
 def test_the_frames_of_a_sequence_are_images_beside_those_of_its_whole(tmp_path: Path) -> None:
     place, steps = tmp_path / "a.tfrecord", [field(1, field(1, field(1, png(image)))) for image in IMAGES[:3]]
     lists = field(2, field(1, field(1, b"frames") + field(2, b"".join(steps))))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,15 @@ from PIL import Image
 
 from tare.datasets.options import LabelOptions
 from tare.errors import DataError, InputError, SpecError
+from tare.input_spec.geometry import Geometry
+from tare.input_spec.spec import InputSpec
 from tare.studying.execution import running
 from tare.studying.execution.running import run_study
 from tare.studying.plan import StudyPlan, plan_of
 from tare.studying.result import StudyRun
 from tare.studying.tasks.folder import default_sizes, folder_task
 from tests.images import save_png
+from tests.tiny_run import tiny_run
 
 NETWORK = """
 import torch
@@ -299,6 +303,26 @@ def test_the_bands_that_a_network_takes_are_chosen_by_name(photos: Path, tmp_pat
     with rasterio.open(tmp_path / "tiles/field/0.tif") as file:
         np.testing.assert_array_equal(values[0], np.moveaxis(file.read([3, 2, 1]), 0, -1))
     assert StudyPlan.of_json(plan.to_json()) == plan
+    takes = Geometry((16, 16), "bilinear", 1.0, raw_dtype="uint16", bands=("B04", "B03", "B02"))
+    runs = [
+        str(tiny_run(tmp_path / name, geometry=replace(takes, bands=order), with_data=False))
+        for name, order in (("a", takes.bands), ("b", ("B02", "B03", "B04")))
+    ]
+    known = {**sure, "weights": "pretrained", "networks": runs[:1]}
+    of_run = plan_of({"study": "folder", "data": str(tmp_path / "tiles"), **known}).task.target().values
+    np.testing.assert_array_equal(of_run, values)
+    with pytest.raises(SpecError, match=r"networks that take the same bands, found B04, B03, B02 for .*; B02, B03, B04 for"):
+        plan_of({"study": "folder", "data": str(tmp_path / "tiles"), **known, "networks": runs})
+    spec = InputSpec.of((0.1,) * 3, (0.1,) * 3, channels="B02,B03,B04", scale=1 / 65535, raw_dtype="uint16")
+    (tmp_path / "spec.json").write_text(json.dumps(spec.to_json()))
+    stated = {
+        "study": "folder",
+        "data": str(tmp_path / "tiles"),
+        "bands": ["B04", "B03", "B02"],
+        "spec": str(tmp_path / "spec.json"),
+    }
+    with pytest.raises(DataError, match="bands in the order that the network was trained on, found 'B04' where 'B02' was"):
+        plan_of({**stated, "networks": [net], "weights": "none", "sizes": [4], "strategies": ["source", "target"]})
     with pytest.raises(SpecError, match="bands only for the study 'folder', found bands beside the study 'digits'"):
         plan_of({"study": "digits", "bands": ["B04"]})
 
@@ -314,3 +338,17 @@ def test_what_is_left_out_of_a_folder_is_in_the_result_and_the_samples_that_cann
         "1 of 40 files have no suffix of images and are read by how they begin",
         f"left out 1 file of {str(photos)!r} that are no samples here: ants/readme.txt",
     )
+
+
+def test_columns_in_another_order_than_the_networks_are_refused(tmp_path: Path) -> None:
+    import tare
+
+    rows = [(row % 7, row % 5, row % 2) for row in range(40)]
+    for name, order in (("a", (0, 1, 2)), ("b", (1, 0, 2))):
+        lines = [("u", "v", "label"), *rows]
+        (tmp_path / f"{name}.csv").write_text("".join(",".join(str(line[place]) for place in order) + "\n" for line in lines))
+    tare.transfer(data=tmp_path / "a.csv", model="tare:mlp", weights="none", strategy="target", epochs=1, out=tmp_path / "run")
+    stated = {"study": "folder", "networks": [str(tmp_path / "run")], "sizes": [4], "strategies": ["source", "target"]}
+    assert plan_of({**stated, "data": str(tmp_path / "a.csv")}).task.target().values.shape == (40, 2)
+    with pytest.raises(DataError, match="columns in the order that the network was trained on, found 'v' where 'u' was"):
+        plan_of({**stated, "data": str(tmp_path / "b.csv")}).task.target()

@@ -10,6 +10,8 @@ from tare.statistics.dataset_stats import DatasetStats
 
 #: Strategies that apply constants of other data than those that are fed.
 FOREIGN = ("source", "blend")
+#: A mean or std of a network's input beyond which it is far from the usual 0 and 1, in input std.
+OFF = 5.0
 #: The std of photographs in unit values.
 _USUAL_STD = 0.25
 
@@ -62,6 +64,13 @@ class Feed:
         means, stds = self.normalisation.moments_fed(self.stats)
         farthest = max(range(len(means)), key=lambda c: abs(means[c]))
         return f"mean {means[farthest]:.3g} and std {stds[farthest]:.3g}"
+
+
+def leaves_far(chosen: Normalisation, trained_on: DatasetStats | None) -> bool:
+    """Whether a network's own constants may leave its inputs far from 0 and 1: they did in training, or it is unknown."""
+    if trained_on is None or not chosen.is_affine or len(trained_on.channels) != len(chosen.mean):
+        return True
+    return not all(abs(value) <= OFF for moments in chosen.moments_fed(trained_on) for value in moments)
 
 
 def same_kind(one: str, other: str) -> bool:

@@ -167,7 +167,7 @@ def _of_images(spec: InputSpec, geometry: Geometry, origin: str) -> InputSpec:
 
 def _named(bands: tuple[str, ...] | None, count: int) -> str:
     """The order of colours, or the names of bands with commas between; numbers where a name has a comma itself."""
-    if bands is not None and not any("," in name for name in bands):
+    if bands is not None and len(bands) == count and not any("," in name for name in bands):
         return ",".join(bands)
     return {1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count))
 

@@ -47,6 +47,14 @@ def source_statistics(reference: str, weights: str) -> DatasetStats | None:
     return DatasetStats.from_json(stated) if stated is not None else None
 
 
+def source_bands(reference: str, weights: str) -> tuple[str, ...] | None:
+    """Return the bands that the earlier run takes which ``weights`` or ``reference`` names, in its order; None without names."""
+    folder = model_folder(weights) or model_folder(reference)
+    geometry = tare_json(folder).get("geometry") if folder is not None else None
+    bands = geometry.get("bands") if isinstance(geometry, dict) else None
+    return tuple(map(str, bands)) if isinstance(bands, list) else None
+
+
 def source_code(reference: str) -> dict[str, str]:
     """A hash of what a user can edit of the network that ``reference`` builds, besides weights; empty where that is nothing.
 

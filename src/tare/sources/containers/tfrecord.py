@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from tare.errors import DataError
 from tare.samples.decode import image_format
@@ -20,6 +21,8 @@ from tare.system.optional import require
 _LARGEST = 1 << 30
 _MASK = 0xA282EAD8
 _LABELS = ("image/class/label", "label", "image/class/text", "class")
+#: So many records tell the features of a file.
+_FIRST = 16
 #: Usual names of the feature that a network takes; a map of features has no order of its own.
 _IMAGES = ("image", "image/encoded")
 
@@ -67,22 +70,32 @@ def open_tfrecord(place: str, options: Options) -> TfRecords:
     Raises :class:`DataError` if the file is damaged, holds other messages, or no feature is an image.
     """
     require("google_crc32c", extra="science", purpose="the checksums of TFRecord files")
-    first = next(_records(place), None)
-    if first is None:
-        raise DataError("a TFRecord file with a record", f"none in {place!r}", "check the file")
-    try:
-        features = features_of(first)
-    except ValueError as error:
-        raise DataError("records of tf.train.Example", f"{error} in {place!r}", "write it as such") from None
-    feature, *others = _chosen(features, options, place)
+    feature, *others = _chosen(_features(place), options, place)
     said = f"of several features of images, {feature!r} is measured; --columns measures others: {', '.join(map(repr, others))}"
     return TfRecords(place, feature, options, remarks=(said,) if others else ())
+
+
+def _features(place: str) -> dict[str, Feature]:
+    """The features of the first records, each from the first that has an image in it: a record may lack its value."""
+    found: dict[str, Feature] = {}
+    number = -1
+    for number, data in enumerate(islice(_records(place), _FIRST)):
+        try:
+            new = features_of(data)
+        except ValueError as error:
+            if number:
+                continue
+            raise DataError("records of tf.train.Example", f"{error} in {place!r}", "write it as such") from None
+        found = new | {name: each for name, each in found.items() if name not in new or _has_image(each)}
+    if number < 0:
+        raise DataError("a TFRecord file with a record", f"none in {place!r}", "check the file")
+    return found
 
 
 def _chosen(features: dict[str, Feature], options: Options, place: str) -> list[str]:
     """The feature to measure, and behind it the others that could be meant."""
     named = options.columns
-    images = [name for name, feature in sorted(features.items()) if any(map(_is_sample, feature.values[:1]))]
+    images = [name for name, feature in sorted(features.items()) if _has_image(feature)]
     images.sort(key=lambda name: name not in _IMAGES)
     if named is not None and (len(named) != 1 or named[0] not in features):
         raise DataError(f"one of the features {_listed(features)}", f"{', '.join(named)} for {place!r}", "choose with --columns")
@@ -90,6 +103,10 @@ def _chosen(features: dict[str, Feature], options: Options, place: str) -> list[
         found = f"{_listed(features)} in {place!r}"
         raise DataError("a feature that holds an encoded image or recording", found, "convert numbers to .npy or Parquet")
     return [*named] if named else images
+
+
+def _has_image(feature: Feature) -> bool:
+    return any(map(_is_sample, feature.values[:1]))
 
 
 def _is_sample(data: bytes) -> bool:

@@ -148,15 +148,31 @@ def is_no_picture(place: str) -> bool:
 
     Raises :class:`MissingDependencyError` without rasterio.
     """
+    return unlike_picture(place)[0]
+
+
+def unlike_picture(place: str) -> tuple[bool, bool]:
+    """Whether a picture of the same file would have other values, and whether its bands have other names than those of one.
+
+    See :func:`is_no_picture` and :func:`are_of_picture`; both are False of a damaged file.
+    """
     require("rasterio", extra="geo", purpose="georeferenced rasters")
     try:
         with _opened(place) as raster:
             told = _structure(raster)
             missing = any(value is not None for value in raster.nodatavals) or _is_masked(raster)
+            names = [band_names(raster)[k - 1] for k in _bands(raster, Options(), place)]
     except UndecodableError:
-        return False
+        return False, False
     narrow = any(int(value) < 8 for key, value in told if key == "NBITS")
-    return missing or narrow or not told.isdisjoint((("MINISWHITE", "YES"), ("ALPHA", "PREMULTIPLIED")))
+    other = missing or narrow or not told.isdisjoint((("MINISWHITE", "YES"), ("ALPHA", "PREMULTIPLIED")))
+    return other, not are_of_picture(names)
+
+
+def are_of_picture(names: Sequence[str]) -> bool:
+    """Whether bands are named as those of any picture: one alone, red, green, blue in this order, or three by their numbers."""
+    said = [name.lower().replace("_", " ") for name in names]
+    return len(said) == 1 or said in (["red", "green", "blue"], [f"band {k}" for k in (1, 2, 3)])
 
 
 def _structure(raster: Any) -> set[tuple[str, str]]:

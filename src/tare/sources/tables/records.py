@@ -16,6 +16,7 @@ from tare.errors import DataError
 from tare.samples.records import Record, Rows, Skipped
 from tare.sources.encoded import sample_of
 from tare.sources.options import Options
+from tare.sources.places import is_url, read_bytes
 from tare.sources.tables.label_columns import LABELS, label_columns
 from tare.system.scratch import scratch_memory
 
@@ -120,8 +121,11 @@ def without_index(names: Sequence[str], index: Collection[str] = ()) -> tuple[li
     return kept, (f"left out as columns that count rows or time: {counts}; --columns measures them",)
 
 
-def records_of(table: Any, plan: TablePlan, path: str, start: int, options: Options) -> Iterator[Record]:
-    """Turn the rows of an Arrow table into records; ``start`` is the number of its first row."""
+def records_of(table: Any, plan: TablePlan, path: str, start: int, options: Options, *, opens: bool = False) -> Iterator[Record]:
+    """Turn the rows of an Arrow table into records; ``start`` is the number of its first row.
+
+    With ``opens`` a cell that holds the path of a file on this machine instead of its bytes is that file.
+    """
     if not plan.encoded:
         yield Rows(f"{path}[{start}]", _columns_of(table, plan, path))
         return
@@ -130,10 +134,20 @@ def records_of(table: Any, plan: TablePlan, path: str, start: int, options: Opti
         value = cell.as_py()
         data = value.get("bytes") if isinstance(value, dict) else value
         name = (value.get("path") if isinstance(value, dict) else None) or f"{path}[{start + row}]"
+        data = _bytes_of(value) if data is None and opens else data
         if data is None:
             yield Skipped(name, "the cell holds no bytes", label=_label(label, plan.label_names))
         else:
             yield sample_of(name, data, options, _label(label, plan.label_names), claimed=True)
+
+
+def _bytes_of(value: Any) -> bytes | None:
+    """The bytes of the file that a cell names; None if it is not on this machine."""
+    place = value.get("path") if isinstance(value, dict) else None
+    try:
+        return None if not place or is_url(place) else read_bytes(place)
+    except (OSError, ValueError):  # ValueError: a null byte in a name
+        return None
 
 
 def _columns_of(table: Any, plan: TablePlan, path: str) -> Sequence[NDArray[Any]]:

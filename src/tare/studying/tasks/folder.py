@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from tare.checking.gate import RAW_KIND, passed
-from tare.checking.rules.feed import Feed
+from tare.checking.rules.feed import Feed, leaves_far
 from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import ImageBatches
 from tare.datasets.options import LabelOptions
@@ -28,9 +28,9 @@ from tare.input_spec.input_map import unmapped
 from tare.networks.batch_norm import batch_norms
 from tare.networks.network import Network
 from tare.networks.stated_images import check_accepts, colour_of, network_geometry, seen_moments, source_constants
-from tare.networks.stated_numbers import volume_geometry
+from tare.networks.stated_numbers import check_column_order, check_spec_order, volume_geometry
 from tare.networks.stated_spec import with_spec
-from tare.networks.stored.source import source_network, source_statistics
+from tare.networks.stored.source import source_bands, source_network, source_statistics
 from tare.normalisation.inputs import ends_of
 from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Constants, normalisation
@@ -73,12 +73,20 @@ def folder_task(
     pretrained = {name: _pretrained(name, weights, network, mean, std) for name, network in loaded.items()}
     sources = {name: replace(one, window=ends_of(window or None)) for name, one in pretrained.items()}
     if first.kind == "image":
-        geometry = _shared_geometry(loaded)
+        geometry, bands = _shared_geometry(loaded), labelled.bands or _shared_bands(networks, weights)
         constants = sources[networks[0]].constants
-        target = cache(lambda: _judged(_images(labelled, geometry, first), first, constants, stated=bool(mean or spec)))
+        own = not (mean or spec) and (
+            constants is None or leaves_far(constants.convention(), source_statistics(networks[0], weights))
+        )
+        target = cache(
+            lambda: _judged(
+                _images(labelled, geometry, [*loaded.values()], bands), first, constants, stated=bool(mean or spec), own=own
+            )
+        )
     else:
         _check_kinds(loaded)
-        read = _sized_volumes if first.kind in ("volume", "clip") else _numbers
+        ordered = partial(_check_columns, loaded, weights)
+        read = _sized_volumes if first.kind in ("volume", "clip") else partial(_numbers, ordered=ordered)
         target = cache(lambda: read(labelled, first, sources[networks[0]].constants))
     return Task(
         FOLDER,
@@ -136,6 +144,22 @@ def _shared_geometry(loaded: dict[str, Network]) -> Geometry:
         raise SpecError("networks that take the same images", found, "one study for each")
     check_accepts(loaded[name], first[0])
     return first[0]
+
+
+def _shared_bands(networks: Sequence[str], weights: str) -> tuple[str, ...] | None:
+    """The bands of rasters that all networks take which were trained on bands with names."""
+    made = {name: bands for name in networks if (bands := source_bands(name, weights)) is not None}
+    if len({*made.values()}) > 1:
+        found = "; ".join(f"{', '.join(bands)} for {name}" for name, bands in made.items())
+        raise SpecError("networks that take the same bands", found, "one study for each, or choose them with --bands")
+    return next(iter(made.values()), None)
+
+
+def _check_columns(loaded: Mapping[str, Network], weights: str, columns: Sequence[str]) -> None:
+    """Raise :class:`DataError` for columns in another order than one of the networks was trained on."""
+    for name, network in loaded.items():
+        check_spec_order(network, columns)
+        check_column_order(source_statistics(name, weights), columns)
 
 
 def _check_kinds(loaded: dict[str, Network]) -> None:
@@ -209,13 +233,17 @@ def _raw_zero(constants: Constants | None, channels: int, dtype: np.dtype[Any]) 
     return raw_of(_zero(constants) if constants is not None else (0.0,) * channels, dtype)
 
 
-def _numbers(labelled: LabelOptions, network: Network, constants: Constants | None) -> Samples:
+def _numbers(
+    labelled: LabelOptions, network: Network, constants: Constants | None, *, ordered: Callable[[Sequence[str]], None]
+) -> Samples:
     """All signals ``(N, T, C)`` of the network's length, or rows ``(N, C)``, as stored.
 
     A longer signal keeps its middle. A shorter signal is padded with u0, the same raw value under all strategies; under
     ``source`` it is zero at the network's input.
     """
     found = _classes_only(open_split(labelled, 0, network.kind, network.taken))
+    if network.kind == "vector":
+        ordered(found.channel_names or ())
     read = [(file.label, file.read("stored")) for file in (*found.train, *found.val)]
     kept = [(label, values) for label, values in read if not isinstance(values, Skipped)]
     if not kept or kept[0][1].shape[-1] != network.channels:
@@ -239,9 +267,11 @@ def _zero(constants: Constants) -> tuple[float, ...]:
     return tuple(constants.step * unmapped(constants.value_map, mean) for mean in constants.mean)
 
 
-def _images(labelled: LabelOptions, geometry: Geometry, network: Network) -> Samples:
-    """All images at the network's input size, before normalisation: raw values ``(N, H, W, C)``."""
-    found = _classes_only(open_split(labelled, 0))
+def _images(labelled: LabelOptions, geometry: Geometry, networks: Sequence[Network], bands: Sequence[str] | None) -> Samples:
+    """All images at the networks' input size, before normalisation: raw values ``(N, H, W, C)``."""
+    found, network = _classes_only(open_split(labelled, 0, known=bands)), networks[0]
+    for each in networks:
+        check_spec_order(each, found.channel_names or ())
     files = sorted((*found.train, *found.val), key=lambda file: (file.label, file.path))
     height, width = geometry.size
     size = len(files) * height * width * network.channels * _raw_dtype(files).itemsize
@@ -258,9 +288,10 @@ def _images(labelled: LabelOptions, geometry: Geometry, network: Network) -> Sam
     return Samples(Path(labelled.name).name, values, np.array([file.label for file in files], np.int64), found.remarks)
 
 
-def _judged(samples: Samples, network: Network, constants: Constants | None, *, stated: bool) -> Samples:
+def _judged(samples: Samples, network: Network, constants: Constants | None, *, stated: bool, own: bool) -> Samples:
     """The samples, if ``source`` can be fed with them: 8-bit images can, others under constants of such values.
 
+    Remarks say what is unusual.
     Raises :class:`InputError` for constants of another type of raw values, or under which hardly anything arrives.
     """
     if samples.values.dtype == np.uint8 or constants is None:
@@ -268,11 +299,11 @@ def _judged(samples: Samples, network: Network, constants: Constants | None, *, 
     stats, chosen = samples.measure(), normalisation("source", samples.channels, source=constants)
     spec = replace(network.spec, raw_dtype=UNSTATED) if stated else network.spec
     try:
-        passed(Feed(stats, chosen, own=not stated), spec, network.reference)
+        found = passed(Feed(stats, chosen, own=own), spec, network.reference)
     except InputError as error:
         remedy = f"state --mean and --std in unit values of {stats.dtype}, or --spec"
         raise InputError(error.expected, error.found, remedy) from None
-    return samples
+    return replace(samples, remarks=(*samples.remarks, *found.lines))
 
 
 def _raw_dtype(files: Sequence[LabelledFile]) -> np.dtype[Any]:

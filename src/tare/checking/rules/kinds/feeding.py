@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from tare.checking.rules.evidence import Evidence
-from tare.checking.rules.feed import Feed, same_kind
+from tare.checking.rules.feed import OFF, Feed, same_kind
 from tare.checking.rules.rule import Problem, rule
 from tare.checking.rules.words import listed
 from tare.input_spec.spec import Known
@@ -18,7 +18,7 @@ from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 # In input std. Photographs under published constants have a mean within 2 and a std of 0.5 to 2; sparse, dark or faint images
 # reach a mean of 2.5 and a std of 0.2.
 _COLLAPSED, _FAINT = 0.05, 0.2
-_FAR, _OFF = 50.0, 5.0
+_FAR = 50.0
 # Inputs are unlike those of training if their mean is this many training stds away, and this many standard errors.
 _MOVED, _SURE = 0.5, 6.0
 # Or if they vary so many times as much, or so many times less: no loudness, light or content of the same scale does.
@@ -151,7 +151,7 @@ def unusual(evidence: Evidence) -> Iterator[Problem]:
     feed = evidence.feed
     if feed is None or not _judged(feed) or _named(evidence):
         return
-    is_off = not feed.is_own_range and _OFF < max(abs(feed.mean), feed.std) <= _FAR
+    is_off = not feed.is_own_range and OFF < max(abs(feed.mean), feed.std) <= _FAR
     if _COLLAPSED <= feed.spread < _FAINT or is_off:
         yield Problem(
             f"{_under(feed)} the network sees {feed.fed}, and was trained near mean 0 and std 1",
