@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tare.datasets.options import LabelOptions
@@ -79,6 +80,18 @@ def test_a_folder_is_studied_with_a_network_of_ones_own(photos: Path, tmp_path: 
     assert {view.images.shape for view in run.views} == {(2, 3, 16, 16)}
     kept = len(list((tmp_path / "out" / "features").iterdir()))
     assert kept == 2 * 2  # source and none under two shifts, shared by sizes and seeds
+
+
+def test_a_network_that_is_trained_from_scratch_begins_anew_each_seed(photos: Path) -> None:
+    name = f"{photos.parent / 'net.py'}:small"
+    build = folder_task(LabelOptions(str(photos)), (name,), "none").build
+
+    def drawn(seed: int) -> bytes:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return next(build(name, 3, 2).parameters()).detach().numpy().tobytes()
+
+    assert drawn(0) == drawn(0) != drawn(1)
 
 
 @pytest.mark.parametrize("changed", ["labels", "code"])

@@ -45,7 +45,7 @@ from tare.system.progress import SILENT, Reporter
 from tare.system.trackers.opening import tracked
 
 #: Raised by every change of the code that changes results, so that older results are measured again.
-_EDITION = 7
+_EDITION = 8
 #: Takes the rows of measured cells, and the seconds left, if they are known.
 Told = Callable[[Sequence[Row], float | None], None]
 #: Given the number of cells to measure, gives a context with such a function.

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from tare.checking.gate import RAW_KIND, passed
 from tare.checking.rules.feed import Feed
@@ -84,7 +85,7 @@ def folder_task(
         FOLDER,
         target,
         None,
-        lambda name, _, __: _network(name, "none").module,
+        lambda name, _, __: _untrained(name),
         networks=tuple(loaded),
         known=tuple(loaded),
         normed=tuple(name for name, network in loaded.items() if batch_norms(network.module)),
@@ -104,6 +105,11 @@ def default_sizes(target: Samples) -> tuple[int, ...]:
 
 def _network(name: str, weights: str, spec: str = "", mean: tuple[float, ...] = (), std: tuple[float, ...] = ()) -> Network:
     return with_spec(source_network(name, weights, 0), spec or None, mean or None, std or None)
+
+
+def _untrained(name: str) -> nn.Module:
+    """A network that is drawn from torch's generator as it is seeded now, as those of the built-in tasks are."""
+    return source_network(name, "none", int(torch.randint(1 << 32, ()))).module
 
 
 def _pretrained(name: str, weights: str, network: Network, mean: tuple[float, ...], std: tuple[float, ...]) -> Pretrained:
