@@ -304,6 +304,26 @@ def test_a_finished_study_whose_plan_was_extended_is_not_finished(done: Path, tm
     assert (found.plan.number, found.missing, len(found.rows)) == (36, 12, 24)
 
 
+def test_a_study_that_was_begun_again_with_other_inputs_is_not_finished_as_before(
+    done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(done, tmp_path / "out")
+    monkeypatch.setattr(running, "_EDITION", -1)
+    keep, kept = Store.keep, list[str]()
+
+    def full(store: Any, name: str, rows: Any) -> None:
+        if kept:
+            raise OutputError("a place that can be written", "No space left on device", "free it")
+        kept.extend(rows)
+        keep(store, name, rows)
+
+    monkeypatch.setattr(Store, "keep", full)
+    with pytest.raises(OutputError, match="No space left on device"):
+        run_study(small(), tmp_path / "out", workers=1)
+    found = open_study(tmp_path / "out")
+    assert len(found.rows) == len(kept) == 24 - found.missing
+
+
 def test_a_study_without_a_first_comparison_has_no_page(done: Path, tmp_path: Path) -> None:
     folder = without(done, tmp_path / "out", cells=99)
     with pytest.raises(OutputError, match="a study with a first comparison, found 0 of 24 cells measured"):

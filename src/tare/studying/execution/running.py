@@ -109,6 +109,8 @@ def run_study(
         wanted = {cell.digest(inputs[cell.network]): cell for cell in plan.cells()}
         done = _usable(kind, store.done(), wanted)
         missing = [cell for digest, cell in wanted.items() if digest not in done]
+        if missing:  # a summary that is there is of other cells, such as those of the data before they were corrected
+            store.reopen()
         units = kind.units(plan, place, inputs, missing)
         number = workers or default_workers()
         remaining = Remaining(missing, min(number, len(units)), partial(_block, plan))
