@@ -147,6 +147,8 @@ class _Work:
             new = nn.Linear(old.in_features, self.shifted.classes)  # type: ignore[arg-type]
             parent, _, leaf = self.source.head.rpartition(".")
             setattr(module.get_submodule(parent), leaf, new)
+        for weights in module.parameters():  # a factory may have frozen some, for a probe
+            weights.requires_grad_(weights.is_floating_point())
         return module
 
 
