@@ -290,6 +290,42 @@ def test_volumes_are_studied_at_their_median_size_padded_with_what_becomes_zero(
     assert max(row["accuracy"] for row in run.rows if row["protocol"] == "finetune") > 0.9
 
 
+SIGNALS = """
+from torch import nn
+
+def signals():
+    return nn.Sequential(nn.Conv1d(1, 4, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(4, 2))
+"""
+
+
+def recordings(folder: Path, kinds: tuple[str, ...]) -> LabelOptions:
+    rng = np.random.default_rng(0)
+    for label in ("hum", "hiss"):
+        (folder / label).mkdir(parents=True)
+        for index in range(8):
+            kind = kinds[index % len(kinds)]
+            values = rng.normal(0, 0.2, (30, 1)) * (32768 if kind == "int16" else 1)
+            np.save(folder / label / f"{index}.npy", values.astype(kind))
+    return LabelOptions(str(folder), layout="TC")
+
+
+def test_signals_that_are_far_from_what_the_network_takes_are_told_and_those_of_two_types_refused(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(SIGNALS)
+    network = f"{tmp_path / 'net.py'}:signals"
+
+    def remarks(name: str, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        labelled = recordings(tmp_path / name, kinds)
+        return folder_task(labelled, (network,), "none", mean=(0.0,), std=(0.2,)).target().remarks
+
+    assert remarks("sound", ("float32",)) == ()
+    (told,) = remarks("device", ("int16",))
+    assert told.startswith("TARE094 (warning): the data are int16")
+    with pytest.raises(
+        InputError, match=r"signals of one type in a study, found TARE090 raw-kind: .* holds float32 and the first"
+    ):
+        remarks("mixed", ("int16", "float32"))
+
+
 def test_the_bands_that_a_network_takes_are_chosen_by_name(photos: Path, tmp_path: Path) -> None:
     rasterio = pytest.importorskip("rasterio", reason="reads bands by name (pip install 'tare[geo]')")
     rng = np.random.default_rng(0)

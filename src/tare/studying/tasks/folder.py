@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -80,7 +80,12 @@ def folder_task(
     else:
         _check_kinds(loaded)
         read = _sized_volumes if first.kind in ("volume", "clip") else _numbers
-        target = cache(lambda: read(labelled, first, sources[networks[0]].constants))
+        constants_of = {name: source.constants for name, source in sources.items()}
+        target = cache(
+            lambda: _with_findings(
+                read(labelled, first, constants_of[networks[0]]), loaded, constants_of, stated=bool(mean or spec)
+            )
+        )
     return Task(
         FOLDER,
         target,
@@ -190,15 +195,19 @@ def _sized_volumes(labelled: LabelOptions, network: Network, constants: Constant
             shape = (len(files), *takes.size, network.channels)
             _check_fits(math.prod(shape) * read.itemsize, len(files), takes.size, network.kind)
             values = np.empty(shape, read.dtype)
-        if read.dtype != values.dtype:
-            seen = f"{RAW_KIND} raw-kind: {file.path!r} holds {read.dtype} and the first file {values.dtype}"
-            raise InputError(f"{NOUNS[network.kind]} of one type in a study", seen, "study each type by itself")
+        _check_dtype(read.dtype, values.dtype, file.path, network.kind)
         values[len(labels)] = as_stored_volume(read, takes, _raw_zero(constants, network.channels, read.dtype))
         labels.append(int(file.label))  # type: ignore[arg-type]  # classes alone
     if values is None:
         raise DataError(f"{NOUNS[network.kind]} that can be read", f"none of {len(files)}", "repair the data")
     told = (*found.remarks, *filter(None, [unreadable_remark(skipped, NOUNS[network.kind])]))
     return Samples(Path(labelled.name).name, values[: len(labels)], np.array(labels, np.int64), told)
+
+
+def _check_dtype(dtype: np.dtype[Any], first: np.dtype[Any], path: str, kind: SampleKind) -> None:
+    if dtype != first:
+        seen = f"{RAW_KIND} raw-kind: {path!r} holds {dtype} and the first file {first}"
+        raise InputError(f"{NOUNS[kind]} of one type in a study", seen, "study each type by itself")
 
 
 def _check_fits(size: int, count: int, shape: Sequence[int], kind: SampleKind) -> None:
@@ -222,12 +231,14 @@ def _numbers(labelled: LabelOptions, network: Network, constants: Constants | No
     ``source`` it is zero at the network's input.
     """
     found = _classes_only(open_split(labelled, 0, network.kind, network.taken))
-    read = [(file.label, file.read("stored")) for file in (*found.train, *found.val)]
-    kept = [(label, values) for label, values in read if not isinstance(values, Skipped)]
+    read = [(file, file.read("stored")) for file in (*found.train, *found.val)]
+    kept = [(file, values) for file, values in read if not isinstance(values, Skipped)]
     if not kept or kept[0][1].shape[-1] != network.channels:
         channels = kept[0][1].shape[-1] if kept else 0
         raise DataError(f"{NOUNS[network.kind]} of {network.channels} channels", f"{channels}", "name another network")
-    labels = np.array([label for label, _ in kept], np.int64)
+    for file, values in kept:
+        _check_dtype(values.dtype, kept[0][1].dtype, file.path, network.kind)
+    labels = np.array([file.label for file, _ in kept], np.int64)
     arrays = [values for _, values in kept]
     if network.kind == "signal":
         stated = network.spec.extra.get("length")
@@ -279,6 +290,25 @@ def _judged(samples: Samples, network: Network, constants: Constants | None, *, 
         remedy = f"state --mean and --std in unit values of {stats.dtype}, or --spec"
         raise InputError(error.expected, error.found, remedy) from None
     return samples
+
+
+def _with_findings(
+    samples: Samples, networks: Mapping[str, Network], constants_of: Mapping[str, Constants | None], *, stated: bool
+) -> Samples:
+    """The samples with what is unusual or impossible about them under each network's constants, which is told, as by advise.
+
+    It is no reason to refuse the study: signals and rows of another unit or sensor are what its strategies are compared on.
+    """
+    known = {name: constants for name, constants in constants_of.items() if constants is not None}
+    if not known:
+        return samples
+    stats, told = samples.measure(), list[str]()
+    for name, constants in known.items():
+        network, chosen = networks[name], normalisation("source", samples.channels, source=constants)
+        spec = replace(network.spec, raw_dtype=UNSTATED) if stated else network.spec
+        found = passed(Feed(stats, chosen, own=not stated), spec, network.reference, compares=True)
+        told += [line if len(networks) == 1 else f"{name}: {line}" for line in found.lines]
+    return replace(samples, remarks=(*samples.remarks, *told))
 
 
 def _raw_dtype(files: Sequence[LabelledFile]) -> np.dtype[Any]:
