@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,15 @@ from PIL import Image
 
 from tare.datasets.options import LabelOptions
 from tare.errors import DataError, InputError, SpecError
+from tare.input_spec.spec import InputSpec
+from tare.networks.network import Network
 from tare.studying.execution import running
 from tare.studying.execution.running import run_study
 from tare.studying.plan import StudyPlan, plan_of
 from tare.studying.result import StudyRun
+from tare.studying.tasks import folder
 from tare.studying.tasks.folder import default_sizes, folder_task
+from tare.studying.tasks.samples import Samples
 from tests.images import save_png
 
 NETWORK = """
@@ -236,10 +241,28 @@ def test_images_of_more_bits_are_studied_as_they_are_stored(
     assert StudyPlan.of_json(plan.to_json()) == plan
 
 
-def test_constants_of_photographs_on_deeper_images_are_refused_with_what_to_state(photos: Path, tmp_path: Path) -> None:
-    task = folder_task(LabelOptions(str(deep(tmp_path, "uint16"))), (f"{photos.parent / 'net.py'}:small",), "none")
-    with pytest.raises(InputError, match=r"TARE09\d .*; state --mean and --std in unit values of uint16, or --spec"):
-        task.target()
+def test_constants_of_photographs_on_deeper_images_are_refused_with_what_to_state(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, network = photos.parent / "net.py", folder._network
+    file.write_text(f"{NETWORK}\ndeeper = small\n")
+    fitting = InputSpec.of([0.02] * 3, [0.01] * 3, raw_dtype="uint16")
+    fields = {name: getattr(fitting, name) for name in ("mean", "std", "scale", "raw_dtype")}
+
+    def stated(name: str, *rest: Any) -> Network:
+        found = network(name, *rest)
+        return replace(found, spec=replace(found.spec, **fields)) if name.endswith("deeper") else found
+
+    monkeypatch.setattr(folder, "_network", stated)
+
+    def target(*names: str) -> Samples:
+        networks = tuple(f"{file}:{name}" for name in names)
+        return folder_task(LabelOptions(str(deep(tmp_path, "uint16"))), networks, "none").target()
+
+    assert target("deeper").values.dtype == np.uint16
+    for names in ("small",), ("deeper", "small"):  # whichever of the networks states them
+        with pytest.raises(InputError, match=r"TARE09\d .*; state --mean and --std in unit values of uint16, or --spec"):
+            target(*names)
 
 
 def test_a_window_is_for_its_strategy_and_for_data_of_ones_own(photos: Path) -> None:

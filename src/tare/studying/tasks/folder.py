@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -73,19 +73,15 @@ def folder_task(
     first = loaded[networks[0]]
     pretrained = {name: _pretrained(name, weights, network, mean, std) for name, network in loaded.items()}
     sources = {name: replace(one, window=ends_of(window or None)) for name, one in pretrained.items()}
+    feeds = [(network, sources[name].constants) for name, network in loaded.items()]
+    stated, constants = bool(mean or spec), sources[networks[0]].constants
     if first.kind == "image":
         geometry = _shared_geometry(loaded)
-        constants = sources[networks[0]].constants
-        target = cache(lambda: _judged(_images(labelled, geometry, first), first, constants, stated=bool(mean or spec)))
+        target = cache(lambda: _judged(_images(labelled, geometry, first), feeds, stated=stated))
     else:
         _check_kinds(loaded)
         read = _sized_volumes if first.kind in ("volume", "clip") else _numbers
-        constants_of = {name: source.constants for name, source in sources.items()}
-        target = cache(
-            lambda: _with_findings(
-                read(labelled, first, constants_of[networks[0]]), loaded, constants_of, stated=bool(mean or spec)
-            )
-        )
+        target = cache(lambda: _with_findings(read(labelled, first, constants), feeds, stated=stated))
     return Task(
         FOLDER,
         target,
@@ -275,40 +271,43 @@ def _images(labelled: LabelOptions, geometry: Geometry, network: Network) -> Sam
     return Samples(Path(labelled.name).name, values, np.array([file.label for file in files], np.int64), found.remarks)
 
 
-def _judged(samples: Samples, network: Network, constants: Constants | None, *, stated: bool) -> Samples:
-    """The samples, if ``source`` can be fed with them: 8-bit images can, others under constants of such values.
+def _judged(samples: Samples, feeds: Sequence[tuple[Network, Constants | None]], *, stated: bool) -> Samples:
+    """The samples, if ``source`` can be fed with them to each network: 8-bit images can, others under constants of such values.
 
     Raises :class:`InputError` for constants of another type of raw values, or under which hardly anything arrives.
     """
-    if samples.values.dtype == np.uint8 or constants is None:
+    if samples.values.dtype == np.uint8:
         return samples
-    stats, chosen = samples.measure(), normalisation("source", samples.channels, source=constants)
-    spec = replace(network.spec, raw_dtype=UNSTATED) if stated else network.spec
     try:
-        passed(Feed(stats, chosen, own=not stated), spec, network.reference)
+        _found(samples, feeds, stated=stated, compares=False)
     except InputError as error:
-        remedy = f"state --mean and --std in unit values of {stats.dtype}, or --spec"
+        remedy = f"state --mean and --std in unit values of {samples.values.dtype}, or --spec"
         raise InputError(error.expected, error.found, remedy) from None
     return samples
 
 
-def _with_findings(
-    samples: Samples, networks: Mapping[str, Network], constants_of: Mapping[str, Constants | None], *, stated: bool
-) -> Samples:
+def _with_findings(samples: Samples, feeds: Sequence[tuple[Network, Constants | None]], *, stated: bool) -> Samples:
     """The samples with what is unusual or impossible about them under each network's constants, which is told, as by advise.
 
     It is no reason to refuse the study: signals and rows of another unit or sensor are what its strategies are compared on.
     """
-    known = {name: constants for name, constants in constants_of.items() if constants is not None}
+    return replace(samples, remarks=(*samples.remarks, *_found(samples, feeds, stated=stated, compares=True)))
+
+
+def _found(
+    samples: Samples, feeds: Sequence[tuple[Network, Constants | None]], *, stated: bool, compares: bool
+) -> tuple[str, ...]:
+    """What the gate finds about samples that are fed to each network under its own constants, a line each."""
+    known = [(network, constants) for network, constants in feeds if constants is not None]
     if not known:
-        return samples
+        return ()
     stats, told = samples.measure(), list[str]()
-    for name, constants in known.items():
-        network, chosen = networks[name], normalisation("source", samples.channels, source=constants)
+    for network, constants in known:
+        chosen = normalisation("source", samples.channels, source=constants, target=stats)
         spec = replace(network.spec, raw_dtype=UNSTATED) if stated else network.spec
-        found = passed(Feed(stats, chosen, own=not stated), spec, network.reference, compares=True)
-        told += [line if len(networks) == 1 else f"{name}: {line}" for line in found.lines]
-    return replace(samples, remarks=(*samples.remarks, *told))
+        found = passed(Feed(stats, chosen, own=not stated), spec, network.reference, compares=compares)
+        told += [line if len(known) == 1 else f"{network.reference}: {line}" for line in found.lines]
+    return tuple(told)
 
 
 def _raw_dtype(files: Sequence[LabelledFile]) -> np.dtype[Any]:
