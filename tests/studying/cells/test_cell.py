@@ -133,6 +133,13 @@ def test_all_weights_are_trained_also_those_that_a_network_comes_with_frozen(
     assert all(seen)
 
 
+def test_training_a_network_without_a_linear_classifier_is_refused_by_what_it_has(source: Pretrained) -> None:
+    plan = plan_with(protocols="finetune", sizes=10, strategies=["source", "target"])
+    head = next(name for name, layer in source.module.named_modules() if isinstance(layer, torch.nn.Conv2d))
+    (error,) = {result.error for result in measured(plan, replace(source, head=head)).values()}
+    assert f"expected a linear classifier at {head!r}, found Conv2d; name another network, or use the protocol probe" in error
+
+
 def test_a_cell_that_fails_is_recorded_and_the_others_are_measured(source: Pretrained, monkeypatch: pytest.MonkeyPatch) -> None:
     def chosen(strategy: Strategy, *rest: Any) -> Any:
         if strategy == "blend":

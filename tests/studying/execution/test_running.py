@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tare.errors import OutputError, StrategyError, TareError
+from tare.errors import DataError, OutputError, StrategyError, TareError
 from tare.studying.analysis.answer import answer
 from tare.studying.cells.pretraining import pretrain_together
 from tare.studying.execution import kept as keeping
@@ -183,6 +183,15 @@ def test_cells_that_fail_are_recorded_told_and_tried_again(tmp_path: Path, monke
     monkeypatch.undo()
     again = run_study(small(seeds=3), tmp_path, workers=1)
     assert (again.measured, again.failed) == (12, 0)
+
+
+def test_a_study_of_which_every_cell_fails_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("no such luck")
+
+    monkeypatch.setattr(running, "kept_network", broken)
+    with pytest.raises(DataError, match="expected a cell that can be measured, found RuntimeError: no such luck; repair"):
+        run_study(small(), tmp_path, workers=1)
 
 
 def test_a_full_disk_is_one_line_and_what_was_kept_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -211,6 +211,8 @@ def _usable(kind: Kind, kept: Mapping[str, Row], wanted: Mapping[str, Cell]) -> 
 
 def _accuracies(plan: StudyPlan, rows: Sequence[Row]) -> dict[str, Analysis]:
     """Analyse a study's rows: strategies are paired by seed within network, shift, size, and other columns that vary."""
+    if rows and all(row["accuracy"] is None for row in rows):
+        raise DataError("a cell that can be measured", rows[0]["error"], "repair the network or the data and run it again")
     networks = ["network"] if len(plan.networks) > 1 else []
     varied = [name for name in ("protocol", "batchnorm") if _varies_beyond_network(rows, name)]
     group = [*networks, *varied, "shift", "size"]
