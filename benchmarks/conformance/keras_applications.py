@@ -33,7 +33,7 @@ def mode_result(keras: Any, mode: str) -> Result:
     prepare = keras.applications.imagenet_utils.preprocess_input
     last = distance(spec.apply(torch.from_numpy(values), "NHWC"), prepare(values.copy(), "channels_last", mode))
     first = np.ascontiguousarray(values.transpose(0, 3, 1, 2))
-    apart = max(last, distance(spec.apply(torch.from_numpy(first)), prepare(first.copy(), "channels_first", mode)))
+    apart = max(last, distance(spec.apply(torch.from_numpy(first), "NCHW"), prepare(first.copy(), "channels_first", mode)))
     return Result("keras", f"mode {mode}", "values", apart, "imagenet_utils.preprocess_input")
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from PIL import Image
 from torchvision.transforms import v2
 
 from tare.errors import SpecError
+from tare.input_spec.fields import LAYOUTS
 from tare.input_spec.spec import SCHEMA, Crop, InputSpec, Known, Unknown
+from tare.parts.normaliser import Normaliser
 
 positive = st.floats(1e-3, 1e3)
 origins = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
@@ -214,13 +216,23 @@ def test_apply_is_the_formula_for_every_layout_order_and_dtype(channels: str, la
     np.testing.assert_allclose(got.numpy(), expected, rtol=0, atol=2e-6 if kind != "float64" else 1e-12)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_layout_that_a_spec_states_is_that_of_the_values(layout: str) -> None:
+    spec = InputSpec.of((0.0, 10.0, 100.0), (1.0, 2.0, 4.0), scale=1.0, raw_dtype="float32", layout=layout)
+    values = torch.randn([3] * len(layout), generator=torch.Generator().manual_seed(0))  # as many samples as channels
+    assert torch.equal(spec.apply(values), Normaliser.from_spec(spec)(values))
+    assert torch.equal(spec.apply(values[0]), spec.apply(values[:1])[0])
+    other = replace(spec, layout=Unknown("nobody said it"))
+    assert torch.equal(other.apply(values, layout), spec.apply(values))
+
+
 @pytest.mark.parametrize("each", [None, {"kind": "minmax", "over": "channel", "eps": 0.0}])
 @pytest.mark.parametrize("kind", ["int32", "int64", "uint32"])
 def test_integers_that_floats_do_not_hold_are_mapped_in_float64(kind: str, each: Any) -> None:
     mean, start = 0.0 if each else 2.0**24, 2**24
     spec = InputSpec.of((mean, mean), (2.0, 2.0), scale=1.0, raw_dtype=kind, layout="NCT", channels="a,b", per_sample=each)
     raw = start + np.array([[[0, 1, 3], [5, 6, 9]]])
-    fed = spec.apply(torch.from_numpy(raw.astype(kind)), "NCT")
+    fed = spec.apply(torch.from_numpy(raw.astype(kind)))
     expected = [[[0, 1 / 3, 1], [0, 0.25, 1]]] if each else (raw - start).tolist()
     assert fed.dtype == torch.float32
     np.testing.assert_allclose(fed.numpy(), np.array(expected) / 2, rtol=1e-7)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from tare.monitoring.monitor import Monitor
 from tare.monitoring.reference import Reference
+from tare.monitoring.state import MonitorState
 from tests.monitoring.made import changed, photographs
 
 
@@ -62,6 +64,33 @@ def test_what_arrived_survives_the_file_and_merges(known: Reference, tmp_path: P
     both = monitor.state.merge(other.state)
     assert both.arrived == other.state.merge(monitor.state).arrived
     assert sum(group.samples for group in both.arrived.groups.values()) == _samples(monitor) + _samples(other)
+
+
+def test_merged_monitors_of_which_one_alone_changed_are_judged_by_the_values_of_all(known: Reference) -> None:
+    steady, gained, together = (Monitor(known) for _ in range(3))
+    for seed in range(40):
+        usual, darker = photographs(8, seed), changed(photographs(8, 500 + seed), gain=0.6)
+        steady.update(usual)
+        gained.update(darker)
+        together.update(np.concatenate([usual, darker]))
+    assert gained.alarm
+    assert not steady.alarm
+    merged = [Monitor(known), Monitor(known)]
+    for monitor, states in zip(merged, ((steady.state, gained.state), (gained.state, steady.state)), strict=True):
+        for state in states:
+            monitor.merge(state)
+    one, *both = (monitor.verdict() for monitor in (together, *merged))
+    for found in both:
+        assert (found.kind, found.command, found.distances) == (one.kind, one.command, one.distances)
+    nothing = MonitorState(gained.state.reference, None)
+    assert gained.state.merge(nothing).arrived == nothing.merge(gained.state).arrived == gained.state.arrived
+    alike = _alarmed(known, 0, 40)
+    assert alike.state.began == gained.state.began
+    for a, b, c in permutations((steady.state, gained.state, alike.state, nothing), 3):
+        assert a.merge(b).merge(c).arrived == a.merge(b.merge(c)).arrived
+    for monitor in (*merged, together):  # and what comes later does not stand for all by itself
+        monitor.update(photographs(8, 99))
+    assert merged[0].verdict().values == together.verdict().values
 
 
 def test_a_file_of_an_alarm_without_them_is_still_read(known: Reference, tmp_path: Path) -> None:

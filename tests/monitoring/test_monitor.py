@@ -615,7 +615,11 @@ def test_values_that_mean_no_data_are_no_values_of_the_reference(kind: str) -> N
         assert Reference.of(deep, nodata=65535).taking.high == (4095.0,)
     assert known.stats.mean[0] == pytest.approx((images[:, 2:] / (255 if kind == "uint8" else 1)).mean())
     assert known.stats.channels[0].nan == 60 * 16
-    assert Reference.from_json(json.loads(json.dumps(known.to_json()))).stats == known.stats
+    again = Reference.from_json(json.loads(json.dumps(known.to_json())))
+    assert again.stats == known.stats
+    assert {again} == {replace(known, origin="run")}
+    assert known != replace(known, samples=known.samples + 1)
+    assert known != known.digest
 
 
 @pytest.mark.parametrize("values", ["mean", "elsewhere", "narrower"])

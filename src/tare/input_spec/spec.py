@@ -238,12 +238,12 @@ class InputSpec(Shown):
             raise SpecError(f"raw values of type {stored}, as the spec states", f"{dtype}", remedy)
         return 1 / float(unit_scale(stored))
 
-    def apply(self, values: torch.Tensor, layout: str = "NCHW") -> torch.Tensor:
+    def apply(self, values: torch.Tensor, layout: str | None = None) -> torch.Tensor:
         """Map raw integers or unit floats to network input, by :meth:`input_map`.
 
-        ``values`` have one of the ``layout``s that a spec may state, such as ``(N, C, H, W)``, or the same without N, their
-        channels in red, green, blue order. The layout stays; the result is float32, or float64 where that was given. Integers
-        of more than 16 bits are mapped in float64.
+        ``values`` have the spec's layout, ``(N, C, H, W)`` where it states none, or the ``layout`` that is given, or the same
+        without N, their channels in red, green, blue order. The layout stays; the result is float32, or float64 where that was
+        given. Integers of more than 16 bits are mapped in float64.
 
         Raises :class:`SpecError` for what is no dense tensor of real numbers, another number of channels or type of raw values,
         unit floats outside of [0, 1], or if a field that is needed is unknown.
@@ -253,7 +253,8 @@ class InputSpec(Shown):
         check_tensor(values)
         factor = self.factor_from(str(values.dtype).removeprefix("torch."))
         stored = self.raw_dtype.value if isinstance(self.raw_dtype, Known) else ""
-        return fed(self.input_map(), factor, stored, values, layout)
+        stated = self.layout.value if isinstance(self.layout, Known) else "NCHW"
+        return fed(self.input_map(), factor, stored, values, stated if layout is None else layout)
 
     def transform(self, train: bool = False) -> Any:
         """A torchvision v2 ``Compose``: PIL image or uint8 tensor ``(C, H, W)`` to network input ``(C, H, W)`` float32.

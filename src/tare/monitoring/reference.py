@@ -50,7 +50,7 @@ _MOST_BYTES = 1 << 26
 _REMEDY = "make it with tare.Reference.of(DATA)"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reference:
     """The figures of a training set's samples as counts of levels ``(F, 64)``, and the statistics of its values.
 
@@ -80,9 +80,9 @@ class Reference:
     spreads: tuple[Spread, ...] = ()
     alike: Alike = NONE
     axes: int = 0
-    origin: str = field(default="", compare=False)
-    factory: str = field(default="", compare=False)
-    remarks: tuple[str, ...] = field(default=(), compare=False)
+    origin: str = ""
+    factory: str = ""
+    remarks: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -138,6 +138,12 @@ class Reference:
     def of_values(self, values: str) -> Reference:
         """The part that values of a kind are tested against: of ``fed`` ones the samples as the network sees them, if known."""
         return self if values != "fed" or self.seen is None else replace(self.seen, origin=self.origin, factory=self.factory)
+
+    def __eq__(self, other: object) -> bool:
+        return self.digest == other.digest if isinstance(other, Reference) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
 
     @cached_property
     def digest(self) -> str:

@@ -100,8 +100,9 @@ class MonitorState:
     ``identities`` are those of the monitors that counted, and one of a monitor that has not yet: a state is never merged with one
     that shares an identity, since its samples would count twice. ``peak`` is the largest evidence so far (a logarithm), ``alarm``
     the batch that raised the alarm, 0 before, and ``began`` the likeliest first batch of the change then, with its range: later
-    stretches are too long to tell as finely. ``arrived`` are the values after that batch, empty before the alarm.
-    States that were merged count batch k of all as one moment. ``merge`` is exact, associative and commutative.
+    stretches are too long to tell as finely. ``arrived`` are the values from that first batch on, empty before the alarm, and
+    where merged states kept none from the same batch on. States that were merged count batch k of all as one moment. ``merge`` is
+    exact, associative and commutative.
     """
 
     reference: str
@@ -150,7 +151,9 @@ class MonitorState:
             first = next(place for place, stretch in enumerate(ladder) if stretch.length == length)
             ladder[first : first + RATIO] = [_together(ladder[first : first + RATIO])]
             length *= RATIO
-        return replace(self, ladder=tuple(ladder), arrived=self.arrived.merge(arrived.state) if self.alarm else self.arrived)
+        return replace(
+            self, ladder=tuple(ladder), arrived=self.arrived.merge(arrived.state) if self.arrived.groups else self.arrived
+        )
 
     def forked(self) -> MonitorState:
         """The state in a forked process: a monitor of its own, unless it has samples, which the other process has, too."""
@@ -176,9 +179,16 @@ class MonitorState:
             peak=max(self.peak, other.peak),
             alarm=alarm,
             began=began,
-            arrived=self.arrived.merge(other.arrived),
+            arrived=self._arrived_with(other),
             identities=self._counted(other) | other._counted(self),
         )
+
+    def _arrived_with(self, other: MonitorState) -> DatasetState:
+        """What both kept, from one batch on, as one monitor of both would: else the values of one alone would stand for all."""
+        if not (self.ladder and other.ladder):
+            return self.arrived if self.ladder else other.arrived
+        both = self.began == other.began and self.arrived.groups and other.arrived.groups
+        return self.arrived.merge(other.arrived) if both else DatasetState()
 
     def _counted(self, other: MonitorState) -> frozenset[str]:
         """The identities that are kept beside those of another state: none of a monitor that has no samples to count twice."""
@@ -192,7 +202,7 @@ class MonitorState:
             "peak": self.peak,
             "alarm": self.alarm,
             "began": list(self.began),
-            **({"arrived": state_to_json(self.arrived)} if self.alarm else {}),
+            **({"arrived": state_to_json(self.arrived)} if self.arrived.groups else {}),
             "identities": sorted(self.identities),
             "ladder": [
                 {

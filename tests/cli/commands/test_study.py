@@ -152,6 +152,10 @@ def test_a_table_of_losses_is_analysed_in_their_direction(tmp_path: Path) -> Non
     text = squeezed(run(*options, "--lower", "loss"))
     assert "target: worse than source (by 0.299," in text
     assert "points" not in text
+    table = pl.read_csv(tmp_path / "r.csv").with_columns(pl.col("loss") + 3)
+    table.write_csv(tmp_path / "snr.csv")
+    found = json.loads(run("--analyse", tmp_path / "snr.csv", "--score-column", "loss", "--margin", "2", "--json").stdout)
+    assert found["margin"] == pytest.approx(0.07, rel=0.02)  # as of scores of one's own function
     wrong = run(*options, "--lower", "lss")
     assert "expected 'loss' alone for --lower, which is the score, found 'lss'" in str(wrong.exception)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import Any
 
@@ -113,6 +114,30 @@ def test_training_gives_the_same_twice_and_leaves_the_network_alone(source: Pret
     before = {name: tensor.clone() for name, tensor in source.module.state_dict().items()}
     assert measured(plan, source) == measured(plan, source)
     assert all(torch.equal(tensor, before[name]) for name, tensor in source.module.state_dict().items())
+
+
+@pytest.mark.parametrize("protocol", ["finetune", "scratch"])
+def test_all_weights_are_trained_also_those_that_a_network_comes_with_frozen(
+    source: Pretrained, protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_with(protocols=protocol, sizes=10, strategies=["source", "target"])
+    build = plan.task.build
+    task = replace(plan.task, build=lambda *of: build(*of).requires_grad_(False))
+    frozen = replace(source, module=copy.deepcopy(source.module).requires_grad_(False))
+    seen = list[bool]()
+    monkeypatch.setattr(
+        measuring_cells, "train", lambda module, *_, **__: seen.extend(w.requires_grad for w in module.parameters())
+    )
+    assert not any(result.error for result in measured(plan, frozen, task).values())
+    assert len(seen) > 4
+    assert all(seen)
+
+
+def test_training_a_network_without_a_linear_classifier_is_refused_by_what_it_has(source: Pretrained) -> None:
+    plan = plan_with(protocols="finetune", sizes=10, strategies=["source", "target"])
+    head = next(name for name, layer in source.module.named_modules() if isinstance(layer, torch.nn.Conv2d))
+    (error,) = {result.error for result in measured(plan, replace(source, head=head)).values()}
+    assert f"expected a linear classifier at {head!r}, found Conv2d; name another network, or use the protocol probe" in error
 
 
 def test_a_cell_that_fails_is_recorded_and_the_others_are_measured(source: Pretrained, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tare.errors import OutputError, StrategyError, TareError
+from tare.errors import DataError, OutputError, StrategyError, TareError
 from tare.studying.analysis.answer import answer
 from tare.studying.cells.pretraining import pretrain_together
 from tare.studying.execution import kept as keeping
@@ -185,6 +185,15 @@ def test_cells_that_fail_are_recorded_told_and_tried_again(tmp_path: Path, monke
     assert (again.measured, again.failed) == (12, 0)
 
 
+def test_a_study_of_which_every_cell_fails_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("no such luck")
+
+    monkeypatch.setattr(running, "kept_network", broken)
+    with pytest.raises(DataError, match="expected a cell that can be measured, found RuntimeError: no such luck; repair"):
+        run_study(small(), tmp_path, workers=1)
+
+
 def test_a_full_disk_is_one_line_and_what_was_kept_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keep, kept = Store.keep, list[str]()
 
@@ -302,6 +311,26 @@ def test_a_finished_study_whose_plan_was_extended_is_not_finished(done: Path, tm
     Store(tmp_path / "out").begin(small(seeds=3).to_json())
     found = open_study(tmp_path / "out")
     assert (found.plan.number, found.missing, len(found.rows)) == (36, 12, 24)
+
+
+def test_a_study_that_was_begun_again_with_other_inputs_is_not_finished_as_before(
+    done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(done, tmp_path / "out")
+    monkeypatch.setattr(running, "_EDITION", -1)
+    keep, kept = Store.keep, list[str]()
+
+    def full(store: Any, name: str, rows: Any) -> None:
+        if kept:
+            raise OutputError("a place that can be written", "No space left on device", "free it")
+        kept.extend(rows)
+        keep(store, name, rows)
+
+    monkeypatch.setattr(Store, "keep", full)
+    with pytest.raises(OutputError, match="No space left on device"):
+        run_study(small(), tmp_path / "out", workers=1)
+    found = open_study(tmp_path / "out")
+    assert len(found.rows) == len(kept) == 24 - found.missing
 
 
 def test_a_study_without_a_first_comparison_has_no_page(done: Path, tmp_path: Path) -> None:

@@ -7,17 +7,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tare.datasets.options import LabelOptions
 from tare.errors import DataError, InputError, SpecError
 from tare.input_spec.geometry import Geometry
 from tare.input_spec.spec import InputSpec
+from tare.networks.network import Network
 from tare.studying.execution import running
 from tare.studying.execution.running import run_study
 from tare.studying.plan import StudyPlan, plan_of
 from tare.studying.result import StudyRun
+from tare.studying.tasks import folder
 from tare.studying.tasks.folder import default_sizes, folder_task
+from tare.studying.tasks.samples import Samples
 from tests.images import save_png
 from tests.tiny_run import tiny_run
 
@@ -83,6 +87,18 @@ def test_a_folder_is_studied_with_a_network_of_ones_own(photos: Path, tmp_path: 
     assert {view.images.shape for view in run.views} == {(2, 3, 16, 16)}
     kept = len(list((tmp_path / "out" / "features").iterdir()))
     assert kept == 2 * 2  # source and none under two shifts, shared by sizes and seeds
+
+
+def test_a_network_that_is_trained_from_scratch_begins_anew_each_seed(photos: Path) -> None:
+    name = f"{photos.parent / 'net.py'}:small"
+    build = folder_task(LabelOptions(str(photos)), (name,), "none").build
+
+    def drawn(seed: int) -> bytes:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return next(build(name, 3, 2).parameters()).detach().numpy().tobytes()
+
+    assert drawn(0) == drawn(0) != drawn(1)
 
 
 @pytest.mark.parametrize("changed", ["labels", "code"])
@@ -227,10 +243,28 @@ def test_images_of_more_bits_are_studied_as_they_are_stored(
     assert StudyPlan.of_json(plan.to_json()) == plan
 
 
-def test_constants_of_photographs_on_deeper_images_are_refused_with_what_to_state(photos: Path, tmp_path: Path) -> None:
-    task = folder_task(LabelOptions(str(deep(tmp_path, "uint16"))), (f"{photos.parent / 'net.py'}:small",), "none")
-    with pytest.raises(InputError, match=r"TARE09\d .*; state --mean and --std in unit values of uint16, or --spec"):
-        task.target()
+def test_constants_of_photographs_on_deeper_images_are_refused_with_what_to_state(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, network = photos.parent / "net.py", folder._network
+    file.write_text(f"{NETWORK}\ndeeper = small\n")
+    fitting = InputSpec.of([0.02] * 3, [0.01] * 3, raw_dtype="uint16")
+    fields = {name: getattr(fitting, name) for name in ("mean", "std", "scale", "raw_dtype")}
+
+    def stated(name: str, *rest: Any) -> Network:
+        found = network(name, *rest)
+        return replace(found, spec=replace(found.spec, **fields)) if name.endswith("deeper") else found
+
+    monkeypatch.setattr(folder, "_network", stated)
+
+    def target(*names: str) -> Samples:
+        networks = tuple(f"{file}:{name}" for name in names)
+        return folder_task(LabelOptions(str(deep(tmp_path, "uint16"))), networks, "none").target()
+
+    assert target("deeper").values.dtype == np.uint16
+    for names in ("small",), ("deeper", "small"):  # whichever of the networks states them
+        with pytest.raises(InputError, match=r"TARE09\d .*; state --mean and --std in unit values of uint16, or --spec"):
+            target(*names)
 
 
 def test_a_window_is_for_its_strategy_and_for_data_of_ones_own(photos: Path) -> None:
@@ -279,6 +313,42 @@ def test_volumes_are_studied_at_their_median_size_padded_with_what_becomes_zero(
     run = run_study(plan, tmp_path / "out", workers=1)
     assert [row["error"] for row in run.rows if row["error"]] == []
     assert max(row["accuracy"] for row in run.rows if row["protocol"] == "finetune") > 0.9
+
+
+SIGNALS = """
+from torch import nn
+
+def signals():
+    return nn.Sequential(nn.Conv1d(1, 4, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(4, 2))
+"""
+
+
+def recordings(folder: Path, kinds: tuple[str, ...]) -> LabelOptions:
+    rng = np.random.default_rng(0)
+    for label in ("hum", "hiss"):
+        (folder / label).mkdir(parents=True)
+        for index in range(8):
+            kind = kinds[index % len(kinds)]
+            values = rng.normal(0, 0.2, (30, 1)) * (32768 if kind == "int16" else 1)
+            np.save(folder / label / f"{index}.npy", values.astype(kind))
+    return LabelOptions(str(folder), layout="TC")
+
+
+def test_signals_that_are_far_from_what_the_network_takes_are_told_and_those_of_two_types_refused(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(SIGNALS)
+    network = f"{tmp_path / 'net.py'}:signals"
+
+    def remarks(name: str, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        labelled = recordings(tmp_path / name, kinds)
+        return folder_task(labelled, (network,), "none", mean=(0.0,), std=(0.2,)).target().remarks
+
+    assert remarks("sound", ("float32",)) == ()
+    (told,) = remarks("device", ("int16",))
+    assert told.startswith("TARE094 (warning): the data are int16")
+    with pytest.raises(
+        InputError, match=r"signals of one type in a study, found TARE090 raw-kind: .* holds float32 and the first"
+    ):
+        remarks("mixed", ("int16", "float32"))
 
 
 def test_the_bands_that_a_network_takes_are_chosen_by_name(photos: Path, tmp_path: Path) -> None:

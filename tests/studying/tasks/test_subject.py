@@ -53,6 +53,18 @@ def test_arrays_of_every_kind_have_the_moments_of_their_chosen_samples(
     assert np.allclose(subject.stats([5, 0, 3]).std, picked.std(0))
 
 
+def test_tiles_with_pixels_that_mean_no_data_are_refused_as_such(tmp_path: Path) -> None:
+    rasterio = pytest.importorskip("rasterio", reason="reads GeoTIFF (pip install 'tare[geo]')")
+    place = {"crs": "EPSG:32633", "transform": rasterio.transform.from_origin(500000, 5600000, 10, 10)}
+    values = np.random.default_rng(0).integers(0, 200, (2, 8, 8)).astype(np.uint16)
+    for index in range(3):
+        options = {"driver": "GTiff", "count": 2, "height": 8, "width": 8, "dtype": "uint16", "nodata": 0, **place}
+        with rasterio.open(tmp_path / f"{index}.tif", "w", **options) as file:
+            file.write(values)
+    with pytest.raises(DataError, match=r"samples of which every value counts, found values of .*0.tif' that mean no data; fill"):
+        subject_of(str(tmp_path))
+
+
 @given(st.integers(2, 12), st.integers(0, 5))
 @settings(max_examples=30, deadline=None)
 def test_a_split_uses_every_sample_once_and_a_larger_pool_begins_with_the_smaller(pool: int, seed: int) -> None:

@@ -118,7 +118,6 @@ def _analyse_table(path: Path, options: StudyCommand, as_json: bool) -> None:
 
     _check_used(options)
     strategy, score, size, baseline = options.strategy_column, options.score_column, options.size_column, options.baseline
-    margin = 1.0 if options.margin is None else options.margin
     pair, group = words(options.pair_columns, ""), words(options.group_columns, "")
     group = [*group, *([size] if size and size not in group else [])]
     rows = read_results(path)
@@ -128,7 +127,7 @@ def _analyse_table(path: Path, options: StudyCommand, as_json: bool) -> None:
     if options.lower and list(options.lower) != [score]:
         named = repr(",".join(options.lower))
         raise SpecError(f"{score!r} alone for --lower, which is the score", named, "correct it, or leave it out")
-    margin = scores.percent(baseline, margin) if lower else margin / 100 if scores.largest <= 1.0 else margin
+    margin = scores.margin(baseline, 1.0 if options.margin is None else options.margin, lower=lower)
     found = analysed(scores, baseline=baseline, margin=margin, size=size, lower=lower, score=score)
     show(found, as_json, print_analysis)
 

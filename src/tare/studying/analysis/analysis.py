@@ -117,8 +117,8 @@ def analyse(
 ) -> Analysis:
     """Analyse scores against ``baseline``.
 
-    ``margin`` is the largest difference that counts as equivalent: one point by default (0.01 for shares, 1 for other scores,
-    one percent of the baseline's mean where a ``lower`` score is the better one). ``score`` is its name.
+    ``margin`` is the largest difference that counts as equivalent: one point by default (0.01) for shares, and one percent of the
+    baseline's mean for other scores, also where a ``lower`` score is the better one. ``score`` is its name.
     ``size`` names the group column with the target's size, along which crossovers are looked for.
 
     Raises :class:`DataError` if no group has the baseline, no score can be paired with one of it, or a size is not a whole
@@ -136,7 +136,7 @@ def analyse(
             "name the columns that a pair shares with --pair-columns, and those of a group with --group-columns",
         )
     if margin is None:
-        margin = scores.percent(baseline, 1.0) if lower else 0.01 if _unit(scores) else 1.0
+        margin = scores.margin(baseline, 1.0, lower=lower)
     return analyse_together({"": Family(scores, baseline, margin, lower, score=score)}, size=size)[""]
 
 

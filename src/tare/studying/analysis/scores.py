@@ -37,11 +37,16 @@ class Scores:
         """The largest absolute score; up to 1, scores are taken as shares and printed in points."""
         return max(abs(v) for by in self.values.values() for pairs in by.values() for v in pairs.values())
 
-    def percent(self, strategy: str, percent: float) -> float:
-        """So many percent of the mean score of a strategy, of 1 where that is 0."""
-        known = [value for by in self.values.values() for value in by.get(strategy, {}).values()]
+    def margin(self, baseline: str, points: float, *, lower: bool = False) -> float:
+        """So many points of scores that are shares, else so many percent of the baseline's mean, of 1 where that is 0.
+
+        Losses and errors, which are better when ``lower``, are no shares.
+        """
+        if self.largest <= 1.0 and not lower:
+            return points / 100
+        known = [value for by in self.values.values() for value in by.get(baseline, {}).values()]
         mean = abs(math.fsum(known) / len(known)) if known else 0.0
-        return percent / 100 * (mean or 1.0)
+        return points / 100 * (mean or 1.0)
 
     def step(self, group: ScoreGroup) -> float:
         """The step that the scores of a group come in: 1 / n of shares of n samples, or a multiple of it; see :func:`spacing`."""

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from tare.errors import DataError
+from tare.errors import DataError, ModelError
 from tare.networks.heads.batched import fit_heads
 from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
@@ -144,9 +144,17 @@ class _Work:
             else:
                 module = copy.deepcopy(self.source.module)
             old = module.get_submodule(self.source.head)
-            new = nn.Linear(old.in_features, self.shifted.classes)  # type: ignore[arg-type]
+            if not isinstance(old, nn.Linear):
+                expected, remedy = (
+                    f"a linear classifier at {self.source.head!r}",
+                    "name another network, or use the protocol probe",
+                )
+                raise ModelError(expected, type(old).__name__, remedy)
+            new = nn.Linear(old.in_features, self.shifted.classes)
             parent, _, leaf = self.source.head.rpartition(".")
             setattr(module.get_submodule(parent), leaf, new)
+        for weights in module.parameters():  # a factory may have frozen some, for a probe
+            weights.requires_grad_(weights.is_floating_point())
         return module
 
 

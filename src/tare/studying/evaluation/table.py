@@ -68,10 +68,7 @@ def analyses_of(plan: StudyPlan, rows: Sequence[Row]) -> dict[str, Analysis]:
 def _family(plan: StudyPlan, name: str, rows: Sequence[Row], group: Sequence[str]) -> Family:
     lower = name in plan.lower
     scores = scores_of(rows, strategy="strategy", score=name, pair=["seed"], group=group)
-    # Losses and errors, which are better when lower, are no shares.
-    shares = scores.largest <= 1.0 and not lower
-    margin = plan.margin / 100 if shares else scores.percent("source", plan.margin)
-    return Family(scores, "source", margin, lower, score=name)
+    return Family(scores, "source", scores.margin("source", plan.margin, lower=lower), lower, score=name)
 
 
 def _remedy(error: str) -> str:

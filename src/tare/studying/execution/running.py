@@ -45,7 +45,7 @@ from tare.system.progress import SILENT, Reporter
 from tare.system.trackers.opening import tracked
 
 #: Raised by every change of the code that changes results, so that older results are measured again.
-_EDITION = 7
+_EDITION = 8
 #: Takes the rows of measured cells, and the seconds left, if they are known.
 Told = Callable[[Sequence[Row], float | None], None]
 #: Given the number of cells to measure, gives a context with such a function.
@@ -109,6 +109,8 @@ def run_study(
         wanted = {cell.digest(inputs[cell.network]): cell for cell in plan.cells()}
         done = _usable(kind, store.done(), wanted)
         missing = [cell for digest, cell in wanted.items() if digest not in done]
+        if missing:  # a summary that is there is of other cells, such as those of the data before they were corrected
+            store.reopen()
         units = kind.units(plan, place, inputs, missing)
         number = workers or default_workers()
         remaining = Remaining(missing, min(number, len(units)), partial(_block, plan))
@@ -209,6 +211,8 @@ def _usable(kind: Kind, kept: Mapping[str, Row], wanted: Mapping[str, Cell]) -> 
 
 def _accuracies(plan: StudyPlan, rows: Sequence[Row]) -> dict[str, Analysis]:
     """Analyse a study's rows: strategies are paired by seed within network, shift, size, and other columns that vary."""
+    if rows and all(row["accuracy"] is None for row in rows):
+        raise DataError("a cell that can be measured", rows[0]["error"], "repair the network or the data and run it again")
     networks = ["network"] if len(plan.networks) > 1 else []
     varied = [name for name in ("protocol", "batchnorm") if _varies_beyond_network(rows, name)]
     group = [*networks, *varied, "shift", "size"]

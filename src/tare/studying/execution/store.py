@@ -55,6 +55,10 @@ class Store:
         for folder in (self.root, *(self.root / name for name in ("cells", "networks", "features"))):
             remove_parts(folder)
 
+    def reopen(self) -> None:
+        """Count as not finished from now on: without the summary that a study writes at its end."""
+        (self.root / "summary.json").unlink(missing_ok=True)
+
     def check(self, plan: Mapping[str, Any]) -> None:
         """Raise :class:`OutputError`, with the difference, unless ``plan`` equals or extends the directory's plan."""
         _check_extends(self.plan(), plan, self.name)

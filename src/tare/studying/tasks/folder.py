@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from tare.checking.gate import RAW_KIND, passed
 from tare.checking.rules.feed import Feed, leaves_far
@@ -72,27 +73,21 @@ def folder_task(
     first = loaded[networks[0]]
     pretrained = {name: _pretrained(name, weights, network, mean, std) for name, network in loaded.items()}
     sources = {name: replace(one, window=ends_of(window or None)) for name, one in pretrained.items()}
+    stated, constants = bool(mean or spec), sources[networks[0]].constants
+    feeds = [_fed(network, sources[name].constants, name, weights, stated=stated) for name, network in loaded.items()]
     if first.kind == "image":
         geometry, bands = _shared_geometry(loaded), labelled.bands or _shared_bands(networks, weights)
-        constants = sources[networks[0]].constants
-        own = not (mean or spec) and (
-            constants is None or leaves_far(constants.convention(), source_statistics(networks[0], weights))
-        )
-        target = cache(
-            lambda: _judged(
-                _images(labelled, geometry, [*loaded.values()], bands), first, constants, stated=bool(mean or spec), own=own
-            )
-        )
+        target = cache(lambda: _judged(_images(labelled, geometry, [*loaded.values()], bands), feeds, stated=stated))
     else:
         _check_kinds(loaded)
         ordered = partial(_check_columns, loaded, weights)
         read = _sized_volumes if first.kind in ("volume", "clip") else partial(_numbers, ordered=ordered)
-        target = cache(lambda: read(labelled, first, sources[networks[0]].constants))
+        target = cache(lambda: _with_findings(read(labelled, first, constants), feeds, stated=stated))
     return Task(
         FOLDER,
         target,
         None,
-        lambda name, _, __: _network(name, "none").module,
+        lambda name, _, __: _untrained(name),
         networks=tuple(loaded),
         known=tuple(loaded),
         normed=tuple(name for name, network in loaded.items() if batch_norms(network.module)),
@@ -112,6 +107,11 @@ def default_sizes(target: Samples) -> tuple[int, ...]:
 
 def _network(name: str, weights: str, spec: str = "", mean: tuple[float, ...] = (), std: tuple[float, ...] = ()) -> Network:
     return with_spec(source_network(name, weights, 0), spec or None, mean or None, std or None)
+
+
+def _untrained(name: str) -> nn.Module:
+    """A network that is drawn from torch's generator as it is seeded now, as those of the built-in tasks are."""
+    return source_network(name, "none", int(torch.randint(1 << 32, ()))).module
 
 
 def _pretrained(name: str, weights: str, network: Network, mean: tuple[float, ...], std: tuple[float, ...]) -> Pretrained:
@@ -208,15 +208,19 @@ def _sized_volumes(labelled: LabelOptions, network: Network, constants: Constant
             shape = (len(files), *takes.size, network.channels)
             _check_fits(math.prod(shape) * read.itemsize, len(files), takes.size, network.kind)
             values = np.empty(shape, read.dtype)
-        if read.dtype != values.dtype:
-            seen = f"{RAW_KIND} raw-kind: {file.path!r} holds {read.dtype} and the first file {values.dtype}"
-            raise InputError(f"{NOUNS[network.kind]} of one type in a study", seen, "study each type by itself")
+        _check_dtype(read.dtype, values.dtype, file.path, network.kind)
         values[len(labels)] = as_stored_volume(read, takes, _raw_zero(constants, network.channels, read.dtype))
         labels.append(int(file.label))  # type: ignore[arg-type]  # classes alone
     if values is None:
         raise DataError(f"{NOUNS[network.kind]} that can be read", f"none of {len(files)}", "repair the data")
     told = (*found.remarks, *filter(None, [unreadable_remark(skipped, NOUNS[network.kind])]))
     return Samples(Path(labelled.name).name, values[: len(labels)], np.array(labels, np.int64), told)
+
+
+def _check_dtype(dtype: np.dtype[Any], first: np.dtype[Any], path: str, kind: SampleKind) -> None:
+    if dtype != first:
+        seen = f"{RAW_KIND} raw-kind: {path!r} holds {dtype} and the first file {first}"
+        raise InputError(f"{NOUNS[kind]} of one type in a study", seen, "study each type by itself")
 
 
 def _check_fits(size: int, count: int, shape: Sequence[int], kind: SampleKind) -> None:
@@ -244,12 +248,14 @@ def _numbers(
     found = _classes_only(open_split(labelled, 0, network.kind, network.taken))
     if network.kind == "vector":
         ordered(found.channel_names or ())
-    read = [(file.label, file.read("stored")) for file in (*found.train, *found.val)]
-    kept = [(label, values) for label, values in read if not isinstance(values, Skipped)]
+    read = [(file, file.read("stored")) for file in (*found.train, *found.val)]
+    kept = [(file, values) for file, values in read if not isinstance(values, Skipped)]
     if not kept or kept[0][1].shape[-1] != network.channels:
         channels = kept[0][1].shape[-1] if kept else 0
         raise DataError(f"{NOUNS[network.kind]} of {network.channels} channels", f"{channels}", "name another network")
-    labels = np.array([label for label, _ in kept], np.int64)
+    for file, values in kept:
+        _check_dtype(values.dtype, kept[0][1].dtype, file.path, network.kind)
+    labels = np.array([file.label for file, _ in kept], np.int64)
     arrays = [values for _, values in kept]
     if network.kind == "signal":
         stated = network.spec.extra.get("length")
@@ -288,22 +294,55 @@ def _images(labelled: LabelOptions, geometry: Geometry, networks: Sequence[Netwo
     return Samples(Path(labelled.name).name, values, np.array([file.label for file in files], np.int64), found.remarks)
 
 
-def _judged(samples: Samples, network: Network, constants: Constants | None, *, stated: bool, own: bool) -> Samples:
-    """The samples, if ``source`` can be fed with them: 8-bit images can, others under constants of such values.
+class _Fed(NamedTuple):
+    """A network and its constants, None if unknown; ``own`` if these may leave its inputs far from 0 and 1, as in training."""
+
+    network: Network
+    constants: Constants | None
+    own: bool
+
+
+def _fed(network: Network, constants: Constants | None, name: str, weights: str, *, stated: bool) -> _Fed:
+    far = constants is None or leaves_far(constants.convention(), source_statistics(name, weights))
+    return _Fed(network, constants, not stated and far)
+
+
+def _judged(samples: Samples, feeds: Sequence[_Fed], *, stated: bool) -> Samples:
+    """The samples, if ``source`` can be fed with them to each network: 8-bit images can, others under constants of such values.
 
     Remarks say what is unusual.
     Raises :class:`InputError` for constants of another type of raw values, or under which hardly anything arrives.
     """
-    if samples.values.dtype == np.uint8 or constants is None:
+    if samples.values.dtype == np.uint8:
         return samples
-    stats, chosen = samples.measure(), normalisation("source", samples.channels, source=constants)
-    spec = replace(network.spec, raw_dtype=UNSTATED) if stated else network.spec
     try:
-        found = passed(Feed(stats, chosen, own=own), spec, network.reference)
+        found = _found(samples, feeds, stated=stated, compares=False)
     except InputError as error:
-        remedy = f"state --mean and --std in unit values of {stats.dtype}, or --spec"
+        remedy = f"state --mean and --std in unit values of {samples.values.dtype}, or --spec"
         raise InputError(error.expected, error.found, remedy) from None
-    return replace(samples, remarks=(*samples.remarks, *found.lines))
+    return replace(samples, remarks=(*samples.remarks, *found))
+
+
+def _with_findings(samples: Samples, feeds: Sequence[_Fed], *, stated: bool) -> Samples:
+    """The samples with what is unusual or impossible about them under each network's constants, which is told, as by advise.
+
+    It is no reason to refuse the study: signals and rows of another unit or sensor are what its strategies are compared on.
+    """
+    return replace(samples, remarks=(*samples.remarks, *_found(samples, feeds, stated=stated, compares=True)))
+
+
+def _found(samples: Samples, feeds: Sequence[_Fed], *, stated: bool, compares: bool) -> tuple[str, ...]:
+    """What the gate finds about samples that are fed to each network under its own constants, a line each."""
+    known = [(fed, fed.constants) for fed in feeds if fed.constants is not None]
+    if not known:
+        return ()
+    stats, told = samples.measure(), list[str]()
+    for (network, _, own), constants in known:
+        chosen = normalisation("source", samples.channels, source=constants, target=stats)
+        spec = replace(network.spec, raw_dtype=UNSTATED) if stated else network.spec
+        found = passed(Feed(stats, chosen, own=own), spec, network.reference, compares=compares)
+        told += [line if len(known) == 1 else f"{network.reference}: {line}" for line in found.lines]
+    return tuple(told)
 
 
 def _raw_dtype(files: Sequence[LabelledFile]) -> np.dtype[Any]:

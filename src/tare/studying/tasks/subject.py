@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tare.errors import DataError
 from tare.measuring.one_pass import stats_of
-from tare.samples.records import Record, Rows, Skipped, Stack, axes_of_sample, name_of, names_of
+from tare.samples.records import Kept, Record, Rows, Skipped, Stack, axes_of_sample, name_of, names_of
 from tare.sources.arrays.whole import whole
 from tare.sources.base import Source
 from tare.sources.files.contents import contents_digest, named_places, opened_places
@@ -127,6 +127,9 @@ def _singly(record: Record) -> Iterator[tuple[str, Record]]:
 def _axes(record: Record) -> int:
     """Number of axes of a sample, channels included."""
     axes = axes_of_sample(record)
+    if isinstance(record, Kept):
+        found = f"values of {record.path!r} that mean no data"
+        raise DataError("samples of which every value counts", found, "fill or crop them")
     if not axes:
         raise DataError("samples that are held at once, and whole", f"a part of {record.path!r}", "cut them into tiles")
     return axes

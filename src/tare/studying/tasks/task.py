@@ -40,9 +40,9 @@ class Task:
 
     ``source`` makes dataset0, on which every seed pretrains its own network. It is None if the networks come pretrained: then
     ``given`` returns them by name, and all seeds share them. ``build`` makes an untrained network from its name, channels and
-    classes. ``networks``, ``sizes``, ``shifts`` and ``strategies`` are the defaults of a study. ``known`` are all available
-    networks; ``normed`` are the networks with batch norm. ``together`` is the number of seeds whose networks are pretrained at
-    once.
+    classes, drawn from torch's generator as it is seeded. ``networks``, ``sizes``, ``shifts`` and ``strategies`` are the
+    defaults of a study. ``known`` are all available networks; ``normed`` are the networks with batch norm. ``together`` is the
+    number of seeds whose networks are pretrained at once.
     """
 
     name: str
