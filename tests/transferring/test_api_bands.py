@@ -87,6 +87,18 @@ def test_an_rgb_network_says_how_to_take_four_bands(tmp_path: Path) -> None:
         transferred(tiles(tmp_path / "data"), tmp_path / "run")
 
 
+def test_a_grey_network_mixes_named_bands_only_where_they_are_chosen(tmp_path: Path) -> None:
+    data = tiles(tmp_path / "data", ("B04", "B03", "B02"))
+    with pytest.raises(
+        DataError, match=r"1 band, as timm:test_resnet takes, found 3: B04, B03, B02; choose one with --bands; all three"
+    ):
+        transferred(data, tmp_path / "run", in_channels=1)
+    run = transferred(data, tmp_path / "run", in_channels=1, bands=["B04", "B03", "B02"], epochs=1)
+    one, two = tare.predict(run.out, [data / "val/wood/0.tif", turned(data / "val", tmp_path / "turned") / "wood/0.tif"])
+    assert one.probability == two.probability
+    assert one.error is None
+
+
 def test_bands_of_files_that_name_none_are_refused(tmp_path: Path) -> None:
     from tests.labelled_images import dark_and_light
 

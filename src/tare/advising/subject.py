@@ -28,6 +28,7 @@ from tare.networks.stated_images import check_accepts
 from tare.networks.stated_numbers import (
     check_channels,
     check_column_order,
+    check_grey,
     check_source_order,
     check_spec_order,
     chosen_length,
@@ -73,6 +74,8 @@ def subject_of(fed: FedNetwork, labelled: LabelOptions, reading: Reading, report
     if split is None and fed.network.kind == "image":
         return _unlabelled_images(fed, labelled, reading, missing, reporter)
     note = missing
+    if split is not None:
+        check_grey(fed.network, split, labelled.bands or fed.bands)
     if split is not None and not missing:
         note = f"labels of {len(split.classes)} classes: the training split of {split.origin}"
     split = split or without_labels(labelled, fed.network.kind, fed.network.taken)

@@ -91,6 +91,15 @@ def check_channels(network: Network, stats: DatasetStats) -> None:
     check_spec_order(network, [channel.name for channel in stats.channels])
 
 
+def check_grey(network: Network, split: Split, chosen: Sequence[str] | None) -> None:
+    """Raise :class:`DataError` for three named bands that a grey network would mix as colours, unless they are chosen."""
+    names = split.channel_names
+    if chosen is None and split.kind == "image" and names is not None and (network.channels, len(names)) == (1, 3):
+        found = f"{len(names)}: {', '.join(names)}"
+        remedy = f"choose one with --bands; all three, --bands {','.join(names)}, are mixed as red, green and blue"
+        raise DataError(f"1 band, as {network.reference} takes", found, remedy)
+
+
 def check_spec_order(network: Network, names: Sequence[str]) -> None:
     """Raise :class:`DataError` for channels that the specification of the network names in another order."""
     stated = network.spec.channels

@@ -39,6 +39,7 @@ from tare.networks.stated_numbers import (
     channels_in,
     check_channels,
     check_column_order,
+    check_grey,
     check_options,
     check_source_order,
     check_strategy,
@@ -186,7 +187,7 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     check_options(network.kind, request, training)
     constants, spec = source_constants(network, request.mean, request.std, strategy)
     images = _image_input(request, network) if network.kind == "image" else None
-    split = split or open_split(labels, training.seed, network.kind, network.taken, source_bands(request.model, request.weights))
+    split = split or _split(request, labels, network)
     colour = images.colour if images else "stored"
     target = measured(split, labels, colour, machine.workers or 1, request.max_skipped, reporter=reporter, tested=request.test)
     task = _task(request, training, target)
@@ -244,6 +245,14 @@ def _network(source: NetworkOptions, labels: LabelOptions, training: Training) -
         return built_network(source, training, None), None
     split = open_split(labels, training.seed, kind, known=source_bands(source.model, source.weights))
     return built_network(source, training, channels_in(split)), split
+
+
+def _split(request: TransferRequest, labels: LabelOptions, network: Network) -> Split:
+    """Split the data as the network takes them: rasters by the bands of the run that it comes from, if it names any."""
+    known = source_bands(request.model, request.weights)
+    split = open_split(labels, request.seed, network.kind, network.taken, known)
+    check_grey(network, split, labels.bands or known)
+    return split
 
 
 def _source_digests(network: Network, reference: str) -> dict[str, str]:

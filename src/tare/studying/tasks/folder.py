@@ -29,7 +29,7 @@ from tare.input_spec.input_map import unmapped
 from tare.networks.batch_norm import batch_norms
 from tare.networks.network import Network
 from tare.networks.stated_images import check_accepts, colour_of, network_geometry, seen_moments, source_constants
-from tare.networks.stated_numbers import check_column_order, check_spec_order, volume_geometry
+from tare.networks.stated_numbers import check_column_order, check_grey, check_spec_order, volume_geometry
 from tare.networks.stated_spec import with_spec
 from tare.networks.stored.source import source_bands, source_network, source_statistics
 from tare.normalisation.inputs import ends_of
@@ -276,6 +276,7 @@ def _zero(constants: Constants) -> tuple[float, ...]:
 def _images(labelled: LabelOptions, geometry: Geometry, networks: Sequence[Network], bands: Sequence[str] | None) -> Samples:
     """All images at the networks' input size, before normalisation: raw values ``(N, H, W, C)``."""
     found, network = _classes_only(open_split(labelled, 0, known=bands)), networks[0]
+    check_grey(network, found, labelled.bands or bands)
     for each in networks:
         check_spec_order(each, found.channel_names or ())
     files = sorted((*found.train, *found.val), key=lambda file: (file.label, file.path))
