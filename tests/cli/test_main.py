@@ -201,7 +201,7 @@ def test_the_end_of_a_loader_that_was_never_made_is_not_told() -> None:
 
 def test_an_interrupt_that_came_at_the_end_of_an_object_is_delivered_again() -> None:
     program = (
-        "import signal, time, tare.cli.start\n"
+        "import signal, time, tare.cli.start\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "class Ending:\n    def __del__(self):\n        signal.raise_signal(signal.SIGINT)\n"
         "def run():\n    Ending()\n    time.sleep(1)\n    print('lost')\n"
         "tare.cli.start.main(run)\n"
