@@ -208,6 +208,15 @@ def test_an_interrupt_of_all_processes_does_not_end_those_of_a_loader() -> None:
     assert len([first, *reading]) == 4
 
 
+@pytest.mark.parametrize(("error", "told"), [(BrokenPipeError(32, "gone"), False), (ValueError("mine"), True)])
+def test_a_loader_process_whose_command_has_ended_says_nothing(
+    error: Exception, told: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A thread of multiprocessing gives a batch away, and prints what it meets by the process's hook."""
+    image_batches._told_by_command(type(error), error, None)
+    assert ("mine" in capsys.readouterr().err) is told
+
+
 @pytest.mark.parametrize("error", [ConnectionResetError(104, "reset"), FileNotFoundError(2, "gone"), EOFError()])
 def test_a_loader_that_was_ended_while_a_batch_was_on_its_way_is_the_same_line(
     error: Exception, monkeypatch: pytest.MonkeyPatch

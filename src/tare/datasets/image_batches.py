@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from traceback import walk_tb
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -184,9 +186,16 @@ def _interrupts_wait() -> Iterator[None]:
             handler(*asked[0])
 
 
-def _leave_interrupts(worker: int) -> None:
+def _begin_work(worker: int) -> None:
+    """Leave Ctrl-C to the command, and also to tell that it has ended: a batch on its way to it ends in a traceback."""
     del worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.excepthook = _told_by_command
+
+
+def _told_by_command(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if not issubclass(kind, ConnectionError):
+        sys.__excepthook__(kind, error, trace)
 
 
 def loader(
@@ -206,7 +215,7 @@ def loader(
         num_workers=workers,
         collate_fn=stacked,
         persistent_workers=False,
-        worker_init_fn=_leave_interrupts,
+        worker_init_fn=_begin_work,
         pin_memory=torch.cuda.is_available(),
     )
 
