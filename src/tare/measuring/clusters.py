@@ -15,7 +15,7 @@ from tare.errors import DataError
 from tare.samples.layout import unit_scale
 from tare.sources.base import Source
 from tare.sources.containers.names import is_zarr
-from tare.sources.derived import Derived
+from tare.sources.derived import SameChannels
 from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.moments import Moments
 from tare.statistics.state import DatasetState, Totals
@@ -63,15 +63,10 @@ def _holds_arrays(place: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Clustered(Derived):
+class Clustered(SameChannels):
     """The samples of another source in the clusters that a pattern states."""
 
     clusters: Clusters
-
-    @property
-    def channel_names(self) -> tuple[str, ...] | None:  # type: ignore[override]
-        """The other source's names."""
-        return self.source.channel_names
 
     @property
     def cluster_of(self) -> Callable[[str], str] | None:  # type: ignore[override]

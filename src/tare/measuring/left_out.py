@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tare.errors import DataError, short_repr
 from tare.samples.records import Facts, Kept, Part, Record, Rows, Sample, Skipped, Stack, names_of
 from tare.sources.arrays.whole import are_kept
-from tare.sources.derived import Derived
+from tare.sources.derived import SameChannels
 from tare.sources.files.contents import texts_of
 from tare.sources.files.masks import found_of, inside, is_mask, mask_places, read_mask
 from tare.system.local.pins import TreePin
@@ -27,17 +27,7 @@ _MASK_ENDINGS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".pgm", ".webp", ".jpg
 
 
 @dataclass(frozen=True)
-class Cut(Derived):
-    """The samples of another source without some of their values."""
-
-    @property
-    def channel_names(self) -> tuple[str, ...] | None:  # type: ignore[override]
-        """The other source's names."""
-        return self.source.channel_names
-
-
-@dataclass(frozen=True)
-class Foreground(Cut):
+class Foreground(SameChannels):
     """The values of images where their mask is not zero; ``masks`` is a folder of masks, or the ending of a mask's name.
 
     A mask in a folder has the path of its image, endings apart. With an ending such as ``_mask.png`` the mask of ``7.jpg`` is
@@ -95,7 +85,7 @@ class Foreground(Cut):
 
 
 @dataclass(frozen=True)
-class WithoutNodata(Cut):
+class WithoutNodata(SameChannels):
     """The samples of another source without the raw values ``nodata`` and those ``of_data``, in each channel by itself.
 
     The first are named by the user, the others stated by the data.

@@ -74,3 +74,18 @@ class Derived(Source[Any]):
     def _all(self, records: Iterable[Record]) -> Iterator[Record]:
         for record in records:
             yield from self.changed(record)
+
+
+@dataclass(frozen=True)
+class SameChannels(Derived):
+    """The samples of another source, of the same channels, as :meth:`changed` leaves them."""
+
+    @property
+    def channel_names(self) -> tuple[str, ...] | None:  # type: ignore[override]
+        """The other source's names."""
+        return self.source.channel_names
+
+    @property
+    def applies_mask(self) -> bool:  # type: ignore[override]
+        """Whether the other source keeps to the mask."""
+        return self.source.applies_mask

@@ -10,24 +10,14 @@ from tare.errors import DataError
 from tare.samples.modes import ColourMode
 from tare.samples.records import Record, Rows, Sample, Skipped, Stack
 from tare.sources.base import Source
-from tare.sources.derived import Derived
+from tare.sources.derived import SameChannels
 
 
 @dataclass(frozen=True)
-class Converted(Derived):
+class Converted(SameChannels):
     """The samples of another source, each of which has the channels of ``colours``: one if grey, three if rgb."""
 
     colours: ColourMode = "rgb"
-
-    @property
-    def channel_names(self) -> tuple[str, ...] | None:  # type: ignore[override]
-        """The other source's names."""
-        return self.source.channel_names
-
-    @property
-    def applies_mask(self) -> bool:  # type: ignore[override]
-        """Whether the other source keeps to the mask."""
-        return self.source.applies_mask
 
     def changed(self, record: Record) -> Iterator[Record]:
         """The record itself. Raises :class:`DataError` if it has another number of channels."""

@@ -12,19 +12,14 @@ from numpy.typing import NDArray
 
 from tare.samples.records import UNSTATED, Facts, Kept, Record, Rows, Sample, Skipped, Stack, name_of
 from tare.sources.base import Source
-from tare.sources.derived import Derived
+from tare.sources.derived import SameChannels
 
 
 @dataclass(frozen=True)
-class Whole(Derived):
+class Whole(SameChannels):
     """The samples of another source without those that hold one of the raw values ``nodata``: labelled ones are kept in part."""
 
     nodata: tuple[float, ...] = ()
-
-    @property
-    def channel_names(self) -> tuple[str, ...] | None:  # type: ignore[override]
-        """The other source's names."""
-        return self.source.channel_names
 
     def changed(self, record: Record) -> Iterator[Record]:
         """The record, or the samples of it one by one where some are left out."""

@@ -11,13 +11,13 @@ from typing import Any
 from tare.errors import DataError
 from tare.samples.records import Record
 from tare.sources.base import Indexed
-from tare.sources.derived import Derived
+from tare.sources.derived import SameChannels
 from tare.system.local.opened import ChangedError, regular, said
 from tare.system.local.pins import Pin, TreePin
 
 
 @dataclass(frozen=True)
-class Opened(Derived):
+class Opened(SameChannels):
     """The samples of another source, as long as its file is what it was when the source was opened.
 
     The file is looked at after every chunk, so that no value of a changed file is counted; a folder at the end of a pass.
@@ -31,16 +31,6 @@ class Opened(Derived):
     def remarks(self) -> tuple[str, ...]:  # type: ignore[override]
         """The other source's remarks, and what is said of how it was opened."""
         return (*self.source.remarks, *self.said)
-
-    @property
-    def channel_names(self) -> tuple[str, ...] | None:  # type: ignore[override]
-        """The other source's names."""
-        return self.source.channel_names
-
-    @property
-    def applies_mask(self) -> bool:  # type: ignore[override]
-        """Whether the other source keeps to the mask."""
-        return self.source.applies_mask
 
     def changed(self, record: Record) -> Iterator[Record]:
         """The record itself."""
