@@ -219,16 +219,21 @@ def net():
 """
 
 
-@pytest.mark.parametrize("samples", [16, 32])
-def test_a_batch_norm_that_sees_one_value_an_image_leaves_more_to_sampling(nets: Path, images: Path, samples: int) -> None:
+def fed(place: Path, code: str, convention: str) -> None:
+    """Write the file of a network, and beside it weights whose batch norms saw scenes under a convention."""
     torch.manual_seed(0)
-    (nets / "pooled.py").write_text(POOLED)
+    place.write_text(code)
     made: dict[str, Any] = {}
-    exec(POOLED, made)  # noqa: S102 - our own code
+    exec(code, made)  # noqa: S102 - our own code
     network = made["net"]().train()
     with torch.no_grad():
-        network(of("imagenet").apply(torch.from_numpy(scenes(600, 1)), "NHWC").permute(0, 3, 1, 2))
-    save_file(network.state_dict(), nets / "weights.safetensors")
+        network(of(convention).apply(torch.from_numpy(scenes(600, 1)), "NHWC").permute(0, 3, 1, 2))
+    save_file(network.state_dict(), place.with_name("weights.safetensors"))
+
+
+@pytest.mark.parametrize("samples", [16, 32])
+def test_a_batch_norm_that_sees_one_value_an_image_leaves_more_to_sampling(nets: Path, images: Path, samples: int) -> None:
+    fed(nets / "pooled.py", POOLED, "imagenet")
     found = tare.identify(
         model=f"{nets}/pooled.py:net", checkpoint=nets / "weights.safetensors", data=images, in_domain=True, samples=samples
     )
@@ -237,14 +242,7 @@ def test_a_batch_norm_that_sees_one_value_an_image_leaves_more_to_sampling(nets:
 
 
 def test_of_a_network_that_standardises_its_images_itself_no_candidate_is_excluded(nets: Path, images: Path) -> None:
-    torch.manual_seed(0)
-    (nets / "own.py").write_text(STANDARDISING)
-    made: dict[str, Any] = {}
-    exec(STANDARDISING, made)  # noqa: S102 - our own code
-    network = made["net"]().train()
-    with torch.no_grad():
-        network(of("inception").apply(torch.from_numpy(scenes(600, 1)), "NHWC").permute(0, 3, 1, 2))
-    save_file(network.state_dict(), nets / "weights.safetensors")
+    fed(nets / "own.py", STANDARDISING, "inception")
     found = tare.identify(
         model=f"{nets}/own.py:net", checkpoint=nets / "weights.safetensors", data=images, in_domain=True, samples=32
     )

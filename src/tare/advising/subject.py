@@ -16,6 +16,7 @@ from tare.checking.gate import allowed_codes
 from tare.datasets.files import LabelledFile, LabelledFiles, coloured
 from tare.datasets.image_batches import ImageBatches, stacked
 from tare.datasets.options import LabelOptions
+from tare.datasets.parts.names import is_pooled
 from tare.datasets.signal_batches import NumberGeometry, SignalBatches
 from tare.datasets.split import Split, open_split, without_labels
 from tare.errors import DataError
@@ -211,7 +212,7 @@ def _unlabelled_images(
     samples = stacked([(_tensor(value), 0) for value in values[:MOST]])[0]
     return _subject(fed, stats, samples, None), (
         missing,
-        *(remark for remark in stats.extra.get("remarks", ()) if "counted as one" in remark),
+        *filter(is_pooled, stats.extra.get("remarks", ())),
         *filter(None, [foreign_remark(stats.skipped), unreadable_remark(stats.skipped, NOUNS["image"])]),
         *_thinned(stats.samples),
         *found,

@@ -53,7 +53,15 @@ def are_parts(stated: Collection[Part | None]) -> bool:
     return "train" in stated and len({*stated} - {None}) > 1
 
 
+_POOLED = "are counted as one; a network is trained with those of"
+
+
+def is_pooled(remark: str) -> bool:
+    """Whether a remark is one of :func:`pooled_remark`."""
+    return _POOLED in remark
+
+
 def pooled_remark(names: Sequence[str], trained: str, command: str = "") -> str:
     """A sentence: the parts of these names are counted as one, and how those of the name ``trained`` are measured alone."""
-    said = f"{', '.join(names[:-1])} and {names[-1]} are counted as one; a network is trained with those of {trained} alone"
+    said = f"{', '.join(names[:-1])} and {names[-1]} {_POOLED} {trained} alone"
     return f"{said}: {command}" if command else said

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tare.datasets.parts.names import Part, are_parts, part_columns, part_of, part_of_file, pooled_remark
 from tare.datasets.samples import LabelledSamples
-from tare.datasets.tables import cells_of, columns_in, label_texts, load_table
+from tare.datasets.tables import cells_of
 from tare.errors import DataError, shell_word
 from tare.samples.records import Skipped
 from tare.sources.base import Source
@@ -56,17 +56,9 @@ def parts_by_rows(source: Source[Any], number: int, labels: Sequence[str] = ()) 
 
 
 def parts_by_column(name: str, number: int, labels: Sequence[str]) -> StatedParts | None:
-    """The parts of the ``number`` rows of a table; see :func:`parts_by_rows`."""
-    import polars as pl
-
-    columns = [each for each in part_columns(columns_in(name)) if each not in labels]
-    table = load_table(name, columns) if columns else pl.DataFrame()
-    texts = [each for each in columns if table.schema[each] in (pl.String, pl.Categorical, pl.Enum)]
-    for column in texts:
-        words = [row[0] for row in label_texts(table, (column,), name)]
-        if _is_stated(words):
-            return _parts(column, words, number, name)
-    return None
+    """The parts of the ``number`` rows of a table by its name; see :func:`parts_by_rows`."""
+    found = _stated_by(_table(name), labels)
+    return None if found is None else _parts(*found, number, name)
 
 
 def _is_stated(words: Sequence[str]) -> bool:
@@ -155,28 +147,46 @@ def _words(source: Source[Any], labels: Sequence[str] = ()) -> tuple[str, list[s
             return None
         return found[0][0], [word for _, words in found for word in words]
     rows = _rows(inner)
-    for column in [] if rows is None else part_columns(rows[0]):
-        if rows is not None and column not in labels and _is_stated(words := rows[1](column)):
+    return None if rows is None else _stated_by(rows, labels)
+
+
+#: The columns of text of a table or list, and what gives the text of one in each row.
+_Rows = tuple[Sequence[str], Callable[[str], list[str]]]
+
+
+def _stated_by(rows: _Rows, labels: Sequence[str]) -> tuple[str, list[str]] | None:
+    """The column that states parts, and its text in each row; None without one."""
+    columns, read = rows
+    for column in part_columns(columns):
+        if column not in labels and _is_stated(words := read(column)):
             return column, words
     return None
 
 
-def _rows(source: Source[Any]) -> tuple[Sequence[str], Callable[[str], list[str]]] | None:
-    """The columns of text of a table or a list of files, and the text of one in each row; None for other sources."""
+def _rows(source: Source[Any]) -> _Rows | None:
+    """The rows of a table or a list of files; None for other sources."""
     if isinstance(source, ListedFiles) and isinstance(source.listing, Manifest) and source.listing.delimiter is not None:
-        listing, head = source.listing, read_head(source.name)
-        return _texts(head), lambda column: [item.label or "" for item in replace(listing, label=column)]
-    if isinstance(source, CsvTable):
-        head = source.head
-        return _texts(head), lambda column: cells_of(source.name, head, (column,))[column].to_list()
+        listing = source.listing
+        return _texts(read_head(source.name)), lambda column: [item.label or "" for item in replace(listing, label=column)]
     if isinstance(source, TableInMemory):
-        return text_columns(source.schema), lambda column: list(map(str, source.column(column).to_pylist()))
-    if not source.name.endswith(".parquet") or not Path(source.name).is_file():
-        return None
+        return text_columns(source.schema), lambda column: _words_of(source.column(column))
+    is_parquet = source.name.endswith(".parquet") and Path(source.name).is_file()
+    return _table(source.name) if is_parquet or isinstance(source, CsvTable) else None
+
+
+def _table(name: str) -> _Rows:
+    """The rows of a CSV or Parquet file, of which a column is read by itself."""
+    if not name.endswith(".parquet"):
+        head = read_head(name)
+        return _texts(head), lambda column: cells_of(name, head, (column,))[column].to_list()
     from pyarrow import parquet
 
-    file = parquet.ParquetFile(source.name)
-    return text_columns(file.schema_arrow), lambda column: list(map(str, file.read([column])[column].to_pylist()))
+    file = parquet.ParquetFile(name)
+    return text_columns(file.schema_arrow), lambda column: _words_of(file.read([column])[column])
+
+
+def _words_of(column: Any) -> list[str]:
+    return ["" if word is None else str(word) for word in column.to_pylist()]
 
 
 def _texts(head: Head) -> list[str]:
