@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from types import SimpleNamespace
 from typing import Any
 
@@ -65,5 +66,7 @@ def test_an_interrupt_while_loaders_begin_is_one() -> None:
     samples = TensorDataset(torch.zeros(4, 4), torch.zeros(4, dtype=torch.int64))
     options = Training(epochs=1, head_epochs=0)
     module = TransferModule(nn.Linear(4, 2), nn.Identity(), options, lambda _: Beginning(samples), Classification(("a", "b")))
+    before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         train_in_memory(module, Machine(device="cpu", devices="1", workers=0))
+    assert signal.getsignal(signal.SIGINT) is before

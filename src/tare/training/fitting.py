@@ -6,6 +6,8 @@ import contextlib
 import errno
 import logging
 import os
+import signal
+import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -178,7 +180,11 @@ def train_in_memory(module: TransferModule, machine: Machine) -> None:
 
 @contextlib.contextmanager
 def _interruptions() -> Iterator[None]:
-    """Raise an interrupt as one, although what Lightning closes after one that came while its loaders began fails by itself."""
+    """Raise an interrupt as one, although what Lightning closes after one that came while its loaders began fails by itself.
+
+    Lightning ignores interrupts from the first on, and leaves it so: whoever catches this one can be interrupted again.
+    """
+    handler = signal.getsignal(signal.SIGINT)
     try:
         yield
     except Exception as error:
@@ -188,6 +194,9 @@ def _interruptions() -> Iterator[None]:
         if cause is None:
             raise
         raise KeyboardInterrupt from None
+    finally:
+        if handler is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, handler)
 
 
 def check_training(training: Training, machine: Machine) -> None:
