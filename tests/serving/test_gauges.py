@@ -146,6 +146,26 @@ def test_trackers_get_finite_numbers_under_names_that_they_take(monitor: Monitor
     assert run.seen == (found, 15)
 
 
+def test_trackers_tell_several_monitors_apart(monitor: Monitor) -> None:
+    other = Monitor(reference(100))
+    other.update(photographs(8, 0))
+    both = {"day": monitor, "night": other}
+
+    class Run:
+        def log(self, numbers: dict[str, float], step: int) -> None:
+            self.seen = (numbers, step)
+
+    run = Run()
+    log_wandb(both, run)
+    found, step = run.seen
+    assert step == 16
+    for name, one in both.items():
+        apart = [key.partition("/") for key in logged(one)]
+        named = [f"{head}/{name}/{tail}".rstrip("/") for head, _, tail in apart]
+        assert [found[key] for key in named] == list(logged(one).values())
+    assert len(found) == len(logged(monitor)) + len(logged(other))
+
+
 def test_names_that_differ_in_refused_signs_alone_keep_a_number_each() -> None:
     frames = pytest.importorskip("pandas")
     chance = np.random.default_rng(0)
