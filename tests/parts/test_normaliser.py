@@ -481,6 +481,21 @@ def test_constants_that_are_changed_where_they_lie_count_on_every_path(change: s
     torch.testing.assert_close(layer.inverse()(layer(values)), new.inverse()(new(values)))
 
 
+@pytest.mark.parametrize("change", CHANGES)
+def test_constants_that_are_changed_where_they_lie_are_those_of_what_is_recorded_next(change: str) -> None:
+    layer = Normaliser((0.5,) * 3, (0.25,) * 3, raw_dtype="uint8")
+    new = Normaliser((0.1, 0.2, 0.3), (0.25, 0.5, 1.0), raw_dtype="uint8")
+    values = torch.randint(0, 256, (2, 3, 6, 8), dtype=torch.uint8)
+    compiled: Any = torch.compile(layer, backend="eager")
+    torch.testing.assert_close(compiled(values), layer(values))
+    for name, buffer in new.state_dict().items():
+        CHANGES[change](layer, name, buffer)
+    trace: Any = torch.jit.trace
+    torch.testing.assert_close(trace(layer, values, check_trace=False)(values), new(values))
+    torch.testing.assert_close(torch.export.export(layer, (values,)).module()(values), new(values))
+    torch.testing.assert_close(compiled(values), new(values))
+
+
 def test_constants_of_inference_mode_that_are_changed_count_and_serve_calls_with_gradients() -> None:
     with torch.inference_mode():
         layer = Normaliser((0.0,), (1.0,), raw_dtype="float32", layout="NC")

@@ -57,7 +57,7 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
 
     The constants are buffers in float64 (``mean``, ``std``, ``scale``, ``clip``); the rest of :attr:`spec` is structure, which no
     ``state_dict`` holds. A state with another ``scale`` is not loaded. Constants that are changed where they lie count from the
-    next call on; what is exported or compiled has those of the last call, move or load.
+    next call on, also compiled; what is exported has those of that moment.
     """
 
     _transformed_types = (_is_tensor, tv_tensors.Image, tv_tensors.Video, Image.Image)
@@ -152,7 +152,7 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
             formed = self._formed()
         for name, numbers in zip(("factor", "offset", "low", "high"), formed, strict=True):
             self._keep(name, numbers, persistent=False)
-        self._settled, self._formless = self._numbers(), self.mean.is_meta
+        self._settled = self._numbers()
 
     def _numbers(self) -> list[Any] | None:
         """The constants as numbers; None where to read them is to wait for a device, or to lose a gradient."""
@@ -164,12 +164,9 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
 
         No version of a tensor tells that it was changed: ``.data`` has one of its own, and another tensor may have the same.
         So numbers in memory are compared, and those of a device, which a comparison would wait for, brought into form again.
-        Libraries put constants into a layer that was made without memory past torch's loading, which settles nothing.
+        What is recorded has this in it: no call before it need have been, and a compiled one is called again.
         """
-        recorded = torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None
-        if recorded and not self._formless:
-            return (self.factor, self.offset, self.low, self.high), None
-        if recorded or not is_eager():
+        if not is_eager():
             return self._formed(), None
         numbers = self._numbers()
         if numbers is None and not self._may_be_kept():
