@@ -139,6 +139,10 @@ def test_what_does_not_fit_is_one_clear_line(signals: TransferRun, rows: Transfe
     turned.write_text("\n".join(",".join(reversed(line)) for line in lines) + "\n")
     with pytest.raises(DataError, match=r"columns in the order .* found 'weight' where 'size' was"):
         tare.advise(str(rows.out), turned, workers=1)
+    partly = folder / "partly.csv"
+    partly.write_text("\n".join(",".join(line) for line in lines).replace("weight", "width", 1) + "\n")
+    with pytest.raises(DataError, match=r"found 'width' where 'weight' was; .* or name 'width' 'weight' if they are the same"):
+        tare.advise(str(rows.out), partly, workers=1)
     wide = folder / "wide.csv"
     wide.write_text("a,b,c\n" + "\n".join(f"{n},{n % 3},{n % 5}" for n in range(9)) + "\n")
     with pytest.raises(DataError, match="2 columns, as tare:mlp takes, found 3"):

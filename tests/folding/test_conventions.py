@@ -98,5 +98,5 @@ def test_raw_values_of_two_kinds_are_no_two_normalisations() -> None:
 
 
 def test_two_orders_of_the_same_named_channels_are_refused() -> None:
-    with pytest.raises(SpecError, match="named channels of one order in both, found B02,B08 and B08,B02"):
+    with pytest.raises(SpecError, match="the same channels in one order in both, found B02,B08 and B08,B02"):
         respec(MODEL, of(channels="B02,B08"), of(channels="B08,B02"), shape=SHAPE)

@@ -261,6 +261,9 @@ def test_constants_of_bands_in_another_order_are_refused(tmp_path: Path) -> None
         options: dict[str, Any] = {"weights": "none", "in_channels": 4, "size": 32, "spec": stated, **more}
         with pytest.raises(DataError, match=wanted):
             command(data=data, model="timm:test_resnet", **options)
+    partly = InputSpec.of((0.1,) * 4, (0.1,) * 4, channels="B02,B03,B05,B08", scale=1 / 65535, raw_dtype="uint16")
+    with pytest.raises(DataError, match="found 'B04' where 'B05' was; give the same ones in this order, or name 'B04' 'B05' if"):
+        transferred(data, tmp_path / "run", in_channels=4, strategy="source", spec=partly)
     run = transferred(data, tmp_path / "run", in_channels=4, strategy="source", spec=stated, bands=other)
     assert run.normalisation.mean == (0.1, 0.2, 0.3, 0.4)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tare.errors import SpecError
@@ -22,12 +22,22 @@ def channel_number(channels: str) -> int:
     return _COLOURS.get(channels) or len(channels.split(","))
 
 
+def out_of_place(known: Sequence[str], found: Sequence[str]) -> tuple[str, str] | None:
+    """The first channel that is not the known one of its place, after that one; None if there is none.
+
+    Only names that both share show that the names are of one kind: with none of them in common, such as red and B04, nothing
+    is known of places.
+    """
+    pairs = [(a, b) for a, b in zip(known, found, strict=False) if a != b]
+    return pairs[0] if pairs and {*known} & {*found} else None
+
+
 def check_one_order(first: Field[str], second: Field[str]) -> None:
-    """Raise :class:`SpecError` for two statements of the same names of channels in different orders."""
-    if not isinstance(first, Known) or not isinstance(second, Known) or first.value == second.value:
+    """Raise :class:`SpecError` for two statements of channels that share some names, but not all in their places."""
+    if not isinstance(first, Known) or not isinstance(second, Known):
         return
-    if sorted(first.value.split(",")) == sorted(second.value.split(",")):
-        raise SpecError("named channels of one order in both", f"{first.value} and {second.value}", "state them in one order")
+    if out_of_place(first.value.split(","), second.value.split(",")):
+        raise SpecError("the same channels in one order in both", f"{first.value} and {second.value}", "state them so")
 
 
 def check_consistent(fields: Mapping[str, Field[Any]]) -> None:

@@ -13,6 +13,7 @@ from tare.datasets.options import Augmenting
 from tare.datasets.signal_batches import NumberGeometry
 from tare.datasets.split import Split
 from tare.errors import DataError, SpecError, StrategyError
+from tare.input_spec.consistency import out_of_place
 from tare.input_spec.geometry import NOUNS, RowGeometry, SampleKind, SignalGeometry, SoundGeometry, VolumeGeometry
 from tare.input_spec.spec import Known
 from tare.networks.inputs import NetworkOptions
@@ -127,10 +128,12 @@ def check_source_order(source_stats: DatasetStats, stats: DatasetStats) -> None:
 
 
 def _check_order(known: Sequence[str], found: Sequence[str], expected: str, remedy: str) -> None:
-    """Raise :class:`DataError` if the names ``found`` are the ``known`` ones in another order."""
-    if [*known] != [*found] and sorted(known) == sorted(found):
-        place = next(index for index, (a, b) in enumerate(zip(known, found, strict=True)) if a != b)
-        raise DataError(expected, f"{found[place]!r} where {known[place]!r} was", remedy)
+    """Raise :class:`DataError` if the names ``found`` are some of the ``known`` ones, and not all in their places."""
+    if (places := out_of_place(known, found)) is not None:
+        wanted, other = places
+        if sorted(known) != sorted(found):
+            remedy = f"give the same ones in this order, or name {other!r} {wanted!r} if they are the same"
+        raise DataError(expected, f"{other!r} where {wanted!r} was", remedy)
 
 
 def number_geometry(
