@@ -32,8 +32,8 @@ def between(before: InputSpec, after: InputSpec) -> Affine:
     """The map from input under ``after`` to input under ``before``.
 
     A clip, a named map and a normalisation of each sample come before the constants. Where both specs state the same ones, only
-    the constants are mapped. Raises :class:`SpecError` if they differ, if raw values differ in type or units, if both name the
-    same channels in different orders, or if a field that is needed is unknown or cannot be used.
+    the constants are mapped. Raises :class:`SpecError` if they differ, if raw values differ in type or units, if both share
+    names of channels but not all in their places, or if a field that is needed is unknown or cannot be used.
     """
     for spec in (before, after):
         check_spec(spec)

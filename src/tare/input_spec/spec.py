@@ -191,7 +191,7 @@ class InputSpec(Shown):
 
         Raw values lie in the range of their type and bits in use or, without a stated integer type, within three stds of either
         network's means, which are those of values after a named map. Raises :class:`SpecError` if a field that is needed is
-        unknown, the raw values are of different types or units, or both name the same channels in different orders.
+        unknown, the raw values are of different types or units, or both share names of channels, but not all in their places.
         """
         for name, noun in (("raw_dtype", "type"), ("units", "unit")):
             stated = [field.value for field in (getattr(self, name), getattr(other, name)) if isinstance(field, Known)]
