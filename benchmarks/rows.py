@@ -35,7 +35,7 @@ from tare.system.engines.local import ordered_map
 
 
 def decoding(setting: Setting) -> Iterator[Result]:
-    """A JPEG folder against nothing but decoding, with the same decoder, threads and chunks."""
+    """A JPEG folder against nothing but decoding, with the same decoder, threads and chunks; as grey, against Pillow."""
     for name, folder in _photos(setting):
         files = [file for file in walk_files(folder) if file.endswith((".jpg", ".jpeg", ".JPEG"))]
         yield compared(
@@ -45,6 +45,13 @@ def decoding(setting: Setting) -> Iterator[Result]:
             setting,
             ratio_of="bare decoding / measure",
             goal=">= 0.9",
+        )
+        yield compared(
+            f"JPEG folder as grey, {name}",
+            partial(_greyed, files, setting.workers),
+            partial(tare.measure, folder, workers=setting.workers, channels="grey", max_skipped=1.0),
+            setting,
+            ratio_of="decoding and grey of Pillow / measure",
         )
 
 
@@ -126,6 +133,18 @@ def _decoded(files: list[str], workers: int) -> None:
         for file in chunk:
             with open(file, "rb", buffering=0) as stream:
                 simplejpeg.decode_jpeg(stream.read(), "RGB")
+
+    for _ in ordered_map(decode, (files[i : i + 64] for i in range(0, len(files), 64)), workers):
+        pass
+
+
+def _greyed(files: list[str], workers: int) -> None:
+    from PIL import Image
+
+    def decode(chunk: list[str]) -> None:
+        for file in chunk:
+            with Image.open(file) as image:
+                image.convert("L")
 
     for _ in ordered_map(decode, (files[i : i + 64] for i in range(0, len(files), 64)), workers):
         pass
