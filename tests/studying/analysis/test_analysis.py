@@ -105,3 +105,7 @@ def test_scores_without_a_partner_are_counted_and_none_at_all_is_refused() -> No
     with pytest.raises(DataError, match="for the same pair and group, found none of target"):
         analyse(scores_of([*rows("source", range(5), "A", 0.5), *rows("target", range(5, 10), "A", 0.9)], **columns))
     assert not analyse(scores_of([*rows("source", range(5), "A", 0.5), *rows("target", range(5), "A", 0.6)], **columns)).unpaired
+    said = "5 of the scores are up to 1 and 5 from there to 100, like shares beside percent: they are compared as they are."
+    both = scores_of([*rows("source", range(5), "A", 0.5), *rows("target", range(5), "A", 60.0)], **columns)
+    assert said in analyse(both).sentences
+    assert said not in analyse(both, lower=True).sentences

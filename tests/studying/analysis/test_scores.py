@@ -53,6 +53,20 @@ def test_tables_of_every_kind_are_read(tmp_path: Path, suffix: str) -> None:
     assert read_results(path) == [{"s": "a", "x": 0.5}, {"s": "b", "x": 1.0}]
 
 
+def test_a_table_of_another_country_is_read_as_measure_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("s;seed;x\na;1;0,5\nb;1;1\n")
+    assert read_results(tmp_path / "a.csv") == [{"s": "a", "seed": 1, "x": 0.5}, {"s": "b", "seed": 1, "x": 1.0}]
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [((0.5, 0.7), (0, 0)), ((50, 70), (0, 0)), ((0.5, 70), (1, 1)), ((0.5, 700), (0, 0)), ((0, 70), (0, 0))],
+)
+def test_shares_beside_percent_are_counted(known: tuple[float, float], expected: tuple[int, int]) -> None:
+    rows = [{"strategy": name, "acc": value} for name, value in zip("ab", known, strict=True)]
+    assert scores_of(rows, strategy="strategy", score="acc", pair=[]).shares_beside_percent == expected
+
+
 def test_a_damaged_or_absent_table_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(b"nonsense")
     for name in ("a.parquet", "none.csv"):

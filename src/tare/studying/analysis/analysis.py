@@ -44,7 +44,8 @@ class Analysis:
     """The result of the analysis; ``unit`` is ``points`` for shares in [0, 1], else empty.
 
     ``score`` is the name of what is compared; with ``lower`` a lower score is the better one. ``unpaired`` counts the scores of
-    each strategy that no score of the baseline has the pair and the group of: they are compared with nothing.
+    each strategy that no score of the baseline has the pair and the group of: they are compared with nothing. ``mixed`` are the
+    numbers of scores up to 1 and above it, if they look like shares beside percent.
     """
 
     baseline: str
@@ -58,6 +59,7 @@ class Analysis:
     score: str = "accuracy"
     lower: bool = False
     unpaired: Mapping[str, int] = field(default_factory=dict)
+    mixed: tuple[int, int] = (0, 0)
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -95,6 +97,7 @@ class Analysis:
             "lower": self.lower,
             "missing": self.missing,
             "unpaired": dict(self.unpaired),
+            "shares_beside_percent": list(self.mixed),
             "verdict": list(self.sentences),
             "means": [_plain(item) for item in self.means],
             "contrasts": [{**_plain(item), "within_margin": item.within} for item in self.contrasts],
@@ -171,6 +174,7 @@ def _analysis(family: Family, found: tuple[Contrast, ...], size: str | None) -> 
         family.score,
         family.lower,
         scores.alone(baseline),
+        (0, 0) if family.lower else scores.shares_beside_percent,
     )
 
 
@@ -216,6 +220,10 @@ def _sentences(analysis: Analysis) -> list[str]:
     for strategy, count in analysis.unpaired.items():
         noun, verb = ("score", "has") if count == 1 else ("scores", "have")
         lines.append(f"{strategy}: {count} {noun} {verb} none of {analysis.baseline} beside them, and are compared with nothing.")
+    if any(analysis.mixed):
+        small, large = analysis.mixed
+        said = f"{small} of the scores are up to 1 and {large} from there to 100, like shares beside percent"
+        lines.append(f"{said}: they are compared as they are.")
     if analysis.missing:
         lines.append(f"{analysis.missing} cells are missing; their results are not known.")
     return lines

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tare.errors import DataError, did_you_mean, reason_of
+from tare.sources.tables.csv_table import read_head
 from tare.statistics.intervals import ROUNDING, spacing
 from tare.system.local.opened import in_memory, whole
 
@@ -36,6 +37,13 @@ class Scores:
     def largest(self) -> float:
         """The largest absolute score; up to 1, scores are taken as shares and printed in points."""
         return max(abs(v) for by in self.values.values() for pairs in by.values() for v in pairs.values())
+
+    @property
+    def shares_beside_percent(self) -> tuple[int, int]:
+        """How many scores lie above 0 and up to 1, and how many above 1 and up to 100, if all are from 0 to 100; else 0 of both."""
+        known = [value for by in self.values.values() for pairs in by.values() for value in pairs.values()]
+        small, large = sum(0 < value <= 1 for value in known), sum(1 < value <= 100 for value in known)
+        return (small, large) if small and large and small + large + known.count(0.0) == len(known) else (0, 0)
 
     def margin(self, baseline: str, points: float, *, lower: bool = False) -> float:
         """So many points of scores that are shares, else so many percent of the baseline's mean, of 1 where that is 0.
@@ -104,7 +112,7 @@ def scores_of(
 
 
 def read_results(path: Path) -> list[dict[str, Any]]:
-    """Read a table of results: CSV, TSV, Parquet or a JSON list of objects.
+    """Read a table of results: CSV, TSV, Parquet or a JSON list of objects; delimiter and decimal comma as `tare measure` does.
 
     Raises :class:`DataError` if it cannot be read.
     """
@@ -116,7 +124,9 @@ def read_results(path: Path) -> list[dict[str, Any]]:
         elif path.suffix == ".json":
             table = pl.read_json(in_memory(path))
         else:
-            table = pl.read_csv(whole(path), separator="\t" if path.suffix == ".tsv" else ",", infer_schema_length=None)
+            data, head = whole(path), read_head(str(path))
+            comma = "decimal comma" in head.styles
+            table = pl.read_csv(data, separator=head.delimiter, decimal_comma=comma, infer_schema_length=None)
     except (pl.exceptions.PolarsError, OSError, ValueError) as error:
         reason = reason_of(error)
         raise DataError("a readable table of results", f"{str(path)!r}: {reason}", "check the file") from None
