@@ -35,7 +35,7 @@ def test_two_rows_for_one_cell_are_refused_with_the_cell() -> None:
 
 
 def test_text_for_a_score_and_a_table_without_scores_are_refused() -> None:
-    with pytest.raises(DataError, match="a number in 'acc', found 'high' in row 1"):
+    with pytest.raises(DataError, match=r"a number in 'acc', found 'high' in row 1"):
         scores_of([{"strategy": "a", "acc": "high"}], strategy="strategy", score="acc", pair=[])
     with pytest.raises(DataError, match="at least one score, found 1 rows without a score"):
         scores_of([{"strategy": "a", "acc": float("nan")}], strategy="strategy", score="acc", pair=[])
@@ -51,6 +51,21 @@ def test_tables_of_every_kind_are_read(tmp_path: Path, suffix: str) -> None:
     else:
         table.write_csv(path, separator="\t" if suffix == "tsv" else ",")
     assert read_results(path) == [{"s": "a", "x": 0.5}, {"s": "b", "x": 1.0}]
+
+
+@pytest.mark.parametrize("score", ["1_0", "high", True, [0.5]])
+def test_what_is_no_number_is_no_score(score: Any) -> None:
+    with pytest.raises(DataError, match=r"a number in 'acc', found .* in row 1"):
+        scores_of([{"strategy": "a", "acc": score}], strategy="strategy", score="acc", pair=[])
+
+
+@pytest.mark.parametrize("column", ["strategy", "seed"])
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_score_that_does_not_say_what_it_is_of_is_refused(column: str, nothing: str | None) -> None:
+    """Two rows without a seed were a pair."""
+    row: dict[str, Any] = {"strategy": "a", "seed": 1, "acc": 0.5}
+    with pytest.raises(DataError, match=f"a value in '{column}', found none in row 2"):
+        scores_of([row, {**row, column: nothing}], strategy="strategy", score="acc", pair=["seed"])
 
 
 def test_a_table_of_another_country_is_read_as_measure_reads_it(tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsFloat
 
 from tare.errors import DataError, did_you_mean, reason_of
 from tare.sources.tables.csv_table import read_head
+from tare.sources.tables.number_words import number_of
 from tare.statistics.intervals import ROUNDING, spacing
 from tare.system.local.opened import in_memory, whole
 
@@ -40,7 +41,7 @@ class Scores:
 
     @property
     def shares_beside_percent(self) -> tuple[int, int]:
-        """How many scores lie above 0 and up to 1, and how many above 1 and up to 100, if all are from 0 to 100; else 0 of both."""
+        """How many scores are above 0 and up to 1, and how many above 1, if all are from 0 to 100 and there are both; else 0."""
         known = [value for by in self.values.values() for pairs in by.values() for value in pairs.values()]
         small, large = sum(0 < value <= 1 for value in known), sum(1 < value <= 100 for value in known)
         return (small, large) if small and large and small + large + known.count(0.0) == len(known) else (0, 0)
@@ -82,22 +83,23 @@ def scores_of(
 ) -> Scores:
     """Arrange rows by group, strategy and pair.
 
-    A null score counts as missing. Raises :class:`DataError` for a score that is not a finite number, or two rows for one cell.
+    A null score counts as missing. Raises :class:`DataError` for a score that is not a finite number, for a score without its
+    strategy or pair, or two rows for one cell.
     """
     values: dict[ScoreGroup, dict[str, dict[Pair, float]]] = {}
     missing = 0
     for number, row in enumerate(rows, 1):
-        if row[score] is None or (isinstance(row[score], float) and math.isnan(row[score])):
+        value = _number(row[score])
+        if value is None:
+            raise DataError(f"a number in {score!r}", f"{row[score]!r} in row {number}", "correct it, or name another column")
+        if math.isnan(value):
             missing += 1
             continue
-        try:
-            value = float(row[score])
-        except (TypeError, ValueError):
-            raise DataError(
-                f"a number in {score!r}", f"{row[score]!r} in row {number}", "correct it, or name another column"
-            ) from None
         if not math.isfinite(value):
             raise DataError(f"a finite number in {score!r}", f"{value} in row {number}", "correct it, or leave the row out")
+        unknown = next((name for name in (strategy, *pair) if row[name] in (None, "")), None)
+        if unknown is not None:  # two rows that do not say of which seed they are need not be of one
+            raise DataError(f"a value in {unknown!r}", f"none in row {number}", "write it, or leave the row out")
         key: ScoreGroup = tuple((name, str(row[name])) for name in group)
         cell: Pair = tuple(str(row[name]) for name in pair)
         pairs = values.setdefault(key, {}).setdefault(str(row[strategy]), {})
@@ -109,6 +111,15 @@ def scores_of(
     if not values:
         raise DataError("at least one score", f"{missing} rows without a score", "check the table")
     return Scores(values, missing)
+
+
+def _number(cell: Any) -> float | None:
+    """A score, NaN where there is none; None for what is no number."""
+    if cell is None:
+        return math.nan
+    if isinstance(cell, str):
+        return number_of(cell)
+    return None if isinstance(cell, bool) or not isinstance(cell, SupportsFloat) else float(cell)
 
 
 def read_results(path: Path) -> list[dict[str, Any]]:
