@@ -23,13 +23,16 @@ def channel_number(channels: str) -> int:
 
 
 def out_of_place(known: Sequence[str], found: Sequence[str]) -> tuple[str, str] | None:
-    """The first channel that is not the known one of its place, after that one; None if there is none.
+    """The first channel that is not the known one of its place, after that one; None if there is none. Case is no difference.
 
     Only names that both share show that the names are of one kind: with none of them in common, such as red and B04, nothing
     is known of places.
     """
-    pairs = [(a, b) for a, b in zip(known, found, strict=False) if a != b]
-    return pairs[0] if pairs and {*known} & {*found} else None
+    first, second = ([name.casefold() for name in names] for names in (known, found))
+    if len({*first}) < len(first) or len({*second}) < len(second):  # names that differ in their case alone
+        first, second = [*known], [*found]
+    moved = [place for place, (a, b) in enumerate(zip(first, second, strict=False)) if a != b]
+    return (known[moved[0]], found[moved[0]]) if moved and {*first} & {*second} else None
 
 
 def check_one_order(first: Field[str], second: Field[str]) -> None:
