@@ -62,7 +62,7 @@ def test_of_an_archive_of_several_arrays_it_is_said_which_is_answered(tmp_path: 
     pixels = np.stack([picture()] * 3)
     np.savez(tmp_path / "a.npz", train_images=pixels, train_labels=np.zeros(3), test_images=pixels)
     (told,) = inputs_of(trained, [tmp_path / "a.npz"]).remarks
-    assert told == f"of the arrays of {str(tmp_path / 'a.npz')!r} 'train_images' holds the samples; left out: 'test_images'"
+    assert told == f"left out of {str(tmp_path / 'a.npz')!r} the arrays test_images"
     np.savez(tmp_path / "b.npz", x=pixels, y=np.zeros(3))
     assert inputs_of(trained, [tmp_path / "b.npz"]).remarks == ()
 

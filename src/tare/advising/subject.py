@@ -16,7 +16,8 @@ from tare.checking.gate import allowed_codes
 from tare.datasets.files import LabelledFile, LabelledFiles, coloured
 from tare.datasets.image_batches import ImageBatches, stacked
 from tare.datasets.options import LabelOptions
-from tare.datasets.parts.names import is_pooled
+from tare.datasets.parts.names import says_parts
+from tare.datasets.parts.opening import open_pooled
 from tare.datasets.signal_batches import NumberGeometry, SignalBatches
 from tare.datasets.split import Split, open_split, without_labels
 from tare.errors import DataError
@@ -40,7 +41,6 @@ from tare.samples.layout import unit_scale
 from tare.samples.records import Record, Sample, Stack
 from tare.sources.arrays.whole import whole
 from tare.sources.files.each import foreign_remark, unreadable_remark
-from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tare.sources.reading import MAX_SKIPPED
 from tare.statistics.dataset_stats import DatasetStats
@@ -89,7 +89,7 @@ def subject_of(fed: FedNetwork, labelled: LabelOptions, reading: Reading, report
     told += _of_dataset0(fed, stats)
     bad = {item.path for item in stats.unreadable}
     files = tuple(file for file in split.train if file.path not in bad)
-    left_out = tuple(remark for remark in split.remarks if "left out" in remark or "read by how" in remark)
+    left_out = tuple(remark for remark in split.remarks if "left out" in remark or "read by how" in remark or says_parts(remark))
     fed, more = sized_input(fed, files, stats, reading.workers)
     bad_ones = filter(None, [unreadable_remark(stats.skipped, NOUNS[split.kind])])
     notes = (note, *left_out, *bad_ones, *more, *_thinned(len(files)), *dict.fromkeys(told), *found)
@@ -174,7 +174,7 @@ def _unlabelled_images(
     data = labelled.data
     options = Options(fed.colour, layout=labelled.layout, array=labelled.array, turned=True, remote=labelled.allow_remote)
     bands = labelled.bands
-    if bands is None and fed.bands is not None and open_source(data, options).channel_names is not None:
+    if bands is None and fed.bands is not None and open_pooled(data, options).channel_names is not None:
         bands = fed.bands
     options = replace(options, columns=None if bands is None else tuple(bands))
     with reporter.counting("reading and measuring", "images") as advance:
@@ -194,7 +194,7 @@ def _unlabelled_images(
     if len(stats.channels) == fed.network.channels:  # others are refused when all is read
         fed, found = fed.of_data(stats, compares=reading.compares)
         told += _of_dataset0(fed, stats)
-    source = AsSeen(whole(open_source(data, options)), geometry)
+    source = AsSeen(whole(open_pooled(data, options)), geometry)
     indexed = source.indexed()
     records: Iterable[Record]
     if indexed is None:
@@ -214,7 +214,7 @@ def _unlabelled_images(
     samples = stacked([(_tensor(value), 0) for value in values[:MOST]])[0]
     return _subject(fed, stats, samples, None), (
         missing,
-        *filter(is_pooled, stats.extra.get("remarks", ())),
+        *filter(says_parts, stats.extra.get("remarks", ())),
         *filter(None, [foreign_remark(stats.skipped), unreadable_remark(stats.skipped, NOUNS["image"])]),
         *_thinned(stats.samples),
         *dict.fromkeys(told),

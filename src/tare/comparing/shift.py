@@ -15,6 +15,7 @@ from tare.comparing.raw_kinds import bit_depth, check_front_ends, measured_other
 from tare.comparing.result import ChannelShift, Comparison, Fit, Form
 from tare.comparing.shape import RARELY, Shape, Spread, beyond
 from tare.comparing.verdict import Judged, verdict_beside, verdict_of_constants
+from tare.datasets.parts.names import says_parts
 from tare.errors import DataError
 from tare.measuring.facts import finite
 from tare.samples.layout import are_unnamed, by_place, is_given
@@ -89,7 +90,14 @@ def compare_stats(
         notes = (*notes, otherwise)
         if kind not in ("units", "no difference shown"):
             kind, reason, affected = "unclear", f"{otherwise}; measure both in one way", ()
-    return Comparison(source, target, channels, kind, reason, confidence, (*definitions, *paired, *notes), affected)
+    notes = (*definitions, *paired, *notes, *_pooled(source, target))
+    return Comparison(source, target, channels, kind, reason, confidence, notes, affected)
+
+
+def _pooled(source: DatasetStats, target: DatasetStats) -> tuple[str, ...]:
+    """Which side counts several parts of its dataset as one, as it was said when it was measured."""
+    told = [(stats.source, each) for stats in (source, target) for each in stats.extra.get("remarks", ()) if says_parts(each)]
+    return tuple(dict.fromkeys(f"of {name!r}: {each}" for name, each in told))
 
 
 def _shapes(stats: DatasetStats, spreads: Sequence[Spread] = ()) -> list[Shape | None]:

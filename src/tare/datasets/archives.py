@@ -5,7 +5,7 @@ from __future__ import annotations
 import lzma
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -31,7 +31,10 @@ _TEST = (
     ("x", "y", "y"),
     ("X", "y", "y"),
 )
-_VALIDATION = (("val_images", "val_labels"), ("x_val", "y_val"), ("X_val", "y_val"))
+_VALIDATION = (
+    ("val_images", "val_labels"),
+    *((f"{x}_{part}", f"y_{part}") for part in ("val", "valid", "validation", "dev") for x in ("x", "X")),
+)
 
 
 def labelled_archive(
@@ -48,7 +51,8 @@ def labelled_archive(
         if key not in read:
             raise DataError(f"samples and labels in {name!r}", f"the arrays {', '.join(sorted(names))}", f"name them: {wanted}")
     found = [_of_arrays(f"{name}:{pair[0]}", str(pair[1]), read[str(pair[0])], read[str(pair[1])], layout) for pair in pairs]
-    return found[0], found[1] if len(found) > 1 else None
+    train = replace(found[0], remarks=(*found[0].remarks, *_left_out(name, names - read.keys())))
+    return train, found[1] if len(found) > 1 else None
 
 
 def held_out_archive(name: str, array: str | None, label: str | None, layout: str | None = None) -> LabelledSamples:
@@ -96,13 +100,21 @@ def unlabelled_array(
         found = f"the arrays {', '.join(sorted(every))} in {name!r}"
         raise DataError("one array of samples", found, "name it with --array")
     shaped, remarks = channels_last(every[chosen[0]], name, layout, channels)
-    others = [key for key in several if key != chosen[0]] if array is None else []
-    if others:
-        remarks = (
-            *remarks,
-            f"of the arrays of {name!r} {chosen[0]!r} holds the samples; left out: {', '.join(map(repr, others))}",
-        )
-    return LabelledSamples(name, KINDS[shaped.ndim - 1], ("",) * len(shaped), InMemory(shaped), remarks=remarks)
+    remarks = (*remarks, *_left_out(name, {*several} - {chosen[0]}))
+    shown = f"{name}:{chosen[0]}" if chosen[0] else name
+    return LabelledSamples(shown, KINDS[shaped.ndim - 1], ("",) * len(shaped), InMemory(shaped), remarks=remarks)
+
+
+def beside_in_archive(name: str, array: str, number: int, wanted: Callable[[str], bool]) -> dict[str, list[str]]:
+    """The words of the arrays beside another, one for each of its ``number`` samples, whose names are ``wanted``."""
+    with _archive(name) as archive:
+        found = {key: archive[key] for key in archive.files if key != array and wanted(key)}
+    return {key: [*map(_text, each.tolist())] for key, each in found.items() if each.shape == (number,)}
+
+
+def _left_out(name: str, others: Collection[str]) -> tuple[str, ...]:
+    """A remark on the arrays of an ``.npz`` that are not read."""
+    return (f"left out of {name!r} the arrays {', '.join(sorted(others))}",) if others else ()
 
 
 def _check(loaded: Any, name: str) -> None:

@@ -13,12 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.datasets.archives import labelled_archive, unlabelled_array
+from tare.datasets.parts.columns import columns_of, columns_of_table
+from tare.datasets.parts.folders import PartFolders, part_folders, without_parts
+from tare.datasets.parts.opening import pooled_archive, pooled_samples, pooled_table
 from tare.datasets.parts.stated import (
     StatedParts,
     in_parts,
     parts_by_column,
     parts_by_rows,
     parts_by_shard,
+    parts_of_archive,
     shards_of,
     unused_remark,
 )
@@ -60,7 +64,11 @@ def open_labelled(
     Raises :class:`DataError` if there are no samples, or samples without a label.
     """
     if isinstance(data, str | os.PathLike) and os.fspath(data).endswith(".npz"):
-        return labelled_archive(os.fspath(data), options.array, label, options.layout)
+        name = os.fspath(data)
+        train, val = labelled_archive(name, options.array, label, options.layout)
+        if val is None:
+            return in_parts(train, parts_of_archive(train, name))
+        return train, val
     return in_parts(*labelled_samples(data, options, label, pattern))
 
 
@@ -72,7 +80,7 @@ def labelled_samples(
     table = isinstance(data, str | os.PathLike) and is_table(name)
     _check_layout(options.layout, name, table=table)
     if table and (samples := labelled_table(name, label, options)) is not None:
-        unused = unused_remark(samples.channel_names or ())
+        unused = unused_remark(columns_of_table(name), samples.columns, samples.channel_names or ())
         return replace(samples, remarks=(*samples.remarks, *filter(None, [unused]))), parts_by_column(
             name, len(samples), samples.columns
         )
@@ -114,10 +122,11 @@ def open_samples(
     name = os.fspath(data) if isinstance(data, str | os.PathLike) else type(data).__name__
     path = isinstance(data, str | os.PathLike)
     if path and name.endswith((".npy", ".npz")):
-        return unlabelled_array(name, options.array, label, options.layout, channels)
+        samples = unlabelled_array(name, options.array, label, options.layout, channels)
+        return replace(samples, remarks=(*samples.remarks, *filter(None, [pooled_archive(name, samples.name, len(samples))])))
     _check_layout(options.layout, name, table=path and is_table(name))
-    if path and is_table(name) and (samples := unlabelled_table(name, label)) is not None:
-        return samples
+    if path and is_table(name) and (table := unlabelled_table(name, label)) is not None:
+        return replace(table, remarks=(*table.remarks, *filter(None, [pooled_table(name, table.channel_names or ())])))
     return _of_source(data, options, pattern, labelled=False)[0]
 
 
@@ -146,7 +155,8 @@ def _of_source(
                 kept = [one.value]
             found.append((one.path, one.label))
     kind = _kind(kept, source.name)
-    labels = _labels(found, pattern, options.label) if labelled or pattern is not None else [""] * len(found)
+    folders = part_folders(path for path, _ in found)
+    labels = _labels(found, pattern, options.label, folders) if labelled or pattern is not None else [""] * len(found)
     wanted = [index for index, label in enumerate(labels) if label is not None]
     named = tuple(label if labelled else "" for label in labels if label is not None)
     if labelled:
@@ -159,11 +169,15 @@ def _of_source(
         read = _OfSource(source, wanted)
     columns = source.channel_names if kind == "vector" else None
     shared = shared_keys([found[index][0] for index in wanted])
-    told = {"channel_names": columns, "remarks": (*source.remarks, *shared), "heard": options.front is not None}
-    samples = LabelledSamples(source.name, kind, named, read, **told)  # type: ignore[arg-type]
+    beside = (options.label or "",)
+    parts = pooled_samples(source, folders) if not labelled else unused_remark(columns_of(source), beside, columns or ())
+    remarks = (*source.remarks, *shared, *filter(None, [parts]))
+    samples = LabelledSamples(source.name, kind, named, read, columns, remarks, heard=options.front is not None)
     if not labelled:
         return samples, None
-    stated = parts_by_shard(source, shards) or parts_by_rows(source, len(found), (options.label or "",))
+    stated = parts_by_shard(source, shards) or parts_by_rows(source, len(found), beside)
+    if stated is None and folders is not None:
+        stated = StatedParts(folders.of(), f"the folders in {source.name!r}")
     return samples, None if stated is None else replace(stated, of=tuple(stated.of[place] for place in wanted))
 
 
@@ -239,10 +253,12 @@ def _samples(record: Record) -> Iterator[_One]:
         yield from (_One(row, name, "") for row, name in zip(rows, names_of(record.path, len(rows)), strict=True))
 
 
-def _labels(found: Sequence[tuple[str, str]], pattern: str | None, column: str | None) -> list[str | None]:
+def _labels(
+    found: Sequence[tuple[str, str]], pattern: str | None, column: str | None, parts: PartFolders | None
+) -> list[str | None]:
     """The label of each sample: from its path by ``pattern`` (None leaves it out), from the data, or from its folder.
 
-    With a ``column`` of labels they are those of the data, whatever its folders are.
+    With a ``column`` of labels they are those of the data, whatever its folders are. The folders of ``parts`` are no labels.
     An archive often holds all samples in one top folder; the label is then the first folder in which the paths differ.
     """
     if pattern is not None:
@@ -252,9 +268,13 @@ def _labels(found: Sequence[tuple[str, str]], pattern: str | None, column: str |
             raise DataError("a regular expression for --label-pattern", f"{pattern!r}: {error}", "correct it") from None
         matches = [expression.search(path) for path, _ in found]
         return [None if match is None else match.group(1) if expression.groups else match.group() for match in matches]
-    if column is not None or len({label for _, label in found}) > 1:
+    stated = {label for _, label in found}
+    if column is not None or (len(stated) > 1 and (parts is None or not stated <= {*parts.folders})):
         return [label for _, label in found]
-    folders = [path.replace("\\", "/").split("/")[:-1] for path, _ in found]
+    paths = [path for path, _ in found]
+    folders = [path.replace("\\", "/").split("/")[:-1] for path in paths] if parts is None else without_parts(paths, parts)
+    if parts is not None:
+        found = [(path, "") for path in paths]
     depth = next((d for d in range(min(map(len, folders), default=0)) if len({parts[d] for parts in folders}) > 1), None)
     return [label for _, label in found] if depth is None else [parts[depth] for parts in folders]
 

@@ -14,6 +14,7 @@ from tare.datasets.files import LabelledDicom, LabelledFile, LabelledItem, Label
 from tare.datasets.masks.pairs import MaskFolders, check_pairs, class_names, files_of, mask_folders, values_of
 from tare.datasets.opening import open_labelled, open_samples
 from tare.datasets.options import LabelOptions
+from tare.datasets.parts.names import are_parts, parts_remark
 from tare.datasets.samples import LabelledSamples, check_twins, twin_remarks
 from tare.datasets.tasks import MANY, check_folders, is_number, task_found
 from tare.datasets.volumes.files import LabelledClip, LabelledVolume, dicom_remarks, files_below, spacing_remarks
@@ -265,14 +266,20 @@ def _masked(pairs: MaskFolders, labelled: LabelOptions, seed: int) -> Split:
     names, values = class_names(known.masks, labelled.class_names), [*known.masks]
     files = files_of(found, values, labelled.ignore)
     remark = f"{len(files)} images with masks of the values {', '.join(map(str, values))}: --task segmentation"
-    train, val = (tuple(file for file in files if pairs.part(file.path) in parts) for parts in (("train",), _VALIDATION_NAMES))
+    stated = [pairs.part(image) for image, _ in found]
+    said: tuple[str, ...] = ()
+    if are_parts(stated):
+        train, val = (tuple(file for file, part in zip(files, stated, strict=True) if part == one) for one in ("train", "val"))
+        said = (parts_remark(f"the folders in {pairs.where!r}", stated),)
+    else:
+        train, val = files, ()
     used = {path for pair in found for path in pair}
     others = left_out_remark([path for path in walk_files(Path(pairs.where)) if path not in used], pairs.where)
-    remarks = (remark, *known.remarks(len(found), labelled.ignore), *filter(None, [others]))
-    whole = Split(names, files, (), pairs.where, "image", None, remarks, "segmentation")
-    if not train or not val:
+    remarks = (remark, *known.remarks(len(found), labelled.ignore), *said, *filter(None, [others]))
+    whole = Split(names, train, (), pairs.where, "image", None, remarks, "segmentation")
+    if not val:
         return _held_out(whole, seed, 0.2)
-    return _checked(replace(whole, train=train, val=val, origin=f"train/ and val/ of {pairs.where!r}"), pairs.where)
+    return _checked(replace(whole, val=val, origin=f"train/ and val/ of {pairs.where!r}"), pairs.where)
 
 
 def _check_strangers(split: Split, where: str) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from tare.datasets.parts.names import MARKS, mark_columns
 from tare.datasets.samples import InMemory, LabelledSamples, check_labels
 from tare.errors import DataError, reason_of, shell_word
 from tare.samples.layout import Doubles
 from tare.sources.files.listed import is_label_column, is_path_column
 from tare.sources.options import Options
-from tare.sources.places import open_binary
-from tare.sources.tables.csv_table import Head, not_a_number, read_head, rows_begin
+from tare.sources.tables.csv_table import Head, cells_of, not_a_number, read_head
 from tare.sources.tables.label_columns import USUAL, label_columns, named_columns
 from tare.sources.tables.number_words import Style, number_of
 from tare.sources.tables.records import check_exact, index_of, without_index
@@ -35,7 +35,7 @@ def labelled_table(name: str, label: str | None, options: Options) -> LabelledSa
     table = load_table(name, columns)
     if not columns or any(table.schema[each] in (pl.Binary, pl.Struct) for each in table.columns):
         return None
-    kept, remarks = without_index([each for each in table.columns if each not in columns], _index_of(name))
+    kept, remarks = _measured_of(table, columns, name)
     chosen = _numbers_among(table, options.columns or kept, name, stated=bool(options.columns))
     if chosen is None:
         return None
@@ -71,7 +71,7 @@ def unlabelled_table(name: str, label: str | None) -> LabelledSamples | None:
 
     table = load_table(name, ())
     left_out = {*(named_columns(table.columns, label) if label is not None else USUAL)}
-    kept, remarks = without_index([each for each in table.columns if each not in left_out], _index_of(name))
+    kept, remarks = _measured_of(table, left_out, name)
     if any(table.schema[each] in (pl.Binary, pl.Struct) for each in kept):
         return None
     chosen = _numbers_among(table, kept, name)
@@ -79,6 +79,18 @@ def unlabelled_table(name: str, label: str | None) -> LabelledSamples | None:
         return None
     wanted, texts = chosen
     return _samples(table, wanted, name, [""] * table.height, (*remarks, *texts, *_number_remarks(name, wanted)))
+
+
+def _measured_of(table: pl.DataFrame, left_out: Collection[str], name: str) -> tuple[list[str], tuple[str, ...]]:
+    """The columns that could be measured: without those ``left_out``, those that count rows, and those that mark a part."""
+    kept, remarks = without_index([each for each in table.columns if each not in left_out], _index_of(name))
+    marks = [each for each in mark_columns(kept) if _are_marks(table[each])]
+    told = tuple(f"left out {each!r}: a column that marks the rows of a part" for each in marks if _holds_numbers(table, each))
+    return [each for each in kept if each not in marks or not _holds_numbers(table, each)], (*remarks, *told)
+
+
+def _are_marks(column: pl.Series) -> bool:
+    return {str(value).lower() for value in column.unique().to_list()} <= MARKS.keys()
 
 
 def columns_of_marks(name: str) -> str | None:
@@ -150,30 +162,6 @@ def _index_of(name: str) -> tuple[str, ...]:
         return index_of(parquet.read_schema(in_memory(name)).metadata)
     except (pa.ArrowException, OSError, EOFError):  # polars reads it all the same
         return ()
-
-
-def cells_of(name: str, head: Head, columns: Sequence[str]) -> pl.DataFrame:
-    """The cells of columns of a CSV as text. Raises :class:`DataError` for a line of another number of cells or no UTF-8."""
-    import polars as pl
-    import pyarrow as pa
-    from pyarrow import csv
-
-    with open_binary(name) as file:
-        file.seek(rows_begin(file, head))
-        try:
-            table = csv.read_csv(
-                pa.PythonFile(file, mode="r"),
-                csv.ReadOptions(column_names=list(head.names), use_threads=False, block_size=1 << 24),
-                csv.ParseOptions(delimiter=head.delimiter, newlines_in_values=True),
-                csv.ConvertOptions(
-                    column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False, include_columns=list(columns)
-                ),
-            )
-        except (pa.ArrowException, OSError, EOFError) as error:
-            raise DataError("a readable table", f"{name!r}: {reason_of(error)}", "check the file, in UTF-8") from None
-    frame = cast("pl.DataFrame", pl.from_arrow(table))
-    frame.columns = list(columns)  # polars names a column without a name by itself
-    return frame
 
 
 def _numbers(cells: pl.Series, head: Head, name: str) -> list[float | None]:

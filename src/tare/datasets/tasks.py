@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tare.datasets.parts.names import part_of, pooled_remark
+from tare.datasets.parts.folders import folders_below
+from tare.datasets.parts.names import parts_beside
 from tare.errors import DataError, shell_word
 from tare.samples.decode import SUFFIXES
 from tare.samples.records import Skipped
@@ -83,6 +84,12 @@ def check_folders(root: Path, names: Sequence[str]) -> None:
             "one folder per class", f"{parts[0]}/ beside {parts[1]}/ in {str(root)!r}, parts of the data",
             "call two of them train and val; or name the first alone, and the other with --test",
         )  # fmt: skip
+    inside = folders_below(root) if len(names) > 1 and not parts else None
+    if inside is not None:
+        raise DataError(
+            "one folder per class", f"{' and '.join(f'{name}/' for name in inside.names[:2])} in those of {str(root)!r}, parts",
+            "arrange them as train/CLASS and val/CLASS, or list the files in a .csv of path,label,split",
+        )  # fmt: skip
     pair = _pair(root, names)
     if pair is not None:
         raise DataError(
@@ -123,17 +130,7 @@ def check_one_kind(root: Path, masked: bool = False) -> None:
 
 def parts_among(names: Sequence[str]) -> list[str]:
     """Those of the folders' names that name a part of a dataset, such as train or val."""
-    return [name for name in names if part_of(name) is not None]
-
-
-def pooled_parts(root: Path) -> str | None:
-    """A remark that the parts of a dataset in one folder are counted as one, or none if there is one part or no training part."""
-    with os.scandir(root) as entries:
-        parts = parts_among(sorted(entry.name for entry in entries if entry.is_dir()))
-    trained = next((name for name in parts if part_of(name) == "train"), None)
-    if trained is None or len(parts) == 1:
-        return None
-    return pooled_remark(parts, trained, f"tare measure {shell_word(root / trained)}")
+    return [*parts_beside(names)]
 
 
 class _Beside(NamedTuple):

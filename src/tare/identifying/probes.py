@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from tare.checking.gate import RAW_KIND
 from tare.datasets.files import coloured
+from tare.datasets.parts.opening import open_pooled
 from tare.errors import DataError
 from tare.samples.layout import Doubles
 from tare.samples.modes import ColourMode
@@ -25,7 +26,6 @@ from tare.samples.records import Record, Sample, Skipped, Stack
 from tare.sources.arrays.whole import whole
 from tare.sources.base import Source
 from tare.sources.files.each import foreign_remark
-from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tare.system.local.opened import document
 
@@ -69,7 +69,7 @@ def read_probes(data: Any, colour: ColourMode, count: int, seed: int) -> Probes:
 
     Raises :class:`DataError` for data without images, fewer than eight different images, or nearly constant images.
     """
-    source = whole(open_source(data, Options(channels=colour, turned=True)))
+    source = whole(open_pooled(data, Options(channels=colour, turned=True)))
     skipped: list[Skipped] = []
     ends = source.indexed() is not None or isinstance(data, str | os.PathLike)
     drawn = _drawn(source, count, seed, skipped) if ends else _first(source, skipped)

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tare.datasets.parts.stated import pooled_samples
-from tare.datasets.tasks import check_one_kind, pooled_parts
+from tare.datasets.parts.opening import open_pooled
+from tare.datasets.tasks import check_one_kind
 from tare.errors import DataError
 from tare.input_spec.formats.front_end import front_end_of, remark_of
 from tare.measuring.checkpoint import Checkpoint
@@ -27,7 +27,6 @@ from tare.samples.transparency import background_of
 from tare.sources.arrays.converted import converted
 from tare.sources.arrays.whole import stated_nodata, whole
 from tare.sources.base import Source
-from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.state import DatasetState
@@ -100,7 +99,7 @@ class Parts:
         stats = stats_of(state, self.source, exclude_nan=request.exclude_nan, colours=request.pages != "channels")
         if nodata or request.mask is not None:
             _check_left(stats, nodata, stated_nodata(self.source.stated))
-        remarks = [*_pooled(request.data, self.source), *self.source.remarks, *_remarks(self.options, nodata, state, stats)]
+        remarks = [*self.source.remarks, *_remarks(self.options, nodata, state, stats)]
         stats = replace(stats, extra={**stats.extra, **self.extra, **({"remarks": remarks} if remarks else {})})
         stats = replace(stats, nodata=Known(nodata, "user")) if nodata else stats
         stats = with_facts(stats, state, self.source.stated, mixed_spacing=request.mixed_spacing)
@@ -149,7 +148,7 @@ def _opened(request: MeasureRequest) -> tuple[Source[Any], Options, dict[str, An
     )
     if isinstance(request.data, str | os.PathLike) and os.path.isdir(request.data):  # noqa: PTH112 - what may not be seen is told later
         check_one_kind(Path(request.data), masked=mask is not None)
-    source = converted(open_source(request.data, options), options.channels)
+    source = converted(open_pooled(request.data, options), options.channels)
     extra: dict[str, Any] = {}
     if heard is not None:
         extra["as_seen"] = {"front_end": heard[0].to_json(), "origin": heard[1]}
@@ -192,13 +191,6 @@ def _remarks(options: Options, nodata: tuple[float, ...], state: DatasetState, s
         return [remark_of(options.front)]
     remarks = _nothing_left_out(state, nodata) if nodata else nodata_remarks(state, stats)
     return remarks or list(filter(None, [stats.crowding]))  # values that mean no data lie far from all others, too
-
-
-def _pooled(data: Any, source: Source[Any]) -> list[str]:
-    """A remark if the data are a training part beside others: folders, shards, or the rows of a list."""
-    in_folders = isinstance(data, str | os.PathLike) and Path(data).is_dir()
-    remark = (pooled_parts(Path(data)) if in_folders else None) or pooled_samples(source)
-    return [] if remark is None else [remark]
 
 
 def _nothing_left_out(state: DatasetState, nodata: tuple[float, ...]) -> list[str]:

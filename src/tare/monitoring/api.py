@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tare.comparing.raw_kinds import missing_shares
 from tare.comparing.shape import beyond
 from tare.comparing.shift import compare_stats
+from tare.datasets.parts.opening import open_pooled
 from tare.errors import DataError, SpecError
 from tare.measuring.one_pass import enough_read
 from tare.monitoring.batches import columns_of
@@ -28,7 +29,6 @@ from tare.sources.arrays.converted import converted
 from tare.sources.arrays.whole import stated_nodata
 from tare.sources.base import Source
 from tare.sources.files.each import foreign_remark, unreadable_remark
-from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tare.system.options import verb
 
@@ -230,21 +230,21 @@ def _all_blocks(
     taking = reference.taking
     for data in named:
         source = _opened(data, options, taking.channels)
-        told += source.remarks
         others = tuple(value for value in stated_nodata(source.stated) if value not in taking.nodata)
         for chunk in source.chunks():
             records = list(source.read(chunk))
             skipped += [record for record in records if isinstance(record, Skipped)]
             yield from (fitted(with_gaps(block, others), taking, dtype) for block, dtype in blocks(records))
+        told += source.remarks
 
 
 def _opened(data: Any, options: Options, columns: tuple[str, ...]) -> Source[Any]:
     """Data as a source. Of a table that has more than the reference's columns, such as labels, only these are read, by name."""
-    source = converted(open_source(data, options), options.channels)
+    source = converted(open_pooled(data, options), options.channels)
     if options.columns is not None or source.channel_names is None:
         return source
     wanted = columns_of(source.channel_names, columns)
-    return source if wanted is None else open_source(data, replace(options, columns=wanted))
+    return source if wanted is None else open_pooled(data, replace(options, columns=wanted))
 
 
 def _batches(found: Iterator[NDArray[Any]], size: int) -> Iterator[list[NDArray[Any]]]:

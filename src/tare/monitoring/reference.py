@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from tare._version import __version__
 from tare.comparing.shape import Spread
+from tare.datasets.parts.opening import open_pooled
 from tare.errors import DataError, SpecError, short_repr
 from tare.measuring.left_out import checked_nodata
 from tare.measuring.one_pass import stats_of
@@ -34,7 +35,6 @@ from tare.samples.sound.front_end import FrontEnd
 from tare.sources.arrays.converted import converted
 from tare.sources.arrays.whole import stated_nodata
 from tare.sources.base import Source
-from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.state import DatasetState
@@ -99,7 +99,7 @@ class Reference:
         Raises :class:`DataError` for fewer than 20 readable samples, or samples of several kinds.
         """
         options = Options() if options is None else options
-        source = converted(open_source(data, options), options.channels)
+        source = converted(open_pooled(data, options), options.channels)
         chunks = source.chunks()  # a stream may give them once
         begun, records = _begin(source, chunks)
         left_out = tuple(dict.fromkeys((*checked_nodata(nodata), *stated_nodata(source.stated))))

@@ -155,7 +155,9 @@ def test_other_words_state_no_parts(words: tuple[str, str], tmp_path: Path) -> N
     place.write_text(text.replace(",validation", f",{second}").replace(",test", f",{second}"))
     split = split_of(place)
     assert len(split.train) + len(split.val) == 18
-    assert "remarks" not in tare.measure(place).extra
+    told = [remark for remark in split.remarks if "the column 'split' holds codes" in remark]
+    assert [*told] == tare.measure(place).extra.get("remarks", [])
+    assert len(told) == (words == ("0", "1"))
 
 
 def test_a_test_of_the_other_parts_is_refused(tmp_path: Path) -> None:

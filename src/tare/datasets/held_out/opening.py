@@ -15,7 +15,7 @@ from tare.datasets.files import LabelledFile, LabelledRaster, is_tile
 from tare.datasets.masks.pairs import MaskFile, check_pairs, mask_folders, mask_values
 from tare.datasets.opening import labelled_samples
 from tare.datasets.options import LabelOptions
-from tare.datasets.parts.stated import part_of_samples
+from tare.datasets.parts.stated import part_of_samples, parts_of_archive
 from tare.datasets.samples import LabelledSamples
 from tare.datasets.split import Split, class_folders, is_other_source, items_of, labelled_files, nameless_remark, unasked_remark
 from tare.errors import DataError
@@ -105,8 +105,10 @@ def _masked(root: Path, split: Split) -> tuple[LabelledFile, ...]:
 
 def _opened(data: Any, name: str, labelled: LabelOptions, split: Split) -> LabelledSamples:
     if name.endswith(".npz"):
-        return held_out_archive(name, labelled.array, labelled.label, labelled.layout)
-    samples, stated = labelled_samples(data, labelled.of_source(split.taken), labelled.label, labelled.label_pattern)
+        samples = held_out_archive(name, labelled.array, labelled.label, labelled.layout)
+        stated = parts_of_archive(samples, name)
+    else:
+        samples, stated = labelled_samples(data, labelled.of_source(split.taken), labelled.label, labelled.label_pattern)
     if stated is None:
         return samples
     if "test" not in stated.of:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from tare.datasets.files import LabelledFile
+from tare.datasets.parts.names import Part, part_of
 from tare.datasets.tasks import image_and_mask_folders
 from tare.errors import DataError, reason_of
 from tare.samples.decode import SUFFIXES, UndecodableError
@@ -250,10 +251,10 @@ class MaskFolders:
         found = [paired(*pair) if pair[0] != pair[1] else paired_by_ending(pair[0]) for pair in self.folders]
         return [pair for pairs, _ in found for pair in pairs], [path for _, alone in found for path in alone]
 
-    def part(self, path: str) -> str:
-        """The name of the first of the folders train, val, ... on the way to an image; empty without one."""
+    def part(self, path: str) -> Part | None:
+        """The part that the first of the folders train, val, ... on the way to an image states; None without one."""
         words = Path(path).relative_to(self.where).parts[:-1]
-        return next((word for word in words if word in ("train", "val", "valid", "validation", "test")), "")
+        return next((part for word in words if (part := part_of(word)) is not None), None)
 
 
 def mask_folders(root: Path, task: TaskName | None) -> MaskFolders | None:

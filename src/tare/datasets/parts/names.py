@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
@@ -10,14 +11,30 @@ Part = Literal["train", "val", "test"]
 
 #: Usual names of the parts, in lower case without separators; FER2013 has a public and a private test.
 _PARTS: dict[str, Part] = {
-    **dict.fromkeys(("train", "training", "trainset", "traindata", "trn"), "train"),
-    **dict.fromkeys(("val", "valid", "validate", "validation", "valset", "valdata", "dev", "eval", "publictest"), "val"),
+    **dict.fromkeys(("train", "training", "trainset", "trainingset", "traindata", "trainingdata", "trn"), "train"),
+    **dict.fromkeys(("val", "valid", "validate", "validation", "valset", "validationset", "valdata", "validationdata"), "val"),
+    **dict.fromkeys(("dev", "eval", "publictest"), "val"),
     **dict.fromkeys(("test", "testing", "testset", "testdata", "tst", "privatetest", "holdout", "heldout"), "test"),
 }
 #: Usual names of a column that states the part of each row, in lower case without separators.
-_COLUMNS = frozenset(("split", "datasplit", "datasetsplit", "subset", "partition", "fold", "set", "phase", "part", "usage"))
+_COLUMNS = frozenset(
+    (
+        "split", "splitname", "splittype", "datasplit", "datasetsplit", "traintestsplit", "traintest", "trainval", "trainvaltest",
+        "subset", "partition", "fold", "set", "settype", "dataset", "datasettype", "phase", "part", "stage", "usage",
+    )
+)  # fmt: skip
 #: Of these the names that mean nothing else.
-_SURE = frozenset(("split", "datasplit", "datasetsplit", "subset", "partition", "fold"))
+_SURE = frozenset(
+    ("split", "splitname", "splittype", "datasplit", "datasetsplit", "traintestsplit", "subset", "partition", "fold")
+)
+#: Usual names of a column that marks the rows of one part, in lower case without separators; fastai's is ``is_valid``.
+_MARKS: dict[str, Part] = {
+    **dict.fromkeys(("istrain", "istraining", "istrainingimage", "trainmask"), "train"),
+    **dict.fromkeys(("isvalid", "isval", "isvalidation", "isdev", "valmask", "validmask"), "val"),
+    **dict.fromkeys(("istest", "istesting", "isholdout", "isheldout", "testmask"), "test"),
+}
+#: What a column of marks holds, in lower case: whether a row is of the part.
+MARKS = {**dict.fromkeys(("true", "1", "1.0", "yes"), True), **dict.fromkeys(("false", "0", "0.0", "no"), False)}
 
 
 def part_of(name: str) -> Part | None:
@@ -31,17 +48,46 @@ def part_of_file(path: str) -> Part | None:
     None if there is none, or the file's name states two.
     """
     *folders, name = re.split(r"[\\/]", path)
-    words = map(str.lower, re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name))  # trainA is train
-    found = {_PARTS[word] for word in words if word in _PARTS}
+    found = _parts_in(name)
     if found:
         return found.pop() if len(found) == 1 else None
     return next((part for folder in reversed(folders) if (part := part_of(folder)) is not None), None)
+
+
+def _parts_in(name: str) -> set[Part]:
+    """The parts that words of a name state; that of MNIST's test is t10k."""
+    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)]  # trainA is train
+    return {_PARTS[word] for word in words if word in _PARTS} | ({"test"} if name.lower().startswith("t10k") else set())
+
+
+def parts_beside(names: Iterable[str]) -> dict[str, Part]:
+    """The names that state parts beside each other: as a whole, or by a word, such as ``train2017`` beside ``val2017``.
+
+    Names that differ in more than this word and numbers, such as ``train_station`` and ``test_tube``, state none.
+    """
+    found: dict[str, Part] = {}
+    others: defaultdict[str, dict[str, Part]] = defaultdict(dict)
+    for name in names:
+        if (part := part_of(name)) is not None:
+            found[name] = others[""][name] = part
+        elif len(parts := _parts_in(name)) == 1:
+            words = (word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name))
+            others["".join(word for word in words if word not in _PARTS)][name] = parts.pop()
+    for group in others.values():
+        if are_parts([*group.values()]):
+            found |= group
+    return found
 
 
 def part_columns(columns: Iterable[str], *, sure: bool = False) -> list[str]:
     """The columns that by their names would state the part of each row; of ``sure`` ones the name can mean nothing else."""
     named = [each for each in columns if _plain(each) in (_SURE if sure else _COLUMNS)]
     return sorted(named, key=lambda each: _plain(each) not in _SURE)
+
+
+def mark_columns(columns: Iterable[str]) -> dict[str, Part]:
+    """The columns that by their names would mark the rows of a part, such as ``is_valid``, and that part."""
+    return {each: part for each in columns if (part := _MARKS.get(_plain(each))) is not None}
 
 
 def _plain(name: str) -> str:
@@ -54,14 +100,31 @@ def are_parts(stated: Collection[Part | None]) -> bool:
 
 
 _POOLED = "are counted as one; a network is trained with those of"
+_CODES = "parts are stated by train, val and test"
 
 
-def is_pooled(remark: str) -> bool:
-    """Whether a remark is one of :func:`pooled_remark`."""
-    return _POOLED in remark
+def says_parts(remark: str) -> bool:
+    """Whether a remark says what became of the parts of a dataset."""
+    return _POOLED in remark or _CODES in remark or remark.startswith("parts by ")
 
 
 def pooled_remark(names: Sequence[str], trained: str, command: str = "") -> str:
     """A sentence: the parts of these names are counted as one, and how those of the name ``trained`` are measured alone."""
     said = f"{', '.join(names[:-1])} and {names[-1]} {_POOLED} {trained} alone"
     return f"{said}: {command}" if command else said
+
+
+def parts_remark(where: str, stated: Sequence[Part | None]) -> str:
+    """A sentence: how many samples are of each part by what ``where`` states, and which are left out in training."""
+    number = Counter(stated)
+    listed = ", ".join(f"{number[part]:,} {part}" for part in ("train", "val", "test") if number[part])
+    left_out = ["those of test"] if number["test"] else []
+    left_out += [f"{number[None]:,} of files that state none"] if number[None] else []
+    said = f"parts by {where}: {listed}"
+    return f"{said}; {' and '.join(left_out)} are left out" if left_out else said
+
+
+def codes_remark(column: str, *, measured: bool) -> str:
+    """A sentence on a column whose name says that it states parts, and that holds numbers, of which nobody knows the parts."""
+    said = "is taken for a feature" if measured else "holds codes, and all rows are counted as one"
+    return f"the column {column!r} {said}: {_CODES}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -76,6 +76,22 @@ def claimed_dataset(file: str, name: str | None, label: str | None = None) -> Cl
         stored = data.id.get_num_chunks() if data.chunks else None
         facts = (*facts_of(data.attrs, dtype), *unstored(chunks_of(data.shape, data.chunks), stored, data.fillvalue))
         return Claimed(whole, tuple(data.shape), dtype, opener, data.chunks, facts)
+
+
+def words_beside(place: str, name: str, source: StoredArray, wanted: Callable[[str], bool]) -> dict[str, list[str]]:
+    """The words of the datasets in the group of another, one a sample, whose names are ``wanted``."""
+    group = name.rpartition("/")[0]
+    with _file(place) as opened:
+        inside = opened[group] if group else opened
+        named = [each for each in inside if wanted(each)]
+    found: dict[str, list[str]] = {}
+    for each in named:
+        try:
+            labels = _labels(place, f"{group}/{each}" if group else each, source)
+        except DataError:  # it has another number of values, or is a group
+            continue
+        found[each] = [*labels.of(0, source.number())]
+    return found
 
 
 @contextmanager

@@ -60,6 +60,17 @@ class TfRecords(ItemSource[Encoded]):
             return Skipped(item.name, item.reason)
         return sample_of(item.name, item.data, self.options, item.label, claimed=True)
 
+    def columns(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The features that hold one text, and those that hold one whole number, by the first records."""
+        found = _features(self.name)
+        texts = (name for name, each in found.items() if len(each.values) == 1 and not _has_image(each))
+        return tuple(sorted(texts)), tuple(sorted(name for name, each in found.items() if len(each.integers) == 1))
+
+    def column(self, name: str) -> list[str]:
+        """The text or number of a feature in each record, empty where there is none."""
+        every = map(features_of, _records(self.name))
+        return [_label(features[name]) or "" if name in features else "" for features in every]
+
     def indexed(self) -> None:
         """Not by index: records have different lengths, and no list of them."""
 

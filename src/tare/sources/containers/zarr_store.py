@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -85,6 +85,21 @@ def _labels(folder: str, name: str, source: StoredArray) -> StoredLabels:
     with _array(folder, name) as array:
         check_labels(shown, tuple(array.shape), np.dtype(array.dtype).kind, source.number())
     return StoredLabels(shown, source.number(), partial(_array, folder, name))
+
+
+def words_beside(place: str, name: str, source: StoredArray, wanted: Callable[[str], bool]) -> dict[str, list[str]]:
+    """The words of the arrays in the group of another, one a sample, whose names are ``wanted``."""
+    group = name.rpartition("/")[0]
+    found: dict[str, list[str]] = {}
+    for each in _arrays(Path(place)):
+        inside, _, last = each.rpartition("/")
+        if inside != group or not wanted(last):
+            continue
+        try:
+            found[last] = [*_labels(place, each, source).of(0, source.number())]
+        except DataError:  # it has another number of values, or is of objects
+            continue
+    return found
 
 
 def _claimed(folder: str, name: str, image: Mapping[str, Any] | None) -> Claimed:

@@ -59,6 +59,12 @@ class TarArchive(ItemSource[TarEntry]):
             return None
         return sum(1 for _ in _joined(self.name, _places(self.name), lambda _: b""))
 
+    def paths(self) -> list[str]:
+        """The names of its files, from one pass over the headers; none if compressed or remote."""
+        if is_url(self.name) or self.name.endswith(_COMPRESSED):
+            return []
+        return [name for name, _, _ in _places(self.name)]
+
     def read_item(self, item: TarEntry) -> Record:
         """Decode one sample."""
         if item.skipped is not None:

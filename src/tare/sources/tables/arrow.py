@@ -60,6 +60,13 @@ class ArrowFile(Source[tuple[int, Any]]):
             yield from self.plan.left_out
         yield from records_of(table, self.plan, self.name, start, self.options)
 
+    def column(self, name: str) -> Any:
+        """A column as Arrow has it, also one that is not measured."""
+        import pyarrow as pa
+
+        with self.batches_of(self.name) as (_, batches):
+            return pa.chunked_array([batch.column(batch.schema.get_field_index(name)) for batch in batches])
+
 
 def text_columns(schema: Any) -> list[str]:
     """The names of the columns of text of an Arrow schema."""
@@ -71,6 +78,14 @@ def text_columns(schema: Any) -> list[str]:
         )
 
     return [field.name for field in schema if is_text(field.type)]
+
+
+def whole_columns(schema: Any) -> list[str]:
+    """The names of the columns of numbers or of true and false of an Arrow schema."""
+    import pyarrow as pa
+
+    tests = (pa.types.is_integer, pa.types.is_boolean, pa.types.is_floating)
+    return [field.name for field in schema if any(test(field.type) for test in tests)]
 
 
 def open_table(data: Any, options: Options, name: str | None = None) -> TableInMemory:

@@ -6,12 +6,12 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.errors import DataError
+from tare.errors import DataError, reason_of
 from tare.samples.records import Record, Rows, Skipped
 from tare.sources.base import Source
 from tare.sources.files.listed import is_path_column, open_manifest
@@ -22,6 +22,9 @@ from tare.sources.tables.label_columns import LABELS, label_columns
 from tare.sources.tables.number_words import Style, is_inexact, is_number, looks_like_a_number, number_of, style_of
 from tare.sources.tables.records import without_index
 from tare.system.engines.loops import Loops
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _BLOCK = 8 << 20
 _HEAD = 1 << 16
@@ -189,6 +192,30 @@ def _open_table(place: str, options: Options, head: Head) -> CsvTable:
     )
     kept, remarks = without_index(names)
     return CsvTable(place, head, tuple(kept), left_out, (*(() if head.has_header else (NO_HEADER,)), *head.remarks, *remarks))
+
+
+def cells_of(name: str, head: Head, columns: Sequence[str]) -> pl.DataFrame:
+    """The cells of columns of a CSV as text. Raises :class:`DataError` for a line of another number of cells or no UTF-8."""
+    import polars as pl
+    import pyarrow as pa
+    from pyarrow import csv
+
+    with open_binary(name) as file:
+        file.seek(rows_begin(file, head))
+        try:
+            table = csv.read_csv(
+                pa.PythonFile(file, mode="r"),
+                csv.ReadOptions(column_names=list(head.names), use_threads=False, block_size=1 << 24),
+                csv.ParseOptions(delimiter=head.delimiter, newlines_in_values=True),
+                csv.ConvertOptions(
+                    column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False, include_columns=list(columns)
+                ),
+            )
+        except (pa.ArrowException, OSError, EOFError) as error:
+            raise DataError("a readable table", f"{name!r}: {reason_of(error)}", "check the file, in UTF-8") from None
+    frame = cast("pl.DataFrame", pl.from_arrow(table))
+    frame.columns = list(columns)  # polars names a column without a name by itself
+    return frame
 
 
 def check_label(name: str, label: str | None) -> None:

@@ -221,7 +221,7 @@ def _plan_encoded(schema: Any, column: str, label: str | None) -> TablePlan:
     if label is not None and label not in schema.names:
         raise DataError(f"one of {_columns(schema)}", f"{label!r} for --label", "choose among them")
     label = label or next((name for name in _LABELS if name in schema.names and name != column), None)
-    return TablePlan((column,), True, label, _label_names(schema, label))
+    return TablePlan((column,), True, label, label_names(schema, label))
 
 
 def _numbers(column: Any, name: str, path: str, width: int = 0) -> Iterator[NDArray[np.float64]]:
@@ -281,7 +281,7 @@ def _label(value: Any, names: tuple[str, ...] | None) -> str | None:
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
 
 
-def _label_names(schema: Any, label: str | None) -> tuple[str, ...] | None:
+def label_names(schema: Any, label: str | None) -> tuple[str, ...] | None:
     """Class names that the Hugging Face library stored beside the schema."""
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]

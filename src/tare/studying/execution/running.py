@@ -142,8 +142,8 @@ def run_study(
 
 
 def told(plan: StudyPlan) -> tuple[str, ...]:
-    """What was assumed or left out when the samples of a plan were read, each a sentence; a function of the user's tells none."""
-    return () if plan.evaluate else plan.task.target().remarks
+    """What was assumed or left out when the samples of a plan were read, each a sentence."""
+    return plan.subject.source.remarks if plan.evaluate else plan.task.target().remarks
 
 
 def missing_cells(plan: StudyPlan, folder: Path | None) -> int:

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tare.datasets.parts.opening import open_pooled
 from tare.errors import DataError
 from tare.measuring.one_pass import stats_of
 from tare.samples.records import Kept, Record, Rows, Skipped, Stack, axes_of_sample, name_of, names_of
 from tare.sources.arrays.whole import whole
 from tare.sources.base import Source
 from tare.sources.files.contents import contents_digest, named_places, opened_places
-from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tare.statistics.buckets import Buckets
 from tare.statistics.dataset_stats import DatasetStats
@@ -85,7 +85,7 @@ def subject_of(data: str, array: str = "", label: str = "", layout: str = "", op
     for samples of several kinds.
     """
     del opening
-    source = whole(open_source(data, Options(array=array or None, label=label or None, layout=layout or None)))
+    source = whole(open_pooled(data, Options(array=array or None, label=label or None, layout=layout or None)))
     places = dict.fromkeys(opened_places(data, source))
     read = [*_read(data, source, places)]
     _check_one_kind(data, {(axes, tuple(state.groups)) for _, state, axes in read})
