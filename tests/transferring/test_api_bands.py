@@ -322,3 +322,52 @@ def test_tiles_named_as_the_channels_of_a_picture_stay_pictures(tmp_path: Path, 
     split = open_split(LabelOptions(tmp_path), 0)
     kinds = {file.path: type(file).__name__ for file in (*split.train, *split.val)}
     assert kinds[str(named)] == "LabelledRaster"
+
+
+def named(data: Path, folder: Path, names: tuple[str, ...]) -> Path:
+    """The same tiles with other names of their bands."""
+    for path in sorted(data.rglob("*.tif")):
+        with rasterio.open(path) as file:
+            save(folder / path.relative_to(data), file.read(), names)
+    return folder
+
+
+def test_constants_of_bands_in_another_order_are_refused_whatever_the_case_of_their_names(tmp_path: Path) -> None:
+    data = named(tiles(tmp_path / "data"), tmp_path / "named", ("b08", "b03", "b02", "b04"))
+    stated = InputSpec.of((0.1, 0.2, 0.3, 0.4), (0.1,) * 4, channels=",".join(BANDS), scale=1 / 65535, raw_dtype="uint16")
+    options: dict[str, Any] = {"in_channels": 4, "strategy": "source", "spec": stated}
+    with pytest.raises(DataError, match=r"found 'b08' where 'B02' was; .* --bands b02,b03,b04,b08,"):
+        transferred(data, tmp_path / "run", **options)
+    run = transferred(data, tmp_path / "run", bands=["b02", "b03", "b04", "b08"], **options)
+    assert not any("places" in note for note in run.notes)
+
+
+@pytest.mark.parametrize("names", [("Blue", "Green", "Red", "NIR"), ("", "", "", "")])
+def test_constants_of_bands_that_the_data_call_otherwise_are_said_to_be_paired_by_places(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    data = named(tiles(tmp_path / "data"), tmp_path / "named", names)
+    stated = InputSpec.of((0.1, 0.2, 0.3, 0.4), (0.1,) * 4, channels=",".join(BANDS), scale=1 / 65535, raw_dtype="uint16")
+    options: dict[str, Any] = {"weights": "none", "in_channels": 4, "size": 32, "spec": stated, "model": "timm:test_resnet"}
+    shown = names[0] or "band 1"
+    told = tare.transfer(data=data, out=tmp_path / "run", strategy="source", epochs=1, workers=0, **options).notes
+    assert any(note.startswith(f"channels are paired by their places: 'B02' with {shown!r}, ") for note in told)
+    told = tare.advise(data=data, **options).notes
+    assert any(note.startswith(f"channels are paired by their places: 'B02' with {shown!r}, ") for note in told)
+
+
+def test_statistics_of_dataset0_of_other_channels_are_refused_and_of_nameless_ones_said(tmp_path: Path) -> None:
+    data = tiles(tmp_path / "data")
+    transferred(data, tmp_path / "run", in_channels=4)
+    again: dict[str, Any] = {"model": str(tmp_path / "run"), "data": data, "protocol": "probe", "workers": 0, "strategy": "match"}
+    stored = []
+    for path in sorted(data.rglob("*.tif")):
+        with rasterio.open(path) as file:
+            stored.append(np.moveaxis(file.read(), 0, -1))
+    np.save(tmp_path / "a.npy", np.stack(stored))
+    tare.measure(tmp_path / "a.npy").save(tmp_path / "nameless.json")
+    told = tare.transfer(out=tmp_path / "again", source_stats=tmp_path / "nameless.json", **again).notes
+    assert "channels are paired by their places: 'c0' with 'B02', 'c1' with 'B03', 'c2' with 'B04', 'c3' with 'B08'" in told
+    tare.measure(data, columns=BANDS[:3]).save(tmp_path / "three.json")
+    with pytest.raises(DataError, match="statistics of dataset0 of 4 channels, as the data have, found 3 in"):
+        tare.transfer(out=tmp_path / "more", source_stats=tmp_path / "three.json", **again)

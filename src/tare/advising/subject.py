@@ -84,14 +84,15 @@ def subject_of(fed: FedNetwork, labelled: LabelOptions, reading: Reading, report
     source = LabelledFiles(name, split.train, fed.colour, split.channel_names)
     with reporter.counting("reading and measuring", NOUNS[split.kind], len(split.train)) as advance:
         stats = enough_read(stats_of(measure_state(source, reading.workers, advance), source), reading.max_skipped)
-    check_channels(fed.network, stats)
+    told = check_channels(fed.network, stats)
     fed, found = fed.of_data(stats, compares=reading.compares)
+    told += _of_dataset0(fed, stats)
     bad = {item.path for item in stats.unreadable}
     files = tuple(file for file in split.train if file.path not in bad)
     left_out = tuple(remark for remark in split.remarks if "left out" in remark or "read by how" in remark)
     fed, more = sized_input(fed, files, stats, reading.workers)
     bad_ones = filter(None, [unreadable_remark(stats.skipped, NOUNS[split.kind])])
-    notes = (note, *left_out, *bad_ones, *more, *_thinned(len(files)), *found)
+    notes = (note, *left_out, *bad_ones, *more, *_thinned(len(files)), *dict.fromkeys(told), *found)
     return labelled_subject(fed, files, stats, reading.seed, reporter), notes
 
 
@@ -113,7 +114,7 @@ def sized_input(
     elif fed.network.kind in ("volume", "clip"):
         takes, notes = volume_geometry(fed.network, fed.size, files, stats.dtype, None, workers)
     elif fed.network.kind == "vector":
-        check_column_order(fed.dataset0, [channel.name for channel in stats.channels])
+        notes = check_column_order(fed.dataset0, [channel.name for channel in stats.channels])
         takes = RowGeometry(tuple(channel.name for channel in stats.channels), stats.dtype)
     else:
         lengths = lengths_of(files, workers)
@@ -188,10 +189,11 @@ def _unlabelled_images(
             progress=advance,
         )
     finite(stats)
-    check_spec_order(fed.network, [channel.name for channel in stats.channels])
+    told = check_spec_order(fed.network, [channel.name for channel in stats.channels])
     found: tuple[str, ...] = ()
     if len(stats.channels) == fed.network.channels:  # others are refused when all is read
         fed, found = fed.of_data(stats, compares=reading.compares)
+        told += _of_dataset0(fed, stats)
     source = AsSeen(whole(open_source(data, options)), geometry)
     indexed = source.indexed()
     records: Iterable[Record]
@@ -215,8 +217,14 @@ def _unlabelled_images(
         *filter(is_pooled, stats.extra.get("remarks", ())),
         *filter(None, [foreign_remark(stats.skipped), unreadable_remark(stats.skipped, NOUNS["image"])]),
         *_thinned(stats.samples),
+        *dict.fromkeys(told),
         *found,
     )
+
+
+def _of_dataset0(fed: FedNetwork, stats: DatasetStats) -> tuple[str, ...]:
+    """A remark on channels that the statistics of dataset0 call otherwise; raises :class:`DataError` for another order."""
+    return () if fed.dataset0 is None else check_source_order(fed.dataset0, stats)
 
 
 def _images(record: Record, fed: FedNetwork) -> list[NDArray[Any]]:
@@ -237,8 +245,7 @@ def _subject(fed: FedNetwork, stats: DatasetStats, samples: torch.Tensor, labels
     if len(stats.channels) != len(fed.constants.mean):
         found = f"{len(stats.channels)} in {stats.source!r}"
         raise DataError(f"images with {len(fed.constants.mean)} channels, as the network takes", found, "name other data")
-    if fed.dataset0 is not None:
-        check_source_order(fed.dataset0, stats)
+    _of_dataset0(fed, stats)
     return Subject(
         network.module,
         network.head,

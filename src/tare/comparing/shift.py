@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,7 +17,7 @@ from tare.comparing.shape import RARELY, Shape, Spread, beyond
 from tare.comparing.verdict import Judged, verdict_beside, verdict_of_constants
 from tare.errors import DataError
 from tare.measuring.facts import finite
-from tare.samples.layout import channel_names
+from tare.samples.layout import are_unnamed, by_place, is_given
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 from tare.statistics.inference.distributions import freedom_of, t_quantile
 from tare.statistics.intervals import Interval
@@ -28,8 +27,6 @@ _FEWEST_POINTS = 4
 _FAR = 1e100
 # Student's intervals of mean and std hold the truth too seldom from this kurtosis on; that of a normal distribution is 3.
 _KURTOSIS = 6.0
-# Names that tare gave, not the file: such channels are paired by position.
-_UNNAMED = re.compile(r"red|green|blue|grey|c\d+|log-mel")
 _COLUMNS = "choose the columns with `tare measure --columns A,B --out FILE`, and compare the files"
 
 
@@ -50,7 +47,7 @@ def compare_stats(
     """
     check_front_ends(source, target)
     target = _paired(source, target)
-    paired = _by_place(source, target)
+    paired = by_place(*([channel.name for channel in stats.channels] for stats in (source, target)))
     source, target, definitions, comparable = like_with_like(source, target)
     _check(source, target)
     z = _quantile(source, target, confidence)
@@ -79,7 +76,7 @@ def compare_stats(
         crowded = tuple(a.name for a, b in both_sides if a.crowded or b.crowded)
         by_itself = (verdict_beside((channel,), tuple({channel.name} & set(crowded))) for channel in channels)
         channels = tuple(replace(channel, kind=each.kind) for channel, each in zip(channels, by_itself, strict=True))
-        judged = verdict_beside(channels, crowded, related=any(_UNNAMED.fullmatch(channel.name) for channel in channels))
+        judged = verdict_beside(channels, crowded, related=any(is_given(channel.name) for channel in channels))
     kind, reason, affected = judged.kind, judged.reason, judged.affected
     notes, other = raw_kinds(source, target)
     notes = (*notes, *missing_shares(source, target), *_strays(source, target))
@@ -141,21 +138,6 @@ def _paired(source: DatasetStats, target: DatasetStats) -> DatasetStats:
             "convert one with --channels rgb or --channels grey" if all(unnamed) else _COLUMNS,
         )
     return target
-
-
-def are_unnamed(names: Sequence[str]) -> bool:
-    """Whether tare gave all names of channels, so that they are paired by their places: those of a file may look alike."""
-    given = (channel_names(len(names)), tuple(f"c{place}" for place in range(len(names))), ("log-mel",))
-    return tuple(names) in given
-
-
-def _by_place(source: DatasetStats, target: DatasetStats) -> tuple[str, ...]:
-    """A note on channels that are paired by their places under different names, at least one of them a file's own."""
-    pairs = [(a.name, b.name) for a, b in zip(source.channels, target.channels, strict=True) if a.name != b.name]
-    if all(_UNNAMED.fullmatch(name) for pair in pairs for name in pair):
-        return ()
-    shown = ", ".join(f"{a!r} with {b!r}" for a, b in pairs[:4]) + (", ..." if len(pairs) > 4 else "")
-    return (f"channels are paired by their places: {shown}",)
 
 
 def _sampled(stats: DatasetStats, other: DatasetStats) -> tuple[ChannelStats, ...]:

@@ -96,6 +96,12 @@ def unlabelled_array(
         found = f"the arrays {', '.join(sorted(every))} in {name!r}"
         raise DataError("one array of samples", found, "name it with --array")
     shaped, remarks = channels_last(every[chosen[0]], name, layout, channels)
+    others = [key for key in several if key != chosen[0]] if array is None else []
+    if others:
+        remarks = (
+            *remarks,
+            f"of the arrays of {name!r} {chosen[0]!r} holds the samples; left out: {', '.join(map(repr, others))}",
+        )
     return LabelledSamples(name, KINDS[shaped.ndim - 1], ("",) * len(shaped), InMemory(shaped), remarks=remarks)
 
 

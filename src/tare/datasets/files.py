@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.datasets.samples import LabelledSamples
+from tare.samples.decode import SUFFIXES
 from tare.samples.modes import ColourMode
 from tare.samples.records import Part, Record, Sample, Skipped, stacked_rows
 from tare.samples.sixteen_bit import grey_of
@@ -23,6 +25,8 @@ from tare.sources.rasters.tags import scene_kind
 from tare.sources.streams.sound import open_sounds
 from tare.sources.volumes.dicom_whole import dicom_image, is_named_dicom
 from tare.tasks.task import Target
+
+_PICTURES = tuple(SUFFIXES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,8 @@ def _row_layout(record: Sample | Skipped) -> tuple[int, str] | None:
 def read_named(path: str, colour: ColourMode, bands: Sequence[str] | None = None) -> NDArray[Any] | Skipped:
     """Read an image file as training read its own: the ``bands`` of a raster, a DICOM image, or a picture ``(H, W, C)``."""
     if bands is not None:
+        if os.path.isfile(path) and path.lower().endswith(_PICTURES) and scene_kind(path) != "geo":  # noqa: PTH113
+            return Skipped(path, f"a picture, whose channels have no names, and the network takes the bands {', '.join(bands)}")
         return LabelledRaster(path, 0, tuple(bands)).read(colour)
     if is_tile(path):
         return LabelledRaster(path, 0).read(colour)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -166,7 +166,7 @@ def _banded(split: Split, bands: Sequence[str] | None, known: Sequence[str] | No
         return split
     if bands is not None and stranger is not None:
         raise DataError("georeferenced rasters, whose bands have names, for --bands", f"{stranger!r}", "leave --bands out")
-    from tare.sources.rasters.georeferenced import are_of_picture, tile_bands, unlike_picture
+    from tare.sources.rasters.georeferenced import are_of_picture, in_colour_order, tile_bands, unlike_picture
 
     try:
         names = next((found for file in split.train if file.path in rasters and (found := tile_bands(file.path, chosen))), None)
@@ -176,6 +176,8 @@ def _banded(split: Split, bands: Sequence[str] | None, known: Sequence[str] | No
         lacking = f"{error.found}, which has {error.expected.removeprefix('one of the bands ')}"
         expected, remedy = f"the bands of the network, {', '.join(chosen)}", "choose them in this order with --bands"
         raise DataError(expected, lacking, remedy) from None
+    if chosen is None and names is not None:  # colours are those of a picture, in whichever order they are stored
+        names = in_colour_order(names) or names
     read = dict.fromkeys(rasters, chosen or names)
     if chosen is None and names is not None and (are_of_picture(names) or (len(names) == 3 and stranger is not None)):
         unlike = {path: unlike_picture(path) for path in rasters}
@@ -192,8 +194,25 @@ def _in_order_of(split: Split, known: Sequence[str] | None) -> Split:
     """The split with a remark that channels without names stand for the ``known`` bands of the network."""
     if known is None or split.kind != "image":
         return split
-    remark = f"channels without names are taken to be the bands of the network, {', '.join(known)}, in this order"
-    return replace(split, remarks=(*split.remarks, remark))
+    return replace(split, remarks=(*split.remarks, nameless_remark(known)))
+
+
+def nameless_remark(bands: Sequence[str]) -> str:
+    """A sentence on channels without names that are fed to a network of named ``bands``."""
+    return f"channels without names are taken to be the bands of the network, {', '.join(bands)}, in this order"
+
+
+def unasked_remark(paths: Iterable[str]) -> str:
+    """A sentence on bands with names that are fed to a network of channels without any: those of the first TIFF; "" for none."""
+    path = next((path for path in paths if path.lower().endswith((".tif", ".tiff"))), None)
+    if path is None or scene_kind(path) != "geo":
+        return ""
+    from tare.sources.rasters.georeferenced import are_of_picture, in_colour_order, tile_bands
+
+    names = tile_bands(path)
+    if names is None or are_of_picture(in_colour_order(names) or names):
+        return ""
+    return f"bands are taken in their order, {', '.join(names)} in {path!r}: the network was trained on channels without names"
 
 
 def open_split(

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.comparing.shift import are_unnamed
 from tare.errors import DataError
 from tare.monitoring.evidence.figures import thinned
 from tare.monitoring.inputs import Values
 from tare.monitoring.reference import Reference, fitted
-from tare.samples.layout import Doubles, channel_names, unit_scale
+from tare.samples.layout import Doubles, are_unnamed, channel_names, unit_scale
 from tare.samples.sound.front_end import FrontEnd
 from tare.sources.arrays.in_memory import numpy_of
 from tare.sources.arrays.masked import check_unmasked

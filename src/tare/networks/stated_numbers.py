@@ -19,6 +19,7 @@ from tare.networks.inputs import NetworkOptions
 from tare.networks.network import Network
 from tare.normalisation.applied import Normalisation
 from tare.normalisation.names import DECLARED, Strategy
+from tare.samples.layout import by_place, channel_names
 from tare.samples.records import Skipped
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.engines.local import ordered_map
@@ -74,8 +75,11 @@ def check_strategy(kind: SampleKind, strategy: Strategy) -> None:
         raise StrategyError(f"images or signals for the strategy {strategy!r}", found, "use --strategy target")
 
 
-def check_channels(network: Network, stats: DatasetStats) -> None:
-    """Raise :class:`DataError` unless the data have as many channels as the network takes, in its order if both name them."""
+def check_channels(network: Network, stats: DatasetStats) -> tuple[str, ...]:
+    """Remarks on the names of the channels.
+
+    Raises :class:`DataError` unless the data have as many channels as the network takes, in its order if both name them.
+    """
     found = len(stats.channels)
     if found != network.channels:
         what = "columns" if network.kind == "vector" else "channels"
@@ -88,7 +92,7 @@ def check_channels(network: Network, stats: DatasetStats) -> None:
             "image": f"choose {network.channels} with --bands, or build the network for all of them with --in-channels {found}",
         }[network.kind]
         raise DataError(f"{network.channels} {what}, as {network.reference} takes", f"{found}", remedy)
-    check_spec_order(network, [channel.name for channel in stats.channels])
+    return check_spec_order(network, [channel.name for channel in stats.channels])
 
 
 def check_grey(network: Network, split: Split, chosen: Sequence[str] | None) -> None:
@@ -100,37 +104,67 @@ def check_grey(network: Network, split: Split, chosen: Sequence[str] | None) -> 
         raise DataError(f"1 band, as {network.reference} takes", found, remedy)
 
 
-def check_spec_order(network: Network, names: Sequence[str]) -> None:
-    """Raise :class:`DataError` for channels that the specification of the network names in another order."""
+def check_spec_order(network: Network, names: Sequence[str]) -> tuple[str, ...]:
+    """A remark on channels that the specification of the network calls otherwise, so that they are paired by their places.
+
+    Raises :class:`DataError` for those that it names in another order. Without ``names`` there is nothing to say.
+    """
     stated = network.spec.channels
-    if not isinstance(stated, Known) or "," not in stated.value:
-        return
+    if not names or not isinstance(stated, Known):
+        return ()
+    known = list(channel_names(3)) if (network.kind, stated.value) == ("image", "RGB") else stated.value.split(",")
+    if len(known) == 1 or len(known) != len(names):
+        return ()
     bands = network.kind == "image"
     remedy = (
-        f"choose them in its order, --bands {stated.value}, or state the constants in that of the data" if bands else _REORDER
+        f"choose them in its order, --bands {_in_order(known, names)}, or state the constants in that of the data"
+        if bands
+        else _REORDER
     )
-    _check_order(stated.value.split(","), names, _ORDER.format("bands" if bands else "columns"), remedy)
+    return _paired(known, names, _ORDER.format("bands" if bands else "columns"), remedy)
 
 
-def check_column_order(trained_on: DatasetStats | None, columns: Sequence[str]) -> None:
-    """Raise :class:`DataError` if a table has the columns of the training data in another order."""
-    if trained_on is not None:
-        known = [channel.name for channel in trained_on.channels]
-        _check_order(known, columns, _ORDER.format("columns"), _REORDER)
+def _in_order(known: Sequence[str], names: Sequence[str]) -> str:
+    """The names of the data in the order of the ``known`` ones, which theirs are but for their case."""
+    own = {name.casefold(): name for name in names}
+    return ",".join(own.get(name.casefold(), name) for name in known)
 
 
-def check_source_order(source_stats: DatasetStats, stats: DatasetStats) -> None:
-    """Raise :class:`DataError` if statistics of dataset0 have the channels of the data in another order."""
+def check_column_order(trained_on: DatasetStats | None, columns: Sequence[str]) -> tuple[str, ...]:
+    """A remark on columns that were called otherwise in training. Raises :class:`DataError` for those in another order."""
+    if trained_on is None or len(trained_on.channels) != len(columns):
+        return ()
+    return _paired([channel.name for channel in trained_on.channels], columns, _ORDER.format("columns"), _REORDER)
+
+
+def check_source_order(source_stats: DatasetStats, stats: DatasetStats) -> tuple[str, ...]:
+    """A remark on channels of dataset0's statistics that the data call otherwise.
+
+    Raises :class:`DataError` for another number of channels, or those of the data in another order.
+    """
     known, found = ([channel.name for channel in each.channels] for each in (source_stats, stats))
+    if len(known) != len(found):
+        expected = f"statistics of dataset0 of {len(found)} channels, as the data have"
+        raise DataError(
+            expected, f"{len(known)} in {source_stats.source!r}", "measure those channels: --columns of `tare measure`"
+        )
     expected = f"channels in the order of the statistics of dataset0, {source_stats.source!r}"
-    _check_order(known, found, expected, "measure both in one order: --columns of `tare measure`")
+    return _paired(known, found, expected, "measure both in one order: --columns of `tare measure`")
 
 
-def _check_order(known: Sequence[str], found: Sequence[str], expected: str, remedy: str) -> None:
-    """Raise :class:`DataError` if the names ``found`` are the ``known`` ones in another order."""
-    if [*known] != [*found] and sorted(known) == sorted(found):
-        place = next(index for index, (a, b) in enumerate(zip(known, found, strict=True)) if a != b)
-        raise DataError(expected, f"{found[place]!r} where {known[place]!r} was", remedy)
+def _paired(known: Sequence[str], found: Sequence[str], expected: str, remedy: str) -> tuple[str, ...]:
+    """A remark if names differ by more than their case, so that places pair the channels.
+
+    Raises :class:`DataError` if one of the names ``found`` is that of a ``known`` channel at another place.
+    """
+    places = {name.casefold(): place for place, name in enumerate(known)}
+    if len(places) == len(known):
+        moved = (place for place, name in enumerate(found) if places.get(name.casefold(), place) != place)
+        place = next(moved, None)
+        if place is not None:
+            raise DataError(expected, f"{found[place]!r} where {known[place]!r} was", remedy)
+    alike = [b if b.casefold() == a.casefold() else a for a, b in zip(known, found, strict=True)]
+    return by_place(alike, found)
 
 
 def number_geometry(

@@ -16,6 +16,7 @@ from tare.checking.gate import RAW_KIND, allowed_codes
 from tare.datasets.files import coloured, read_named
 from tare.datasets.image_batches import as_taken, evaluation_transform
 from tare.datasets.samples import LabelledSamples
+from tare.datasets.split import nameless_remark, unasked_remark
 from tare.errors import DataError, ResourceError, TareError, reason_of
 from tare.input_spec.geometry import Geometry
 from tare.networks.stored.trained import TrainedModel
@@ -96,6 +97,8 @@ def _images(trained: TrainedModel, words: Sequence[str], layout: str | None, *, 
     transform = evaluation_transform(model.geometry, model.normalisation.border(takes))
     left_out = _LeftOut()
     items = list(_named_images(trained, words, left_out, layout))
+    bands = trained.model.geometry.bands
+    told = () if bands is not None else filter(None, [unasked_remark(item.name for item in items)])
 
     def load(index: int) -> Read | Skipped:
         item = items[index]
@@ -112,7 +115,7 @@ def _images(trained: TrainedModel, words: Sequence[str], layout: str | None, *, 
         except (ValueError, RuntimeError, MemoryError) as error:  # a name with a NUL in it; pixels that cannot be resized
             return Skipped(item.name, reason_of(error) or type(error).__name__)
 
-    return NamedInputs(tuple(item.name for item in items), load, left_out.remarks)
+    return NamedInputs(tuple(item.name for item in items), load, (*left_out.remarks, *told))
 
 
 def _is_image(path: str) -> bool:
@@ -121,17 +124,18 @@ def _is_image(path: str) -> bool:
 
 
 class _LeftOut:
-    """The files of each folder that are no samples."""
+    """The files of each folder that are no samples, and what stores say of theirs."""
 
     def __init__(self) -> None:
         self.found: dict[str, list[str]] = {}
+        self.told: list[str] = []
 
     def __call__(self, folder: str, path: str) -> None:
         self.found.setdefault(folder, []).append(path)
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        return tuple(left_out_remark(paths, folder) for folder, paths in self.found.items())
+        return (*(left_out_remark(paths, folder) for folder, paths in self.found.items()), *dict.fromkeys(self.told))
 
 
 def _named_images(trained: TrainedModel, words: Sequence[str], left_out: _LeftOut, layout: str | None) -> Iterator[NumberInput]:
@@ -149,6 +153,7 @@ def _named_images(trained: TrainedModel, words: Sequence[str], left_out: _LeftOu
         except (TareError, OSError, ValueError) as error:
             yield failed(word, error.found if isinstance(error, TareError) else reason_of(error))
             continue
+        left_out.told += [*samples.remarks, *([nameless_remark(bands)] if bands is not None else [])]
         yield from (NumberInput(f"{word}[{index}]", partial(_stored, samples, index, colour)) for index in range(len(samples)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -22,6 +23,9 @@ _CHANNEL_NAMES = {
     1: ("grey",),
     3: ("red", "green", "blue"),
 }
+#: Names that are given to channels whose files name none.
+_GIVEN = re.compile(r"red|green|blue|grey|c\d+|log-mel")
+_SHOWN = 4
 
 
 def unit_scale(dtype: DTypeLike) -> Fraction:
@@ -57,3 +61,23 @@ def dtype_range(dtype: DTypeLike, bits: int | None = None) -> tuple[int, int] | 
 def channel_names(count: int) -> tuple[str, ...]:
     """Name ``count`` channels: grey, or red, green, blue, else c0, c1, ..."""
     return _CHANNEL_NAMES.get(count) or tuple(f"c{index}" for index in range(count))
+
+
+def are_unnamed(names: Sequence[str]) -> bool:
+    """Whether tare gave all names of channels, so that they are paired by their places: those of a file may look alike."""
+    given = (channel_names(len(names)), tuple(f"c{place}" for place in range(len(names))), ("log-mel",))
+    return tuple(names) in given
+
+
+def is_given(name: str) -> bool:
+    """Whether a channel is called as one whose file names none."""
+    return _GIVEN.fullmatch(name) is not None
+
+
+def by_place(one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:
+    """A note on channels that are paired by their places under different names, at least one of them a file's own."""
+    pairs = [(a, b) for a, b in zip(one, other, strict=True) if a != b]
+    if all(is_given(name) for pair in pairs for name in pair):
+        return ()
+    shown = ", ".join(f"{a!r} with {b!r}" for a, b in pairs[:_SHOWN]) + (", ..." if len(pairs) > _SHOWN else "")
+    return (f"channels are paired by their places: {shown}",)

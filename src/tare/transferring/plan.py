@@ -191,14 +191,13 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     colour = images.colour if images else "stored"
     target = measured(split, labels, colour, machine.workers or 1, request.max_skipped, reporter=reporter, tested=request.test)
     task = _task(request, training, target)
-    _check_values(network, training, target.stats)
-    if network.kind == "vector":
-        check_column_order(source_statistics(request.model, request.weights), [channel.name for channel in target.stats.channels])
+    paired = _check_values(network, training, request, target.stats)
     constants, spec = scaled(constants, spec, request.scale, target.stats.dtype)
     if request.strategy == "auto":
         strategy, reasons = _automatic(request, network, (constants, spec), images, target, reporter)
         notes += reasons
-    seen = _seen(request, strategy, constants, spec, target.stats)
+    seen, of_source = _seen(request, strategy, constants, spec, target.stats)
+    paired += of_source
     target = target.with_logarithms(strategy, colour, machine.workers or 1)
     chosen = normalisation(
         strategy, network.channels, source=constants, target=target.stats, source_seen=seen, window=ends_of(request.window)
@@ -220,7 +219,13 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     network = with_head(network, len(task.names), training.seed)
     check_head(network, takes, task, training)
     _check_trainable(network, training)
-    notes += own + network.notes + geometry_notes + ((f"dataset0's own moments: {seen.origin}",) if seen is not None else ())
+    notes += (
+        own
+        + network.notes
+        + tuple(dict.fromkeys(paired))
+        + geometry_notes
+        + ((f"dataset0's own moments: {seen.origin}",) if seen is not None else ())
+    )
     notes += target.notes + _batch_norm_notes(network, training) + gate.lines
     notes += _open_choice(network, training) if given is None and strategy == "source" else ()
     for note in notes:
@@ -301,24 +306,25 @@ def _are_unit(stats: DatasetStats) -> bool:
 
 def _seen(
     request: TransferRequest, strategy: Strategy, constants: Constants | None, spec: InputSpec, data: DatasetStats
-) -> Constants | None:
-    """Dataset0's own moments, for the strategy that needs them.
+) -> tuple[Constants | None, tuple[str, ...]]:
+    """Dataset0's own moments, for the strategy that needs them, and a remark on the names of their channels.
 
     Raises :class:`DataError` for those of channels in another order than that of the ``data``, and of raw values of another type
     than the constants are of: their units differ.
     """
     if strategy != "match":
-        return None
+        return None, ()
+    told: tuple[str, ...] = ()
     trained_on = source_statistics(request.model, request.weights)
     stats = trained_on if request.source_stats is None else DatasetStats.load(Path(request.source_stats))
     if stats is not None:
-        check_source_order(stats, data)
+        told = check_source_order(stats, data)
         raw = spec.raw_dtype
         if isinstance(raw, Known) and stats.dtype and not (same_kind(stats.dtype, raw.value) or _are_unit(stats)):
             stated = f"{raw.value} values, which the constants are of ({raw.origin})"
             remedy = "measure dataset0 as the network took it; match needs no --scale" if request.scale else "measure that"
             raise DataError(f"dataset0's own statistics in {stated}", f"{stats.dtype} values of {stats.source!r}", remedy)
-    return seen_moments(strategy, constants, request.source_stats, trained_on)
+    return seen_moments(strategy, constants, request.source_stats, trained_on), told
 
 
 def _feed(request: TransferRequest, data: DatasetStats, chosen: Normalisation) -> Feed:
@@ -373,11 +379,18 @@ def _check_task(task: Task, training: Training) -> None:
             )
 
 
-def _check_values(network: Network, training: Training, stats: DatasetStats) -> None:
-    """Raise an error for a number of channels, or an augmentation of images, that does not fit the measured values."""
-    check_channels(network, stats)
+def _check_values(network: Network, training: Training, source: NetworkOptions, stats: DatasetStats) -> tuple[str, ...]:
+    """Remarks on the names of channels.
+
+    Raises an error for a number of channels, or an augmentation of images, that does not fit the measured values.
+    """
+    told = check_channels(network, stats)
     if network.kind == "image":
         check_policy(training.augmenting, stats)
+    if network.kind == "vector":
+        trained_on = source_statistics(source.model, source.weights)
+        told += check_column_order(trained_on, [channel.name for channel in stats.channels])
+    return told
 
 
 def _check_trainable(network: Network, training: Training) -> None:

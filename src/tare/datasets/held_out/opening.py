@@ -17,7 +17,7 @@ from tare.datasets.opening import labelled_samples
 from tare.datasets.options import LabelOptions
 from tare.datasets.parts.stated import part_of_samples
 from tare.datasets.samples import LabelledSamples
-from tare.datasets.split import Split, class_folders, is_other_source, items_of, labelled_files
+from tare.datasets.split import Split, class_folders, is_other_source, items_of, labelled_files, nameless_remark, unasked_remark
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS
 from tare.sources.rasters.tags import scene_kind
@@ -27,11 +27,15 @@ from tare.tasks.task import Target
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Labelled samples that neither train the network nor choose an epoch; ``absent`` are classes without a sample."""
+    """Labelled samples that neither train the network nor choose an epoch; ``absent`` are classes without a sample.
+
+    ``remarks`` say what was assumed of them.
+    """
 
     files: tuple[LabelledFile, ...]
     origin: str
     absent: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def open_test(data: Any, labelled: LabelOptions, split: Split) -> HeldOut:
@@ -49,7 +53,19 @@ def open_test(data: Any, labelled: LabelOptions, split: Split) -> HeldOut:
     if not files:
         raise DataError(f"at least one {NOUNS[split.kind].removesuffix('s')} to test on", f"none in {name!r}", "check --test")
     seen = {file.label for file in files} if split.has_classes else set(range(len(split.classes)))
-    return HeldOut(files, name, tuple(known for place, known in enumerate(split.classes) if place not in seen))
+    absent = tuple(known for place, known in enumerate(split.classes) if place not in seen)
+    return HeldOut(files, name, absent, _remarks(files, split))
+
+
+def _remarks(files: tuple[LabelledFile, ...], split: Split) -> tuple[str, ...]:
+    """What is to be said of images whose channels have names where those of training have none, or the other way round."""
+    if split.kind != "image":
+        return ()
+    if split.channel_names is None:
+        told = unasked_remark(file.path for file in files)
+    else:
+        told = "" if all(isinstance(file, LabelledRaster) for file in files) else nameless_remark(split.channel_names)
+    return (f"test: {told}",) if told else ()
 
 
 def _of_folders(root: Path, split: Split) -> tuple[LabelledFile, ...]:

@@ -29,6 +29,8 @@ from tare.system.optional import require
 #: Drivers by the ending of a file's name. Others, above all VRT, which names further files and addresses, are never used.
 _DRIVERS = {".tif": "GTiff", ".tiff": "GTiff"}
 _BESIDE = (".msk", ".aux.xml", ".hdr")
+#: The names of a picture's bands, in its order.
+_COLOURS = ("red", "green", "blue")
 #: Values that are held at once, in bytes; a larger scene is read in windows.
 _WINDOW_BYTES = 32 << 20
 #: A larger scene whose file is this many times smaller is a decompression bomb or sparse.
@@ -97,6 +99,7 @@ def read_tile(place: str, bands: Sequence[str] | None = None) -> NDArray[Any] | 
     """Read a whole raster ``(H, W, C)`` as a network takes it, with all bands or the chosen ``bands``, or say why it cannot.
 
     A network takes every pixel, so a raster with pixels that mean no data is left out, and so is a scene beyond 32 MiB of values.
+    Without chosen bands three that are named red, green and blue are read in this order, as those of a picture.
     Raises :class:`MissingDependencyError` without rasterio.
     """
     require("rasterio", extra="geo", purpose="georeferenced rasters")
@@ -104,6 +107,8 @@ def read_tile(place: str, bands: Sequence[str] | None = None) -> NDArray[Any] | 
     try:
         with _opened(place) as raster:
             chosen = _bands(raster, Options(columns=None if bands is None else tuple(bands)), place)
+            if bands is None:
+                chosen = _as_colours(raster, chosen)
             if raster.width * raster.height * len(chosen) * _itemsize(raster) > _WINDOW_BYTES:
                 return Skipped(place, f"a scene of {raster.width} x {raster.height} pixels: cut it into tiles")
             values = np.moveaxis(_read(raster, chosen, None), 0, -1)
@@ -144,7 +149,8 @@ def raster_size(place: str) -> tuple[int, int]:
 def is_no_picture(place: str) -> bool:
     """Whether a picture of the same file would have other values, as it has none that mean no data; False if it is damaged.
 
-    A picture is inverted where 0 is white, spans the range of 8 bits from fewer, and divides premultiplied colours by alpha.
+    A picture is inverted where 0 is white, spans the range of 8 bits from fewer, divides premultiplied colours by alpha, and has
+    red, green and blue in the order in which they are stored.
 
     Raises :class:`MissingDependencyError` without rasterio.
     """
@@ -165,14 +171,33 @@ def unlike_picture(place: str) -> tuple[bool, bool]:
     except UndecodableError:
         return False, False
     narrow = any(int(value) < 8 for key, value in told if key == "NBITS")
-    other = missing or narrow or not told.isdisjoint((("MINISWHITE", "YES"), ("ALPHA", "PREMULTIPLIED")))
-    return other, not are_of_picture(names)
+    colours = in_colour_order(names)
+    other = missing or narrow or (colours is not None and colours != tuple(names))
+    other = other or not told.isdisjoint((("MINISWHITE", "YES"), ("ALPHA", "PREMULTIPLIED")))
+    return other, not are_of_picture(colours or names)
 
 
 def are_of_picture(names: Sequence[str]) -> bool:
     """Whether bands are named as those of any picture: one alone, red, green, blue in this order, or three by their numbers."""
-    said = [name.lower().replace("_", " ") for name in names]
-    return len(said) == 1 or said in (["red", "green", "blue"], [f"band {k}" for k in (1, 2, 3)])
+    said = [_plain(name) for name in names]
+    return len(said) == 1 or said in ([*_COLOURS], [f"band {k}" for k in (1, 2, 3)])
+
+
+def in_colour_order(names: Sequence[str]) -> tuple[str, ...] | None:
+    """The names of three bands that are called red, green and blue, in this order; None for others."""
+    said = {_plain(name): name for name in names}
+    return tuple(said[colour] for colour in _COLOURS) if len(names) == len(said) == len({*said} & {*_COLOURS}) == 3 else None
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", " ")
+
+
+def _as_colours(raster: Any, chosen: list[int]) -> list[int]:
+    """The numbers of the bands, of three that are called red, green and blue in this order."""
+    numbers = {band_names(raster)[k - 1]: k for k in chosen}
+    colours = in_colour_order([*numbers])
+    return chosen if colours is None else [numbers[name] for name in colours]
 
 
 def _structure(raster: Any) -> set[tuple[str, str]]:

@@ -35,7 +35,7 @@ from tare.networks.stored.source import source_bands, source_network, source_sta
 from tare.normalisation.inputs import ends_of
 from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Constants, normalisation
-from tare.samples.layout import raw_of, unit_scale
+from tare.samples.layout import channel_names, raw_of, unit_scale
 from tare.samples.records import Skipped
 from tare.sources.files.each import unreadable_remark
 from tare.studying.tasks.samples import Samples, least_tested
@@ -155,11 +155,16 @@ def _shared_bands(networks: Sequence[str], weights: str) -> tuple[str, ...] | No
     return next(iter(made.values()), None)
 
 
-def _check_columns(loaded: Mapping[str, Network], weights: str, columns: Sequence[str]) -> None:
-    """Raise :class:`DataError` for columns in another order than one of the networks was trained on."""
+def _check_columns(loaded: Mapping[str, Network], weights: str, columns: Sequence[str]) -> tuple[str, ...]:
+    """Remarks on columns that a network calls otherwise.
+
+    Raises :class:`DataError` for columns in another order than one of the networks was trained on.
+    """
+    told: tuple[str, ...] = ()
     for name, network in loaded.items():
-        check_spec_order(network, columns)
-        check_column_order(source_statistics(name, weights), columns)
+        told += check_spec_order(network, columns)
+        told += check_column_order(source_statistics(name, weights), columns)
+    return tuple(dict.fromkeys(told))
 
 
 def _check_kinds(loaded: dict[str, Network]) -> None:
@@ -238,7 +243,7 @@ def _raw_zero(constants: Constants | None, channels: int, dtype: np.dtype[Any]) 
 
 
 def _numbers(
-    labelled: LabelOptions, network: Network, constants: Constants | None, *, ordered: Callable[[Sequence[str]], None]
+    labelled: LabelOptions, network: Network, constants: Constants | None, *, ordered: Callable[[Sequence[str]], tuple[str, ...]]
 ) -> Samples:
     """All signals ``(N, T, C)`` of the network's length, or rows ``(N, C)``, as stored.
 
@@ -246,8 +251,7 @@ def _numbers(
     ``source`` it is zero at the network's input.
     """
     found = _classes_only(open_split(labelled, 0, network.kind, network.taken))
-    if network.kind == "vector":
-        ordered(found.channel_names or ())
+    paired = ordered(found.channel_names or ()) if network.kind == "vector" else ()
     read = [(file, file.read("stored")) for file in (*found.train, *found.val)]
     kept = [(file, values) for file, values in read if not isinstance(values, Skipped)]
     if not kept or kept[0][1].shape[-1] != network.channels:
@@ -264,7 +268,7 @@ def _numbers(
         arrays = [of_length(values, length, pad) for values in arrays]
     order = np.argsort(labels, kind="stable")
     skipped = [values for _, values in read if isinstance(values, Skipped)]
-    told = (*found.remarks, *filter(None, [unreadable_remark(skipped, NOUNS[network.kind])]))
+    told = (*found.remarks, *paired, *filter(None, [unreadable_remark(skipped, NOUNS[network.kind])]))
     return Samples(Path(labelled.name).name, np.stack(arrays)[order], labels[order], told)
 
 
@@ -277,8 +281,8 @@ def _images(labelled: LabelOptions, geometry: Geometry, networks: Sequence[Netwo
     """All images at the networks' input size, before normalisation: raw values ``(N, H, W, C)``."""
     found, network = _classes_only(open_split(labelled, 0, known=bands)), networks[0]
     check_grey(network, found, labelled.bands or bands)
-    for each in networks:
-        check_spec_order(each, found.channel_names or ())
+    names = found.channel_names or channel_names(network.channels)
+    paired = dict.fromkeys(remark for each in networks for remark in check_spec_order(each, names))
     files = sorted((*found.train, *found.val), key=lambda file: (file.label, file.path))
     height, width = geometry.size
     size = len(files) * height * width * network.channels * _raw_dtype(files).itemsize
@@ -292,7 +296,8 @@ def _images(labelled: LabelOptions, geometry: Geometry, networks: Sequence[Netwo
             other = f"{len(image)} channels in {files[index].path!r}"
             raise DataError(f"images of {network.channels} channels", other, "write the bands that the network takes to files")
         values[index] = _as_stored(image, dtype, files[index].path)
-    return Samples(Path(labelled.name).name, values, np.array([file.label for file in files], np.int64), found.remarks)
+    labels = np.array([file.label for file in files], np.int64)
+    return Samples(Path(labelled.name).name, values, labels, (*found.remarks, *paired))
 
 
 class _Fed(NamedTuple):
