@@ -166,3 +166,13 @@ def test_an_explanation_of_signals_and_rows(signals: TransferRun, rows: Transfer
     assert "32 random rows" in example.example
     assert example.channels[0].scale == pytest.approx(2.0)
     assert not any("border" in text for text in example.sentences)
+    assert [channel.channel for channel in example.channels] == ["size", "weight"]
+
+
+def test_an_explanation_calls_the_columns_of_a_table_by_their_names(tmp_path: Path) -> None:
+    path = save_table(tmp_path / "two.csv")
+    lines = [f"{line},{number % 7 if number else 'third'}" for number, line in enumerate(path.read_text().splitlines())]
+    path.write_text("\n".join(lines) + "\n")
+    run = tare.transfer("tare:mlp", path, out=tmp_path / "run", **{**SCRATCH, "epochs": 1})
+    for found in (explain(str(run.out), path, workers=1), explain(str(run.out))):
+        assert [channel.channel for channel in found.channels] == ["size", "weight", "third"]

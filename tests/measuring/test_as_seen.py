@@ -205,3 +205,16 @@ def test_images_of_an_array_that_hold_its_fill_value_are_left_out_whole(tmp_path
     assert [each.reason for each in found.unreadable] == ["5.00% of its values mean no data, and a network takes every value"] * 3
     with pytest.raises(DataError, match=r"at most .* unreadable samples, found 3 of 12 .*x\[2\]'"):
         tare.measure(tmp_path / "a.h5", as_seen=12)
+
+
+def test_bands_keep_their_names_and_tiles_of_two_orders_are_refused_as_without_a_resize(tmp_path: Path) -> None:
+    pytest.importorskip("rasterio", reason="reads georeferenced rasters (pip install 'tare[geo]')")
+    from tests.predicting.test_samples import tile
+
+    pixels = np.random.default_rng(0).integers(0, 4000, (32, 32, 4)).astype(np.uint16)
+    names = ("B02", "B03", "B04", "B08")
+    tile(tmp_path / "a.tif", pixels, names)
+    assert [channel.name for channel in tare.measure(tmp_path, as_seen=SPEC).channels] == [*names]
+    tile(tmp_path / "b.tif", pixels[..., ::-1], names[::-1])
+    with pytest.raises(DataError, match="samples with one order of bands"):
+        tare.measure(tmp_path, as_seen=SPEC)

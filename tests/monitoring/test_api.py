@@ -517,3 +517,38 @@ def test_rows_that_arrive_in_another_type_count_as_they_are(dtype: str) -> None:
 def test_recovered_constants_are_those_of_the_command() -> None:
     with pytest.raises(SpecError, match=r"recover in the command alone.*with_recovered\(verdict, reference, data\)"):
         tare.drift(reference(100), photographs(30, 1), recover=True)
+
+
+def test_tiles_of_two_orders_are_looked_at_by_the_names_of_their_bands(tmp_path: Path) -> None:
+    pytest.importorskip("rasterio", reason="reads georeferenced rasters (pip install 'tare[geo]')")
+    from tests.predicting.test_samples import tile
+
+    rng, names = np.random.default_rng(0), ("B02", "B03", "B04", "B08")
+    pixels = (rng.normal(1000, 100, (48, 16, 16, 4)) + rng.normal(0, 20, (48, 1, 1, 1)) + [0, 500, 1000, 2000]).astype(np.uint16)
+    for number, each in enumerate(pixels):
+        order = slice(None, None, 1 if number % 2 == 0 else -1)
+        tile(tmp_path / "one" / f"{number:02}.tif", each, names)
+        tile(tmp_path / "mixed" / f"{number:02}.tif", each[..., order], names[order])
+    plain = tare.drift(tmp_path / "one", tmp_path / "one")
+    for known, data in (("one", "mixed"), ("mixed", "one"), ("mixed", "mixed")):
+        found = tare.drift(tmp_path / known, tmp_path / data)
+        assert [(one.channel, one.wasserstein) for one in found.distances] == [
+            (one.channel, one.wasserstein) for one in plain.distances
+        ]
+    np.save(tmp_path / "nameless.npy", pixels)
+    told = tare.drift(tmp_path / "one", tmp_path / "nameless.npy").notes
+    assert "channels are paired by their places: 'B02' with 'c0', 'B03' with 'c1', 'B04' with 'c2', 'B08' with 'c3'" in told
+
+
+def test_tiles_of_colours_are_pictures_in_whichever_order_and_case(tmp_path: Path) -> None:
+    pytest.importorskip("rasterio", reason="reads georeferenced rasters (pip install 'tare[geo]')")
+    from tests.images import save_png
+    from tests.predicting.test_samples import tile
+
+    rng = np.random.default_rng(0)
+    pixels = np.clip(rng.normal([60, 120, 180], 12, (40, 12, 12, 3)) + rng.normal(0, 4, (40, 1, 1, 1)), 0, 255).astype(np.uint8)
+    for number, each in enumerate(pixels):
+        save_png(tmp_path / "png" / f"{number:02}.png", each)
+        tile(tmp_path / "tif" / f"{number:02}.tif", each[..., [2, 0, 1]], ("Blue", "Red", "Green"))
+    found = tare.drift(tmp_path / "png", tmp_path / "tif")
+    assert max(one.wasserstein for one in found.distances) < 0.05

@@ -25,7 +25,7 @@ from tare.input_spec.geometry import MOST_PIXELS, Geometry
 from tare.input_spec.model_file import model_file
 from tare.input_spec.spec import InputSpec
 from tare.samples.records import Record, Sample, Skipped, Stack
-from tare.sources.derived import Derived
+from tare.sources.derived import SameChannels
 from tare.system.local.opened import text_of
 
 _SIZE = re.compile(r"([0-9]+)(?:x([0-9]+))?")
@@ -37,7 +37,7 @@ _REMEDY = "name a spec file, a model directory, or a size such as 224 or 224x160
 
 
 @dataclass(frozen=True)
-class AsSeen(Derived):
+class AsSeen(SameChannels):
     """The images of another source after the resize and crop that ``geometry`` states."""
 
     geometry: Geometry
@@ -46,7 +46,8 @@ class AsSeen(Derived):
         """Resize and crop each image. Raises :class:`DataError` for samples other than images."""
         see = _transform(self.geometry)
         if isinstance(record, Sample) and record.values.ndim == 3:
-            yield Sample(record.path, seen(record.values, see), record.label, record.notes)
+            bands = tuple(fact for fact in record.facts if fact[0] == "bands")  # others are of raw values as stored
+            yield Sample(record.path, seen(record.values, see), record.label, record.notes, bands)
         elif isinstance(record, Stack) and record.values.ndim == 4:
             images = np.moveaxis(record.values, 1, -1) if record.channels_first else record.values
             yield Stack(record.path, np.stack([seen(image, see) for image in images]), record.labels)

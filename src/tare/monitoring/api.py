@@ -22,8 +22,9 @@ from tare.monitoring.evidence.figures import blocks, with_gaps
 from tare.monitoring.evidence.neighbours import FEWEST, MOST, NONE, Alike, alike
 from tare.monitoring.inputs import DriftRequest
 from tare.monitoring.monitor import Monitor
-from tare.monitoring.reference import Reference, fitted
+from tare.monitoring.reference import Reference, by_names, fitted
 from tare.monitoring.result import Verdict
+from tare.samples.layout import by_place, channel_names
 from tare.samples.records import Skipped
 from tare.sources.arrays.converted import converted
 from tare.sources.arrays.whole import stated_nodata
@@ -230,6 +231,7 @@ def _all_blocks(
     taking = reference.taking
     for data in named:
         source = _opened(data, options, taking.channels)
+        told += _paired(taking.channels, source.channel_names)
         others = tuple(value for value in stated_nodata(source.stated) if value not in taking.nodata)
         for chunk in source.chunks():
             records = list(source.read(chunk))
@@ -238,13 +240,22 @@ def _all_blocks(
         told += source.remarks
 
 
+def _paired(known: tuple[str, ...], names: tuple[str, ...] | None) -> tuple[str, ...]:
+    """A remark on channels that are those of the reference by their places alone, since one of both names none of its own."""
+    found = channel_names(len(known)) if names is None else names
+    return by_place(known, found) if len(found) == len(known) else ()
+
+
 def _opened(data: Any, options: Options, columns: tuple[str, ...]) -> Source[Any]:
-    """Data as a source. Of a table that has more than the reference's columns, such as labels, only these are read, by name."""
+    """Data as a source. Of a table that has more than the reference's columns, such as labels, only these are read, by name.
+
+    Bands of rasters are read by name in each file, since files may store them in different orders.
+    """
     source = converted(open_pooled(data, options), options.channels)
     if options.columns is not None or source.channel_names is None:
         return source
     wanted = columns_of(source.channel_names, columns)
-    return source if wanted is None else open_pooled(data, replace(options, columns=wanted))
+    return by_names(source, data, options) if wanted is None else open_pooled(data, replace(options, columns=wanted))
 
 
 def _batches(found: Iterator[NDArray[Any]], size: int) -> Iterator[list[NDArray[Any]]]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from tare._version import __version__
 from tare.comparing.shape import Spread
+from tare.datasets.parts.columns import inner_of
 from tare.datasets.parts.opening import open_pooled
 from tare.errors import DataError, SpecError, short_repr
 from tare.measuring.left_out import checked_nodata
@@ -28,7 +29,7 @@ from tare.monitoring.evidence.figures import Taking, blocks, counts_of, figures_
 from tare.monitoring.evidence.levels import LEVELS, Figure
 from tare.monitoring.evidence.neighbours import NONE, Alike, alike
 from tare.monitoring.evidence.spreads import Shares, spreads_from_json, spreads_to_json
-from tare.samples.layout import Doubles, channel_names, dtype_range, unit_scale
+from tare.samples.layout import Doubles, are_unnamed, channel_names, dtype_range, unit_scale
 from tare.samples.raw_kind import Known, bits_in_use
 from tare.samples.records import Kept, Part, Record, Rows, Sample, Skipped, Stack, axes_of_sample
 from tare.samples.sound.front_end import FrontEnd
@@ -36,6 +37,7 @@ from tare.sources.arrays.converted import converted
 from tare.sources.arrays.whole import stated_nodata
 from tare.sources.base import Source
 from tare.sources.options import Options
+from tare.sources.rasters.georeferenced import Rasters
 from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.state import DatasetState
 from tare.system.engines.local import default_workers, ordered_map
@@ -99,7 +101,7 @@ class Reference:
         Raises :class:`DataError` for fewer than 20 readable samples, or samples of several kinds.
         """
         options = Options() if options is None else options
-        source = converted(open_pooled(data, options), options.channels)
+        source = by_names(converted(open_pooled(data, options), options.channels), data, options)
         chunks = source.chunks()  # a stream may give them once
         begun, records = _begin(source, chunks)
         left_out = tuple(dict.fromkeys((*checked_nodata(nodata), *stated_nodata(source.stated))))
@@ -400,6 +402,14 @@ def _with_gaps(part: NDArray[Any], missing: NDArray[np.bool_], dtype: np.dtype[A
         for each, number in zip(group.channels, gaps, strict=True)
     )
     return replace(state, groups={layout: replace(group, channels=found)})
+
+
+def by_names(source: Source[Any], data: Any, options: Options) -> Source[Any]:
+    """A source whose rasters are read by the names of the first one's bands: each may store them in another order."""
+    names = source.channel_names
+    if options.columns is not None or names is None or not isinstance(inner_of(source), Rasters) or are_unnamed(names):
+        return source
+    return open_pooled(data, replace(options, columns=names))
 
 
 def fitted(part: NDArray[Any], taking: Taking, dtype: str) -> NDArray[Any]:

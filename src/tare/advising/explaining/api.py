@@ -21,6 +21,7 @@ from tare.errors import DataError, SpecError
 from tare.folding.first_layers import tensors_in
 from tare.folding.layers import Conv
 from tare.input_spec.geometry import NOUNS
+from tare.input_spec.spec import Known
 from tare.networks.absorption import absorbed, border_effect, norm_layers
 from tare.networks.smooth_noise import smooth_noise
 from tare.networks.stated_numbers import chosen_length, example_size
@@ -65,7 +66,7 @@ def explained(request: ExplainRequest) -> Explanation:
         )
     if labelled is None:
         samples, other, example = _made(fed, request.seed)
-        notes = fed.notes
+        notes, names = fed.notes, _stated_names(fed)
     else:
         reading = Reading(False, request.max_skipped, request.workers or default_workers(), request.seed, compares=False)
         subject, more = subject_of(fed, labelled, reading, request.reporter)
@@ -73,14 +74,22 @@ def explained(request: ExplainRequest) -> Explanation:
         samples, notes, example = subject.samples[:COMPARED], fed.notes + more[1:], ""
         _check_spread(subject.target)
         other = Constants(subject.target.mean, subject.target.std, subject.target.source)
-    return explanation_of(fed, samples, other, example, notes)
+        names = tuple(channel.name for channel in subject.target.channels)
+    return explanation_of(fed, samples, (names, other), example, notes)
 
 
 def explanation_of(
-    fed: FedNetwork, samples: torch.Tensor, other: Constants, example: str, notes: tuple[str, ...] = ()
+    fed: FedNetwork,
+    samples: torch.Tensor,
+    named: tuple[Sequence[str], Constants],
+    example: str,
+    notes: tuple[str, ...] = (),
 ) -> Explanation:
-    """Explain the difference between ``samples`` normalised by the network's constants and by ``other``."""
-    module, constants = fed.network.module, fed.constants
+    """Explain the difference between ``samples`` normalised by the network's constants and by the other ones ``named``.
+
+    These come with the names of their channels.
+    """
+    (names, other), module, constants = named, fed.network.module, fed.constants
     first, second = (padded_input(Normalisation("source", one.mean, one.std), samples) for one in (constants, other))
     shares, border = absorbed(module, first, second), border_effect(module, first, second)
     norms = norm_layers(module)
@@ -92,7 +101,7 @@ def explanation_of(
         shape=tuple(samples.shape[1:]),
         constants_origin=constants.origin,
         steps=steps,
-        channels=_channels(constants, other),
+        channels=_channels(names, constants, other),
         shares=shares,
         border=border,
         first_norm=type(norms[leading]).__name__ if leading else "",
@@ -112,8 +121,15 @@ def _without_answer(answers: Sequence[torch.Tensor]) -> tuple[str, ...]:
     return ("the network's whole answer to a sample is NaN or infinite: repair the network before you rely on its figures",)
 
 
-def _channels(constants: Constants, other: Constants) -> tuple[ChannelMap, ...]:
-    names = channel_names(len(constants.mean))
+def _stated_names(fed: FedNetwork) -> tuple[str, ...]:
+    """The names of the channels that the network states, without data: only those of images are colours by themselves."""
+    stated, count = fed.network.spec.channels, len(fed.constants.mean)
+    if isinstance(stated, Known) and stated.value.count(",") == count - 1 > 0:
+        return tuple(stated.value.split(","))
+    return channel_names(count) if fed.network.kind == "image" else tuple(f"c{place}" for place in range(count))
+
+
+def _channels(names: Sequence[str], constants: Constants, other: Constants) -> tuple[ChannelMap, ...]:
     rows = zip(names, constants.mean, constants.std, other.mean, other.std, strict=True)
     return tuple(ChannelMap(n, u0, s0, u1, s1, 1 / s0, -u0 / s0, s0 / s1, (u0 - u1) / s1) for n, u0, s0, u1, s1 in rows)
 
