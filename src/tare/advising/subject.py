@@ -192,7 +192,8 @@ def _unlabelled_images(
     found: tuple[str, ...] = ()
     if len(stats.channels) == fed.network.channels:  # others are refused when all is read
         fed, found = fed.of_data(stats, compares=reading.compares)
-    source = AsSeen(whole(open_source(data, options)), geometry)
+    border = fed.constants.convention().border(stats.dtype) if geometry.crop_mode == "border" else None
+    source = AsSeen(whole(open_source(data, options)), geometry, border)
     indexed = source.indexed()
     records: Iterable[Record]
     if indexed is None:
