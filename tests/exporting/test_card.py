@@ -8,6 +8,7 @@ import pytest
 
 from tare.exporting.card import card, escaped
 from tare.exporting.formats import timm
+from tare.input_spec.geometry import Geometry
 from tare.networks.stored.trained import open_trained
 from tests.tiny_run import tiny_run
 
@@ -37,6 +38,14 @@ def test_what_is_not_known_is_said(tmp_path: Path) -> None:
     for broken in damaged:
         (run / "model" / "tare.json").write_text(json.dumps(document | broken))
         assert "No validation accuracy is recorded" in card(open_trained(run), [], 5)
+
+
+def test_it_says_in_which_mode_images_are_taken(tmp_path: Path) -> None:
+    """The loaders of timm and transformers take a palette's numbers for grey values."""
+    said = 'Pixels are taken as stored, without EXIF orientation, and in one mode: `image.convert("RGB")` of Pillow.'
+    assert said in card(open_trained(tiny_run(tmp_path / "bytes")), [], None)
+    deep = tiny_run(tmp_path / "deep", geometry=Geometry((32, 32), raw_dtype="uint16"), with_data=False)
+    assert "Pixels are taken" not in card(open_trained(deep), [], None)
 
 
 def test_the_strategy_sample_has_no_table(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from tare.errors import DataError
-from tare.exporting.probe_images import probe_images, split_of
+from tare.exporting.probe_images import ProbeImages, probe_images, split_of
+from tare.input_spec.geometry import Geometry
 from tare.networks.stored.trained import open_trained
 from tests.tiny_run import save_photo, tiny_run
 
@@ -46,3 +47,12 @@ def test_data_with_other_classes_are_not_the_runs_own(tmp_path: Path) -> None:
     for part in ("train", "val"):
         save_photo(tmp_path / "data" / part / "dog" / "1.png", 5)
     assert split_of(trained) is None
+
+
+def test_deeper_images_that_a_resize_overshoots_end_at_the_ends_of_their_type(tmp_path: Path) -> None:
+    trained = open_trained(tiny_run(tmp_path, geometry=Geometry((32, 32), "bicubic", 1.0, raw_dtype="uint16"), with_data=False))
+    edge = np.zeros((20, 20, 3), np.uint16)
+    edge[:, 10:] = 65535
+    sized = ProbeImages((edge,), "made", real=False).sized(trained).numpy()
+    assert (sized[..., :12] < 100).all()
+    assert (sized[..., 20:] > 65400).all()

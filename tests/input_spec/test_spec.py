@@ -290,6 +290,40 @@ def test_a_grey_network_gets_one_channel() -> None:
     assert spec.transform()(Image.new("RGB", (9, 9), (255, 255, 255))).shape == (1, 4, 4)
 
 
+@pytest.mark.parametrize("channels", ["RGB", "BGR"])
+def test_what_surrounds_an_image_is_zero_at_the_networks_input(channels: str) -> None:
+    spec = stated_spec(channels=channels, size=(24, 24), interpolation="bilinear", crop=Crop("border", 1.0))
+    got = spec.transform()(Image.new("RGB", (40, 10), (200, 10, 90)))
+    assert got[:, 0].abs().max() < 0.01  # less than one level of 255
+    assert got[:, 12].abs().min() > 0.1
+
+
+def test_a_border_that_no_image_can_hold_has_the_nearest_colour() -> None:
+    spec = InputSpec.of((-0.5, 0.5, 2.0), (1.0, 1.0, 1.0), raw_dtype="uint8", size=(8, 8), interpolation="bilinear")
+    assert spec.border() == (0.0, 0.5, 1.0)
+    spec = replace(spec, crop=Known(Crop("border", 1.0), "test"))
+    assert spec.transform()(Image.new("RGB", (8, 2)))[:, 0, 0].tolist() == pytest.approx([0.5, 0.0, -1.0], abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        Image.fromarray(np.full((9, 9), 4000, np.uint16)),
+        Image.fromarray(np.full((9, 9), 0.5, np.float32)),
+        Image.new("LAB", (9, 9)),
+        torch.full((3, 9, 9), 4000, dtype=torch.uint16),
+        torch.full((3, 9, 9), 200.0),
+    ],
+    ids=["uint16", "float", "LAB", "tensor of uint16", "tensor of float32"],
+)
+@pytest.mark.parametrize("train", [False, True])
+def test_an_image_of_more_than_8_bits_is_refused_by_the_transform(image: Any, train: bool) -> None:
+    """Pillow and torchvision would cut it to 0..255."""
+    see = stated_spec(size=(8, 8), interpolation="bilinear", crop=Crop("center", 1.0)).transform(train=train)
+    with pytest.raises(SpecError, match="an 8-bit image, grey or in colours, found"):
+        see(image)
+
+
 def test_a_transform_needs_a_size_and_says_why_it_is_unknown() -> None:
     with pytest.raises(SpecError, match="a stated size of the network's input, found it is unknown: nobody stated it"):
         stated_spec().transform()

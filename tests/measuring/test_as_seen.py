@@ -11,17 +11,21 @@ from PIL import Image, ImageOps
 from torchvision.transforms import v2
 
 import tare
+from tare.datasets.image_batches import evaluation_transform
 from tare.errors import DataError, SpecError
 from tare.input_spec.geometry import Geometry
 from tare.input_spec.spec import Crop, InputSpec, Known
 from tare.measuring.as_seen import stated_geometry
+from tare.networks.stored.trained import open_trained
 from tests.images import random_rgb, save_png
+from tests.tiny_run import MEAN, tiny_run
 
 SPEC = InputSpec(size=Known((24, 24), "test"), interpolation=Known("bilinear", "test"), crop=Known(Crop("center", 0.75), "test"))
 
 
 def photos(root: Path) -> list[Image.Image]:
     sizes = [(40, 60), (60, 40), (33, 33), (25, 90)]
+    root.mkdir(exist_ok=True)
     return [Image.fromarray(save_png(root / f"{i}.png", random_rgb(i, h, w))) for i, (h, w) in enumerate(sizes)]
 
 
@@ -92,6 +96,20 @@ def test_bands_are_seen_each_by_itself_as_training_sees_them(bands: int) -> None
     together = tare.measure(images, layout="NHWC", as_seen=16)
     alone = [tare.measure(images[..., k : k + 1], layout="NHWC", as_seen=16).mean[0] for k in range(bands)]
     assert (together.dtype, together.mean) == ("uint8", tuple(alone))
+
+
+def test_a_border_has_the_colour_that_the_run_pads_with(tmp_path: Path) -> None:
+    run = tiny_run(tmp_path, geometry=Geometry((32, 32), "bilinear", 1.0, "border"))
+    photos(tmp_path / "photos")
+    model = open_trained(run).model
+    see = evaluation_transform(model.geometry, model.normalisation.border("uint8"))
+    images = [see(Image.open(path)) for path in sorted((tmp_path / "photos").iterdir())]
+    for stated in (run, model.spec()):
+        stats = tare.measure(tmp_path / "photos", as_seen=stated)
+        assert_measured(stats, images)
+        assert stats.extra["as_seen"]["border"] == pytest.approx(MEAN)
+    with pytest.raises(DataError, match=r"images of the network's 3 channels, found 1 in .*--channels"):
+        tare.measure(tmp_path / "photos", as_seen=run, channels="grey")
 
 
 def test_one_pixel_high_and_grey_images_are_seen() -> None:

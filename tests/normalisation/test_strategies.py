@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from tare.errors import StrategyError
 from tare.measuring.api import measure as measured
 from tare.measuring.mapped.logarithms import with_logarithms
-from tare.normalisation.applied import Normalisation, clipped, same_inputs
+from tare.normalisation.applied import Normalisation, same_inputs
 from tare.normalisation.names import BASIC, STRATEGIES, Strategy
 from tare.normalisation.strategies import STD_FLOOR, Constants, blended, matched, normalisation, shrunk
+from tare.samples.layout import clipped
 from tare.sources.arrays.in_memory import open_array
 from tare.sources.options import Options
 from tare.statistics.dataset_stats import DatasetStats

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 import tare
+from tare.input_spec.fields import Crop
 from tare.monitoring.monitor import Monitor
 from tare.monitoring.reference import Reference
 from tare.samples.records import Sample
@@ -58,6 +59,32 @@ def test_a_run_carries_the_reference_of_its_training_split(tmp_path: Path) -> No
     monitor = Monitor(tmp_path / "run", values="fed")
     monitor.update(((kept[:8] / 255 - 0.4) / 0.2).astype(np.float32))
     assert monitor.state.samples == 8
+
+
+def test_a_border_has_the_colour_that_the_network_is_fed(tmp_path: Path) -> None:
+    """Samples at the network's size, as an export takes them, are those of `tare predict`."""
+    images = photographs(60, 0, size=16)[:, :8]
+    np.savez(tmp_path / "data.npz", x=images, y=np.arange(60) % 2)
+    (tmp_path / "net.py").write_text(_FACTORY)
+    spec = tare.InputSpec.of((0.4, 0.5, 0.6), (0.2, 0.2, 0.2), raw_dtype="uint8", crop=Crop("border", 1.0))
+    (tmp_path / "spec.json").write_text(json.dumps(spec.to_json()))
+    made = tare.transfer(
+        data=tmp_path / "data.npz",
+        model=f"{tmp_path / 'net.py'}:net",
+        weights="none",
+        spec=tmp_path / "spec.json",
+        size=16,
+        interpolation="bilinear",
+        protocol="probe",
+        device="cpu",
+        workers=0,
+        out=tmp_path / "run",
+    )
+    reference = Reference.load(tmp_path / "run").seen
+    assert reference is not None
+    fed = (np.asarray(reference.stats.mean) - made.normalisation.mean) / made.normalisation.std
+    stored = (np.asarray(Reference.load(tmp_path / "run").stats.mean) - made.normalisation.mean) / made.normalisation.std
+    assert fed == pytest.approx(stored / 2, abs=0.02)  # half of each is border, which is zero
 
 
 @pytest.mark.parametrize("kind", ["uint16", "int16"])

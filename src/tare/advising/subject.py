@@ -194,7 +194,8 @@ def _unlabelled_images(
     if len(stats.channels) == fed.network.channels:  # others are refused when all is read
         fed, found = fed.of_data(stats, compares=reading.compares)
         told += _of_dataset0(fed, stats)
-    source = AsSeen(whole(open_pooled(data, options)), geometry)
+    border = fed.constants.convention().border(stats.dtype) if geometry.crop_mode == "border" else None
+    source = AsSeen(whole(open_pooled(data, options)), geometry, border)
     indexed = source.indexed()
     records: Iterable[Record]
     if indexed is None:

@@ -77,7 +77,7 @@ def _input(trained: TrainedModel) -> str:
     return (
         "## What the network is fed\n\n"
         f"Strategy **{escaped(chosen.strategy)}**: {MEANINGS.get(chosen.strategy, 'as tare.json states')}.\n\n{rows}\n"
-        f"{_sized(trained.model.takes)}\n{_origins(trained)}"
+        f"{_sized(trained.model.takes, len(chosen.mean))}\n{_origins(trained)}"
     )
 
 
@@ -113,12 +113,12 @@ def _formula(chosen: Normalisation, takes: InputGeometry) -> str:
     return f"{units} raw value v {taken} reaches the network as ({value} - mean) / std."
 
 
-def _sized(takes: InputGeometry) -> str:
+def _sized(takes: InputGeometry, channels: int) -> str:
     if isinstance(takes, Geometry):
         height, width = takes.size
         return (
             f"Size {height} x {width} pixels, {escaped(takes.interpolation)} interpolation, {escaped(takes.crop_mode)} crop "
-            f"{_edge(takes)}."
+            f"{_edge(takes)}.{_mode(takes, channels)}"
         )
     if isinstance(takes, RowGeometry):
         return f"Rows of {len(takes.columns)} numbers, in this order."
@@ -130,6 +130,14 @@ def _sized(takes: InputGeometry) -> str:
         f"Signals of {takes.length} steps: longer signals are cut to their middle, shorter signals are padded on both sides with "
         "zero at the network's input. Recordings are read in [-1, 1)."
     )
+
+
+def _mode(takes: Geometry, channels: int) -> str:
+    """How a file becomes raw values, which the loaders of other libraries leave to their caller."""
+    mode = {1: "L", 3: "RGB"}.get(channels)
+    if takes.raw_dtype != "uint8" or takes.bands is not None or mode is None:
+        return ""
+    return f' Pixels are taken as stored, without EXIF orientation, and in one mode: `image.convert("{mode}")` of Pillow.'
 
 
 def _edge(takes: Geometry) -> str:

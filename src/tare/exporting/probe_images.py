@@ -50,7 +50,10 @@ class ProbeImages:
         if raw == "uint8":
             return sized
         stored = sized.numpy() / float(unit_scale(raw))
-        return torch.from_numpy(stored.astype(raw) if raw.startswith("float") else np.rint(stored).astype(raw))
+        if raw.startswith("float"):
+            return torch.from_numpy(stored.astype(raw))
+        ends = np.iinfo(raw)  # a resize may overshoot them
+        return torch.from_numpy(np.clip(np.rint(stored.astype(np.float64)), ends.min, ends.max).astype(raw))
 
 
 def probe_images(trained: TrainedModel, split: Split | None, images: Sequence[str] = (), count: int = COUNT) -> ProbeImages:

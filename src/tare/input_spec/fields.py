@@ -45,6 +45,10 @@ class Crop:
         edges = tuple(math.floor(edge / self.fraction) for edge in size)
         return edges[:1] if self.mode == "center" and edges[0] == edges[1] else edges
 
+    def cuts(self, size: tuple[int, int]) -> bool:
+        """Whether the middle of an image is kept, so that the ``offset`` may decide which pixels these are."""
+        return self.mode == "center" or (self.mode == "squash" and self.resized(size) != size)
+
 
 @dataclass(frozen=True, slots=True)
 class PerSample:

@@ -54,6 +54,25 @@ def refuse_other(fields: Mapping[str, Field[Any]], allowed: Mapping[str, tuple[A
             raise SpecError(f"{name} {able}, which is all that {target} can state", f"{field.value!r}", remedy)
 
 
+#: Which pixel a library takes for the middle that falls between two, as the ``offset`` of a crop.
+OFFSETS: Mapping[str, str] = {"timm": "even", "torchvision": "even", "hf": "down"}
+
+
+def other_middle(fields: Mapping[str, Field[Any]], form: str) -> str | None:
+    """What the library of a format crops otherwise than the fields say; None where it crops the same or nothing is known.
+
+    No format has a key for it.
+    """
+    size, crop = fields["size"], fields["crop"]
+    if isinstance(size, Unknown) or isinstance(crop, Unknown):
+        return None
+    if crop.value.offset == OFFSETS[form] or not crop.value.cuts(size.value):
+        return None
+    library = {"hf": "transformers rounds it down"}.get(form, f"{form} rounds it to even")
+    own = {"even": "is rounded to even", "down": "is rounded down"}[crop.value.offset]
+    return f"the middle of a crop that falls between two pixels {own} here, and {library}: such images differ by one pixel"
+
+
 def unit_constants(fields: Mapping[str, Field[Any]], target: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and std in unit values of 8-bit images, whatever the spec's own scale is.
 

@@ -73,6 +73,18 @@ class InputMap:
             moved = np.clip(moved, low, high)
         return np.asarray(moved * np.array(self.affine.scale) + np.array(self.affine.shift), np.float64)
 
+    @property
+    def zero(self) -> tuple[float, ...] | None:
+        """The raw value of each channel, in the order of raw values, that becomes 0; None if it differs per sample.
+
+        It is what surrounds an image, and pads a sample.
+        """
+        if self.per_sample is not None:
+            return None
+        mapped_zero = (unmapped(self.value_map, -b / a) for a, b in zip(self.affine.scale, self.affine.shift, strict=True))
+        found = dict(zip(self.affine.order, mapped_zero, strict=True))
+        return tuple(found[channel] for channel in sorted(found))
+
     def as_affine(self, low: float = -math.inf, high: float = math.inf) -> Affine | None:
         """The same map of raw values in [``low``, ``high``] as an affine one; None if a map or a clip that binds forbids that."""
         if self.per_sample is not None or self.value_map != "identity":

@@ -66,6 +66,24 @@ def _crop_down(size: tuple[int, int], image: Any) -> Any:
     return functional.crop(image, (height - size[0]) // 2, (width - size[1]) // 2, *size)
 
 
+#: Pillow's modes of 8-bit grey and colours, which become red, green and blue without a loss.
+_BYTES = frozenset(("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"))
+
+
+class EightBits:
+    """A step that hands an 8-bit image on as it is: one of more bits would be cut to 0..255 without a word."""
+
+    def __call__(self, image: Any) -> Any:
+        """The image. Raises :class:`SpecError` for one that is not of bytes."""
+        found = f"a tensor of {str(image.dtype).removeprefix('torch.')}" if hasattr(image, "dtype") else None
+        if found is None and image.mode not in _BYTES:
+            found = f"one of Pillow's mode {image.mode!r}"
+        if found in (None, "a tensor of uint8"):
+            return image
+        remedy = "convert it as the training images were, or use InputSpec.apply"
+        raise SpecError("an 8-bit image, grey or in colours", found, remedy)
+
+
 def training_steps(size: tuple[int, int], interpolation: str, least_area: float = 0.35) -> list[Any]:
     """Random resized crop and horizontal flip, the usual augmentation of raw pixels."""
     from torchvision.transforms import v2

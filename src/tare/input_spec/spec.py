@@ -18,9 +18,9 @@ from tare.input_spec.formats.hf import fields_of_processor_config, processor_con
 from tare.input_spec.formats.timm import fields_of_pretrained_cfg, pretrained_cfg_of
 from tare.input_spec.formats.torchvision import fields_of_preset, preset_of
 from tare.input_spec.input_map import InputMap, Window
-from tare.input_spec.resize import evaluation_steps, training_steps
+from tare.input_spec.resize import EightBits, evaluation_steps, training_steps
 from tare.input_spec.words import description, names_in_order
-from tare.samples.layout import dtype_range, unit_scale
+from tare.samples.layout import clipped, dtype_range, unit_scale
 from tare.system.handed.arguments import place_of
 from tare.system.local.opened import document_text
 from tare.system.shown import Shown, numbers
@@ -260,7 +260,8 @@ class InputSpec(Shown):
         """A torchvision v2 ``Compose``: PIL image or uint8 tensor ``(C, H, W)`` to network input ``(C, H, W)`` float32.
 
         Resize and crop of the spec (random resized crop and flip with ``train``), scale to [0, 1], order, ``Normalize``.
-        Raises :class:`SpecError` if a field that is needed is unknown, or for raw values other than uint8.
+        Raises :class:`SpecError` if a field that is needed is unknown, or for raw values other than uint8; so does the transform,
+        for an image of more than 8 bits.
         """
         import torch
         from torchvision.transforms import v2
@@ -271,7 +272,7 @@ class InputSpec(Shown):
             raise SpecError("a network for 8-bit grey or RGB images", found, "map your values with InputSpec.apply")
         size, interpolation = self.require("size"), self.require("interpolation")
         geometry = training_steps(size, interpolation) if train else self._evaluation_steps(size, interpolation)
-        steps = [v2.RGB() if len(unit.scale) == 3 else v2.Grayscale(1), *geometry]
+        steps = [EightBits(), v2.RGB() if len(unit.scale) == 3 else v2.Grayscale(1), *geometry]
         steps += [v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
         if unit.order == (2, 1, 0):
             steps.append(v2.Lambda(_reversed))
@@ -281,9 +282,20 @@ class InputSpec(Shown):
 
     def _evaluation_steps(self, size: tuple[int, int], interpolation: str) -> list[Any]:
         antialias = self.antialias.value if isinstance(self.antialias, Known) else True
-        unit = self.affine_from("float32")  # a border is filled with what becomes 0 at the network's input, as timm does
-        fill = [round(-255 * b / a) for a, b in zip(unit.scale, unit.shift, strict=True)]
+        fill = [round(255 * level) for level in self.border() or (0.0,)]
         return evaluation_steps(size, self.require("crop"), interpolation, antialias, fill)
+
+    def border(self) -> tuple[float, ...] | None:
+        """The colour around an image that is padded: per channel the unit value that becomes 0 at the network's input.
+
+        It is the nearest that an image of the raw type can hold, in the order of raw channels (red, green, blue). None where each
+        sample is normalised by its own values. Raises :class:`SpecError` if a field that is needed is unknown.
+        """
+        zero = self.input_map().zero
+        stored = self.require("raw_dtype", "state raw_dtype: uint8, uint16, float32, ...")
+        if zero is None:
+            return None
+        return clipped([value * float(unit_scale(stored)) for value in zero], stored)
 
     def summary(self) -> str:
         """Channels, size and constants, and which fields are unknown."""

@@ -211,7 +211,6 @@ def _check_left(stats: DatasetStats, nodata: tuple[float, ...], of_data: tuple[f
 
 def _seen(source: Source[Any], stated: Any) -> tuple[Source[Any], dict[str, Any]]:
     """The source after a network's resize and crop, which take every value of a sample, and a record of both."""
-    from tare.measuring.as_seen import AsSeen, stated_geometry
+    from tare.measuring.as_seen import as_seen
 
-    geometry, origin = stated_geometry(stated)
-    return AsSeen(whole(source), geometry), {**asdict(geometry), "size": list(geometry.size), "origin": origin}
+    return as_seen(whole(source), stated)

@@ -14,8 +14,10 @@ import torch
 from tare.errors import ModelError, SpecError, reason_of, short_repr
 from tare.folding.first_layers import evaluating
 from tare.input_spec.fields import ALONE, UNSTATED
+from tare.input_spec.foreign import OFFSETS
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, SignalGeometry, SoundGeometry, VolumeGeometry
 from tare.input_spec.spec import InputSpec, Known, Unknown
+from tare.networks.building.hugging_face import is_stored_by_library
 from tare.networks.network import Network
 from tare.normalisation.catalog import pooled_of
 from tare.normalisation.names import Strategy
@@ -129,7 +131,9 @@ def network_geometry(
         geometry = Geometry.of(geometry.size, geometry.interpolation, spec.crop.value)
         if size is not None or crop is not None:  # the stated edge belongs to the stated size and crop
             geometry = replace(geometry, resize=None)
-    elif crop is None:
+    elif is_stored_by_library(network.module):
+        geometry = replace(geometry, offset=OFFSETS["hf"])  # the processor that its directory gets crops so
+    if isinstance(spec.crop, Unknown) and crop is None:
         notes.append(f"crop unknown: using the centre {geometry.crop_fraction:g}, change it with --crop")
     if crop is not None:
         geometry = replace(geometry, crop_fraction=crop)

@@ -14,7 +14,7 @@ from tare.input_spec.fields import Known, PerSample, per_sample, plain, window
 from tare.input_spec.input_map import InputMap, Window, mapped, unmapped
 from tare.normalisation.names import STRATEGIES, Strategy
 from tare.normalisation.ranges import moments_through
-from tare.samples.layout import has_unit_range, unit_scale
+from tare.samples.layout import clipped, unit_scale
 from tare.statistics.dataset_stats import DatasetStats
 
 
@@ -125,13 +125,6 @@ class Normalisation:
 
 #: Each channel of each sample by its own mean and std.
 EACH = PerSample("zscore", "channel")
-
-
-def clipped(values: Sequence[float], raw_dtype: str) -> tuple[float, ...]:
-    """Clip unit values to [0, 1] if their type has that range; floats and wider integers have none."""
-    if not has_unit_range(raw_dtype):
-        return tuple(values)
-    return tuple(min(1.0, max(0.0, value)) for value in values)
 
 
 def same_inputs(choices: Sequence[Normalisation], tolerance: float = 1e-6) -> Mapping[Strategy, Strategy]:

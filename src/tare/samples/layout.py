@@ -47,6 +47,13 @@ def has_unit_range(dtype: DTypeLike) -> bool:
     return np.dtype(dtype).name in _INTEGER_SCALE
 
 
+def clipped(values: Sequence[float], dtype: DTypeLike) -> tuple[float, ...]:
+    """Clip unit values to [0, 1] if their type has that range; floats and wider integers have none."""
+    if not has_unit_range(dtype):
+        return tuple(values)
+    return tuple(min(1.0, max(0.0, value)) for value in values)
+
+
 def dtype_range(dtype: DTypeLike, bits: int | None = None) -> tuple[int, int] | None:
     """Return the least and the largest integer of a dtype, of ``bits`` in use if they are known; None for floats."""
     kind = np.dtype(dtype)

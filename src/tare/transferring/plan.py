@@ -48,11 +48,12 @@ from tare.networks.stated_numbers import (
 from tare.networks.stated_spec import with_frames, with_spec
 from tare.networks.stored.source import source_bands, source_code, source_network, source_statistics
 from tare.networks.weights import weights_digest
-from tare.normalisation.applied import Normalisation, clipped
+from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.inputs import ends_of
 from tare.normalisation.names import Strategy
 from tare.normalisation.strategies import Constants, normalisation
+from tare.samples.layout import clipped
 from tare.samples.modes import ColourMode
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.engines.local import default_workers

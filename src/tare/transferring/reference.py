@@ -36,7 +36,7 @@ def reference_of(plan: TransferPlan) -> dict[str, Any] | None:
     stated = {} if not chosen.is_affine else {"mean": tuple(chosen.mean), "std": tuple(chosen.std)}
     try:
         reference = replace(Reference.of(source, workers=workers), as_fed=stated, front=front_of(plan.takes))
-        sized = _sized(source, plan.takes)
+        sized = _sized(source, plan.takes, chosen.border(plan.takes.raw_dtype))
         if sized is not None:
             seen = replace(Reference.of(sized, workers=workers), as_fed=stated, axes=0)  # of what is stored alone
             reference = replace(reference, seen=seen)
@@ -45,10 +45,10 @@ def reference_of(plan: TransferPlan) -> dict[str, Any] | None:
     return reference.to_json()
 
 
-def _sized(source: LabelledFiles, takes: InputGeometry) -> Source[Any] | None:
+def _sized(source: LabelledFiles, takes: InputGeometry, border: tuple[float, ...] | None) -> Source[Any] | None:
     """The samples at the network's size; None where they have it as stored, or where each is normalised by itself."""
     if isinstance(takes, Geometry):
-        return _Resized(source, takes)
+        return _Resized(source, takes, border if takes.crop_mode == "border" else None)
     return _Sized(source, takes) if isinstance(takes, SignalGeometry | VolumeGeometry) and takes.pad is not None else None
 
 

@@ -40,6 +40,16 @@ def test_other_formats_are_written_and_read_back(tmp_path: Path, form: str) -> N
     assert run(path, "--against", "timm:resnet50").exit_code == 0
 
 
+def test_a_crop_that_the_other_library_rounds_otherwise_is_said(tmp_path: Path) -> None:
+    said = "note: the middle of a crop that falls between two pixels is rounded to even here, and transformers rounds it down"
+    path = tmp_path / "other.json"
+    assert said in " ".join(run("timm:resnet50", "--format", "hf", "--out", path).stderr.split())
+    back = run(path, "--format", "timm")
+    assert "is rounded down here, and timm rounds it to even" in " ".join(back.stderr.split())
+    assert "note" not in run(path, "--format", "hf").stderr
+    assert "note" not in run("timm:resnet50", "--format", "timm").stderr
+
+
 def test_against_another_network_says_how_far_apart_they_are() -> None:
     result = run("timm:vit_base_patch16_clip_224.openai", "--against", "timm:resnet50")
     assert result.exit_code == 1

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +10,10 @@ import torch
 
 from tare.exporting.graph.options import GraphOptions
 from tare.exporting.graph.served import ServedGraph
+from tare.input_spec.geometry import SignalGeometry
 from tare.networks.stored.trained import open_trained
-from tests.tiny_run import MEAN, STD, tiny_run
+from tare.normalisation.applied import Normalisation
+from tests.tiny_run import MEAN, MORE, STD, tiny_number_run, tiny_run
 
 
 @pytest.fixture
@@ -56,3 +60,25 @@ def test_with_the_strategy_sample_every_image_is_normalised_by_its_own_moments(t
 def test_outputs_and_axes_are_named(options: GraphOptions, names: tuple[str, ...], dynamic: dict[int, str]) -> None:
     assert options.names == names
     assert options.dynamic == dynamic
+
+
+@pytest.mark.parametrize("strategy", ["sample", "sample-percentile", "bounds"])
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_signal_with_a_missing_value_is_not_answered(tmp_path: Path, strategy: str, bad: float) -> None:
+    """As `tare predict` refuses it: NaN marks padding inside, and infinity would be cut to the end of a clip."""
+    chosen = (
+        {"sample-percentile": replace(MORE[strategy], mean=(0.0,) * 2, std=(1.0,) * 2, clip=((0.0, 1.0),) * 2)}
+        if (strategy in MORE)
+        else {"bounds": Normalisation("bounds", (0.0,) * 2, (1.0,) * 2, clip=((-2.0, 2.0),) * 2)}
+    )
+    pad = (0.0,) * 2 if strategy == "bounds" else None
+    model = open_trained(tiny_number_run(tmp_path, SignalGeometry(20, pad), "sample" if pad is None else "target")).model
+    model = replace(model, normalisation=chosen.get(strategy, model.normalisation))
+    signals = torch.randn(3, 30, 2, generator=torch.Generator().manual_seed(0))
+    graph = ServedGraph(model, GraphOptions("NTC", with_resize=True))
+    whole = graph(signals)
+    signals[1, 15, 0] = bad
+    for given, before in zip(graph(signals), whole, strict=True):
+        assert given[1].isnan().all()
+        assert torch.equal(given[[0, 2]], before[[0, 2]])
+        assert not before.isnan().any()

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import timm
@@ -19,6 +21,7 @@ from tare.networks.stored.directory import TransferredModel, load_model, save_mo
 from tare.normalisation.applied import EACH, Normalisation
 from tare.normalisation.input_layer import InputLayer
 from tare.parts.normaliser import Normaliser
+from tare.readers.table import read_spec
 from tests.made_stats import stated_stats
 from tests.networks.factories import FACTORY
 from tests.tiny_run import tiny_number_run, tiny_run
@@ -55,6 +58,24 @@ def test_plain_timm_loads_it_with_the_mean_and_std_in_use(tmp_path: Path, images
     mean, std = (torch.tensor(values).reshape(1, 3, 1, 1) for values in (config["mean"], config["std"]))
     with torch.no_grad():
         assert torch.allclose(loaded((images / 255 - mean) / std), model.logits(images), atol=1e-5)
+
+
+@pytest.mark.parametrize("case", ["sample", "percentile", "log1p", "uint16", "rounded down", "edges"])
+def test_timm_makes_no_transform_of_an_input_that_its_keys_cannot_state(tmp_path: Path, case: str) -> None:
+    """It would feed other values without a word; the network is loaded all the same."""
+    geometry = Geometry((32, 32), "bilinear", 0.9)
+    changed: dict[str, dict[str, Any]] = {
+        "uint16": {"raw_dtype": "uint16"},
+        "rounded down": {"offset": "down"},
+        "edges": {"resize": (51, 47)},
+    }
+    strategy = case if case not in changed else "source"
+    folder = tiny_run(tmp_path, strategy, geometry=replace(geometry, **changed.get(case, {})), with_data=False) / "model"
+    loaded = timm.create_model(f"local-dir:{folder}", pretrained=Version(timm.__version__) >= Version("1.0.27"))
+    for training in (False, True):
+        with pytest.raises(KeyError, match=r"more than timm's keys can state, see tare\.json"):
+            timm.data.create_transform(**resolve_model_data_config(loaded), is_training=training)
+    assert read_spec(f"timm:local-dir:{folder}").require("interpolation") == "bilinear"
 
 
 def test_it_comes_back_with_the_same_outputs_classes_and_normalisation(tmp_path: Path, images: torch.Tensor) -> None:

@@ -34,6 +34,7 @@ def spec(
     Nothing is downloaded without --online, and nothing that is read is executed. With --against: exit code 0 if equal raw
     values reach both networks as equal numbers, 1 if not. Exit code 2 if it cannot be read, or said in that format.
     """
+    from tare.input_spec.foreign import other_middle
     from tare.readers.table import read_spec
     from tare.reporting import console
     from tare.system.files import json_text, write_text
@@ -42,6 +43,8 @@ def spec(
         first = read_spec(request.model, online=request.online)
         second = None if against is None else read_spec(against, online=request.online)
     document = _document(first, form)
+    if form != "tare" and (remark := other_middle(first.fields(), form)) is not None:
+        console.note(remark)
     if out is not None:
         write_text(out, json_text(document) + "\n")
     if against is not None and second is not None:

@@ -13,6 +13,7 @@ from tare.exporting.formats.safetensors import copy, write_weights
 from tare.exporting.probe_images import ProbeImages, as_pillow
 from tare.exporting.reloaded import check_fixed, check_pixels, compared, one_line
 from tare.exporting.result import Parity
+from tare.networks.stored.directory import is_timms
 from tare.networks.stored.trained import TrainedModel
 from tare.system.quiet import quietly
 
@@ -25,6 +26,9 @@ def check_stateable(trained: TrainedModel) -> None:
     check_fixed(trained, "timm")
     if not trained.model.network.is_timm:
         raise ModelError("a network that timm knows", f"{trained.reference!r}", "use --format safetensors, onnx or pt2")
+    if not is_timms(trained.model.spec()):
+        remedy = "use --format onnx, torchscript or pt2"
+        raise ModelError("a resize and crop that timm's configuration can state", f"{trained.model.geometry.crop}", remedy)
 
 
 def fill(folder: Path, contents: Contents) -> tuple[Parity, tuple[str, ...]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
 
@@ -24,6 +26,8 @@ from tare.samples.layout import unit_scale
 class ServedGraph(nn.Module):
     """Map raw values to probabilities and logits ``(N, K)`` float32, or to the values of a regression.
 
+    The answer to a sample that holds NaN or infinity is NaN, as `tare predict` refuses it: NaN would count as padding.
+
     Samples are images ``(N, H, W, C)`` or ``(N, C, H, W)``, signals ``(N, T, C)`` or rows ``(N, C)``, of training's dtype.
     Raises :class:`SpecError` for a resize of images of another type than uint8.
     """
@@ -40,12 +44,15 @@ class ServedGraph(nn.Module):
         self.scale = float(unit_scale(takes.raw_dtype))
         self.last = options.layout == "NHWC"
         self.task, self.names = model.task, options.names
+        self.of_floats = takes.raw_dtype.startswith("float")
         self.eval()  # an exporter restores the mode that it finds
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
         """Answer a batch."""
         sized = self._sized(samples)
         logits = self.task.restored(self.network(self.normaliser(sized)), sized)
+        if self.of_floats:
+            logits = logits + _unanswered(samples).reshape(-1, *(1 for _ in logits.shape[1:]))
         if self.names == ("logits",):
             return logits
         answers = self.task.answers(logits)
@@ -61,6 +68,12 @@ class ServedGraph(nn.Module):
     def unit(self, images: torch.Tensor) -> torch.Tensor:
         """Bytes as they are, which the normaliser scales; deeper images as unit values."""
         return images if self.takes.raw_dtype == "uint8" else images.to(torch.float32) * self.scale
+
+
+def _unanswered(samples: torch.Tensor) -> torch.Tensor:
+    """NaN for each sample ``(N,)`` that holds a value that is no finite number, else zero."""
+    whole = torch.isfinite(samples).flatten(1).all(dim=1)
+    return torch.where(whole, 0.0, math.nan).to(torch.float32)
 
 
 class ResizeAndCrop(nn.Module):

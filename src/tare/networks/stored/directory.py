@@ -26,6 +26,7 @@ from tare._version import __version__
 from tare.errors import ModelError, SpecError
 from tare.folding.layers import FoldedNetwork
 from tare.input_spec.fields import RAW_DTYPES, Crop, Field
+from tare.input_spec.foreign import other_middle
 from tare.input_spec.formats.timm import crop_pct_of
 from tare.input_spec.geometry import (
     NOUNS,
@@ -58,8 +59,9 @@ from tare.tasks.table import task_of_json
 from tare.tasks.task import Task
 
 SCHEMA = "tare.model/1"
-# The dtypes that a spec can name.
 _LONGEST_NAMES = 1000
+#: Stands for the interpolation in timm's configuration of an input that its keys cannot state.
+NOT_TIMMS = "none: this input is more than timm's keys can state, see tare.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,16 +305,36 @@ def _bare(module: nn.Module) -> nn.Module:
 
 def _processor_of(model: TransferredModel) -> Mapping[str, Any] | None:
     """The input as a processor of transformers; None if it cannot state it: then it finds none, and loads no other."""
-    if not model.normalisation.is_affine:
+    spec = model.spec()
+    if not model.normalisation.is_affine or other_middle(spec.fields(), "hf") is not None:
         return None
     try:
-        return model.spec().to_hf()
+        return spec.to_hf()
     except SpecError:
         return None
 
 
 def _timm_keys(model: TransferredModel) -> dict[str, Any]:
-    """The input in timm's keys."""
+    """The input in timm's keys.
+
+    If they cannot state it, the interpolation is a text that timm makes no transform of: its transform would feed other values.
+    The network loads all the same.
+    """
+    if not is_timms(model.spec()):
+        return {**_stated_keys(model), "interpolation": NOT_TIMMS}
+    return _stated_keys(model)
+
+
+def is_timms(spec: InputSpec) -> bool:
+    """Whether timm's own transform, made from the keys of its configuration, feeds what the specification says."""
+    try:
+        spec.to_timm()
+    except SpecError:
+        return False
+    return other_middle(spec.fields(), "timm") is None
+
+
+def _stated_keys(model: TransferredModel) -> dict[str, Any]:
     geometry, normalisation = model.geometry, model.normalisation
     return {
         "input_size": (len(normalisation.mean), *geometry.size),
@@ -325,7 +347,7 @@ def _timm_keys(model: TransferredModel) -> dict[str, Any]:
 
 
 def _crop_pct(geometry: Geometry) -> float:
-    """Return the fraction from which timm computes the same edge, if one exists; an export is compared with timm in any case."""
+    """Return the fraction from which timm computes the same edge, if one exists."""
     try:
         return crop_pct_of(geometry.crop, geometry.size)
     except SpecError:

@@ -26,10 +26,10 @@ from tare.networks.stored.directory import TransferredModel, load_model, save_mo
 from tare.networks.stored.inputs import FoldRequest, RespecRequest, Rewriting
 from tare.networks.stored.output import check_free
 from tare.networks.stored.references import arriving_as, fed_with, reference_json
-from tare.normalisation.applied import Normalisation, clipped
+from tare.normalisation.applied import Normalisation
 from tare.readers.table import read_spec
 from tare.samples.constants import as_code_values
-from tare.samples.layout import unit_scale
+from tare.samples.layout import clipped, unit_scale
 from tare.samples.sound.front_end import FrontEnd
 from tare.system.shown import numbers
 from tare.tasks.task import Task

@@ -1,4 +1,4 @@
-"""tare's own ``Normaliser`` as the steps that other libraries would need for it."""
+"""tare's own ``Normaliser`` as the steps that other libraries would need for it, and the step that only checks an image."""
 
 from __future__ import annotations
 
@@ -21,4 +21,6 @@ def _normaliser(thing: Any) -> Found:
     return (*scaled, *moved, step("normalize", mean=mean, std=std, max_value=1.0))
 
 
-LIBRARY = Library("tare", ("tare.parts.normaliser",), {"Normaliser": _normaliser})
+LIBRARY = Library(
+    "tare", ("tare.parts.normaliser", "tare.input_spec.resize"), {"Normaliser": _normaliser, "EightBits": lambda _: ()}
+)
