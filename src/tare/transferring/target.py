@@ -186,7 +186,7 @@ def _told(test: HeldOut, split: Split, colour: ColourMode, workers: int, reporte
     with reporter.counting("looking for test samples among the others", NOUNS[split.kind], len(known) + len(test.files)) as step:
         shared = check_disjoint(known, test.files, split.kind, colour, workers, step)
     absent = (f"the test has no sample of {', '.join(test.absent[:5])}",) if test.absent else ()
-    return shared + absent
+    return test.remarks + shared + absent
 
 
 def _check_raw(train: DatasetStats, test: DatasetStats, where: str) -> None:
