@@ -506,7 +506,9 @@ def studied(place: Any, kind: str, network: Path) -> Any:
     if kind == "images":
         pytest.skip("a network of a file states no size")
     keys = {"data": str(place), "networks": [stated["model"]], "weights": "none", "mean": stated["mean"], "std": stated["std"]}
-    return told(requested_plan("folder", keys))
+    notes = told(requested_plan("folder", keys))
+    assert "every seed of a study splits" in " ".join(notes)
+    return notes
 
 
 def evaluated(place: Any, _: str, network: Path) -> Any:
@@ -529,7 +531,9 @@ def transferred(place: Any, kind: str, *_: Any) -> Any:
 def held_out(place: Any, kind: str, *_: Any) -> Any:
     of = {"images": "image", "rows": "vector", "signals": "signal", "volumes": "volume"}[kind]
     split = open_split(LabelOptions(place), 0, of)  # type: ignore[arg-type]
-    assert len(open_test(place, LabelOptions(place), split).files) == PARTS["test"]
+    test = open_test(place, LabelOptions(place), split)
+    assert len(test.files) == PARTS["test"]
+    assert test.remarks or place.suffix == ".npz"
     return ["parts by themselves"]
 
 

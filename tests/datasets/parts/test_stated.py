@@ -17,6 +17,7 @@ from PIL import Image
 import tare
 from tare.datasets.held_out.opening import open_test
 from tare.datasets.options import LabelOptions
+from tare.datasets.parts.names import parts_beside
 from tare.datasets.split import Split, open_split
 from tare.errors import DataError
 
@@ -254,3 +255,90 @@ def test_parts_are_chosen_before_labels_by_a_pattern(tmp_path: Path) -> None:
     place = manifest(tmp_path)
     split = open_split(LabelOptions(place, label_pattern=r"\d([01])\.png$"), 0)
     assert (levels(split.train), levels(split.val)) == ([40] * 2, [120] * 2)
+
+
+def marked(folder: Path, **marks: list[Any]) -> Path:
+    columns = {"x": np.arange(18.0), "y2": np.arange(18.0) % 5, "label": LABELS}
+    pl.DataFrame({**columns, **marks}).write_csv(folder / "rows.csv")
+    return folder / "rows.csv"
+
+
+def test_marks_state_parts_and_are_no_features(tmp_path: Path) -> None:
+    place = marked(tmp_path, is_valid=[word == "validation" for word in WORDS], is_test=[int(word == "test") for word in WORDS])
+    split = open_split(LabelOptions(place), 0, "vector")
+    assert (len(split.train), len(split.val), split.channel_names) == (8, 4, ("x", "y2"))
+    assert any("the column 'is_valid' with the column 'is_test'" in remark for remark in split.remarks)
+    assert len(open_test(place, LabelOptions(place), split).files) == 6
+    assert "counted as one" in tare.measure(place).extra["remarks"][0]
+
+
+def test_rows_that_are_not_marked_for_training_are_never_trained_on(tmp_path: Path) -> None:
+    split = open_split(LabelOptions(marked(tmp_path, is_train=[int(word == "train") for word in WORDS])), 0, "vector")
+    assert len(split.train) + len(split.val) == 8
+
+
+def test_rows_marked_twice_are_refused(tmp_path: Path) -> None:
+    valid, test = [[word in (part, "test") for word in WORDS] for part in ("validation", "test")]
+    with pytest.raises(DataError, match="'val and test' beside 'train'"):
+        open_split(LabelOptions(marked(tmp_path, is_valid=valid[:12] + test[12:], is_test=test)), 0, "vector")
+
+
+def test_a_mark_of_most_rows_says_something_else_and_is_told(tmp_path: Path) -> None:
+    place = marked(tmp_path, is_valid=[1] * 15 + [0] * 3)
+    split = open_split(LabelOptions(place), 0, "vector")
+    assert len(split.train) + len(split.val) == 18
+    assert any("the column 'is_valid'" in remark and "train, val and test" in remark for remark in split.remarks)
+    assert any("the column 'is_valid' is taken for a feature" in remark for remark in tare.measure(place).extra["remarks"])
+
+
+def test_the_names_of_class_labels_state_parts() -> None:
+    datasets = pytest.importorskip("datasets", reason="the hf extra is not installed")
+    features = datasets.Features(
+        {"image": datasets.Value("binary"), "label": datasets.Value("string"), "split": datasets.ClassLabel(names=[*PARTS])}
+    )
+    frame = pl.concat([images_of(part) for part in PARTS]).to_dict(as_series=False)
+    data = datasets.Dataset.from_dict({**frame, "split": [[*PARTS].index(word) for word in WORDS]}, features=features)
+    split = open_split(LabelOptions(data, label="label"), 0)
+    assert (levels(split.train), levels(split.val)) == ([40] * 8, [120] * 4)
+
+
+def test_codes_beside_images_are_told(tmp_path: Path) -> None:
+    pl.concat([images_of(part) for part in PARTS]).with_columns(split=pl.Series([0, 1, 2] * 6)).write_parquet(
+        tmp_path / "a.parquet"
+    )
+    told = "the column 'split' holds codes, and all rows are counted as one"
+    assert any(told in remark for remark in open_split(LabelOptions(tmp_path / "a.parquet"), 0).remarks)
+    assert any(told in remark for remark in tare.measure(tmp_path / "a.parquet").extra["remarks"])
+
+
+def test_masks_of_a_test_are_never_trained_on(tmp_path: Path) -> None:
+    for place in range(12):
+        part = ("train", "train", "test")[place % 3]
+        for kind in ("images", "masks"):
+            (tmp_path / kind / part).mkdir(parents=True, exist_ok=True)
+            values = np.arange(64).reshape(8, 8) % 2 if kind == "masks" else np.full((8, 8, 3), LEVEL[part])
+            Image.fromarray(values.astype(np.uint8)).save(tmp_path / kind / part / f"{place}.png")
+    split = open_split(LabelOptions(tmp_path, task="segmentation"), 0)
+    assert {*levels_of_files(split)} == {40}
+    assert any("8 train, 4 test; those of test are left out" in remark for remark in split.remarks)
+
+
+def levels_of_files(split: Split) -> list[int]:
+    return [round(float(np.asarray(file.read("rgb")).flat[0])) for file in (*split.train, *split.val)]
+
+
+@pytest.mark.parametrize(
+    ("names", "parts"),
+    [
+        (["train2017", "val2017"], ["train", "val"]),
+        (["train", "test1"], ["train", "test"]),
+        (["trainA", "testA", "testB"], ["train", "test"]),
+        (["photos_train_lmdb", "photos_val_lmdb"], ["train", "val"]),
+        (["train_station", "test_tube"], []),
+        (["dev1", "dev2"], []),
+        (["train", "bus", "car"], ["train"]),
+        (["val", "test"], ["val", "test"]),
+    ],
+)
+def test_folders_are_parts_beside_each_other(names: list[str], parts: list[str]) -> None:
+    assert [*parts_beside(names).values()] == parts

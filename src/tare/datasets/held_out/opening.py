@@ -30,7 +30,7 @@ from tare.tasks.task import Target
 class HeldOut:
     """Labelled samples that neither train the network nor choose an epoch; ``absent`` are classes without a sample.
 
-    ``remarks`` say what was assumed of them.
+    ``remarks`` say which part of the data they are, if the data state parts, and what was assumed of them.
     """
 
     files: tuple[LabelledFile, ...]
@@ -47,15 +47,17 @@ def open_test(data: Any, labelled: LabelOptions, split: Split) -> HeldOut:
     of another kind, or with a label that the training split does not have.
     """
     name = os.fspath(data) if isinstance(data, str | os.PathLike) else type(data).__name__
+    said: tuple[str, ...] = ()
     if isinstance(data, str | os.PathLike) and not labelled.names_places and not is_other_source(data):
         files = _masked(Path(data), split) if split.task == "segmentation" else _of_folders(Path(data), split)
     else:
-        files = _of_samples(_opened(data, name, labelled, split), split)
+        samples, said = _opened(data, name, labelled, split)
+        files = _of_samples(samples, split)
     if not files:
         raise DataError(f"at least one {NOUNS[split.kind].removesuffix('s')} to test on", f"none in {name!r}", "check --test")
     seen = {file.label for file in files} if split.has_classes else set(range(len(split.classes)))
     absent = tuple(known for place, known in enumerate(split.classes) if place not in seen)
-    return HeldOut(files, name, absent, _remarks(files, split))
+    return HeldOut(files, name, absent, (*said, *_remarks(files, split)))
 
 
 def _remarks(files: tuple[LabelledFile, ...], split: Split) -> tuple[str, ...]:
@@ -107,17 +109,19 @@ def _masked(root: Path, split: Split) -> tuple[LabelledFile, ...]:
     return _as_trained(tuple(LabelledFile(image, replace(pattern, path=mask)) for image, mask in found), split)
 
 
-def _opened(data: Any, name: str, labelled: LabelOptions, split: Split) -> LabelledSamples:
+def _opened(data: Any, name: str, labelled: LabelOptions, split: Split) -> tuple[LabelledSamples, tuple[str, ...]]:
+    """The test samples, and a remark if they are one part of the data."""
     if name.endswith(".npz"):
         samples = held_out_archive(name, labelled.array, labelled.label, labelled.layout)
         stated = parts_of_archive(samples, name)
     else:
         samples, stated = labelled_samples(data, labelled.of_source(split.taken), labelled.label, labelled.label_pattern)
     if stated is None:
-        return samples
+        return samples, ()
     if "test" not in stated.of:
         raise DataError("test data of one part", f"others by {stated.where}", "name the test samples alone")
-    return part_of_samples(samples, stated, "test")
+    test = part_of_samples(samples, stated, "test")
+    return test, (f"the test is {len(test):,} of {len(samples):,} samples: those of test by {stated.where}",)
 
 
 def _of_samples(opened: LabelledSamples, split: Split) -> tuple[LabelledFile, ...]:

@@ -115,7 +115,7 @@ def _marked(columns: Columns, labels: Sequence[str]) -> Stating | None:
         if {*words} <= MARKS.keys() and len({MARKS[word] for word in words}) > 1:
             marks[column] = [MARKS[word] for word in words]
     parts = mark_columns(marks)
-    if not marks or ("train" not in parts.values() and any(2 * sum(marks[column]) > len(marks[column]) for column in marks)):
+    if not marks or ([*parts.values()] == ["val"] and any(2 * sum(each) > len(each) for each in marks.values())):
         return None
     rest = "train" if "train" not in parts.values() else "test" if len(parts) == 1 else ""
     rows = zip(*([part if each else None for each in marks[column]] for column, part in parts.items()), strict=True)

@@ -19,6 +19,7 @@ from tare.checking.rules.feed import Feed, leaves_far
 from tare.datasets.files import LabelledFile
 from tare.datasets.image_batches import ImageBatches
 from tare.datasets.options import LabelOptions
+from tare.datasets.parts.names import says_parts
 from tare.datasets.signal_batches import of_length
 from tare.datasets.split import Split, open_split
 from tare.datasets.volumes.sizing import as_stored_volume
@@ -43,6 +44,7 @@ from tare.studying.tasks.task import Pretrained, Task
 
 FOLDER = "folder"
 _MOST_BYTES = 4 << 30
+_AGAIN = "every seed of a study splits the samples of training and validation again, whatever part they are of"
 
 
 @lru_cache(maxsize=2)
@@ -187,6 +189,8 @@ def _classes_only(split: Split) -> Split:
         found = f"the labels of --task {split.task} in {split.origin!r}"
         remedy = "score it by a function of your own: tare study --evaluate FILE.py:FUNCTION"
         raise DataError("one class a sample, for a study of a folder", found, remedy)
+    if any(map(says_parts, split.remarks)):
+        return replace(split, remarks=(*split.remarks, _AGAIN))
     return split
 
 
