@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import importlib
 import io
 import json
 import sqlite3
@@ -19,6 +20,7 @@ from fuzz.handover.commands import tare
 from fuzz.handover.matrix import Answer, Chain, Telling, Told, World
 
 _ROWS = 64
+NAMES = ("years", "mass", "speed")
 #: How a run is trained: quickly, and to the same weights every time.
 TRAINING = ("--protocol", "scratch", "--epochs", "1", "--batch-size", "16", "--workers", "0", "--device", "cpu")
 
@@ -55,7 +57,7 @@ def draw(generator: np.random.Generator) -> Table:
     years = np.round(generator.normal(40, 12, _ROWS))
     mass = np.round(generator.normal(1000, 50, _ROWS) + 40 * labels, 0) + generator.integers(0, 8, _ROWS) / 8
     speed = np.round(generator.normal(0.01, 0.001, _ROWS) * 2**16 + 100 * labels) / 2**16
-    return Table(("years", "mass", "speed"), np.stack([years, mass, speed], axis=1), tuple("ab"[label] for label in labels))
+    return Table(NAMES, np.stack([years, mass, speed], axis=1), tuple("ab"[label] for label in labels))
 
 
 def _lines(table: Table, sign: str = ",", *, header: bool = True, decimal: str = ".", label: str = "label") -> bytes:
@@ -139,7 +141,7 @@ def _npz(folder: Path, table: Table, kind: str = "float64") -> Told:
 
 
 def _hugging_face(folder: Path, table: Table) -> Told:
-    import datasets
+    datasets = importlib.import_module("datasets")  # which ships no types
 
     datasets.disable_progress_bars()
 
@@ -153,17 +155,17 @@ def _of(change: Callable[[Table], Table], write: Callable[[Path, Table], Told] =
 
 
 def _shuffled(folder: Path, table: Table) -> Told:
-    order = np.random.default_rng(1).permutation(len(table.labels))
-    return replace(_csv()(folder, table.rows(order)), samples=tuple(order.tolist()))
+    order = np.random.default_rng(1).permutation(len(table.labels)).tolist()
+    return replace(_csv()(folder, table.rows(order)), samples=tuple(order))
 
 
 def _other(table: Table) -> NDArray[np.float64]:
     """A column of other numbers."""
-    return np.arange(len(table.labels)) * 7.0 % 11
+    return np.arange(len(table.labels), dtype=np.float64) * 7 % 11
 
 
-#: That the data are others than before is said.
-_OTHER_UNIT = r"TARE0\d\d"
+#: That the data are others than before, and that columns are paired by their places, is said.
+OTHERS, BY_PLACE = r"TARE0\d\d|\"clean\": false|\"kind\": \"(?!no difference)", "paired by their places"
 
 TELLINGS = (
     Telling("CSV", _csv()),
@@ -179,23 +181,21 @@ TELLINGS = (
     Telling(
         "CSV, names exchanged and columns as they were",
         _of(lambda t: t.called([t.names[k] for k in (1, 0, 2)])),
-        remark=_OTHER_UNIT,
+        remark=OTHERS,
         back=False,
     ),
-    Telling("CSV, one column called otherwise", _of(lambda t: t.called((*t.names[:2], "pace")))),
+    Telling("CSV, one column called otherwise", _of(lambda t: t.called((*t.names[:2], "pace"))), remark=BY_PLACE),
     Telling(
         "CSV, one column called otherwise, in another order", _of(lambda t: t.called((*t.names[:2], "pace")).columns((1, 0, 2)))
     ),
-    Telling("CSV, all columns called otherwise", _of(lambda t: t.called(("p", "q", "r")))),
+    Telling("CSV, all columns called otherwise", _of(lambda t: t.called(("p", "q", "r"))), remark=BY_PLACE),
     Telling("CSV, one column missing", _of(lambda t: t.columns((0, 1))), back=False),
     Telling("CSV without a header", lambda f, t: replace(_csv(header=False)(f, t), options=("--label", "3"))),
     Telling(
         "CSV, label called otherwise", lambda f, t: replace(_csv(label="kind")(f, t), options=("--label", "kind")), same=True
     ),
     Telling("CSV, rows in another order", _shuffled, reorders="samples", same=True),
-    Telling(
-        "CSV, a column in other units", _of(lambda t: replace(t, values=t.values * (1, 1000, 1))), remark=_OTHER_UNIT, back=False
-    ),
+    Telling("CSV, a column in other units", _of(lambda t: replace(t, values=t.values * (1, 1000, 1))), remark=OTHERS, back=False),
     Telling("Parquet", _parquet(), ("pyarrow",), same=True),
     Telling("Parquet of 32-bit floats", _parquet(kinds="float"), ("pyarrow",)),
     Telling(
@@ -234,4 +234,72 @@ def predicted(run: Path, told: Told, folder: Path) -> Answer:
     return Answer(figures, said.both)
 
 
-WORLDS = (World("tables", draw, TELLINGS, (Chain("transfer, predict", trained, predicted),)),)
+def _called(name: str) -> str:
+    """The name of a column in the truth, whatever its case; one without a name of its own is known by its place."""
+    plain = name.strip().casefold()
+    given = ("c0", "c1", "c2", "red", "green", "blue")
+    return NAMES[given.index(plain) % len(NAMES)] if plain in given else plain
+
+
+def _again(run: Path, told: Told, folder: Path) -> Answer:
+    """What a run's network is fed after a transfer to data, under the run's own constants."""
+    words = ("--protocol", "probe", "--strategy", "source", "--workers", "0", "--device", "cpu", "--json")
+    said = tare("transfer", "--model", run, told.data, *told.options, *words, "--out", folder / "again")
+    stated = json.loads((folder / "again" / "model" / "tare.json").read_text())
+    names = stated["geometry"]["columns"]
+    return Answer(
+        {f"{key} of {_called(name)}": stated["normalisation"][key][k] for key in ("mean", "std") for k, name in enumerate(names)},
+        said.both,
+    )
+
+
+def _explained(run: Path, told: Told, folder: Path) -> Answer:
+    """The constants of a run and of data, as an explanation has them."""
+    del folder
+    said = tare("explain", "--model", run, told.data, *told.options, "--json")
+    rows = said.document["channels"]
+    return Answer(
+        {f"{key} of {_called(row['channel'])}": row[key] for row in rows for key in ("u0", "s0", "u1", "s1")}, said.both
+    )
+
+
+def _measured(told: Told, folder: Path) -> Path:
+    tare("measure", told.data, "--out", folder / "stats.json")
+    return folder / "stats.json"
+
+
+def _compared(stats: Path, told: Told, folder: Path) -> Answer:
+    """How far the data are shifted against statistics."""
+    del folder
+    said = tare("compare", stats, told.data, "--json")
+    rows = said.document["channels"]
+    return Answer(
+        {f"{key} of {_called(row['name'])}": row[key]["estimate"] for row in rows for key in ("shift", "ratio")}, said.both
+    )
+
+
+def _reference(told: Told, folder: Path) -> Path:
+    tare("measure", told.data, "--reference", folder / "reference.json")
+    return folder / "reference.json"
+
+
+def _drifted(reference: Path, told: Told, folder: Path) -> Answer:
+    """What a monitor says of the data as they arrive."""
+    del folder
+    said = tare("drift", reference, told.data, "--json")
+    tracks = said.document["tracks"]
+    means = [track for track in tracks if track["figure"].startswith("mean of ")]
+    figures = {_called(track["figure"].removeprefix("mean of ")): track["live"]["estimate"] for track in means}
+    return Answer(figures | {"clean": said.document["clean"]}, said.both)
+
+
+CHAINS = (
+    Chain("transfer, predict", trained, predicted),
+    Chain("transfer, transfer", trained, _again, in_order=("second samples",), back=False),
+    Chain("transfer, explain", trained, _explained, in_order=("second samples",), back=False),
+    Chain("transfer, drift", trained, _drifted, in_order=("second samples",), back=False),
+    Chain("measure, compare", _measured, _compared, in_order=(), atol=1e-4),
+    Chain("measure, drift", _reference, _drifted, in_order=("first samples", "second samples"), atol=1e-4),
+)
+
+WORLDS = (World("tables", draw, TELLINGS, CHAINS),)

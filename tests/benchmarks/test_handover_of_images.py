@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("torch", reason="trains networks (pip install 'tare[transfer]')")
 
-from fuzz.handover import pictures, rasters
+from fuzz.handover import pictures, rasters, volumes
 from fuzz.handover.matrix import Tally, World, explore
 
 
@@ -20,6 +20,7 @@ from fuzz.handover.matrix import Tally, World, explore
         (pictures.WORLDS[0], "transfer, predict, second on tiles of b", "rasterio"),
         (rasters.WORLDS[0], "transfer, predict, second on tiles, bands", "rasterio"),
         (rasters.WORLDS[0], "spec, transfer --spec, second on tiles, names", "rasterio"),
+        (volumes.WORLDS[0], "transfer, predict, second on NIfTI, t", "nibabel"),
     ],
     ids=lambda value: value.name if isinstance(value, World) else str(value),
 )

@@ -43,6 +43,9 @@ def raw_kinds(source: DatasetStats, target: DatasetStats) -> tuple[tuple[str, ..
     first, second = (_scale(stats) for stats in (source, target))
     if first != second and source.samples and target.samples:
         notes.append(f"stated scales differ, and values are compared as stored: {first} in the source, {second} in the target")
+    rates = [_rates(stats) for stats in (source, target)]
+    if all(rates) and rates[0] != rates[1]:
+        notes.append(f"sampling rates differ: {rates[0]} in the source, {rates[1]} in the target; nothing is resampled")
     mine, theirs = source.units, target.units
     if isinstance(mine, Known) and isinstance(theirs, Known) and mine.value != theirs.value:
         return tuple(notes), (
@@ -50,6 +53,12 @@ def raw_kinds(source: DatasetStats, target: DatasetStats) -> tuple[tuple[str, ..
             "not be compared before one is converted"
         )
     return tuple(notes), ""
+
+
+def _rates(stats: DatasetStats) -> str:
+    """The sampling rates that recordings state, in words; "" where none does."""
+    facts = stats.extra.get("facts")
+    return str(facts.get("sampling rate", "")) if isinstance(facts, Mapping) else ""
 
 
 def missing_shares(source: DatasetStats, target: DatasetStats) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.datasets.samples import LabelledSamples
+from tare.errors import TareError
 from tare.samples.decode import SUFFIXES
 from tare.samples.modes import ColourMode
 from tare.samples.records import Part, Record, Sample, Skipped, stacked_rows
@@ -22,7 +23,7 @@ from tare.sources.files.image_folder import read_image
 from tare.sources.files.listed import Listed, open_encoded
 from tare.sources.options import Options
 from tare.sources.rasters.tags import scene_kind
-from tare.sources.streams.sound import open_sounds
+from tare.sources.streams.sound import open_sounds, rate_of
 from tare.sources.volumes.dicom_whole import dicom_image, is_named_dicom
 from tare.tasks.task import Target
 
@@ -75,6 +76,11 @@ class LabelledRecording(LabelledFile):
         """Read its values ``(T, C)``, or what its front end makes of them, or give the reason why it is unreadable."""
         del colour
         return read_recording(self.path, self.front)
+
+    @property
+    def rate(self) -> int | None:
+        """The sampling rate in Hz of its steps; None if its header cannot be read, or a front end converts it."""
+        return None if self.front is not None else recording_rate(self.path)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,6 +173,28 @@ def read_recording(path: str, front: FrontEnd | None = None) -> NDArray[Any] | S
     if isinstance(record, Sample) and record.values.ndim == axes:
         return finite_or_skipped(record.values, path)
     return Skipped(path, "an image, not a recording")
+
+
+def recording_rate(path: str) -> int | None:
+    """The sampling rate in Hz that the header of a recording states; None if it cannot be read."""
+    try:
+        return rate_of(path)
+    except (TareError, OSError):
+        return None
+
+
+def rate_remarks(files: Sequence[LabelledFile]) -> tuple[str, ...]:
+    """What is to be said of recordings of several sampling rates, of which every step is one value of the network's input."""
+    found = sorted(rates_of(files))
+    if len(found) < 2:
+        return ()
+    most = f"{len(found)} sampling rates in the recordings, such as {found[0]} and {found[-1]} Hz"
+    return (f"{most}: recordings are not resampled, so the same sound has another length in each",)
+
+
+def rates_of(files: Sequence[LabelledFile]) -> set[int]:
+    """The sampling rates in Hz of recordings that are read as they are stored."""
+    return {rate for file in files if isinstance(file, LabelledRecording) and (rate := file.rate) is not None}
 
 
 def _decoded(path: str, options: Options) -> Record:

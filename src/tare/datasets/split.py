@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tare.datasets.files import LabelledDicom, LabelledFile, LabelledItem, LabelledRaster, LabelledRecording
+from tare.datasets.files import LabelledDicom, LabelledFile, LabelledItem, LabelledRaster, LabelledRecording, rate_remarks
 from tare.datasets.masks.pairs import MaskFolders, check_pairs, class_names, files_of, mask_folders, values_of
 from tare.datasets.opening import open_labelled, open_samples
 from tare.datasets.options import LabelOptions
@@ -143,6 +143,8 @@ def _with_remarks(split: Split) -> Split:
     split = replace(split, remarks=(*split.remarks, *twin_remarks(split.classes)))
     if split.kind == "volume":
         return replace(split, remarks=(*split.remarks, *spacing_remarks([file.path for file in split.train])))
+    if split.kind == "signal":
+        return replace(split, remarks=(*split.remarks, *rate_remarks((*split.train, *split.val))))
     parts = [[file.path for file in part if isinstance(file, LabelledDicom)] for part in (split.train, split.val)]
     return replace(split, remarks=(*split.remarks, *dicom_remarks(*parts))) if any(parts) else split
 

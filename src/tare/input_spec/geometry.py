@@ -73,7 +73,8 @@ class SignalGeometry:
 
     ``pad`` has one unit value per channel, which normalisation maps to zero. It is None if every signal is normalised by its own
     moments: NaN then marks the padding, which is zero after normalisation. ``raw_dtype`` is the type of stored values. ``front``
-    is the front end of a network for sound, which states the sampling rate.
+    is the front end of a network for sound, which states the sampling rate. Without one, ``rate`` is that of the training
+    recordings in Hz, if all have the same: nothing is resampled.
     """
 
     kind: ClassVar[SampleKind] = "signal"
@@ -81,6 +82,7 @@ class SignalGeometry:
     pad: tuple[float, ...] | None
     raw_dtype: str = "float32"
     front: FrontEnd | None = None
+    rate: int | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -179,6 +181,8 @@ def geometry_json(geometry: InputGeometry) -> dict[str, Any]:
         document.pop("front")
     if isinstance(geometry, VolumeGeometry) and geometry.voxels is None:
         document.pop("voxels")
+    if isinstance(geometry, SignalGeometry) and geometry.rate is None:
+        document.pop("rate")  # as before there was one
     if not isinstance(geometry, Geometry):
         return {"kind": geometry.kind, **document}
     usual = {"resize": None, "offset": "even", "raw_dtype": "uint8", "bands": None}  # not written, as before there were any
@@ -243,6 +247,8 @@ def _signal(values: dict[str, Any]) -> SignalGeometry:
         raise ValueError(f"a length of {made.length!r}, padded with {made.pad!r}")
     if not all(isinstance(value, int | float) and math.isfinite(value) for value in pad):
         raise ValueError(f"the padding {pad!r}")
+    if made.rate is not None and not (isinstance(made.rate, int) and made.rate > 0):
+        raise ValueError(f"a sampling rate of {made.rate!r}")
     return made
 
 

@@ -32,8 +32,8 @@ __all__ = ["SCHEMA", "Crop", "Field", "InputSpec", "Known", "PerSample", "Unknow
 
 SCHEMA = "tare.spec/2"
 _OLDER = "tare.spec/1"
-#: What tare itself writes beside the fields: the length of signals, and that a model normalises inside.
-_EXTRA = ("length", "inside")
+#: What tare itself writes beside the fields: the length and sampling rate of signals, and that a model normalises inside.
+_EXTRA = ("length", "rate", "inside")
 #: Without a stated type, raw values are taken to lie within so many stds of the means.
 _STDS = 3.0
 _MOST_BYTES = 1 << 24

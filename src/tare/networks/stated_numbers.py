@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.datasets.files import LabelledFile
+from tare.datasets.files import LabelledFile, rates_of
 from tare.datasets.options import Augmenting
 from tare.datasets.signal_batches import NumberGeometry
 from tare.datasets.split import Split
@@ -187,7 +187,10 @@ def number_geometry(
         return replace(geometry, voxels=tuple(sorted(known)) or None), notes
     lengths = lengths_of(split.train, workers)
     taken, why = chosen_length(network, stated.length, lengths)
-    return SignalGeometry(taken, chosen.zero, stats.dtype, front), _length_notes(taken, why, lengths, chosen)
+    rates = rates_of(split.train)
+    rate = next(iter(rates)) if len(rates) == 1 else None
+    notes = _length_notes(taken, why, lengths, chosen) + _rate_notes(network.spec.extra.get("rate"), rates)
+    return SignalGeometry(taken, chosen.zero, stats.dtype, front, rate), notes
 
 
 def volume_geometry(
@@ -251,6 +254,15 @@ def lengths_of(files: Sequence[LabelledFile], workers: int) -> list[int]:
     """Return the number of steps of each readable signal."""
     read = ordered_map(lambda file: file.read("stored"), files, max(1, workers))
     return [len(values) for values in read if not isinstance(values, Skipped)]
+
+
+def _rate_notes(trained_at: Any, rates: Collection[int]) -> tuple[str, ...]:
+    """That recordings have another sampling rate than those that the network was trained on."""
+    others = sorted(rate for rate in rates if rate != trained_at)
+    if not isinstance(trained_at, int) or not others:
+        return ()
+    found = f"recordings of {', '.join(map(str, others))} Hz, and the network was trained on recordings of {trained_at} Hz"
+    return (f"{found}: nothing is resampled, so the same sound has another length",)
 
 
 def _length_notes(length: int, why: str, lengths: Sequence[int], chosen: Normalisation) -> tuple[str, ...]:

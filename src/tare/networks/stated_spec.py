@@ -43,7 +43,7 @@ def with_spec(
     stated = read_spec(spec)
     if network.front is not None:
         stated = own_constants(stated, network.front)
-    extra = {key: value for key, value in stated.extra.items() if key in ("length", "frames", "stride")}
+    extra = {key: value for key, value in stated.extra.items() if key in ("length", "rate", "frames", "stride")}
     known = {name: getattr(stated, name) for name in _FIELDS if isinstance(getattr(stated, name), Known)}
     merged = replace(network.spec, **known, extra={**network.spec.extra, **extra})
     if not isinstance(stated.mean, Known) or not isinstance(stated.std, Known):

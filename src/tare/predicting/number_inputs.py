@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tare.datasets.files import finite_or_skipped, read_recording
+from tare.datasets.files import finite_or_skipped, read_recording, recording_rate
 from tare.datasets.samples import KINDS
 from tare.datasets.signal_batches import NumberGeometry, sized
 from tare.datasets.tables import doubles, is_table, load_table
 from tare.datasets.volumes.files import ENDINGS, files_below, read_volume_or_clip, volumes_among
 from tare.errors import DataError, ResourceError, TareError, reason_of
-from tare.input_spec.geometry import RowGeometry, VolumeGeometry, front_of
+from tare.input_spec.geometry import RowGeometry, SignalGeometry, VolumeGeometry, front_of
 from tare.predicting.stored import is_store, samples_in
 from tare.samples.layout import unit_scale
 from tare.samples.records import Skipped
@@ -151,7 +151,16 @@ def _recording(path: str, takes: NumberGeometry, *, array: bool) -> NumberInput:
         return failed(path, "an array, and no recording, which the network's front end takes")
     if is_table(path):
         return failed(path, "a table: save its signals as an array, .npy or .npz")
-    return NumberInput(path, lambda: read_recording(path, front_of(takes)))
+    return NumberInput(path, lambda: _heard(path, takes))
+
+
+def _heard(path: str, takes: NumberGeometry) -> NDArray[Any] | Skipped:
+    """A recording, unless it has another sampling rate than those of training and nothing converts it."""
+    trained_at = takes.rate if isinstance(takes, SignalGeometry) else None
+    rate = None if trained_at is None or front_of(takes) is not None else recording_rate(path)
+    if rate not in (None, trained_at):
+        return Skipped(path, f"{rate} Hz, but the network was trained on recordings of {trained_at} Hz: resample it")
+    return read_recording(path, front_of(takes))
 
 
 def _series(files: tuple[str, ...]) -> list[NumberInput]:

@@ -196,7 +196,8 @@ def _of_numbers(spec: InputSpec, takes: SignalGeometry | RowGeometry, origin: st
 def _extra(takes: SignalGeometry | RowGeometry) -> dict[str, Any]:
     if not isinstance(takes, SignalGeometry):
         return {}
-    return {"length": takes.length, **({} if takes.front is None else {"front": takes.front.to_json()})}
+    rate = {} if takes.rate is None else {"rate": takes.rate}
+    return {"length": takes.length, **rate, **({} if takes.front is None else {"front": takes.front.to_json()})}
 
 
 def _raw_field(raw: str, origin: str) -> Field[str]:

@@ -46,6 +46,17 @@ def sampling_rate(data: bytes) -> int:
     return int(struct.unpack("<I", _chunks(data)["fmt "][4:8])[0])
 
 
+def rate_in(head: bytes) -> int | None:
+    """The sampling rate in Hz that the beginning of a WAV file states; None where its format chunk is not in it."""
+    position = 12
+    while position + 16 <= len(head):
+        if head[position : position + 4] == b"fmt ":
+            return int(struct.unpack("<I", head[position + 12 : position + 16])[0])
+        size = struct.unpack("<I", head[position + 4 : position + 8])[0]
+        position += 8 + size + size % 2
+    return None
+
+
 def _values(code: int, bits: int, raw: bytes) -> NDArray[Any]:
     if code == _FLOAT and bits in (32, 64):
         return np.frombuffer(raw, f"<f{bits // 8}").astype(f"f{bits // 8}")

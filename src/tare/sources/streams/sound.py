@@ -13,6 +13,7 @@ from tare.errors import reason_of
 from tare.samples.decode import UndecodableError
 from tare.samples.records import Facts, Part, Record, Sample
 from tare.samples.sound.front_end import FrontEnd
+from tare.samples.sound.wav import is_wav, rate_in
 from tare.sources.files.each import EachFile
 from tare.sources.options import Options
 from tare.sources.streams.stated_end import mp3_header, ogg_cut
@@ -27,6 +28,8 @@ _MOST_VALUES = 4 << 20
 #: Encodings whose values float32 cannot hold.
 _WIDE = frozenset(("PCM_32", "DOUBLE"))
 #: How its errors begin: with the name that it was given.
+#: Bytes of a WAV file that hold its format chunk, beside which there are few others before the values.
+_HEAD = 1 << 16
 _PLACE = re.compile(r"^Error opening .*?: (?=[^:]*$)", re.DOTALL)
 #: What libsndfile notes on a chunk that is longer than the file; it reads the rest without an error.
 _SHORTER = re.compile(r": (\d+) \(should be (\d+)\)")
@@ -53,6 +56,22 @@ def read_sound(place: str, options: Options) -> Iterator[Record]:
         raise UndecodableError(f"not a recording that libsndfile reads: {_reason(error)}") from None
     with file:
         yield from _blocks(file, place) if options.front is None else _heard(file, place, options.front)
+
+
+def rate_of(place: str) -> int | None:
+    """The sampling rate in Hz that a recording states in its header; None if that cannot be read."""
+    with opened(place) as stored:
+        head = stored.read(_HEAD)
+    if is_wav(head) and (rate := rate_in(head)) is not None:
+        return rate
+    require("soundfile", extra="audio", purpose="recordings other than WAV")
+    import soundfile
+
+    try:
+        with plain_name(place) as plain:
+            return int(soundfile.info(plain).samplerate)
+    except (soundfile.SoundFileError, TypeError):
+        return None
 
 
 def _blocks(file: Any, place: str) -> Iterator[Record]:
