@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fuzz.handover import signals, tables
+from fuzz.handover import pictures, rasters, signals, tables, volumes
 from fuzz.handover.matrix import World
 
 
 def worlds() -> Sequence[World]:
     """The worlds, in the order of their rows."""
-    return (*tables.WORLDS, *signals.WORLDS)
+    return (*tables.WORLDS, *signals.WORLDS, *pictures.WORLDS, *rasters.WORLDS, *volumes.WORLDS)

@@ -538,3 +538,17 @@ def test_tiles_of_two_orders_are_looked_at_by_the_names_of_their_bands(tmp_path:
     np.save(tmp_path / "nameless.npy", pixels)
     told = tare.drift(tmp_path / "one", tmp_path / "nameless.npy").notes
     assert "channels are paired by their places: 'B02' with 'c0', 'B03' with 'c1', 'B04' with 'c2', 'B08' with 'c3'" in told
+
+
+def test_tiles_of_colours_are_pictures_in_whichever_order_and_case(tmp_path: Path) -> None:
+    pytest.importorskip("rasterio", reason="reads georeferenced rasters (pip install 'tare[geo]')")
+    from tests.images import save_png
+    from tests.predicting.test_samples import tile
+
+    rng = np.random.default_rng(0)
+    pixels = np.clip(rng.normal([60, 120, 180], 12, (40, 12, 12, 3)) + rng.normal(0, 4, (40, 1, 1, 1)), 0, 255).astype(np.uint8)
+    for number, each in enumerate(pixels):
+        save_png(tmp_path / "png" / f"{number:02}.png", each)
+        tile(tmp_path / "tif" / f"{number:02}.tif", each[..., [2, 0, 1]], ("Blue", "Red", "Green"))
+    found = tare.drift(tmp_path / "png", tmp_path / "tif")
+    assert max(one.wasserstein for one in found.distances) < 0.05

@@ -130,3 +130,31 @@ def test_clips_take_the_frames_that_are_stated(place: Path, tmp_path: Path) -> N
     found = tare.predict(made.out, tmp_path / "data" / "long", factory=f"{place}/net.py:clips")
     assert [item.error for item in found] == [None] * 4
     assert tare.export(made.out, "torchscript", tmp_path / "net.pt", factory=f"{place}/net.py:clips").layout == "NTHWC"
+
+
+def test_volumes_that_lie_otherwise_than_those_of_training_are_said_to_be_neither_resampled_nor_turned(
+    run: TransferRun, data: Path, place: Path
+) -> None:
+    from tare.datasets.held_out.opening import open_test
+    from tare.networks.stored.trained import open_trained
+    from tare.predicting.samples import inputs_of
+
+    wide, turned = np.diag([2.0, 1.0, 1.0, 1.0]), np.diag([-1.0, 1.0, 1.0, 1.0])
+    for name, affine in (("same", np.eye(4)), ("wide", wide), ("turned", turned)):
+        for label in ("air", "bone"):
+            (place / name / label).mkdir(parents=True)
+            image = nibabel.Nifti1Image(np.full((8, 9, 7), len(name), np.int16), affine)
+            nibabel.save(image, place / name / label / "0.nii.gz")
+    trained = open_trained(run.model_dir, f"{place}/net.py:volumes")
+    assert trained.model.takes.voxels == ("1 x 1 x 1 with axes RAS",)  # type: ignore[union-attr]
+    split = open_split(LabelOptions(data), 0, "volume")
+    for name, found in (("same", ""), ("wide", "2 x 1 x 1 with axes RAS"), ("turned", "1 x 1 x 1 with axes LAS")):
+        remarks = inputs_of(trained, [place / name]).remarks
+        assert open_test(place / name, LabelOptions(data), split).remarks == tuple(f"test: {told}" for told in remarks)
+        if not found:
+            assert remarks == ()
+            continue
+        (told,) = remarks
+        assert told.startswith(
+            f"voxels of {found} in {str(place / name / 'air' / '0.nii.gz')!r}, and of 1 x 1 x 1 with axes RAS in"
+        )

@@ -131,6 +131,7 @@ class VolumeGeometry:
 
     A volume is cut to its middle and padded with ``pad``, one unit value per channel; None marks padding by NaN, which is zero
     after a normalisation of each sample. Of a video the frames are evenly spread, or every ``stride`` around its middle.
+    ``voxels`` are the spacings and axes of the volumes of training, in words, which are neither resampled nor turned.
     """
 
     size: tuple[int, int, int]
@@ -138,6 +139,7 @@ class VolumeGeometry:
     clip: bool = False
     stride: int | None = None
     raw_dtype: str = "int16"
+    voxels: tuple[str, ...] | None = None
 
     @property
     def kind(self) -> SampleKind:
@@ -179,6 +181,8 @@ def geometry_json(geometry: InputGeometry) -> dict[str, Any]:
         document.pop("front")
     if isinstance(geometry, SignalGeometry) and geometry.rate is None:
         document.pop("rate")  # as before there was one
+    if isinstance(geometry, VolumeGeometry) and geometry.voxels is None:
+        document.pop("voxels")
     if not isinstance(geometry, Geometry):
         return {"kind": geometry.kind, **document}
     usual = {"resize": None, "offset": "even", "raw_dtype": "uint8", "bands": None}  # not written, as before there were any
@@ -231,6 +235,8 @@ def _volume(values: dict[str, Any]) -> VolumeGeometry:
         raise ValueError(f"a size of {made.size!r}")
     if made.pad is not None and not all(isinstance(value, int | float) and math.isfinite(value) for value in made.pad):
         raise ValueError(f"the padding {made.pad!r}")
+    if made.voxels is not None and not (isinstance(made.voxels, tuple) and all(isinstance(each, str) for each in made.voxels)):
+        raise ValueError(f"the voxels {made.voxels!r}")
     return made
 
 

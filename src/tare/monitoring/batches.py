@@ -17,6 +17,7 @@ from tare.samples.layout import Doubles, are_unnamed, channel_names, unit_scale
 from tare.samples.sound.front_end import FrontEnd
 from tare.sources.arrays.in_memory import numpy_of
 from tare.sources.arrays.masked import check_unmasked
+from tare.sources.rasters.georeferenced import in_colour_order
 from tare.system.handed.tensors import is_tensor
 
 _SEVERAL = 3  # axes of an array that is one picture in a list
@@ -61,10 +62,14 @@ def blocks_of(batch: Any, reference: Reference, values: Values) -> list[NDArray[
 def columns_of(found: Sequence[str], wanted: tuple[str, ...]) -> tuple[str, ...] | None:
     """The columns of the reference where a table that names its own has them in another order or among others, else None.
 
+    Bands that are named as colours are those of pictures, in whichever order and case.
     Raises :class:`DataError` for a table that lacks one of them, unless one side has no names of its own.
     """
     if tuple(found) == wanted:
         return None
+    colours = in_colour_order(found)
+    if colours is not None and wanted == channel_names(len(wanted)):
+        return None if colours == tuple(found) else colours
     if set(wanted) <= set(found):
         return wanted
     if are_unnamed(wanted) or are_unnamed(found):

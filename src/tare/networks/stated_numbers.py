@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from tare.datasets.files import LabelledFile, rates_of
 from tare.datasets.options import Augmenting
 from tare.datasets.signal_batches import NumberGeometry
 from tare.datasets.split import Split
+from tare.datasets.volumes.files import LabelledVolume, voxels_of
 from tare.errors import DataError, SpecError, StrategyError
 from tare.input_spec.geometry import NOUNS, RowGeometry, SampleKind, SignalGeometry, SoundGeometry, VolumeGeometry
 from tare.input_spec.spec import Known
@@ -180,7 +182,9 @@ def number_geometry(
     if front is not None and split.kind == "sound":
         return SoundGeometry(front, stats.dtype), (f"{front.units}, computed from each recording at {front.rate} Hz",)
     if split.kind in ("volume", "clip"):
-        return volume_geometry(network, stated.size, split.train, stats.dtype, chosen.zero, workers)
+        geometry, notes = volume_geometry(network, stated.size, split.train, stats.dtype, chosen.zero, workers)
+        known = voxels_of(file.path for file in split.train if isinstance(file, LabelledVolume))
+        return replace(geometry, voxels=tuple(sorted(known)) or None), notes
     lengths = lengths_of(split.train, workers)
     taken, why = chosen_length(network, stated.length, lengths)
     rates = rates_of(split.train)

@@ -17,8 +17,9 @@ from tare.datasets.files import coloured, read_named
 from tare.datasets.image_batches import as_taken, evaluation_transform
 from tare.datasets.samples import LabelledSamples
 from tare.datasets.split import nameless_remark, unasked_remark
+from tare.datasets.volumes.files import voxel_remarks
 from tare.errors import DataError, ResourceError, TareError, reason_of
-from tare.input_spec.geometry import Geometry
+from tare.input_spec.geometry import Geometry, VolumeGeometry
 from tare.networks.stored.trained import TrainedModel
 from tare.predicting.number_inputs import NumberInput, failed, number_inputs, tensor_of
 from tare.predicting.stored import is_store, samples_in
@@ -76,7 +77,9 @@ def inputs_of(
         found = tensor_of(items[index], takes, channels)
         return found if isinstance(found, Skipped) else Read(found)
 
-    return NamedInputs(names, load, left_out.remarks)
+    known = takes.voxels or () if isinstance(takes, VolumeGeometry) else ()
+    files = (name for name in names if os.path.isfile(name))  # noqa: PTH113 - others are samples of a store
+    return NamedInputs(names, load, (*left_out.remarks, *voxel_remarks(files, known)))
 
 
 def _words(named: Any) -> list[str]:

@@ -42,3 +42,16 @@ def test_spacings_that_differ_between_training_volumes_are_told(tmp_path: Path) 
     assert remark.startswith(
         "2 voxel spacings in the training volumes, such as 1 x 1 x 1 and 1 x 1 x 2: volumes are not resampled"
     )
+
+
+def test_training_volumes_whose_axes_point_to_several_sides_are_said_not_to_be_turned(tmp_path: Path) -> None:
+    nibabel = pytest.importorskip("nibabel", reason="reads NIfTI (pip install 'tare[medical]')")
+    from tare.datasets.volumes.files import spacing_remarks
+
+    places = []
+    for number, first in enumerate((1.0, -1.0, 1.0)):
+        places.append(str(tmp_path / f"{number}.nii"))
+        nibabel.save(nibabel.Nifti1Image(np.zeros((4, 5, 6), np.int16), np.diag([first, 1.0, 1.0, 1.0])), places[-1])
+    (told,) = spacing_remarks(places)
+    assert told == "axes LAS and RAS in the training volumes: volumes are not turned, so the same side is at two ends"
+    assert spacing_remarks(places[::2]) == ()

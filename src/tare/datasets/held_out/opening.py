@@ -18,6 +18,7 @@ from tare.datasets.options import LabelOptions
 from tare.datasets.parts.stated import part_of_samples
 from tare.datasets.samples import LabelledSamples
 from tare.datasets.split import Split, class_folders, is_other_source, items_of, labelled_files, nameless_remark, unasked_remark
+from tare.datasets.volumes.files import LabelledVolume, voxel_remarks, voxels_of
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS
 from tare.sources.rasters.tags import scene_kind
@@ -58,7 +59,10 @@ def open_test(data: Any, labelled: LabelOptions, split: Split) -> HeldOut:
 
 
 def _remarks(files: tuple[LabelledFile, ...], split: Split) -> tuple[str, ...]:
-    """What is to be said of images whose channels have names where those of training have none, or the other way round."""
+    """What is to be said of images whose channels have names on one side alone, and of volumes that lie otherwise."""
+    if split.kind == "volume":
+        known = voxels_of(file.path for file in split.train if isinstance(file, LabelledVolume))
+        return tuple(f"test: {told}" for told in voxel_remarks((file.path for file in files), sorted(known)))
     if split.kind != "image":
         return ()
     if split.channel_names is None:

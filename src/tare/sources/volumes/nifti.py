@@ -104,6 +104,16 @@ def volume_spacing(place: str) -> str | None:
         return None
 
 
+def volume_axes(place: str) -> str | None:
+    """Where the axes of the stored values point to, such as RAS (right, anterior, superior); None for a damaged file."""
+    nibabel = require("nibabel", extra="medical", purpose="NIfTI volumes")
+    try:
+        codes = nibabel.aff2axcodes(_loaded(place).affine)
+    except (UndecodableError, AttributeError, ValueError, np.linalg.LinAlgError):
+        return None
+    return "".join(code or "?" for code in codes)
+
+
 def _loaded(place: str) -> Any:
     import nibabel
 
