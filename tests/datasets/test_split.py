@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from PIL import Image
 
@@ -72,6 +73,23 @@ def test_images_of_any_labelled_source_are_split_by_class(tmp_path: Path) -> Non
         index = int(file.path.rpartition("[")[2][:-1])
         np.testing.assert_array_equal(file.read("rgb"), np.repeat(images[index][..., None], 3, axis=-1))
         assert file.label == index % 2
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet", "npz"])
+def test_the_ending_of_a_name_means_the_same_in_capitals(tmp_path: Path, suffix: str) -> None:
+    rows = pl.DataFrame({"b": np.arange(20.0), "a": np.ones(20), "label": ["yes", "no"] * 10})
+    plain, capitals = tmp_path / f"t.{suffix}", tmp_path / f"T.{suffix.upper()}"
+    if suffix == "npz":
+        np.savez(plain, x=rows.select("b", "a").to_numpy(), y=rows["label"].to_numpy().astype(str))
+    elif suffix == "parquet":
+        rows.write_parquet(plain)
+    else:
+        rows.write_csv(plain, separator="," if suffix == "csv" else "\t")
+    capitals.write_bytes(plain.read_bytes())
+    first, second = (open_split(LabelOptions(path), 0, "vector") for path in (plain, capitals))
+    assert (second.classes, second.channel_names) == (first.classes, first.channel_names)
+    for one, other in zip(first.train, second.train, strict=True):
+        np.testing.assert_array_equal(np.asarray(one.read("stored")), np.asarray(other.read("stored")))
 
 
 def test_validation_arrays_are_the_validation_split(tmp_path: Path) -> None:

@@ -28,14 +28,14 @@ def read(takes: SignalGeometry | RowGeometry, *words: Path | str, channels: int 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet", "arrow"])
 def test_columns_are_found_by_name_in_any_order_beside_others(tmp_path: Path, suffix: str) -> None:
     table = pl.DataFrame({"label": ["a", "b"], "weight": [0.5, 0.25], "more": [9, 9], "size": [3, 4]})
-    path = tmp_path / f"t.{suffix}"
-    if suffix == "parquet":
-        table.write_parquet(path)
-    elif suffix == "arrow":
-        table.write_ipc(path)
-    else:
-        table.write_csv(path, separator="\t" if suffix == "tsv" else ",")
-    assert read(ROWS, path) == {f"{path}[0]": [3.0, 0.5], f"{path}[1]": [4.0, 0.25]}
+    for path in (tmp_path / f"t.{suffix}", tmp_path / f"T.{suffix.upper()}"):
+        if suffix == "parquet":
+            table.write_parquet(path)
+        elif suffix == "arrow":
+            table.write_ipc(path)
+        else:
+            table.write_csv(path, separator="\t" if suffix == "tsv" else ",")
+        assert read(ROWS, path) == {f"{path}[0]": [3.0, 0.5], f"{path}[1]": [4.0, 0.25]}
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "arrow"])

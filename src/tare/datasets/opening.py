@@ -63,7 +63,7 @@ def open_labelled(
 
     Raises :class:`DataError` if there are no samples, or samples without a label.
     """
-    if isinstance(data, str | os.PathLike) and os.fspath(data).endswith(".npz"):
+    if isinstance(data, str | os.PathLike) and os.fspath(data).lower().endswith(".npz"):
         name = os.fspath(data)
         train, val = labelled_archive(name, options.array, label, options.layout)
         if val is None:
@@ -121,7 +121,7 @@ def open_samples(
     """
     name = os.fspath(data) if isinstance(data, str | os.PathLike) else type(data).__name__
     path = isinstance(data, str | os.PathLike)
-    if path and name.endswith((".npy", ".npz")):
+    if path and name.lower().endswith((".npy", ".npz")):
         samples = unlabelled_array(name, options.array, label, options.layout, channels)
         return replace(samples, remarks=(*samples.remarks, *filter(None, [pooled_archive(name, samples.name, len(samples))])))
     _check_layout(options.layout, name, table=path and is_table(name))

@@ -299,7 +299,7 @@ def _check_strangers(split: Split, where: str) -> None:
 
 def _check_heard(data: object, kind: SampleKind) -> None:
     """Raise :class:`DataError` for a file of arrays where a network hears recordings: no layout of them would do."""
-    if kind == "sound" and isinstance(data, str | os.PathLike) and os.fspath(data).endswith((".npy", ".npz")):
+    if kind == "sound" and isinstance(data, str | os.PathLike) and os.fspath(data).lower().endswith((".npy", ".npz")):
         found = f"arrays in {os.fspath(data)!r}"
         raise DataError("recordings, which the network's front end takes", found, "name the recordings")
 
@@ -330,9 +330,9 @@ def is_other_source(data: str | os.PathLike[str]) -> bool:
     """Whether a path is a file, a URL, a pattern or a folder of shards, instead of a folder of images."""
     place = parted(os.fspath(data), None)[0]
     path = Path(place)
-    if not path.is_dir() or path.suffix == ".zarr":
+    if not path.is_dir() or path.suffix.lower() == ".zarr":
         return os.path.lexists(place) or is_url(place) or "*" in place
-    return any(entry.name.endswith((".tar", ".tar.gz", ".tgz", ".parquet", ".arrow")) for entry in os.scandir(path))
+    return any(entry.name.lower().endswith((".tar", ".tar.gz", ".tgz", ".parquet", ".arrow")) for entry in os.scandir(path))
 
 
 def _held_out(whole: Split, seed: int, val_share: float) -> Split:
@@ -397,7 +397,7 @@ def _is_of(path: str, kind: SampleKind) -> bool:
 def _stranger(root: Path) -> tuple[str, str] | None:
     """What the first file below a folder is, if it is no image, and what of it could be one."""
     first = next(walk_files(root), "") if root.is_dir() else ""
-    if first.endswith((".nii", ".nii.gz")) or (first != "" and is_dicom(first)):
+    if first.lower().endswith((".nii", ".nii.gz")) or (first != "" and is_dicom(first)):
         return "volumes (NIfTI or DICOM)", "slices"
     return ("video", "frames") if os.path.splitext(first)[1].lower() in VIDEOS else None
 

@@ -116,12 +116,12 @@ def columns_of_marks(name: str) -> str | None:
 
 def is_table(name: str) -> bool:
     """Whether a file of this name is a table that :func:`load_table` reads."""
-    return name.endswith(_TABLES)
+    return name.lower().endswith(_TABLES)
 
 
 def columns_in(name: str) -> tuple[str, ...]:
     """The names of the columns of a table. Raises :class:`DataError` if it cannot be read."""
-    if not name.endswith(".parquet"):
+    if not name.lower().endswith(".parquet"):
         return read_head(name).names
     return tuple(_parquet(name).columns)
 
@@ -134,7 +134,7 @@ def load_table(name: str, texts: Sequence[str] = ()) -> pl.DataFrame:
     """
     import polars as pl
 
-    if name.endswith(".parquet"):
+    if name.lower().endswith(".parquet"):
         return _parquet(name)
     head = read_head(name)
     cells = cells_of(name, head, head.names)
@@ -153,7 +153,7 @@ def _parquet(name: str) -> pl.DataFrame:
 
 def _index_of(name: str) -> tuple[str, ...]:
     """The columns of a Parquet file that are the names of pandas' rows."""
-    if not name.endswith(".parquet"):
+    if not name.lower().endswith(".parquet"):
         return ()
     import pyarrow as pa
     from pyarrow import parquet
@@ -188,7 +188,7 @@ def _number(cell: str, style: Style, column: str, name: str) -> float | None:
 
 def _number_remarks(name: str, wanted: Sequence[str]) -> tuple[str, ...]:
     """What was decided of the numbers of the columns that are read."""
-    if name.endswith(".parquet"):
+    if name.lower().endswith(".parquet"):
         return ()
     head = read_head(name)
     return tuple(said for column, said in zip(head.written, head.remarks, strict=True) if column in wanted)

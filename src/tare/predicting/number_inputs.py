@@ -177,7 +177,7 @@ def _table_rows(path: str, takes: RowGeometry, axes: _Axes, *, array: bool) -> l
 
 def _columns(path: str, names: tuple[str, ...]) -> NDArray[np.float64]:
     """Return the columns of a table by their names in training; without a header they must be its only columns."""
-    unnamed = all(map(_UNNAMED.fullmatch, names)) and not path.endswith(".parquet") and not read_head(path).has_header
+    unnamed = all(map(_UNNAMED.fullmatch, names)) and not path.lower().endswith(".parquet") and not read_head(path).has_header
     table = load_table(path)
     chosen = tuple(table.columns) if unnamed and table.width == len(names) else names
     missing = [name for name in chosen if name not in table.columns]

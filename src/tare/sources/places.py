@@ -45,7 +45,7 @@ def open_binary(place: str, *, decompress: bool = True) -> Iterator[BinaryIO]:
     """
     try:
         with _raw(place) as file:
-            if decompress and place.endswith((".gz", ".tgz")):
+            if decompress and place.lower().endswith((".gz", ".tgz")):
                 with gzip.open(file) as plain:
                     yield cast(BinaryIO, plain)
             else:

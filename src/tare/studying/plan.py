@@ -184,7 +184,7 @@ def requested_plan(plan: str | os.PathLike[str] | Mapping[str, Any] | StudyPlan,
     if isinstance(plan, Mapping):
         return plan_of({**plan, **keys})
     name = plan if isinstance(plan, str) else str(place_of(plan, "a plan"))
-    return plan_of({**(read_plan(Path(name)) if name.endswith(_SUFFIXES) or is_pipe(name) else {"study": name}), **keys})
+    return plan_of({**(read_plan(Path(name)) if name.lower().endswith(_SUFFIXES) or is_pipe(name) else {"study": name}), **keys})
 
 
 def plan_of(document: Mapping[str, Any]) -> StudyPlan:

@@ -105,7 +105,7 @@ def _states_figures(side: str) -> bool:
     return (
         side.startswith("catalog:")
         or (places.is_missing(side) and not any(sign in side for sign in "/\\.~"))
-        or (side.endswith(".json") and Path(side).is_file())
+        or (side.lower().endswith(".json") and Path(side).is_file())
     )
 
 
@@ -255,7 +255,7 @@ def _plan(request: Any) -> None:
     if plan is None and request.data is None:
         raise SpecError("a study to run, or --analyse TABLE", "neither", "for example: tare study digits --out study/")
     known: tuple[str, ...] = ()
-    if plan is not None and plan.endswith((".yaml", ".yml", ".json")):
+    if plan is not None and plan.lower().endswith((".yaml", ".yml", ".json")):
         if places.is_missing(plan):
             reason = f"[Errno 2] No such file or directory: {plan!r}"
             raise SpecError("a readable YAML plan", f"{plan!r}: {reason}", "check the file")

@@ -111,7 +111,7 @@ def _masked(root: Path, split: Split) -> tuple[LabelledFile, ...]:
 
 def _opened(data: Any, name: str, labelled: LabelOptions, split: Split) -> tuple[LabelledSamples, tuple[str, ...]]:
     """The test samples, and a remark if they are one part of the data."""
-    if name.endswith(".npz"):
+    if name.lower().endswith(".npz"):
         samples = held_out_archive(name, labelled.array, labelled.label, labelled.layout)
         stated = parts_of_archive(samples, name)
     else:

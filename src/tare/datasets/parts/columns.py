@@ -46,7 +46,7 @@ def columns_of(source: Source[Any]) -> Columns | None:
 
 def columns_of_table(name: str) -> Columns:
     """The columns of a CSV or Parquet file, of which one is read by itself."""
-    if name.endswith(".parquet"):
+    if name.lower().endswith(".parquet"):
         return _of_parquet(name)
     head = read_head(name)
     return Columns(*_kinds(head), lambda column: cells_of(name, head, (column,))[column].to_list())
@@ -86,9 +86,9 @@ def _of(source: Source[Any]) -> Columns | None:
     if known is not None:
         return known(source)
     place = source.name.rpartition(":")[0]
-    if place.endswith(".npz") and Path(place).is_file():
+    if place.lower().endswith(".npz") and Path(place).is_file():
         return columns_of_archive(place, source.name, source.number() or 0)
-    return _of_parquet(source.name) if source.name.endswith(".parquet") and Path(source.name).is_file() else None
+    return _of_parquet(source.name) if source.name.lower().endswith(".parquet") and Path(source.name).is_file() else None
 
 
 def _of_batches(source: ArrowFile) -> Columns:

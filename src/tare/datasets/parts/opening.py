@@ -87,7 +87,7 @@ def pooled_table(name: str, measured: Sequence[str]) -> str | None:
 
 def pooled_archive(name: str, samples: str, number: int) -> str | None:
     """A remark that all ``samples`` of an ``.npz`` count as one, of which an array beside them states the parts."""
-    columns = columns_of_archive(name, samples, number) if name.endswith(".npz") else None
+    columns = columns_of_archive(name, samples, number) if name.lower().endswith(".npz") else None
     return None if columns is None else _of_columns(columns, ())
 
 

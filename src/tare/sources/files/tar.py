@@ -55,13 +55,13 @@ class TarArchive(ItemSource[TarEntry]):
 
     def number(self) -> int | None:
         """Number of samples, from one pass over the headers; None if compressed or remote."""
-        if is_url(self.name) or self.name.endswith(_COMPRESSED):
+        if is_url(self.name) or self.name.lower().endswith(_COMPRESSED):
             return None
         return sum(1 for _ in _joined(self.name, _places(self.name), lambda _: b""))
 
     def paths(self) -> list[str]:
         """The names of its files, from one pass over the headers; none if compressed or remote."""
-        if is_url(self.name) or self.name.endswith(_COMPRESSED):
+        if is_url(self.name) or self.name.lower().endswith(_COMPRESSED):
             return []
         return [name for name, _, _ in _places(self.name)]
 
@@ -73,7 +73,7 @@ class TarArchive(ItemSource[TarEntry]):
 
     def indexed(self) -> Indexed | None:
         """The samples by their place in the file, from one pass over the headers; None if compressed or remote."""
-        if is_url(self.name) or self.name.endswith(_COMPRESSED):
+        if is_url(self.name) or self.name.lower().endswith(_COMPRESSED):
             return None
         entries = list(_joined(self.name, _places(self.name), lambda place: _bytes_at(self.name, place)))
 

@@ -220,7 +220,7 @@ def cells_of(name: str, head: Head, columns: Sequence[str]) -> pl.DataFrame:
 
 def check_label(name: str, label: str | None) -> None:
     """Raise :class:`DataError` if a CSV file has no column ``label``, from its first lines alone."""
-    if label is not None and name.endswith((".csv", ".tsv")):
+    if label is not None and name.lower().endswith((".csv", ".tsv")):
         label_columns(read_head(name).names, label)
 
 

@@ -30,7 +30,7 @@ def without_cache(files: Sequence[str], names: Sequence[str]) -> tuple[tuple[str
     ``dataset_info.json`` alone (where the library keeps what it downloaded) it is all that are not named as results of ``map``
     and the like. Raises :class:`DataError` if a stated file is missing.
     """
-    folders = {os.path.dirname(file) for file in files if file.endswith(".arrow")}  # noqa: PTH120 - also of URLs
+    folders = {os.path.dirname(file) for file in files if file.lower().endswith(".arrow")}  # noqa: PTH120 - also of URLs
     known = [(*os.path.split(name), name) for name in names if name.endswith((_STATE, _INFO))] if folders else []
     stated: dict[str, _Saved | None] = {folder: None for folder, name, _ in known if name in (_STATE, _INFO)}
     stated |= {folder: _stated(place, {*names}) for folder, name, place in known if name == _STATE and folder in folders}
@@ -40,7 +40,7 @@ def without_cache(files: Sequence[str], names: Sequence[str]) -> tuple[tuple[str
 
 
 def _is_data(folder: str, name: str, stated: dict[str, _Saved | None]) -> bool:
-    if folder not in stated or not name.endswith(".arrow"):
+    if folder not in stated or not name.lower().endswith(".arrow"):
         return True
     state = stated[folder]
     return not name.startswith(_CACHE) if state is None else name in state.files

@@ -130,9 +130,9 @@ def read_results(path: Path) -> list[dict[str, Any]]:
     import polars as pl
 
     try:
-        if path.suffix == ".parquet":
+        if path.suffix.lower() == ".parquet":
             table = pl.read_parquet(in_memory(path))
-        elif path.suffix == ".json":
+        elif path.suffix.lower() == ".json":
             table = pl.read_json(in_memory(path))
         else:
             data, head = whole(path), read_head(str(path))
