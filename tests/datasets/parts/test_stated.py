@@ -17,6 +17,7 @@ from PIL import Image
 import tare
 from tare.datasets.held_out.opening import open_test
 from tare.datasets.options import LabelOptions
+from tare.datasets.parts.folders import folders_below
 from tare.datasets.parts.names import parts_beside
 from tare.datasets.split import Split, open_split
 from tare.errors import DataError
@@ -323,6 +324,16 @@ def test_masks_of_a_test_are_never_trained_on(tmp_path: Path) -> None:
     assert any("8 train, 4 test; those of test are left out" in remark for remark in split.remarks)
 
 
+def test_folders_of_parts_are_found_however_deep_they_lie(tmp_path: Path) -> None:
+    for part in ("train", "val"):
+        for place in ("cat", "dog"):
+            (tmp_path / "data" / "v1" / "photos" / part / place).mkdir(parents=True)
+    found = folders_below(tmp_path)
+    assert found is not None
+    assert (found.level, found.names) == (3, ["train", "val"])
+    assert folders_below(tmp_path / "data" / "v1" / "photos" / "train") is None
+
+
 def levels_of_files(split: Split) -> list[int]:
     return [round(float(np.asarray(file.read("rgb")).flat[0])) for file in (*split.train, *split.val)]
 
@@ -338,6 +349,14 @@ def levels_of_files(split: Split) -> list[int]:
         (["dev1", "dev2"], []),
         (["train", "bus", "car"], ["train"]),
         (["val", "test"], ["val", "test"]),
+        (["training_set", "testing_set"], ["train", "test"]),
+        (["Training Data", "Testing Data"], ["train", "test"]),
+        (["trainval", "test"], ["train", "test"]),
+        (["train_val", "test"], ["train", "test"]),
+        (["trainimages", "testimages"], ["train", "test"]),
+        (["imagesTr", "imagesTs", "labelsTr"], ["train", "test"]),
+        (["TR", "TS"], []),
+        (["trainers", "testers"], []),
     ],
 )
 def test_folders_are_parts_beside_each_other(names: list[str], parts: list[str]) -> None:

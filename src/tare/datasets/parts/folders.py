@@ -6,13 +6,12 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from tare.datasets.parts.names import Part, are_parts, part_of_file, parts_beside
 
-#: Folders that are looked into for folders of parts.
-_LOOKED_INTO = 100
+#: Folders of a level that are looked into for folders of parts, and levels.
+_LOOKED_INTO, _DEEPEST = 100, 8
 
 
 @dataclass(frozen=True)
@@ -69,12 +68,13 @@ def _folders(path: str) -> list[str]:
 
 
 def folders_below(root: Path) -> PartFolders | None:
-    """The folders of parts directly in a folder, or in the folders there."""
-    first = _in(root)
-    found = part_folders(f"{name}/" for name in first)
-    if found is not None:
-        return found
-    return part_folders(f"{name}/{inner}/" for name in islice(first, _LOOKED_INTO) for inner in _in(root / name))
+    """The folders of parts in a folder, at the first level that has some; of each level a hundred folders are looked into."""
+    level = [""]
+    for _ in range(_DEEPEST):
+        level = [f"{above}{name}/" for above in level[:_LOOKED_INTO] for name in _in(root / above)]
+        if (found := part_folders(level)) is not None:
+            return found
+    return None
 
 
 def _in(folder: Path) -> list[str]:

@@ -11,11 +11,16 @@ Part = Literal["train", "val", "test"]
 
 #: Usual names of the parts, in lower case without separators; FER2013 has a public and a private test.
 _PARTS: dict[str, Part] = {
-    **dict.fromkeys(("train", "training", "trainset", "trainingset", "traindata", "trainingdata", "trn"), "train"),
+    **dict.fromkeys(("train", "training", "trainset", "trainingset", "traindata", "trainingdata", "trn", "trainval"), "train"),
     **dict.fromkeys(("val", "valid", "validate", "validation", "valset", "validationset", "valdata", "validationdata"), "val"),
     **dict.fromkeys(("dev", "eval", "publictest"), "val"),
-    **dict.fromkeys(("test", "testing", "testset", "testdata", "tst", "privatetest", "holdout", "heldout"), "test"),
+    **dict.fromkeys(("test", "testing", "testset", "testingset", "testdata", "testingdata", "tst"), "test"),
+    **dict.fromkeys(("privatetest", "holdout", "heldout"), "test"),
 }
+#: Words that state parts in names that are otherwise alike, such as nnU-Net's ``imagesTr`` and ``imagesTs``, and nowhere else.
+_SHORT: dict[str, Part] = {"tr": "train", "ts": "test", "te": "test"}
+#: A part and what it is of, written as one word, such as ``trainimages``.
+_JOINED = re.compile(r"(train(?:ing)?|val(?:id|idation)?|test(?:ing)?)(images?|imgs?|photos?|data|labels?|masks?|samples?|set)")
 #: Usual names of a column that states the part of each row, in lower case without separators.
 _COLUMNS = frozenset(
     (
@@ -56,8 +61,7 @@ def part_of_file(path: str) -> Part | None:
 
 def _parts_in(name: str) -> set[Part]:
     """The parts that words of a name state; that of MNIST's test is t10k."""
-    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)]  # trainA is train
-    return {_PARTS[word] for word in words if word in _PARTS} | ({"test"} if name.lower().startswith("t10k") else set())
+    return {_PARTS[word] for word in _words(name) if word in _PARTS} | ({"test"} if name.lower().startswith("t10k") else set())
 
 
 def parts_beside(names: Iterable[str]) -> dict[str, Part]:
@@ -68,15 +72,39 @@ def parts_beside(names: Iterable[str]) -> dict[str, Part]:
     found: dict[str, Part] = {}
     others: defaultdict[str, dict[str, Part]] = defaultdict(dict)
     for name in names:
-        if (part := part_of(name)) is not None:
+        part = part_of(name)
+        if part is not None:
             found[name] = others[""][name] = part
-        elif len(parts := _parts_in(name)) == 1:
-            words = (word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name))
-            others["".join(word for word in words if word not in _PARTS)][name] = parts.pop()
+        parts, rest = _beside(name)
+        if "test" not in parts and len(parts) == 2:  # training and validation together, such as train_val
+            parts = {"train"}
+        if len(parts) == 1 and rest:
+            others[rest][name] = parts.pop()
+        elif part is None and len(parts) == 1:
+            others[""][name] = parts.pop()
     for group in others.values():
         if are_parts([*group.values()]):
             found |= group
     return found
+
+
+def _beside(name: str) -> tuple[set[Part], str]:
+    """The parts that words of a name state beside others that are alike, and its other words."""
+    parts, short, rest = _parts_in(name), [], []
+    for word in _words(name):
+        joined = _JOINED.fullmatch(word)
+        if word in _SHORT:
+            short.append(_SHORT[word])
+        elif joined is not None and word not in _PARTS:
+            parts.add(_PARTS[joined[1]])
+            rest.append(joined[2])
+        elif word not in _PARTS:
+            rest.append(word)
+    return parts.union(short if rest else ()), "".join(rest)
+
+
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)]  # trainA is train
 
 
 def part_columns(columns: Iterable[str], *, sure: bool = False) -> list[str]:
