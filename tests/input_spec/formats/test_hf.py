@@ -104,6 +104,8 @@ def test_channels_reversed_after_normalising_carry_their_constants_along() -> No
         ({"image_processor_type": "LevitImageProcessor"}, (224, 224), Crop("center", 224 / 256, (256,), "down")),
         ({"image_processor_type": "PoolFormerImageProcessor", "crop_pct": 0.9}, (224, 224),
          Crop("center", 224 / 248, (248,), "down")),
+        ({"image_processor_type": "PoolFormerImageProcessor", "crop_pct": None, "size": {"shortest_edge": 240}}, (224, 224),
+         Crop("center", 224 / 240, (240,), "down")),
         ({"size": 256}, (224, 224), Crop("center", 224 / 256, (256,), "down")),
         ({"size": {"height": 256, "width": 300}}, (224, 224), Crop("squash", 224 / 256, (256, 300), "down")),
         ({"size": [256, 300], "do_center_crop": False}, (256, 300), Crop("squash", 1.0)),

@@ -20,6 +20,7 @@ from tare.input_spec.formats.hf_classes import (
     NEVER_NORMALISED,
     NEVER_RESCALED,
     NOT_ANTIALIASED,
+    NULLS,
     OFFSET,
     REVERSED,
     REVERSED_FIRST,
@@ -76,7 +77,9 @@ def fields_of_processor_config(config: Any, source: str) -> Fields:
     strange = next((key for key, on in config.items() if _is_switch(key) and key not in _SWITCHES and on is True), None)
     if stem is None or strange is not None:
         return _unread(_why_unread(named, strange if stem else None, source), config, source)
-    given, defaults = {key: value for key, value in config.items() if value is not None}, defaults_of(stem)
+    nulls = NULLS.get(stem, ())
+    given = {key: value for key, value in config.items() if value is not None or key in nulls}
+    defaults = defaults_of(stem)
     fields = _read(stem, {**defaults, **given}, set(given), source)
     for key in (key for key, value in config.items() if value is None and defaults.get(key) is True):
         # Off in transformers 5 and in the slow processors of 4, the class's default in the fast ones of 4.

@@ -39,6 +39,9 @@ CONFIGURED = _names(
 #: Classes with a resize rule of their own, which :mod:`tare.input_spec.formats.hf_geometry` knows.
 OWN_RESIZE = frozenset({"ConvNext", "PoolFormer", "Levit"})
 
+#: Keys whose null says something of its own; any other null counts as an absent key.
+NULLS: Mapping[str, tuple[str, ...]] = {"PoolFormer": ("crop_pct",)}
+
 #: Classes whose geometry depends on the image or cannot be said in a size and a crop, and why.
 UNFIXED: Mapping[str, str] = {
     **_each(

@@ -45,7 +45,7 @@ def _why_unfixed(stem: str, config: Mapping[str, Any], source: str) -> str | Non
 def _resized(stem: str, cropped: tuple[int, int] | None, config: Mapping[str, Any], source: str, origin: str) -> SizeAndCrop:
     square = flag_of(config, "default_to_square", True, source)
     resized = _edges(config.get("size"), square, f"key 'size' of {source}")
-    if stem in OWN_RESIZE:
+    if stem in OWN_RESIZE and (stem, config.get("crop_pct")) != ("PoolFormer", None):  # which then resizes as others do
         size, crop = _own(stem, resized, cropped, config, source)
         return Known(size, origin), Known(crop, origin)
     if len(resized) == 2:
