@@ -277,8 +277,11 @@ def test_an_answer_that_is_no_number_counts_as_no_class(tmp_path: Path) -> None:
         values = np.full((24, 24), 40_000 * (not steep), np.uint16) + np.arange(24, dtype=np.uint16)
         values[:, 12:] += 25_000 * np.uint16(steep)
         Image.fromarray(values).save(place)
-    with pytest.raises(DivergedError, match=r"a finite answer to every sample .*NaN or infinity for . of . .*val"):
+    with pytest.raises(DivergedError, match=r"a finite answer to every sample .*NaN or infinity for \d+ of \d+, .*val"):
         finetune(root, tmp_path / "run", strategy="log1p", interpolation="bicubic", augmentation="none")
+    with pytest.raises(DivergedError, match=r"a finite answer to every sample .*NaN or infinity for \d+ of \d+, .*val"):
+        probe(root, tmp_path / "probed", "log1p", interpolation="bicubic")
+    assert not (tmp_path / "probed").exists()
 
 
 def test_a_few_unreadable_files_are_left_out_and_said(data: Path, tmp_path: Path) -> None:

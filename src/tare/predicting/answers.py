@@ -84,7 +84,8 @@ def _answered(
 
 def _prediction(path: str, task: Task, values: Sequence[float], top: int) -> Prediction:
     if not all(map(math.isfinite, values)):
-        return Prediction(path, error="the answer is NaN: the image holds NaN or infinite values")
+        why = "the image holds such values, or a resize put some below those that a logarithm takes"
+        return Prediction(path, error=f"the answer is NaN or infinite: {why}")
     return Prediction(path, task.said(values, top), task=task.name, labels=task.present(values))
 
 

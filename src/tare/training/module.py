@@ -224,4 +224,5 @@ class TransferModule(lightning.LightningModule):
 
 
 def _diverged(expected: str, found: str) -> DivergedError:
-    return DivergedError(expected, found, "lower --lr, or check the normalisation with another --strategy")
+    remedy = "lower --lr, or check the normalisation with another --strategy; a logarithm needs --interpolation bilinear"
+    return DivergedError(expected, found, remedy)

@@ -291,10 +291,13 @@ def _reestimated(plan: TransferPlan, reporter: Reporter) -> tuple[str, ...]:
 
 @loader_errors()
 def _features(plan: TransferPlan, files: tuple[LabelledFile, ...], reporter: Reporter) -> NDArray[np.float32]:
+    """Return the features ``(N, F)`` of ``files``. Raises :class:`DivergedError` for one that is NaN or infinite."""
     device = _device(plan)
     with reporter.counting("computing features", NOUNS[plan.takes.kind], len(files)) as advance:
         inputs = _counted(_inputs(plan, plan.plain_batches(files), device), advance)
-        return features_of(plan.network.module.to(device), plan.network.head, inputs, lambda batch: batch)
+        found = features_of(plan.network.module.to(device), plan.network.head, inputs, lambda batch: batch)
+    _check_finite(torch.from_numpy(found), files)
+    return found
 
 
 def _counted(inputs: Iterator[torch.Tensor], advance: Advance) -> Iterator[torch.Tensor]:
@@ -330,7 +333,7 @@ def _check_finite(outputs: torch.Tensor, files: Sequence[LabelledFile]) -> None:
     if bad:
         from tare.training.module import DivergedError
 
-        found = f"NaN or infinity for {len(bad)} of {len(outputs)} in a batch, the first {files[bad[0]].path!r}"
+        found = f"NaN or infinity for {len(bad)} of {len(outputs)}, the first {files[bad[0]].path!r}"
         remedy = "check the normalisation with another --strategy; a logarithm needs --interpolation bilinear"
         raise DivergedError("a finite answer to every sample that is evaluated", found, remedy)
 
