@@ -81,6 +81,10 @@ def test_columns_are_paired_by_name_and_strangers_are_refused() -> None:
     by_place = compare_stats(source, stated_stats((1.0, 5.0), (1.0, 1.0), 10**4))
     assert by_place.clean
     assert by_place.notes[0].startswith("channels are paired by their places: 'heat' with")
+    reverse = table(("c1", "c0"), (1.0, 5.0))
+    by_name = compare_stats(reverse, table(("c0", "c1"), (5.0, 1.0)))
+    assert by_name.clean
+    assert by_name.notes[0] == "channels are paired by their names, c1, c0; unnamed channels are called so by their places"
     with pytest.raises(DataError, match=r"expected the same columns in both, found 'depth', 'width' in one of"):
         compare_stats(source, table(("heat", "width"), (1.0, 5.0)))
     with pytest.raises(DataError, match=r"the same columns in both, found 'depth', 'c1'"):

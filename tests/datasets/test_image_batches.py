@@ -251,3 +251,12 @@ def test_a_loader_process_without_room_in_shared_memory_says_so(monkeypatch: pyt
         raise RuntimeError(text)  # as torch passes it on
     monkeypatch.setattr(image_batches, "get_worker_info", lambda: None)
     assert len(image_batches.stacked(samples)[0]) == 4
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_image_that_the_resize_would_make_gigabytes_of_is_named(tmp_path: Path, workers: int) -> None:
+    save_png(tmp_path / "thin.png", np.zeros((20_000, 1, 3), np.uint8))
+    dataset = ImageBatches([LabelledFile(str(tmp_path / "thin.png"), 0)], Geometry((224, 224)), "rgb", None, 0)
+    wanted = r"images that can be resized, found '.*thin.png': 20000 x 1 pixels, which the network's resize makes 5,120,000 x 256"
+    with pytest.raises(DataError, match=wanted), loader_errors():
+        next(iter(loader(dataset, 1, workers)))

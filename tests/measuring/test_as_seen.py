@@ -179,6 +179,20 @@ CLIP: dict[str, Any] = {
 }
 
 
+@pytest.mark.parametrize("stated", [224, Geometry((16, 16), crop_fraction=1.0, crop_mode="border")])
+def test_an_image_that_no_resize_leaves_of_a_usable_size_is_listed(tmp_path: Path, stated: Any) -> None:
+    """Of one edge in 20,000 pixels the resize makes gigabytes, or an image without a pixel."""
+    for place in range(3):
+        save_png(tmp_path / f"{place}.png", random_rgb(place, 24, 24))
+    good = tare.measure(tmp_path, as_seen=stated)
+    Image.new("RGB", (1, 20_000)).save(tmp_path / "thin.png")
+    found = tare.measure(tmp_path, as_seen=stated, max_skipped=1.0)
+    assert [(Path(item.path).name, item.reason.partition(",")[0]) for item in found.unreadable] == [
+        ("thin.png", "20000 x 1 pixels")
+    ]
+    assert found.channels == good.channels
+
+
 def cropped_down(photo: Image.Image) -> torch.Tensor:
     """What CLIP's processor does: it crops at ``floor((edge - 24) / 2)``, where torchvision rounds half to even."""
     resized = v2.functional.pil_to_tensor(v2.functional.resize(photo, [32], v2.InterpolationMode.BICUBIC))

@@ -96,7 +96,7 @@ def test_an_image_too_narrow_to_resize_is_an_error_of_its_own(run: Path, tmp_pat
     trained = open_trained(run)
     wide = replace(trained, model=replace(trained.model, takes=replace(trained.model.geometry, size=(160, 160))))
     answer = next(predictions(wide, inputs_of(wide, [str(tmp_path / "thread.png")]), AnswerOptions()))
-    assert answer.error == "60000 x 1 pixels: too narrow to resize its shorter edge to 177"
+    assert answer.error == "1 x 60000 pixels, which the network's resize makes 177 x 10,620,000"
 
 
 def test_names_that_are_no_utf8_are_read(run: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tare.comparing.verdict import Judged, verdict_beside, verdict_of_constants
 from tare.datasets.parts.names import says_parts
 from tare.errors import DataError
 from tare.measuring.facts import finite
-from tare.samples.layout import are_unnamed, by_place, is_given
+from tare.samples.layout import are_unnamed, by_name, by_place, is_given
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 from tare.statistics.inference.distributions import freedom_of, t_quantile
 from tare.statistics.intervals import Interval
@@ -47,8 +47,9 @@ def compare_stats(
     front ends for sound.
     """
     check_front_ends(source, target)
+    named = by_name(_names(source), _names(target))
     target = _paired(source, target)
-    paired = by_place(*([channel.name for channel in stats.channels] for stats in (source, target)))
+    paired = (*named, *by_place(_names(source), _names(target)))
     source, target, definitions, comparable = like_with_like(source, target)
     _check(source, target)
     z = _quantile(source, target, confidence)
@@ -125,9 +126,13 @@ def _top(source: DatasetStats, target: DatasetStats) -> float | None:
     return 1.0 if within else None
 
 
+def _names(stats: DatasetStats) -> list[str]:
+    return [channel.name for channel in stats.channels]
+
+
 def _paired(source: DatasetStats, target: DatasetStats) -> DatasetStats:
     """The target with its channels in the order of the source, paired by name unless one of both names none of its own."""
-    mine, theirs = ([channel.name for channel in stats.channels] for stats in (source, target))
+    mine, theirs = _names(source), _names(target)
     unnamed = [are_unnamed(names) for names in (mine, theirs)]
     by_name = {channel.name: channel for channel in target.channels}
     if len(by_name) == len(theirs) and sorted(mine) == sorted(theirs):

@@ -69,7 +69,10 @@ class ImageBatches(Dataset[tuple[torch.Tensor, Target]]):
             raise DataError("images that stay readable during training", f"{file.path!r}: {values.reason}", "restore it")
         image = as_taken(values)
         if not self.augments:
-            return self.transform(image), file.label
+            try:
+                return self.transform(image), file.label
+            except UnsizableError as error:
+                raise DataError(error.expected, f"{file.path!r}: {error.found}", error.remedy) from None
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derived(self.seed, index))
             return self.transform(image), file.label
@@ -106,24 +109,47 @@ def evaluation_transform(geometry: Geometry, fill: Sequence[float] | None = None
     levels = [round(255 * value) for value in colour]
     whole = v2.Compose([*_evaluation_steps(geometry, levels), v2.ToImage()])
     bytewise, deep = (tuple(v2.Compose(_evaluation_steps(geometry, [each])) for each in some) for some in (levels, colour))
-    return _Sized(whole, bytewise, deep)
+    return _Sized(geometry, whole, bytewise, deep)
+
+
+class UnsizableError(DataError):
+    """An image that the network's resize leaves without a pixel, or that it makes too large to hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Sized:
     """An object instead of a closure, since spawned loader processes receive it by pickle."""
 
+    geometry: Geometry
     whole: Any
     bytewise: tuple[Any, ...]
     deep: tuple[Any, ...]
 
     def __call__(self, image: Any) -> torch.Tensor:
+        height, width = image.shape[-2:] if isinstance(image, torch.Tensor) else image.size[::-1]
+        _check_resized(self.geometry, height, width)
         if isinstance(image, torch.Tensor):
             steps = self.bytewise if image.dtype == torch.uint8 else self.deep
             bands = bands_of(image)
             steps = steps if len(steps) == len(bands) else steps[:1] * len(bands)
             return joined([each(band) for each, band in zip(steps, bands, strict=True)])
         return self.whole(image).as_subclass(torch.Tensor)  # type: ignore[no-any-return]
+
+
+def _check_resized(geometry: Geometry, height: int, width: int) -> None:
+    """Raise :class:`UnsizableError` where one edge is so much longer than the other that the resize makes too much or nothing."""
+    if geometry.crop_mode not in ("center", "border"):
+        return
+    edges = geometry.crop.resized(geometry.size)
+    shares = [edge / own for edge, own in zip(edges, (height, width), strict=True)] if len(edges) > 1 else []
+    if geometry.crop_mode == "border":
+        factor = min(shares or [edges[0] / max(height, width)])
+    else:
+        factor = max(shares or [edges[0] / min(height, width)])
+    rows, columns = round(height * factor), round(width * factor)
+    if min(rows, columns) < 1 or rows * columns > _MOST_RESIZED:
+        found = f"{height} x {width} pixels, which the network's resize makes {rows:,} x {columns:,}"
+        raise UnsizableError("images that can be resized", found, "leave them out, or cut them")
 
 
 def _evaluation_steps(geometry: Geometry, around: Sequence[float]) -> list[Any]:
@@ -150,6 +176,8 @@ def _evaluation_steps(geometry: Geometry, around: Sequence[float]) -> list[Any]:
     return steps
 
 
+#: Pixels of an image after the network's resize; more fill memory, of which a crop keeps little.
+_MOST_RESIZED = 1 << 26
 #: Where Linux keeps the shared memory of processes.
 _SHARED = Path("/dev/shm")  # noqa: S108
 

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tare.datasets.image_batches import as_taken, evaluation_transform
+from tare.datasets.image_batches import UnsizableError, as_taken, evaluation_transform
 from tare.errors import DataError, SpecError
 from tare.input_spec.geometry import MOST_PIXELS, Geometry
 from tare.input_spec.model_file import model_file
@@ -57,7 +57,10 @@ class AsSeen(SameChannels):
             self._check_border(record)
         if isinstance(record, Sample) and record.values.ndim == 3:
             bands = tuple(fact for fact in record.facts if fact[0] == "bands")  # others are of raw values as stored
-            yield Sample(record.path, seen(record.values, see), record.label, record.notes, bands)
+            try:
+                yield Sample(record.path, seen(record.values, see), record.label, record.notes, bands)
+            except UnsizableError as error:
+                yield Skipped(record.path, error.found)
         elif isinstance(record, Stack) and record.values.ndim == 4:
             images = np.moveaxis(record.values, 1, -1) if record.channels_first else record.values
             yield Stack(record.path, np.stack([seen(image, see) for image in images]), record.labels)

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tare.datasets.image_batches import evaluation_transform
+from tare.datasets.image_batches import as_taken, evaluation_transform
 from tare.errors import DataError
 from tare.input_spec.geometry import Geometry, InputGeometry, RowGeometry
 from tare.networks.stored.trained import TrainedModel, open_trained
 from tare.predicting.number_inputs import NumberInput, tensor_of
-from tare.predicting.samples import TensorOrSkipped, sized_image
+from tare.predicting.samples import TensorOrSkipped
 from tare.samples.records import Skipped
 from tare.tasks.task import Task
 
@@ -63,7 +63,7 @@ class Served:
             found = f"{sample.dtype.name} of shape {sample.shape}"
             return Skipped("", f"{found}, and the network takes {model.takes.raw_dtype} (H, W, {model.network.channels})")
         see = evaluation_transform(model.geometry, model.normalisation.border(model.takes.raw_dtype))
-        return see(sized_image(sample, self._trained))
+        return see(as_taken(sample))
 
     def _numbers(self, sample: NDArray[Any], index: int) -> TensorOrSkipped:
         takes = self._trained.model.takes

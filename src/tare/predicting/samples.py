@@ -10,11 +10,10 @@ from typing import Any
 
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from tare.checking.gate import RAW_KIND, allowed_codes
 from tare.datasets.files import coloured, read_named
-from tare.datasets.image_batches import as_taken, evaluation_transform
+from tare.datasets.image_batches import UnsizableError, as_taken, evaluation_transform
 from tare.datasets.samples import LabelledSamples
 from tare.datasets.split import nameless_remark, unasked_remark
 from tare.datasets.volumes.files import voxel_remarks
@@ -23,7 +22,7 @@ from tare.input_spec.geometry import Geometry, VolumeGeometry
 from tare.networks.stored.trained import TrainedModel
 from tare.predicting.number_inputs import NumberInput, failed, number_inputs, tensor_of
 from tare.predicting.stored import is_store, samples_in
-from tare.samples.decode import MAX_PIXELS, SUFFIXES, image_format
+from tare.samples.decode import SUFFIXES, image_format
 from tare.samples.modes import ColourMode
 from tare.samples.records import Skipped
 from tare.sources.files.each import left_out_remark
@@ -114,7 +113,9 @@ def _images(trained: TrainedModel, words: Sequence[str], layout: str | None, *, 
                 return Skipped(item.name, reason)
             if values.shape[-1] != model.network.channels:
                 return Skipped(item.name, f"{values.shape[-1]} channels, and the network takes {model.network.channels}")
-            return Read(transform(sized_image(values, trained)), (values.shape[0], values.shape[1]))
+            return Read(transform(as_taken(values)), (values.shape[0], values.shape[1]))
+        except UnsizableError as error:
+            return Skipped(item.name, error.found)
         except (ValueError, RuntimeError, MemoryError) as error:  # a name with a NUL in it; pixels that cannot be resized
             return Skipped(item.name, reason_of(error) or type(error).__name__)
 
@@ -163,13 +164,3 @@ def _named_images(trained: TrainedModel, words: Sequence[str], left_out: _LeftOu
 def _stored(samples: LabelledSamples, index: int, colour: ColourMode) -> NDArray[Any] | Skipped:
     values = samples.read(index)
     return values if isinstance(values, Skipped) else coloured(values, colour)
-
-
-def sized_image(values: NDArray[Any], trained: TrainedModel) -> Image.Image | torch.Tensor:
-    """An image as the transform takes it. Raises ValueError for one so narrow that resizing would fill the memory."""
-    height, width, _ = values.shape
-    geometry = trained.model.geometry
-    edge = max(geometry.crop.resized(geometry.size))
-    if edge * edge * max(height, width) / min(height, width) > MAX_PIXELS:
-        raise ValueError(f"{width} x {height} pixels: too narrow to resize its shorter edge to {edge:.0f}")
-    return as_taken(values)

@@ -84,7 +84,14 @@ def is_given(name: str) -> bool:
 def by_place(one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:
     """A note on channels that are paired by their places under different names, at least one of them a file's own."""
     pairs = [(a, b) for a, b in zip(one, other, strict=True) if a != b]
-    if all(is_given(name) for pair in pairs for name in pair):
+    if not pairs or (are_unnamed(one) and are_unnamed(other)):
         return ()
     shown = ", ".join(f"{a!r} with {b!r}" for a, b in pairs[:_SHOWN]) + (", ..." if len(pairs) > _SHOWN else "")
     return (f"channels are paired by their places: {shown}",)
+
+
+def by_name(one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:
+    """A note on channels that are paired by their names, of which one side's may be no names but places: tare gives such."""
+    if tuple(one) == tuple(other) or sorted(one) != sorted(other) or not (are_unnamed(one) or are_unnamed(other)):
+        return ()
+    return (f"channels are paired by their names, {', '.join(one)}; unnamed channels are called so by their places",)
