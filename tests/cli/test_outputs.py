@@ -20,6 +20,7 @@ from tare.cli.entries import ENTRIES
 from tare.errors import OutputError
 from tare.exporting.api import export
 from tests.cli.test_main import run
+from tests.system.test_lock import holder
 from tests.tiny_run import FACTORY, save_photo, tiny_run
 
 NET = ("--model", "net.py:net", "--weights", "none", "--mean", "0.5", "--std", "0.2", "--size", "32")
@@ -212,6 +213,20 @@ def test_links_that_lead_nowhere_folders_and_pipes_are_refused_in_a_line(
         assert len(errors) == 1 or "Invalid value" in said, (kind, said)
         assert "Traceback" not in said
         assert {path.name: os.lstat(path).st_ino for path in tmp_path.iterdir()} == before, kind
+
+
+def test_a_file_that_another_process_keeps_up_is_not_replaced(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As a monitor does with its state, which it writes over the output later."""
+    (place / "live.json").write_text("{}")
+    first = holder(place / "live.json")
+    try:
+        code, _, said = ran(place, capsys, "measure", "photos", "--out", "live.json")
+    finally:
+        first.communicate()
+    assert (code, len(said.splitlines())) == (2, 1), said
+    assert "another process that is writing to 'live.json' now" in said
+    assert (place / "live.json").read_text() == "{}"
+    (place / "live.json").unlink()
 
 
 @pytest.mark.parametrize(

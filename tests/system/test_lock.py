@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tare.errors import OutputError
-from tare.system.lock import only_writer
+from tare.system.lock import check_unheld, only_writer
 
 HOLDER = """
 import sys
@@ -45,6 +45,23 @@ def test_a_second_process_is_refused_in_one_line(tmp_path: Path) -> None:
     with only_writer(tmp_path / "run"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_whether_another_process_holds_a_file_is_told_and_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "live.json").write_text("{}")
+    check_unheld(tmp_path / "live.json")
+    first = holder(tmp_path / "live.json")
+    try:
+        for _ in range(2):
+            with pytest.raises(OutputError, match=r"one process at a time on an output, found another .*live.json' now"):
+                check_unheld(tmp_path / "live.json")
+    finally:
+        first.communicate()
+    with only_writer(tmp_path / "live.json"):
+        check_unheld(tmp_path / "live.json")
+        with pytest.raises(OutputError), only_writer(tmp_path / "live.json"):
+            pass
+    assert [path.name for path in tmp_path.iterdir()] == ["live.json"]
 
 
 def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:

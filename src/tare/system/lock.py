@@ -31,7 +31,7 @@ def only_writer(path: Path) -> Iterator[None]:
     try:
         place = _place(path)
         place.parent.mkdir(parents=True, exist_ok=True)
-        lock = Path(os.path.realpath(place.parent)) / f".{place.name}.lock"  # closing it by another name would give it up
+        lock = _lock_of(place)
         if _held.setdefault(str(lock), mine) is not mine:  # one step, and no two threads take it at once
             raise _refused(path)
         try:
@@ -50,6 +50,32 @@ def only_writer(path: Path) -> Iterator[None]:
             finally:
                 os.close(descriptor)
                 del _held[str(lock)]
+
+
+def check_unheld(path: Path) -> None:
+    """Raise :class:`OutputError` if another process holds ``path`` by :func:`only_writer` now; the lock is left as it is."""
+    import fcntl
+
+    lock = _lock_of(_place(path))
+    if str(lock) in _held or not lock.is_file() or lock.is_symlink():
+        return
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:  # gone meanwhile, or somebody else's: what is written says so
+        return
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        raise _refused(path) from None
+    except OSError:  # a file system without locks
+        return
+    finally:
+        os.close(descriptor)
+
+
+def _lock_of(place: Path) -> Path:
+    """The file of the lock; closing it by another name would give it up."""
+    return Path(os.path.realpath(place.parent)) / f".{place.name}.lock"
 
 
 def _place(path: Path) -> Path:

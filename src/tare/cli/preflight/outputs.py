@@ -15,6 +15,7 @@ from typing import Any
 from tare.errors import OutputError
 from tare.input_spec.model_file import check_no_part
 from tare.system.files import check_output, takes_away
+from tare.system.lock import check_unheld
 from tare.system.options import flag, option_of
 from tare.system.user_code import code_files
 
@@ -125,8 +126,10 @@ def _replaces(path: Path, text: str, *, of_model: bool, allowed: bool) -> bool:
 
 
 def _check_text(path: Path) -> None:
-    """Raise :class:`OutputError` for a place of text that cannot be written, that is part of a run or holds what is no text."""
+    """Raise :class:`OutputError` for a place of text that cannot be written, that another process holds, or of something else."""
     check_output(path)
+    if path.is_file():
+        check_unheld(path)
     check_no_part(path)
     if path.is_file() and b"\0" in _head(path):
         raise OutputError("a new file, or one of text", f"{str(path)!r}, which holds other data", "name another, or remove it")
