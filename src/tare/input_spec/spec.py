@@ -384,8 +384,8 @@ class InputSpec(Shown):
     def to_timm(self) -> dict[str, Any]:
         """The keys of a timm pretrained_cfg. Raises :class:`SpecError` for what is unknown or timm cannot state (BGR, a clip).
 
-        timm rounds the middle of a crop to even, whatever :attr:`crop` says: where the two differ, an image can be cut one pixel
-        otherwise. `tare spec --format` says so.
+        timm rounds the middle of a crop to even, whatever :attr:`crop` says: an image can be cut one pixel
+        otherwise; `tare spec --format` says so.
         """
         self._check_affine()
         return pretrained_cfg_of(self.fields())
@@ -398,8 +398,8 @@ class InputSpec(Shown):
     def to_hf(self) -> dict[str, Any]:
         """A ``preprocessor_config.json``. Raises :class:`SpecError` for what is unknown or it cannot state (BGR, a clip).
 
-        transformers rounds the middle of a crop down, whatever :attr:`crop` says: where the two differ, an image can be cut one pixel
-        otherwise. `tare spec --format` says so.
+        transformers rounds the middle of a crop down, whatever :attr:`crop` says: an image can be cut one pixel
+        otherwise; `tare spec --format` says so.
         """
         self._check_affine()
         return processor_config_of(self.fields())
@@ -412,8 +412,8 @@ class InputSpec(Shown):
     def to_torchvision(self) -> Any:
         """An ``ImageClassification`` preset. Raises :class:`SpecError` for what is unknown or it cannot state.
 
-        torchvision rounds the middle of a crop to even, whatever :attr:`crop` says: where the two differ, an image can be cut one pixel
-        otherwise. `tare spec --format` says so.
+        torchvision rounds the middle of a crop to even, whatever :attr:`crop` says: an image can be cut one pixel
+        otherwise; `tare spec --format` says so.
         """
         self._check_affine()
         return preset_of(self.fields())
