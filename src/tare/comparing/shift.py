@@ -97,8 +97,12 @@ def compare_stats(
 
 def _pooled(source: DatasetStats, target: DatasetStats) -> tuple[str, ...]:
     """Which side counts several parts of its dataset as one, as it was said when it was measured."""
-    told = [(stats.source, each) for stats in (source, target) for each in stats.extra.get("remarks", ()) if says_parts(each)]
-    return tuple(dict.fromkeys(f"of {name!r}: {each}" for name, each in told))
+    told = []
+    for stats in (source, target):
+        remarks = stats.extra.get("remarks")  # a file may hold anything there
+        said = [each for each in remarks if isinstance(each, str)] if isinstance(remarks, list | tuple) else []
+        told += [f"of {stats.source!r}: {each}" for each in said if says_parts(each)]
+    return tuple(dict.fromkeys(told))
 
 
 def _shapes(stats: DatasetStats, spreads: Sequence[Spread] = ()) -> list[Shape | None]:

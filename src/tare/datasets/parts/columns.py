@@ -112,11 +112,16 @@ def _of_list(source: ListedFiles) -> Columns | None:
 def _of_store(source: StoredArray) -> Columns | None:
     """The arrays beside that of the samples, in its group."""
     file, name = parted(source.name, None)
-    if name is None or source.whole or file.lower().endswith(".mat"):
+    if name is None or source.whole:
         return None
     from tare.sources.containers import hdf5, zarr_store
 
-    words_beside = zarr_store.words_beside if Path(file).is_dir() else hdf5.words_beside
+    if Path(file).is_dir():
+        words_beside = zarr_store.words_beside
+    elif file.lower().endswith(hdf5.SUFFIXES):  # those of MATLAB and of tensors hold no words
+        words_beside = hdf5.words_beside
+    else:
+        return None
     return _of_words(words_beside(file, name, source, _may_state))
 
 

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from tare.input_spec.geometry import VolumeGeometry
+from tare.input_spec.resize import centre
 from tare.samples.layout import unit_scale
 
 
@@ -17,7 +18,7 @@ def sized_volume(values: NDArray[Any], takes: VolumeGeometry) -> torch.Tensor:
     """A volume or clip ``(D, H, W, C)`` as the network takes it, ``(C, D, H, W)``: bytes, or other types in unit values.
 
     A volume keeps its middle along each axis and is padded there, so that its spacing stays; frames are resized to the shorter
-    edge, bilinearly with antialiasing, and cropped to their centre.
+    edge, bilinearly with antialiasing, and cropped to their centre, which transformers rounds down.
     """
     if takes.clip:
         return _resized(values, takes.size[1:])
@@ -77,5 +78,5 @@ def _resized(values: NDArray[Any], size: tuple[int, ...]) -> torch.Tensor:
     height, width = frames.shape[-2:]
     share = max(size[0] / height, size[1] / width)
     resized = steps.resize(frames, [max(size[0], round(height * share)), max(size[1], round(width * share))], antialias=True)
-    cropped: torch.Tensor = steps.center_crop(resized, list(size))
+    cropped: torch.Tensor = centre((size[0], size[1]), "down")(resized)
     return cropped.movedim(0, 1).contiguous()

@@ -143,7 +143,7 @@ def _of_volumes(spec: InputSpec, takes: VolumeGeometry, origin: str) -> InputSpe
         channels=Known("RGB" if takes.clip else ",".join(f"c{index}" for index in range(count)), origin),
         size=Known(takes.size[1:], origin),
         interpolation=Known("bilinear", origin) if takes.clip else nothing,
-        crop=Known(Crop("center", 1.0), origin) if takes.clip else nothing,
+        crop=Known(Crop("center", 1.0, offset="down"), origin) if takes.clip else nothing,
         antialias=Known(True, origin) if takes.clip else nothing,
         layout=Known("NCTHW" if takes.clip else "NCDHW", origin),
         raw_dtype=_raw_field(takes.raw_dtype, origin),

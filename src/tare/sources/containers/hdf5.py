@@ -27,6 +27,9 @@ from tare.sources.options import Options
 from tare.sources.places import parted
 from tare.system.optional import require
 
+#: Endings of HDF5 and netCDF-4 files.
+SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5", ".nc", ".nc4")
+
 #: Groups of MATLAB with what its cells and objects refer to.
 _REFERRED = ("#refs#/", "#subsystem#/")
 
