@@ -130,12 +130,13 @@ def test_a_folder_of_weights_has_a_card_and_loads_again(tmp_path: Path) -> None:
     assert tare.read_spec(tmp_path / "out" / "model.safetensors").require("layout") == "NC"
 
 
-def test_a_card_of_signals_says_how_long_they_are(tmp_path: Path) -> None:
-    run = tiny_number_run(tmp_path, SignalGeometry(LENGTH, (0.0, 0.3), "uint8"))
+def test_a_card_of_signals_says_how_long_they_are_and_at_which_rate(tmp_path: Path) -> None:
+    run = tiny_number_run(tmp_path, SignalGeometry(LENGTH, (0.0, 0.3), "uint8", rate=8000))
     export(run, "safetensors", tmp_path / "out")
     card = (tmp_path / "out" / "README.md").read_text()
     assert "A raw value v (uint8) reaches the network as (v / 255 - mean) / std." in card
     assert "Signals of 40 steps" in card
+    assert "They have 8000 Hz, as in training" in card
     assert "pipeline_tag" not in card
 
 

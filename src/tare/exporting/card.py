@@ -126,9 +126,10 @@ def _sized(takes: InputGeometry, channels: int) -> str:
         return f"{NOUNS[takes.kind].capitalize()} of {' x '.join(map(str, takes.size))} values a channel."
     if isinstance(takes, SoundGeometry):
         return f"{escaped(takes.front.units)}, as the feature extractor computes them before its normalisation."
+    rate = "" if takes.rate is None else f" They have {takes.rate} Hz, as in training; nothing is resampled."
     return (
         f"Signals of {takes.length} steps: longer signals are cut to their middle, shorter signals are padded on both sides with "
-        "zero at the network's input. Recordings are read in [-1, 1)."
+        f"zero at the network's input. Recordings are read in [-1, 1).{rate}"
     )
 
 
