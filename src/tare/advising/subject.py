@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tare.advising.evidence.gathered import Subject
 from tare.advising.fed_network import FedNetwork
 from tare.checking.gate import allowed_codes
-from tare.datasets.files import LabelledFile, LabelledFiles, coloured
+from tare.datasets.files import LabelledFile, LabelledFiles, coloured, rates_of
 from tare.datasets.image_batches import ImageBatches, stacked
 from tare.datasets.options import LabelOptions
 from tare.datasets.parts.names import says_parts
@@ -35,6 +35,7 @@ from tare.networks.stated_numbers import (
     check_spec_order,
     chosen_length,
     lengths_of,
+    rate_notes,
     volume_geometry,
 )
 from tare.samples.layout import unit_scale
@@ -123,6 +124,7 @@ def sized_input(
         notes = (
             f"signals of {length} steps ({why}); the data have {min(lengths)} to {max(lengths)}: longer signals are cut to their "
             "middle, shorter signals padded with zeros at the network's input",
+            *rate_notes(fed.network, rates_of(files)),
         )
     check_accepts(fed.network, takes)
     return replace(fed, takes=takes), notes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -15,7 +15,7 @@ from tare.datasets.samples import LabelledSamples
 from tare.errors import TareError
 from tare.samples.decode import SUFFIXES
 from tare.samples.modes import ColourMode
-from tare.samples.records import Part, Record, Sample, Skipped, stacked_rows
+from tare.samples.records import Facts, Part, Record, Sample, Skipped, stacked_rows
 from tare.samples.sixteen_bit import grey_of
 from tare.samples.sound.front_end import FrontEnd
 from tare.sources.base import ItemSource
@@ -40,6 +40,11 @@ class LabelledFile:
     def read(self, colour: ColourMode) -> NDArray[Any] | Skipped:
         """Read its raw values ``(H, W, C)``, or give the reason why it is unreadable."""
         return finite_image(read_image(self.path, colour), self.path)
+
+    @property
+    def facts(self) -> Facts:
+        """What is stated of the axes of its values, such as the sampling rate of a recording; empty where nothing is."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +83,10 @@ class LabelledRecording(LabelledFile):
         return read_recording(self.path, self.front)
 
     @property
-    def rate(self) -> int | None:
-        """The sampling rate in Hz of its steps; None if its header cannot be read, or a front end converts it."""
-        return None if self.front is not None else recording_rate(self.path)
+    def facts(self) -> Facts:
+        """The sampling rate of its steps; empty if its header cannot be read, or a front end converts it."""
+        rate = None if self.front is not None else recording_rate(self.path)
+        return () if rate is None else (("sampling rate", f"{rate} Hz"),)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +101,11 @@ class LabelledItem(LabelledFile):
         values = self.samples.read(self.index)
         values = values if isinstance(values, Skipped) else finite_or_skipped(values, self.path)
         return coloured(values, colour) if self.samples.kind == "image" and not isinstance(values, Skipped) else values
+
+    @property
+    def facts(self) -> Facts:
+        """What the source states of the axes of this sample."""
+        return self.samples.stated(self.index)
 
 
 @dataclass(frozen=True)
@@ -126,7 +137,9 @@ class LabelledFiles(ItemSource[LabelledFile]):
     def read_item(self, item: LabelledFile) -> Sample | Skipped:
         """Decode one file."""
         values = item.read(self.colour)
-        return replace(values, path=item.path) if isinstance(values, Skipped) else Sample(item.path, values, str(item.label))
+        if isinstance(values, Skipped):
+            return replace(values, path=item.path)
+        return Sample(item.path, values, str(item.label), facts=item.facts)
 
 
 def _row_layout(record: Sample | Skipped) -> tuple[int, str] | None:
@@ -193,8 +206,24 @@ def rate_remarks(files: Sequence[LabelledFile]) -> tuple[str, ...]:
 
 
 def rates_of(files: Sequence[LabelledFile]) -> set[int]:
-    """The sampling rates in Hz of recordings that are read as they are stored."""
-    return {rate for file in files if isinstance(file, LabelledRecording) and (rate := file.rate) is not None}
+    """The sampling rates in Hz that samples state, whatever they come from; arrays state none."""
+    return {rate for file in files if (rate := stated_rate(file.facts)) is not None}
+
+
+def stated_rate(facts: Facts) -> int | None:
+    """The sampling rate in Hz among the facts of a sample; None where they state none."""
+    words = dict(facts).get("sampling rate", "").removesuffix(" Hz")
+    return int(words) if words.isdecimal() else None
+
+
+def other_rates(found: Collection[int], trained: Collection[int]) -> tuple[str, ...]:
+    """That recordings have other sampling rates than those of training; nothing where either side states none."""
+    others = sorted({*found} - {*trained})
+    if not trained or not others:
+        return ()
+    said = " and ".join(map(str, sorted(trained)))
+    told = f"recordings of {', '.join(map(str, others))} Hz, and the network was trained on recordings of {said} Hz"
+    return (f"{told}: nothing is resampled, so the same sound has another length",)
 
 
 def _decoded(path: str, options: Options) -> Record:

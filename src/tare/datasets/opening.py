@@ -38,7 +38,7 @@ from tare.datasets.tables import (
 )
 from tare.errors import DataError
 from tare.input_spec.geometry import SampleKind
-from tare.samples.records import Kept, Part, Record, Rows, Sample, Skipped, Stack, names_of
+from tare.samples.records import Facts, Kept, Part, Record, Rows, Sample, Skipped, Stack, along_axes, names_of
 from tare.sources.arrays.whole import whole
 from tare.sources.base import Indexed, Source
 from tare.sources.files.tar import shared_keys
@@ -138,6 +138,7 @@ def _of_source(
     indexed = source.indexed()
     kept: list[NDArray[Any] | Skipped] = []
     found: list[tuple[str, str]] = []
+    facts: list[Facts] = []
     shards: Sequence[str] | None = None
     if indexed is None:
         of_shards = shards_of(source) is not None
@@ -147,13 +148,14 @@ def _of_source(
             for record in source.read(chunk)
             for one in _samples(record)
         )
-        kept, found, shards = _kept(streamed)
+        kept, found, facts, shards = _kept(streamed)
     else:
         for index in range(indexed.number):
             one = _only(indexed, index)
             if not kept or (isinstance(kept[0], Skipped) and not isinstance(one.value, Skipped)):
                 kept = [one.value]
             found.append((one.path, one.label))
+            facts.append(one.facts)
     kind = _kind(kept, source.name)
     folders = part_folders(path for path, _ in found)
     labels = _labels(found, pattern, options.label, folders) if labelled or pattern is not None else [""] * len(found)
@@ -172,13 +174,21 @@ def _of_source(
     beside = (options.label or "",)
     parts = pooled_samples(source, folders) if not labelled else unused_remark(columns_of(source), beside, columns or ())
     remarks = (*source.remarks, *shared, *filter(None, [parts]))
-    samples = LabelledSamples(source.name, kind, named, read, columns, remarks, heard=options.front is not None)
+    stating = _of_each(along_axes(source.stated), [facts[index] for index in wanted])
+    samples = LabelledSamples(source.name, kind, named, read, columns, remarks, heard=options.front is not None, facts=stating)
     if not labelled:
         return samples, None
     stated = parts_by_shard(source, shards) or parts_by_rows(source, len(found), beside)
     if stated is None and folders is not None:
         stated = StatedParts(folders.of(), f"the folders in {source.name!r}")
     return samples, None if stated is None else replace(stated, of=tuple(stated.of[place] for place in wanted))
+
+
+def _of_each(of_all: Facts, facts: Sequence[Facts]) -> tuple[Facts, ...]:
+    """What each sample states beside what the source states of all; equal ones are one object, and empty if all are."""
+    same: dict[Facts, Facts] = {}
+    found = tuple(same.setdefault(each, each) for each in ((*of_all, *each) for each in facts))
+    return found if any(same) else ()
 
 
 @dataclass(eq=False)
@@ -202,22 +212,26 @@ class _OfSource:
 
 
 class _One(NamedTuple):
-    """One sample of a record; ``label`` is empty if unknown, and ``shard`` without several files of samples."""
+    """One sample of a record; ``label`` is empty if unknown, and ``shard`` without several files of samples.
+
+    ``facts`` are what its file states of its axes.
+    """
 
     value: NDArray[Any] | Skipped
     path: str
     label: str
     shard: str = ""
+    facts: Facts = ()
 
 
 def _only(indexed: Indexed, index: int) -> _One:
     return next(one for record in indexed.read(index) for one in _samples(record))
 
 
-def _kept(ones: Iterator[_One]) -> tuple[list[NDArray[Any] | Skipped], list[tuple[str, str]], list[str]]:
-    """The values of samples, their paths and labels, and their shards."""
+def _kept(ones: Iterator[_One]) -> tuple[list[NDArray[Any] | Skipped], list[tuple[str, str]], list[Facts], list[str]]:
+    """The values of samples, their paths and labels, their facts, and their shards."""
     values: list[NDArray[Any] | Skipped] = []
-    found, shards = [], []
+    found, facts, shards = [], [], []
     held = 0
     for one in ones:
         if isinstance(one.value, Skipped) and one.value.foreign:
@@ -228,8 +242,9 @@ def _kept(ones: Iterator[_One]) -> tuple[list[NDArray[Any] | Skipped], list[tupl
             raise DataError(f"at most {_MOST_BYTES >> 30} GiB of decoded samples in one stream", "more", remedy)
         values.append(one.value)
         found.append((one.path, one.label))
+        facts.append(one.facts)
         shards.append(one.shard)
-    return values, found, shards
+    return values, found, facts, shards
 
 
 def _samples(record: Record) -> Iterator[_One]:
@@ -237,7 +252,7 @@ def _samples(record: Record) -> Iterator[_One]:
     if isinstance(record, Skipped):
         yield _One(record, record.path, record.label or "")
     elif isinstance(record, Sample):
-        yield _One(record.values, record.path, record.label or "")
+        yield _One(record.values, record.path, record.label or "", facts=along_axes(record.facts))
     elif isinstance(record, Stack):
         block = np.moveaxis(record.values, 1, -1) if record.channels_first else record.values
         yield from map(_One, block, names_of(record.path, len(block)), record.labels or [""] * len(block))

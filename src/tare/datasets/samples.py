@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, SampleKind
-from tare.samples.records import Skipped
+from tare.samples.records import Facts, Skipped
 
 if TYPE_CHECKING:
     from tare.tasks.task import Texts
@@ -26,7 +26,7 @@ class LabelledSamples:
 
     ``several`` are the texts of all columns of labels, if there are more than one, and ``columns`` their names.
     ``read`` returns :class:`Skipped` for a sample that cannot be read; ``remarks`` say what was assumed or left out. ``heard``
-    says that a front end for sound made the values.
+    says that a front end for sound made the values. ``facts`` are what the data state of the axes of each sample, or empty.
     """
 
     name: str
@@ -38,6 +38,7 @@ class LabelledSamples:
     columns: tuple[str, ...] = ("label",)
     several: tuple[Texts, ...] | None = None
     heard: bool = False
+    facts: tuple[Facts, ...] = ()
 
     @property
     def texts(self) -> Sequence[Texts]:
@@ -46,6 +47,10 @@ class LabelledSamples:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def stated(self, index: int) -> Facts:
+        """What the data state of the axes of one sample, such as its sampling rate."""
+        return self.facts[index] if self.facts else ()
 
     def of_kind(self, kind: SampleKind) -> LabelledSamples:
         """The same samples as another kind: a row becomes a signal of one channel, a signal of one channel a row.

@@ -144,9 +144,15 @@ def _with_remarks(split: Split) -> Split:
     if split.kind == "volume":
         return replace(split, remarks=(*split.remarks, *spacing_remarks([file.path for file in split.train])))
     if split.kind == "signal":
-        return replace(split, remarks=(*split.remarks, *rate_remarks((*split.train, *split.val))))
+        return _with_rates(split)
     parts = [[file.path for file in part if isinstance(file, LabelledDicom)] for part in (split.train, split.val)]
     return replace(split, remarks=(*split.remarks, *dicom_remarks(*parts))) if any(parts) else split
+
+
+def _with_rates(split: Split) -> Split:
+    """The split with a remark on signals of several sampling rates."""
+    told = rate_remarks((*split.train, *split.val)) if split.kind == "signal" else ()
+    return replace(split, remarks=(*split.remarks, *told))
 
 
 def _banded(split: Split, bands: Sequence[str] | None, known: Sequence[str] | None = None) -> Split:
@@ -254,10 +260,10 @@ def open_split(
         Split(names, items_of(train, targets), (), train.name, kind, train.channel_names, remarks, task, taken), known
     )
     if val is None:
-        return _held_out(whole, seed, 0.2)
+        return _with_rates(_held_out(whole, seed, 0.2))
     both = replace(whole, val=items_of(val, targets[len(train) :]), origin=f"{train.name} and {val.name}")
     _check_strangers(both, val.name)
-    return _checked(both, train.name)
+    return _with_rates(_checked(both, train.name))
 
 
 def _masked(pairs: MaskFolders, labelled: LabelOptions, seed: int) -> Split:

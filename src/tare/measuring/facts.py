@@ -14,7 +14,7 @@ from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.state import NOT_FINITE, NOT_FINITE_ROWS, DatasetState, Stated
 
 #: The names of facts that may differ between the samples of a dataset.
-_FREE = frozenset(("nodata", "sampling rate", "photometric interpretation"))
+_FREE = frozenset(("nodata", "sampling rate", "photometric interpretation", "orientation"))
 _SPACING = "spacing"
 _HOLD = "hold NaN or infinite values"
 #: Facts that have a line or a column of their own in the output.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.comparing.raw_kinds import missing_shares
+from tare.comparing.raw_kinds import axes_differ, missing_shares
 from tare.comparing.shape import beyond
 from tare.comparing.shift import compare_stats
 from tare.datasets.parts.opening import open_pooled
@@ -22,10 +22,10 @@ from tare.monitoring.evidence.figures import blocks, with_gaps
 from tare.monitoring.evidence.neighbours import FEWEST, MOST, NONE, Alike, alike
 from tare.monitoring.inputs import DriftRequest
 from tare.monitoring.monitor import Monitor
-from tare.monitoring.reference import Reference, by_names, fitted
+from tare.monitoring.reference import Reference, axes_stated, by_names, fitted, grouped
 from tare.monitoring.result import Verdict
 from tare.samples.layout import by_place, channel_names
-from tare.samples.records import Skipped
+from tare.samples.records import Skipped, along_axes
 from tare.sources.arrays.converted import converted
 from tare.sources.arrays.whole import stated_nodata
 from tare.sources.base import Source
@@ -69,7 +69,8 @@ def drifted(request: DriftRequest) -> Verdict:
     verdict = looked.monitor.verdict(known.origin or None, request.factory)
     if verdict.alarm and _is_order_alone(looked.monitor, verdict):
         verdict = replace(verdict, reason=f"{verdict.reason}; {_ORDER}")
-    notes = (*_told(known.remarks, known.stats.skipped, "reference: "), *_told(looked.told, looked.all_skipped))
+    differ = axes_differ(known.facts, grouped(looked.stated), ("the reference", "the data"))
+    notes = (*_told(known.remarks, known.stats.skipped, "reference: "), *_told(looked.told, looked.all_skipped), *differ)
     return replace(
         verdict,
         exceeded=(*_exceeded(verdict, request), *_beyond(verdict, looked.monitor, request)),
@@ -85,11 +86,12 @@ def _told(remarks: Sequence[str], skipped: Sequence[Skipped], of: str = "") -> t
 
 @dataclass
 class _Looked:
-    """A monitor that has seen all data; what was left out, remarks of the data, and the levels of the first samples."""
+    """A monitor that has seen all data; what was left out, remarks, what axes are, and the levels of the first samples."""
 
     monitor: Monitor
     all_skipped: list[Skipped] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    stated: set[tuple[str, str]] = field(default_factory=set)
     levels: list[NDArray[np.int8]] = field(default_factory=list)
 
     @property
@@ -109,7 +111,7 @@ def _looked(request: DriftRequest, reference: Reference, memory: int | None, *, 
     looked = _Looked(Monitor(reference, alpha=request.alpha, tolerance=request.tolerance, memory=memory))
     monitor, options = looked.monitor, replace(_options(request), front=reference.front)
     named = request.data if isinstance(request.data, list) and not _is_one_set(request.data, reference) else [request.data]
-    found = _all_blocks(named, options, monitor.reference, looked.all_skipped, looked.told)
+    found = _all_blocks(named, options, looked)
     for batch in _batches(found, request.batch):
         monitor.count(batch, looked.keep if watching else None)
         if request.progress is not None:
@@ -221,23 +223,23 @@ def _nodata(request: DriftRequest) -> tuple[float, ...]:
     return tuple(map(float, stated)) if isinstance(stated, Sequence) else (float(stated),)
 
 
-def _all_blocks(
-    named: Sequence[Any], options: Options, reference: Reference, skipped: list[Skipped], told: list[str]
-) -> Iterator[NDArray[Any]]:
-    """The samples of all data in their order; what is no sample is added to ``skipped``, remarks of the data to ``told``.
+def _all_blocks(named: Sequence[Any], options: Options, looked: _Looked) -> Iterator[NDArray[Any]]:
+    """The samples of all data in their order; what is no sample, remarks and what is stated of axes is added to ``looked``.
 
     Values that the data state to mean no data are missing ones, whatever those of the reference are.
     """
-    taking = reference.taking
+    taking = looked.monitor.reference.taking
     for data in named:
         source = _opened(data, options, taking.channels)
-        told += _paired(taking.channels, source.channel_names)
+        looked.told += _paired(taking.channels, source.channel_names)
+        looked.stated |= {*along_axes(source.stated)}
         others = tuple(value for value in stated_nodata(source.stated) if value not in taking.nodata)
         for chunk in source.chunks():
             records = list(source.read(chunk))
-            skipped += [record for record in records if isinstance(record, Skipped)]
+            looked.all_skipped += [record for record in records if isinstance(record, Skipped)]
+            looked.stated |= axes_stated(records)
             yield from (fitted(with_gaps(block, others), taking, dtype) for block, dtype in blocks(records))
-        told += source.remarks
+        looked.told += source.remarks
 
 
 def _paired(known: tuple[str, ...], names: tuple[str, ...] | None) -> tuple[str, ...]:

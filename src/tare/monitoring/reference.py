@@ -31,7 +31,7 @@ from tare.monitoring.evidence.neighbours import NONE, Alike, alike
 from tare.monitoring.evidence.spreads import Shares, spreads_from_json, spreads_to_json
 from tare.samples.layout import Doubles, are_unnamed, channel_names, dtype_range, unit_scale
 from tare.samples.raw_kind import Known, bits_in_use
-from tare.samples.records import Kept, Part, Record, Rows, Sample, Skipped, Stack, axes_of_sample
+from tare.samples.records import Kept, Part, Record, Rows, Sample, Skipped, Stack, along_axes, axes_of_sample
 from tare.samples.sound.front_end import FrontEnd
 from tare.sources.arrays.converted import converted
 from tare.sources.arrays.whole import stated_nodata
@@ -65,6 +65,7 @@ class Reference:
     ``spreads`` say how samples differ in the shape of their values, one for each channel; references of earlier
     versions have none. ``alike`` says how many samples in a row count as one, where their order shows that neighbours are alike.
     ``axes`` is the number of axes of a sample, channels included; 0 if it is not known.
+    ``facts`` are what the samples state of their axes, by name: the sampling rates of recordings, the spacings of volumes.
     ``origin`` is the run or model directory that it was loaded from, and ``factory`` what that directory
     names as the function that built its network, "" if timm did. ``remarks`` are what the data said when it was made. None of
     these is part of the file.
@@ -82,6 +83,7 @@ class Reference:
     spreads: tuple[Spread, ...] = ()
     alike: Alike = NONE
     axes: int = 0
+    facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     origin: str = ""
     factory: str = ""
     remarks: tuple[str, ...] = ()
@@ -109,21 +111,21 @@ class Reference:
         stats = stats_of(DatasetState.of(records), source, exclude_nan=True)
         taking = _taking([part for part, _ in first], stats, left_out)
         shares = Shares.laid([fitted(part, taking, dtype) for part, dtype in first], taking)
-        values, states, marks = [], DatasetState(), set[str]()
+        values, states, marks, facts = [], DatasetState(), set[str](), {*along_axes(source.stated)}
         expect(progress, source.number)
         take = partial(_taken, source, taking, shares)
-        for chunk, state, counted, stated, length in ordered_map(take, chain(begun, chunks), workers or default_workers()):
+        for chunk, state, counted, stated, told, length in ordered_map(take, chain(begun, chunks), workers or default_workers()):
             values.append(chunk)
             states, shares = states.merge(state), shares.merge(counted)
             marks |= stated
+            facts |= told
             if progress is not None:
                 progress(length)
         stats = stats_of(states, source, exclude_nan=True)
         taking = replace(taking, nodata=tuple(dict.fromkeys((*taking.nodata, *_common(marks)))))
         made = cls.from_figures(np.concatenate(values), taking, stats, shares.spreads(taking))
-        return replace(
-            made, axes=next((axes for record in records if (axes := axes_of_sample(record))), 0), remarks=tuple(source.remarks)
-        )
+        axes = next((axes for record in records if (axes := axes_of_sample(record))), 0)
+        return replace(made, axes=axes, facts=grouped(facts), remarks=tuple(source.remarks))
 
     @classmethod
     def from_figures(cls, values: Doubles, taking: Taking, stats: DatasetStats, spreads: tuple[Spread, ...] = ()) -> Reference:
@@ -168,6 +170,7 @@ class Reference:
             **({"spreads": spreads_to_json(self.spreads)} if self.spreads else {}),
             **({"alike": asdict(self.alike)} if self.alike.figure else {}),
             **({"axes": self.axes} if self.axes else {}),
+            **({"facts": {name: list(words) for name, words in self.facts.items()}} if self.facts else {}),
             **({"arriving": arriving} if arriving else {}),
             **({} if self.front is None else {"front": self.front.to_json()}),
             **({} if self.seen is None else {"seen": self.seen.to_json()}),
@@ -217,9 +220,9 @@ class Reference:
         stats = DatasetStats.from_json(document["stats"])
         front = FrontEnd.of(document["front"], "the reference") if "front" in document else None
         axes = int(document.get("axes", 0))
-        return cls(
-            taking, figures, counts, samples, stats, as_fed, arriving, seen, front, spreads, _alike(document, samples), axes
-        )
+        facts = {str(name): tuple(map(str, words)) for name, words in document.get("facts", {}).items()}
+        near = _alike(document, samples)
+        return cls(taking, figures, counts, samples, stats, as_fed, arriving, seen, front, spreads, near, axes, facts)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the reference as JSON, atomically."""
@@ -349,15 +352,32 @@ def _finite(ends: tuple[float, ...]) -> tuple[float, ...]:
 
 def _taken(
     source: Source[Any], taking: Taking, shares: Shares, chunk: Any
-) -> tuple[Doubles, DatasetState, Shares, set[str], int]:
-    """Of a chunk's samples the figures, the state of the values looked at, shares, what they state as no data, and the number."""
+) -> tuple[Doubles, DatasetState, Shares, set[str], set[tuple[str, str]], int]:
+    """Of a chunk's samples the figures, the state of the values looked at, shares, what they state, and their number.
+
+    They state values that mean no data, and what their axes are.
+    """
     records = list(source.read(chunk))
     parts = [fitted(part, taking, dtype) for part, dtype in blocks(records)]
     values = [figures_of(part, taking) for part in parts]
     state = state_of(parts, taking)
     skipped = DatasetState.of([record for record in records if isinstance(record, Skipped)])
     figures = np.concatenate(values) if values else np.zeros((0, len(taking.kinds())))
-    return figures, state.merge(skipped), shares.counted(parts, taking), _marks(records), source.chunk_length(chunk)
+    counted, length = shares.counted(parts, taking), source.chunk_length(chunk)
+    return figures, state.merge(skipped), counted, _marks(records), axes_stated(records), length
+
+
+def axes_stated(records: Iterable[Record]) -> set[tuple[str, str]]:
+    """What the files of samples state of their axes."""
+    return {fact for record in records if isinstance(record, Sample | Kept | Part) for fact in along_axes(record.facts)}
+
+
+def grouped(facts: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """The different words of facts, by their names."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, words in sorted({*facts}):
+        found[name] = (*found.get(name, ()), words)
+    return found
 
 
 def _marks(records: Iterable[Record]) -> set[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.datasets.files import LabelledFile, rates_of
+from tare.datasets.files import LabelledFile, other_rates, rates_of
 from tare.datasets.options import Augmenting
 from tare.datasets.signal_batches import NumberGeometry
 from tare.datasets.split import Split
@@ -189,7 +189,7 @@ def number_geometry(
     taken, why = chosen_length(network, stated.length, lengths)
     rates = rates_of(split.train)
     rate = next(iter(rates)) if len(rates) == 1 else None
-    notes = _length_notes(taken, why, lengths, chosen) + _rate_notes(network.spec.extra.get("rate"), rates)
+    notes = _length_notes(taken, why, lengths, chosen) + rate_notes(network, rates)
     return SignalGeometry(taken, chosen.zero, stats.dtype, front, rate), notes
 
 
@@ -256,13 +256,10 @@ def lengths_of(files: Sequence[LabelledFile], workers: int) -> list[int]:
     return [len(values) for values in read if not isinstance(values, Skipped)]
 
 
-def _rate_notes(trained_at: Any, rates: Collection[int]) -> tuple[str, ...]:
+def rate_notes(network: Network, rates: Collection[int]) -> tuple[str, ...]:
     """That recordings have another sampling rate than those that the network was trained on."""
-    others = sorted(rate for rate in rates if rate != trained_at)
-    if not isinstance(trained_at, int) or not others:
-        return ()
-    found = f"recordings of {', '.join(map(str, others))} Hz, and the network was trained on recordings of {trained_at} Hz"
-    return (f"{found}: nothing is resampled, so the same sound has another length",)
+    trained_at = network.spec.extra.get("rate")
+    return other_rates(rates, (trained_at,)) if isinstance(trained_at, int) else ()
 
 
 def _length_notes(length: int, why: str, lengths: Sequence[int], chosen: Normalisation) -> tuple[str, ...]:

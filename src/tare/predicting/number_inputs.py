@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tare.datasets.files import finite_or_skipped, read_recording, recording_rate
-from tare.datasets.samples import KINDS
+from tare.datasets.files import finite_or_skipped, read_recording, recording_rate, stated_rate
+from tare.datasets.samples import KINDS, LabelledSamples
 from tare.datasets.signal_batches import NumberGeometry, sized
 from tare.datasets.tables import doubles, is_table, load_table
 from tare.datasets.volumes.files import ENDINGS, files_below, read_volume_or_clip, volumes_among
@@ -136,7 +136,7 @@ def _inputs_in(path: str, takes: NumberGeometry, axes: _Axes) -> list[NumberInpu
     if is_store(path) and not array and not is_table(path):
         columns = takes.columns if isinstance(takes, RowGeometry) else None
         samples = samples_in(path, takes.kind, front_of(takes), columns, channels=axes.channels, layout=axes.layout)
-        return [NumberInput(f"{path}[{index}]", partial(samples.read, index)) for index in range(len(samples))]
+        return [_stored(samples, index, f"{path}[{index}]", takes) for index in range(len(samples))]
     if isinstance(takes, RowGeometry):
         return _table_rows(path, takes, axes, array=array)
     if array and front_of(takes) is None:
@@ -156,11 +156,27 @@ def _recording(path: str, takes: NumberGeometry, *, array: bool) -> NumberInput:
 
 def _heard(path: str, takes: NumberGeometry) -> NDArray[Any] | Skipped:
     """A recording, unless it has another sampling rate than those of training and nothing converts it."""
-    trained_at = takes.rate if isinstance(takes, SignalGeometry) else None
-    rate = None if trained_at is None or front_of(takes) is not None else recording_rate(path)
-    if rate not in (None, trained_at):
-        return Skipped(path, f"{rate} Hz, but the network was trained on recordings of {trained_at} Hz: resample it")
-    return read_recording(path, front_of(takes))
+    rate = None if _trained_at(takes) is None else recording_rate(path)
+    return _of_other_rate(path, rate, takes) or read_recording(path, front_of(takes))
+
+
+def _stored(samples: LabelledSamples, index: int, name: str, takes: NumberGeometry) -> NumberInput:
+    """One sample of a store, unless it states another sampling rate."""
+    strange = _of_other_rate(name, stated_rate(samples.stated(index)), takes)
+    return NumberInput(name, partial(samples.read, index) if strange is None else lambda: strange)
+
+
+def _trained_at(takes: NumberGeometry) -> int | None:
+    """The sampling rate of the recordings of training; None if it is not known, or a front end converts all rates."""
+    return takes.rate if isinstance(takes, SignalGeometry) and front_of(takes) is None else None
+
+
+def _of_other_rate(name: str, rate: int | None, takes: NumberGeometry) -> Skipped | None:
+    """Why a recording of another sampling rate than those of training is not answered; None for one that is."""
+    trained_at = _trained_at(takes)
+    if trained_at is None or rate in (None, trained_at):
+        return None
+    return Skipped(name, f"{rate} Hz, but the network was trained on recordings of {trained_at} Hz: resample it")
 
 
 def _series(files: tuple[str, ...]) -> list[NumberInput]:

@@ -176,7 +176,8 @@ def _decode_pages(data: bytes, kind: str, colour: ColourMode, background: Backgr
         )
     if kind == "TIFF" and len(stated) > 1 and pages is None:
         raise UndecodableError(
-            f"a TIFF of {len(stated)} pages: state --pages samples if each is a sample, --pages channels if each is a channel"
+            f"a TIFF of {len(stated)} pages: state --pages samples if each is a sample, --pages channels if each is a channel; "
+            "a command without --pages takes files of one page"
         )
     places = [page.index for page in stated] if stated else [None] if pages is None else range(_frames(data))
     read = [_decode_page(data, kind, colour, background, place, stated[k] if stated else None) for k, place in enumerate(places)]

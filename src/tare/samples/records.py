@@ -13,6 +13,13 @@ from numpy.typing import NDArray
 Facts = tuple[tuple[str, str], ...]
 #: The words of a fact that a file could state and does not.
 UNSTATED = "unstated"
+#: Facts of what lies between two values along an axis of a sample, and where the axis points to.
+ALONG_AXES = ("sampling rate", "spacing", "orientation")
+
+
+def along_axes(facts: Facts) -> Facts:
+    """Those of the facts that say what a step along an axis is: they change no value, but what a network is fed."""
+    return tuple(fact for fact in facts if fact[0] in ALONG_AXES and fact[1] != UNSTATED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -38,7 +38,7 @@ def reference_of(plan: TransferPlan) -> dict[str, Any] | None:
         reference = replace(Reference.of(source, workers=workers), as_fed=stated, front=front_of(plan.takes))
         sized = _sized(source, plan.takes, chosen.border(plan.takes.raw_dtype))
         if sized is not None:
-            seen = replace(Reference.of(sized, workers=workers), as_fed=stated, axes=0)  # of what is stored alone
+            seen = replace(Reference.of(sized, workers=workers), as_fed=stated, axes=0, facts={})  # of what is stored alone
             reference = replace(reference, seen=seen)
     except DataError:
         return None

@@ -151,7 +151,9 @@ def part_of_samples(samples: LabelledSamples, stated: StatedParts, part: Part) -
     places = tuple(place for place, one in enumerate(stated.of) if one == part)
     several = None if samples.several is None else tuple(samples.several[place] for place in places)
     labels = tuple(samples.labels[place] for place in places)
-    return replace(samples, name=f"{samples.name} ({part})", labels=labels, several=several, read=_Chosen(samples.read, places))
+    facts = tuple(samples.facts[place] for place in places) if samples.facts else ()
+    chosen = replace(samples, labels=labels, several=several, read=_Chosen(samples.read, places), facts=facts)
+    return replace(chosen, name=f"{samples.name} ({part})")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

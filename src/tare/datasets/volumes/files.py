@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from tare.datasets.files import LabelledFile, finite_or_skipped
 from tare.samples.clip_frames import ClipFrames
 from tare.samples.modes import ColourMode
-from tare.samples.records import Skipped
+from tare.samples.records import Facts, Skipped
 from tare.sources.files.image_folder import walk_files
 from tare.sources.streams.clips import read_clip
 from tare.sources.streams.video import SUFFIXES
 from tare.sources.volumes.dicom_header import read_slice
-from tare.sources.volumes.dicom_whole import is_named_dicom, series_in, whole_series
-from tare.sources.volumes.nifti import volume_axes, volume_spacing, whole_volume
+from tare.sources.volumes.dicom_whole import is_named_dicom, series_facts, series_in, whole_series
+from tare.sources.volumes.nifti import volume_axes, volume_facts, volume_spacing, whole_volume
 
 #: DICOM headers that are read for remarks on a split, in each of its parts.
 _LOOKED_AT = 1000
@@ -38,6 +38,11 @@ class LabelledVolume(LabelledFile):
         """Read its values ``(X, Y, Z, C)``, or give the reason why it is unreadable."""
         del colour
         return read_volume_or_clip((self.path, *self.others), None)
+
+    @property
+    def facts(self) -> Facts:
+        """Its voxel spacing, and where its axes point to, as its header states them."""
+        return volume_facts(self.path) if _is_nifti(self.path) else series_facts((self.path, *self.others))
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ def in_order(slices: list[Slice]) -> Series:
 def _parts(series: Series, masks: Masks | None) -> Iterator[Record]:
     slices = series.slices
     check_one_look(slices)
-    facts, notes = _facts(slices), _notes(slices)
+    facts, notes = facts_of(slices), _notes(slices)
     kind = one_type(slices)
     for each in slices:
         inside = [] if masks is None else masks.of(each)
@@ -204,7 +204,8 @@ def rescaled(values: NDArray[Any], each: Slice, kind: np.dtype[Any] | None) -> N
     return np.asarray(values.astype(np.float64) * each.slope + each.intercept)
 
 
-def _facts(slices: tuple[Slice, ...]) -> Facts:
+def facts_of(slices: tuple[Slice, ...]) -> Facts:
+    """What the headers of a series state of its values."""
     first = slices[0]
     units = {each.units for each in slices}
     facts = [("units", units.pop() if len(units) == 1 else UNSTATED)]

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from tare.errors import reason_of
 from tare.samples.decode import UndecodableError
-from tare.samples.records import Skipped
-from tare.sources.volumes.dicom import check_one_look, frames_of, in_order, inverted, one_type, places_twice, rescaled
+from tare.samples.records import Facts, Skipped, along_axes
+from tare.sources.volumes.dicom import check_one_look, facts_of, frames_of, in_order, inverted, one_type, places_twice, rescaled
 from tare.sources.volumes.dicom_header import Slice, read_slice
 from tare.sources.volumes.sniffing import is_dicom
 from tare.system.optional import require
@@ -64,6 +64,13 @@ def whole_series(files: Sequence[str]) -> NDArray[Any] | Skipped:
     dcm2niix writes as NIfTI.
     """
     return _or_reason(lambda them: np.ascontiguousarray(np.stack(_frames(them)).transpose(2, 1, 0, 3)[:, ::-1]), files)
+
+
+def series_facts(files: Sequence[str]) -> Facts:
+    """What the headers of a series state of its axes; empty where one of them is damaged."""
+    found = [read_slice(file) for file in files]
+    slices = in_order([each for each in found if not isinstance(each, Skipped)]).slices if found else ()
+    return along_axes(facts_of(slices)) if slices and len(slices) == len(found) else ()
 
 
 def _or_reason(read: Callable[[Sequence[str]], NDArray[Any]], files: Sequence[str]) -> NDArray[Any] | Skipped:

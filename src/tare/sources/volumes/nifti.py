@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tare.errors import DataError, reason_of
 from tare.samples.decode import UndecodableError
-from tare.samples.records import UNSTATED, Facts, Part, Record, Skipped
+from tare.samples.records import UNSTATED, Facts, Part, Record, Skipped, along_axes
 from tare.sources.files.each import EachFile
 from tare.sources.files.masks import found_of, inside, is_mask, mask_places
 from tare.sources.options import Options
@@ -106,12 +106,20 @@ def volume_spacing(place: str) -> str | None:
 
 def volume_axes(place: str) -> str | None:
     """Where the axes of the stored values point to, such as RAS (right, anterior, superior); None for a damaged file."""
-    nibabel = require("nibabel", extra="medical", purpose="NIfTI volumes")
+    require("nibabel", extra="medical", purpose="NIfTI volumes")
     try:
-        codes = nibabel.aff2axcodes(_loaded(place).affine)
-    except (UndecodableError, AttributeError, ValueError, np.linalg.LinAlgError):
+        return _axes(_loaded(place))
+    except UndecodableError:
         return None
-    return "".join(code or "?" for code in codes)
+
+
+def volume_facts(place: str) -> Facts:
+    """What the header states of the axes of a volume, as :func:`read_volume` gives it; empty for a damaged file."""
+    require("nibabel", extra="medical", purpose="NIfTI volumes")
+    try:
+        return along_axes(_facts(_loaded(place)))
+    except UndecodableError:
+        return ()
 
 
 def _loaded(place: str) -> Any:
@@ -191,4 +199,14 @@ def _facts(image: Any) -> Facts:
     zooms = image.header.get_zooms()[:3]
     unit = image.header.get_xyzt_units()[0] if hasattr(image.header, "get_xyzt_units") else "unknown"
     spacing = " x ".join(f"{zoom:.4g}" for zoom in zooms) + f" {'unknown units' if unit == 'unknown' else unit}"
-    return ("units", UNSTATED), ("spacing", spacing)
+    axes = _axes(image) if _is_placed(image) else None
+    return ("units", UNSTATED), ("spacing", spacing), *(() if axes is None else (("orientation", axes),))
+
+
+def _axes(image: Any) -> str | None:
+    import nibabel
+
+    try:
+        return "".join(code or "?" for code in nibabel.aff2axcodes(image.affine))
+    except (AttributeError, ValueError, np.linalg.LinAlgError):
+        return None
