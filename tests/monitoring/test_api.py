@@ -540,6 +540,18 @@ def test_tiles_of_two_orders_are_looked_at_by_the_names_of_their_bands(tmp_path:
     assert "channels are paired by their places: 'B02' with 'c0', 'B03' with 'c1', 'B04' with 'c2', 'B08' with 'c3'" in told
 
 
+def test_names_of_a_table_that_may_be_places_of_an_array_are_told(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal((0, 5, 9), 1, (200, 3))
+    np.save(tmp_path / "a.npy", rows)
+    lines = ["blue,green,red", *(",".join(map(repr, row)) for row in rows.tolist())]
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    by_place = tare.drift(tmp_path / "a.csv", tmp_path / "a.npy")
+    assert by_place.clean
+    assert any(note.startswith("channels are paired by their places: 'blue' with") for note in by_place.notes)
+    by_name = tare.drift(tmp_path / "a.npy", tmp_path / "a.csv").notes
+    assert any(note.startswith("channels are paired by their names, red, green, blue; unnamed channels") for note in by_name)
+
+
 def test_tiles_of_colours_are_pictures_in_whichever_order_and_case(tmp_path: Path) -> None:
     pytest.importorskip("rasterio", reason="reads georeferenced rasters (pip install 'tare[geo]')")
     from tests.images import save_png

@@ -11,10 +11,11 @@ import pytest
 from numpy.typing import NDArray
 
 import tare
+from tare.input_spec.geometry import RowGeometry
 from tare.networks.stored.trained import open_trained
 from tare.predicting.samples import inputs_of
 from tests.images import save_png
-from tests.tiny_run import tiny_run
+from tests.tiny_run import tiny_number_run, tiny_run
 
 rasterio = pytest.importorskip("rasterio", reason="reads georeferenced rasters (pip install 'tare[geo]')")
 
@@ -84,3 +85,13 @@ def test_a_run_of_named_bands_says_that_nameless_channels_stand_for_them_and_ref
     (absent,) = tare.predict(tmp_path / "run", [tmp_path / "absent.png"])
     assert absent.error is not None
     assert "no such file" in absent.error
+
+
+@pytest.mark.parametrize(("columns", "told"), [(("weight", "size"), True), (("c0", "c1"), False)])
+def test_rows_of_an_array_are_said_to_be_taken_in_the_order_of_named_columns(
+    tmp_path: Path, columns: tuple[str, ...], told: bool
+) -> None:
+    trained = open_trained(tiny_number_run(tmp_path, RowGeometry(columns)))
+    np.save(tmp_path / "a.npy", np.zeros((4, 2)))
+    said = f"columns without names are taken to be those of training, {', '.join(columns)}, in this order: "
+    assert [remark.startswith(said) for remark in inputs_of(trained, [tmp_path / "a.npy"]).remarks] == [True] * told

@@ -162,7 +162,7 @@ def _of_source(
     wanted = [index for index, label in enumerate(labels) if label is not None]
     named = tuple(label if labelled else "" for label in labels if label is not None)
     if labelled:
-        check_labels(named, source.name)
+        check_labels(named, source.name, options.label)
     elif not named:
         raise DataError("at least one sample", f"none in {source.name!r}", "check the path and --label-pattern")
     if indexed is None:

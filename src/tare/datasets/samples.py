@@ -105,8 +105,8 @@ def _channels(samples: LabelledSamples) -> int | None:
     return next((values.shape[-1] for values in read if not isinstance(values, Skipped)), None)
 
 
-def check_labels(labels: Sequence[str], name: str) -> None:
-    """Raise :class:`DataError` if a sample has no label, or if there are no samples.
+def check_labels(labels: Sequence[str], name: str, column: str | None = None) -> None:
+    """Raise :class:`DataError` if a sample has no label, also of a stated ``column``, or if there are no samples.
 
     Labels are text, so that ``01``, ``1`` and ``1.0`` are three classes; blanks alone are no label. Two labels that
     differ by blanks around them or by how Unicode composes their letters look the same to a reader, and are refused.
@@ -115,7 +115,11 @@ def check_labels(labels: Sequence[str], name: str) -> None:
     if not labels or missing:
         at = f", the first at [{missing[0]}]" if missing else ""
         found = f"{len(missing)} of {len(labels)} samples without one in {name!r}{at}" if labels else f"none in {name!r}"
-        remedy = "name their column or array with --label, find them in paths with --label-pattern, or use a folder per class"
+        remedy = (
+            "name their column or array with --label, find them in paths with --label-pattern, or use a folder per class"
+            if column is None
+            else f"check the column {column!r}; rows with labels are read from CSV, TSV, Parquet, .npz and HDF5"
+        )
         raise DataError("a label for every sample", found, remedy)
     check_twins(labels, name)
 

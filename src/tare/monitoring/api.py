@@ -24,7 +24,7 @@ from tare.monitoring.inputs import DriftRequest
 from tare.monitoring.monitor import Monitor
 from tare.monitoring.reference import Reference, axes_stated, by_names, fitted, grouped
 from tare.monitoring.result import Verdict
-from tare.samples.layout import by_place, channel_names
+from tare.samples.layout import by_name, by_place, channel_names
 from tare.samples.records import Skipped, along_axes
 from tare.sources.arrays.converted import converted
 from tare.sources.arrays.whole import stated_nodata
@@ -230,8 +230,8 @@ def _all_blocks(named: Sequence[Any], options: Options, looked: _Looked) -> Iter
     """
     taking = looked.monitor.reference.taking
     for data in named:
-        source = _opened(data, options, taking.channels)
-        looked.told += _paired(taking.channels, source.channel_names)
+        source, stored = _opened(data, options, taking.channels)
+        looked.told += (*by_name(taking.channels, stored), *_paired(taking.channels, source.channel_names))
         looked.stated |= {*along_axes(source.stated)}
         others = tuple(value for value in stated_nodata(source.stated) if value not in taking.nodata)
         for chunk in source.chunks():
@@ -248,16 +248,20 @@ def _paired(known: tuple[str, ...], names: tuple[str, ...] | None) -> tuple[str,
     return by_place(known, found) if len(found) == len(known) else ()
 
 
-def _opened(data: Any, options: Options, columns: tuple[str, ...]) -> Source[Any]:
-    """Data as a source. Of a table that has more than the reference's columns, such as labels, only these are read, by name.
+def _opened(data: Any, options: Options, columns: tuple[str, ...]) -> tuple[Source[Any], tuple[str, ...]]:
+    """Data as a source, and the names of its channels as stored, if they are read by these.
 
-    Bands of rasters are read by name in each file, since files may store them in different orders.
+    Of a table that has more than the reference's columns, such as labels, only these are read, by name. Bands of rasters are
+    read by name in each file, since files may store them in different orders.
     """
     source = converted(open_pooled(data, options), options.channels)
-    if options.columns is not None or source.channel_names is None:
-        return source
-    wanted = columns_of(source.channel_names, columns)
-    return by_names(source, data, options) if wanted is None else open_pooled(data, replace(options, columns=wanted))
+    stored = source.channel_names
+    if options.columns is not None or stored is None:
+        return source, ()
+    wanted = columns_of(stored, columns)
+    if wanted is None:
+        return by_names(source, data, options), ()
+    return open_pooled(data, replace(options, columns=wanted)), stored
 
 
 def _batches(found: Iterator[NDArray[Any]], size: int) -> Iterator[list[NDArray[Any]]]:

@@ -18,11 +18,12 @@ from tare.datasets.samples import LabelledSamples
 from tare.datasets.split import nameless_remark, unasked_remark
 from tare.datasets.volumes.files import voxel_remarks
 from tare.errors import DataError, ResourceError, TareError, reason_of
-from tare.input_spec.geometry import Geometry, VolumeGeometry
+from tare.input_spec.geometry import Geometry, RowGeometry, VolumeGeometry
 from tare.networks.stored.trained import TrainedModel
 from tare.predicting.number_inputs import NumberInput, failed, number_inputs, tensor_of
 from tare.predicting.stored import is_store, samples_in
 from tare.samples.decode import SUFFIXES, image_format
+from tare.samples.layout import are_unnamed
 from tare.samples.modes import ColourMode
 from tare.samples.records import Skipped
 from tare.sources.files.each import left_out_remark
@@ -32,6 +33,9 @@ from tare.sources.volumes.dicom_whole import is_named_dicom
 
 #: A sample as the network takes it, or why it cannot be read.
 TensorOrSkipped = torch.Tensor | Skipped
+
+#: Endings of files of arrays, whose columns have no names.
+_ARRAYS = (".npy", ".npz", ".h5", ".hdf5", ".zarr", ".mat", ".pt", ".safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,16 @@ def inputs_of(
 
     known = takes.voxels or () if isinstance(takes, VolumeGeometry) else ()
     files = (name for name in names if os.path.isfile(name))  # noqa: PTH113 - others are samples of a store
-    return NamedInputs(names, load, (*left_out.remarks, *voxel_remarks(files, known)))
+    told = _nameless(names, takes.columns) if isinstance(takes, RowGeometry) else ()
+    return NamedInputs(names, load, (*left_out.remarks, *voxel_remarks(files, known), *told))
+
+
+def _nameless(names: Sequence[str], columns: tuple[str, ...]) -> tuple[str, ...]:
+    """A remark on rows of arrays, whose columns have no names, for a network of columns that have."""
+    place = next((name for name in names if name.rpartition("[")[0].lower().endswith(_ARRAYS)), None)
+    if place is None or are_unnamed(columns):
+        return ()
+    return (f"columns without names are taken to be those of training, {', '.join(columns)}, in this order: {place!r}",)
 
 
 def _words(named: Any) -> list[str]:
