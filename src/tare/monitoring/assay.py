@@ -12,7 +12,7 @@ from tare.monitoring.evidence.betting import BETS, Bets, bets_of
 from tare.monitoring.evidence.confidence import Scale, intervals
 from tare.monitoring.evidence.detection import log_evidence, log_weight
 from tare.monitoring.evidence.figures import product_units
-from tare.monitoring.evidence.levels import Figure
+from tare.monitoring.evidence.levels import SHARES, Figure
 from tare.monitoring.inputs import MonitorOptions
 from tare.monitoring.reference import Reference
 from tare.monitoring.result import Course, Moment, Track
@@ -56,7 +56,7 @@ class Assay:
         self._allowed = self.bets.allowed.reshape(-1, self.bets.allowed.shape[-1])
         self._weights = self.bets.weights.ravel()
         self._scales = [
-            Scale.of(held, figure.shown * _in_stds(reference, figure))
+            Scale.of(held, _shown(reference, figure), is_share=figure.kind in SHARES)
             for held, figure in zip(reference.counts, reference.figures, strict=True)
         ]
         self._sums: WeakKeyDictionary[Stretch, tuple[Doubles, Doubles]] = WeakKeyDictionary()
@@ -132,7 +132,7 @@ class Assay:
         )
 
     def _known(self, place: int) -> float:
-        """The reference's mean of a figure, whose far samples count as 2.5 spreads away."""
+        """The reference's mean of a figure, whose far samples count as 2.5 spreads away, unless it is a share."""
         scale, held = self._scales[place], self.reference.counts[place]
         return float(scale.mean + scale.spread * (held @ scale.z) / max(held.sum(), 1))
 
@@ -141,7 +141,8 @@ class Assay:
         figures, moments, levels = counts.shape
         z = np.repeat(np.stack([scale.z for scale in self._scales]), moments, axis=0)
         certain = np.tile(math.log(figures) + self.threshold + extra, figures)
-        found = [part.reshape(figures, moments) for part in intervals(counts.reshape(-1, levels), z, certain)]
+        shares = np.repeat([scale.is_share for scale in self._scales], moments)
+        found = [part.reshape(figures, moments) for part in intervals(counts.reshape(-1, levels), z, certain, shares)]
         back = [[scale.back(part[place]) for part in found] for place, scale in enumerate(self._scales)]
         return [[Interval(*map(float, row)) for row in zip(*rows, strict=True)] for rows in back]
 
@@ -164,12 +165,18 @@ class Assay:
         return np.stack([gains for gains, _ in found]), np.stack([drops for _, drops in found])
 
 
-def _in_stds(reference: Reference, figure: Figure) -> float:
-    """What a figure is multiplied by to be shown: products of columns, whose levels have steps of their own, are in stds."""
+def _shown(reference: Reference, figure: Figure) -> Doubles:
+    """What each level of a figure means to a reader ``(64,)``.
+
+    A row has no data or has some; products of columns, whose levels have steps of their own, are in stds.
+    """
+    if reference.taking.rows and figure.kind in SHARES:
+        return np.asarray(np.arange(len(figure.shown)) > 0, np.float64)
     if not reference.taking.rows or figure.kind != "correlation":
-        return 1.0
+        return figure.shown
     units = product_units(reference.figures)
-    return math.prod(units[place] / std if (std := reference.stats.channels[place].std) > 0 else 1.0 for place in figure.channels)
+    stds = [(units[place], reference.stats.channels[place].std) for place in figure.channels]
+    return figure.shown * math.prod(unit / std if std > 0 else 1.0 for unit, std in stds)
 
 
 def starts_of(state: MonitorState) -> tuple[int, ...]:

@@ -45,8 +45,8 @@ class Distances:
 class Track:
     """One figure of samples over the whole life: the reference's mean and that of the samples, with an anytime-valid interval.
 
-    Both are in unit values, or shares, as the middles of levels; far figures count as 2.5 spreads away. ``evidence`` is the
-    natural logarithm of the capital of its bets.
+    Both are in unit values, or shares, as the middles of levels; far figures other than shares count as 2.5 spreads away.
+    ``evidence`` is the natural logarithm of the capital of its bets.
     """
 
     figure: str

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tare
 from tare.monitoring.evidence.confidence import Scale, intervals
 from tare.monitoring.monitor import Monitor
 from tests.monitoring.made import changed, photographs, reference
@@ -68,6 +70,39 @@ def test_the_true_mean_is_inside_at_all_times_in_nearly_all_streams() -> None:
             grown = counts @ np.log1p(sign * stakes[:, None] * (scale.z - true)).T
             left += bool((np.logaddexp.reduce(grown, axis=1) - math.log(30) >= math.log(20)).any())
     assert left <= 18
+
+
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.97])
+def test_the_true_share_is_inside_at_all_times_in_nearly_all_streams(share: float) -> None:
+    """As above, of samples that have no data or have some: a reference of few says nothing of how many there may be."""
+    held, shown = np.zeros(64), (_LEVELS > 0).astype(float)
+    held[0], held[63] = 980, 20
+    scale, left = Scale.of(held, shown, is_share=True), 0
+    for seed in range(200):
+        drawn = np.cumsum((np.random.default_rng(seed).random(1000) < share).reshape(-1, 50).sum(axis=1))
+        counts = np.zeros((len(drawn), 64))
+        counts[:, 63], counts[:, 0] = drawn, 50 * np.arange(1, len(drawn) + 1) - drawn
+        z, certain = np.repeat(scale.z[None], len(drawn), axis=0), np.full(len(drawn), math.log(20))
+        live, low, high = (scale.back(part) for part in intervals(counts, z, certain, np.ones(len(drawn), bool)))
+        np.testing.assert_allclose(live, drawn / counts.sum(axis=1), atol=1e-12)
+        left += bool(((low > share + 1e-9) | (high < share - 1e-9)).any())
+    assert left <= 18
+    assert high[-1] - low[-1] < 0.2
+
+
+def test_shares_without_data_are_those_of_the_rows(tmp_path: Path) -> None:
+    """A row has no data or has some; the share was cut at 2.5 spreads of the reference."""
+    rows = np.random.default_rng(0).normal(5, 1, (3000, 2))
+    for name, every in (("a", 20), ("b", 2)):
+        lacking = rows.copy()
+        lacking[::every, 1] = np.nan
+        np.savetxt(tmp_path / f"{name}.csv", lacking, delimiter=",", header="x,y", comments="")
+    (track,) = (
+        each for each in tare.drift(tmp_path / "a.csv", tmp_path / "b.csv").tracks if each.figure == "share without data of y"
+    )
+    assert track.reference == pytest.approx(0.05)
+    assert track.live.estimate == pytest.approx(0.5)
+    assert 0.45 < track.live.low < 0.5 < track.live.high < 0.55
 
 
 def test_a_course_tells_when_a_change_came_and_keeps_the_time_before() -> None:
