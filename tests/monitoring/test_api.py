@@ -316,7 +316,8 @@ def test_a_column_in_much_larger_units_is_not_dead() -> None:
 def test_means_of_what_lies_beyond_the_reference_are_told() -> None:
     before, after = (np.random.default_rng(seed).normal(level, 1, (3000, 1)) for seed, level in ((0, 0.0), (1, 5.0)))
     mean = float(after.mean())
-    assert any(f"the means of what arrived are {mean:.4g} of c0" in note for note in tare.drift(before, after).notes)
+    said = f"the means of what arrived are {mean:.4g} of c0 (of the reference {before[:, 0].mean():.4g})"
+    assert any(said in note for note in tare.drift(before, after).notes)
     assert not any("the means of what arrived" in note for note in tare.drift(before, before[::-1].copy()).notes)
 
 

@@ -26,6 +26,7 @@ def judged(assay: Assay, state: MonitorState) -> Verdict:
     live = live_stats(reference, _arrived(state, since))
     strongest = [track.figure for track in sorted(tracks, key=lambda track: -track.evidence)]
     found = named(reference, live, strongest) if state.alarm else _NONE
+    values = () if live is None else tuple(zip(reference.stats.channels, live.channels, strict=True))
     return Verdict(
         alarm=state.alarm,
         evidence=assay.evidence(state),
@@ -45,9 +46,9 @@ def judged(assay: Assay, state: MonitorState) -> Verdict:
         notes=(
             *_notes(assay),
             *_hidden(() if live is None else hidden(reference.stats, live)),
-            *_cut(() if live is None or not reference.taking.rows else live.channels, tracks),
+            *_cut(values if reference.taking.rows else (), tracks),
         ),
-        values=() if live is None else tuple(zip(reference.stats.channels, live.channels, strict=True)),
+        values=values,
         affected=tuple(name for name, _ in found.affected),
         command=command_of(found.kind, found.maps, reference),
     )
@@ -77,13 +78,13 @@ def served_since(state: MonitorState, first: int) -> DatasetState:
     return reduce(DatasetState.merge, (part.data for part in parts), DatasetState())
 
 
-def _cut(channels: Sequence[ChannelStats], tracks: Sequence[Track]) -> tuple[str, ...]:
-    """That the served means of columns are of values that are cut at the reference's ends, with the means of what arrived."""
+def _cut(values: Sequence[tuple[ChannelStats, ChannelStats]], tracks: Sequence[Track]) -> tuple[str, ...]:
+    """That the served means of columns are of values that are cut at the reference's ends, with the means of both as they are."""
     told = {track.figure: track.live for track in tracks}
     cut = [
-        f"{each.mean:.4g} of {each.name}"
-        for each in channels
-        if (live := told.get(f"mean of {each.name}")) is not None and not live.low <= each.mean <= live.high
+        f"{live.mean:.4g} of {live.name} (of the reference {known.mean:.4g})"
+        for known, live in values
+        if (shown := told.get(f"mean of {live.name}")) is not None and not shown.low <= live.mean <= shown.high
     ]
     if not cut:
         return ()
