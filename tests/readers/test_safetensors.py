@@ -84,3 +84,10 @@ def test_read_spec_finds_the_reader(tmp_path: Path) -> None:
     from tare.readers.table import read_spec
 
     assert read_spec(saved(tmp_path, {"mean": "0.5", "std": "0.2"})).require("mean") == (0.5,)
+
+
+def test_pairs_of_other_constants_are_refused_with_the_list(tmp_path: Path) -> None:
+    stated = {"mean": "[0.5, 0.4]", "std": "0.2"}
+    with pytest.raises(SpecError, match=r"one mean and std in .*norm_mean \[0\.1, 0\.4\]"):
+        read_safetensors(saved(tmp_path, {**stated, "norm_mean": "0.1, 0.4", "norm_std": "0.2"}))
+    assert read_safetensors(saved(tmp_path, {**stated, "norm_mean": "0.5, 0.4", "norm_std": "0.2"})).require("mean") == (0.5, 0.4)

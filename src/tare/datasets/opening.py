@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tare.datasets.archives import labelled_archive, unlabelled_array
-from tare.datasets.parts.columns import columns_of, columns_of_table
+from tare.datasets.parts.columns import columns_of, columns_of_archive, columns_of_table
 from tare.datasets.parts.folders import PartFolders, part_folders, without_parts
 from tare.datasets.parts.opening import pooled_archive, pooled_samples, pooled_table
 from tare.datasets.parts.stated import (
@@ -67,7 +67,9 @@ def open_labelled(
         name = os.fspath(data)
         train, val = labelled_archive(name, options.array, label, options.layout)
         if val is None:
-            return in_parts(train, parts_of_archive(train, name))
+            unused = unused_remark(columns_of_archive(name, train.name, len(train)), train.columns)
+            remarks = (*train.remarks, *filter(None, [unused]))
+            return in_parts(replace(train, remarks=remarks), parts_of_archive(train, name))
         return train, val
     return in_parts(*labelled_samples(data, options, label, pattern))
 

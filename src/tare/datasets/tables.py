@@ -90,7 +90,8 @@ def _measured_of(table: pl.DataFrame, left_out: Collection[str], name: str) -> t
 
 
 def _are_marks(column: pl.Series) -> bool:
-    return {str(value).lower() for value in column.unique().to_list()} <= MARKS.keys()
+    held = {str(value).lower() for value in column.unique().to_list() if value is not None}
+    return bool(held) and held <= MARKS.keys()
 
 
 def columns_of_marks(name: str) -> str | None:

@@ -11,11 +11,14 @@ from typing import Any
 
 from tare.errors import SpecError, reason_of
 from tare.input_spec.spec import InputSpec
+from tare.readers.documents.constants import check_one_pair
 
 #: The files that may state a processor, the first that does decides; ``config.json`` states one only for timm's models.
 NAMES = ("preprocessor_config.json", "processor_config.json", "config.json", "open_clip_config.json")
 _NESTED = ("image_processor", "feature_extractor", "video_processor")
 _DEEPEST = 8
+#: Keys that say by which class, or by timm, a configuration is read.
+_NAMING = ("image_processor_type", "video_processor_type", "feature_extractor_type", "data_config")
 
 
 def located(name: str, online: bool = False) -> list[Path]:
@@ -30,8 +33,7 @@ def located(name: str, online: bool = False) -> list[Path]:
 
 def is_processor_document(document: Mapping[str, Any]) -> bool:
     """Whether a JSON document configures an image processor, of a known class or not."""
-    named = ("image_processor_type", "video_processor_type", "feature_extractor_type", "data_config")
-    return any(document.get(key) is not None for key in (*named, "image_mean", "image_std", "do_normalize", "do_resize"))
+    return any(document.get(key) is not None for key in (*_NAMING, "image_mean", "image_std", "do_normalize", "do_resize"))
 
 
 def inner_document(document: Mapping[str, Any], source: str) -> tuple[Mapping[str, Any], str]:
@@ -47,7 +49,12 @@ def inner_document(document: Mapping[str, Any], source: str) -> tuple[Mapping[st
 
 
 def read_hf_document(document: Mapping[str, Any], source: str) -> InputSpec:
-    """Read a processor configuration that is already parsed."""
+    """Read a processor configuration that is already parsed.
+
+    Raises :class:`SpecError` with the list if it names no class, and states pairs of different constants.
+    """
+    if not any(document.get(key) is not None for key in _NAMING):
+        check_one_pair(document, source)
     return InputSpec.from_hf(document, source)
 
 

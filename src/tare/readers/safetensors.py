@@ -14,7 +14,7 @@ from typing import Any
 from tare.errors import SpecError, short_repr
 from tare.input_spec.foreign import known_field
 from tare.input_spec.spec import InputSpec
-from tare.readers.documents.constants import of_pair, pair_of
+from tare.readers.documents.constants import check_one_pair, of_pair, pair_of
 from tare.system.local.opened import opened
 
 #: The key under which tare keeps its own specification.
@@ -34,6 +34,7 @@ def read_safetensors(path: Path) -> InputSpec:
         return InputSpec.from_json(_json(metadata[KEY], f"{KEY} in {str(path)!r}"))
     pair = pair_of(metadata)
     if pair is not None:
+        check_one_pair(metadata, f"metadata of {path}", _numbers_if_any)
         return _of_pair(metadata, *pair, f"metadata of {path}")
     keys = ", ".join(str(key)[:40] for key in list(metadata)[:6])
     expected = f"{KEY!r}, or a mean and std, in the metadata of {str(path)!r}"
@@ -71,6 +72,14 @@ def _numbers(text: Any, where: str) -> Any:
         text = f"[{text.strip().strip('()')}]"
     value = _json(text, where)
     return [value] if isinstance(value, int | float) else value
+
+
+def _numbers_if_any(text: Any) -> Any:
+    """The numbers of a text, else the text."""
+    try:
+        return _numbers(text, "numbers")
+    except SpecError:
+        return text
 
 
 def _json(text: Any, where: str) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tare.errors import SpecError, did_you_mean
 from tare.input_spec.spec import Field, InputSpec, Known, Unknown
+from tare.readers.documents.constants import check_one_pair
 
 #: Layers that make channels of neighbouring pixels.
 _REARRANGING = ("SpaceToDepth", "PixelUnshuffle", "Focus")
@@ -93,6 +94,8 @@ def for_channels(spec: InputSpec, count: int, source: str) -> InputSpec:
 
 def read_timm_document(document: Mapping[str, Any], source: str) -> InputSpec:
     """Read a timm ``config.json``, whose ``pretrained_cfg`` states the input, or a bare pretrained_cfg."""
+    if "pretrained_cfg" not in document:
+        check_one_pair(document, source)
     spec = spec_of_pretrained_cfg(document.get("pretrained_cfg", document), source)
     arguments = document.get("model_args")
     count = arguments.get("in_chans") if isinstance(arguments, Mapping) else None

@@ -157,9 +157,11 @@ def test_other_words_state_no_parts(words: tuple[str, str], tmp_path: Path) -> N
     place.write_text(text.replace(",validation", f",{second}").replace(",test", f",{second}"))
     split = split_of(place)
     assert len(split.train) + len(split.val) == 18
-    told = [remark for remark in split.remarks if "the column 'split' holds codes" in remark]
+    told = [remark for remark in split.remarks if "the column 'split' holds" in remark]
     assert [*told] == tare.measure(place).extra.get("remarks", [])
-    assert len(told) == (words == ("0", "1"))
+    held = {"0": ["codes"], "a": ["the words 'a' and 'b'"], "val": ["the words 'val' and 'test'"], "train": []}[first]
+    parts = "and all rows are counted as one: parts are stated by train, val and test"
+    assert told == [f"the column 'split' holds {each}, {parts}" for each in held]
 
 
 def test_a_test_of_the_other_parts_is_refused(tmp_path: Path) -> None:
@@ -178,7 +180,8 @@ def test_a_word_that_is_no_part_beside_train_is_refused_in_training_and_told_in_
         DataError, match=rf"the words train, val and test for parts that the column 'split' states, found '{word}'"
     ):
         split_of(place)
-    assert "counted as one" in tare.measure(place).extra["remarks"][0]
+    rows = "rows of no part" if word == "" else repr(word)
+    assert f"train, validation and {rows} are counted as one" in tare.measure(place).extra["remarks"][0]
 
 
 def test_a_row_without_a_path_is_no_sample(tmp_path: Path) -> None:
@@ -280,8 +283,104 @@ def test_rows_that_are_not_marked_for_training_are_never_trained_on(tmp_path: Pa
 
 def test_rows_marked_twice_are_refused(tmp_path: Path) -> None:
     valid, test = [[word in (part, "test") for word in WORDS] for part in ("validation", "test")]
-    with pytest.raises(DataError, match="'val and test' beside 'train'"):
+    expected = "the same part of each row by the column 'is_valid' with the column 'is_test', found 'val and test' in "
+    with pytest.raises(DataError, match=expected):
         open_split(LabelOptions(marked(tmp_path, is_valid=valid[:12] + test[12:], is_test=test)), 0, "vector")
+
+
+def stated_twice(folder: Path, **columns: list[Any]) -> Path:
+    return marked(folder, split=WORDS, **columns)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "found"),
+    [
+        ("is_valid", [place < 3 for place in range(18)], "'train and val'"),
+        ("is_valid", [place == 8 for place in range(18)], "'val and not val'"),
+        ("is_test", [place == 8 for place in range(18)], "'val and test'"),
+        ("set", ["tr"] * 8 + ["te"] * 10, "'val and test'"),
+    ],
+)
+def test_columns_that_state_other_parts_are_refused_with_both_named(
+    column: str, values: list[Any], found: str, tmp_path: Path
+) -> None:
+    place = stated_twice(tmp_path, **{column: values})
+    expected = f"the same part of each row by the column 'split' with the column '{column}', found {found} in "
+    with pytest.raises(DataError, match=expected):
+        open_split(LabelOptions(place), 0, "vector")
+    told = tare.measure(place).extra["remarks"][0]
+    assert f"column 'split' with the column '{column}'" in told
+    assert found in told
+
+
+def test_columns_that_agree_state_the_parts_together(tmp_path: Path) -> None:
+    valid = ["yes" if word == "validation" else "" if word == "test" else "no" for word in WORDS]
+    short = [{"train": "TR", "validation": "va", "test": "te"}[word] for word in WORDS]
+    place = stated_twice(tmp_path, is_valid=valid, set=short)
+    split = open_split(LabelOptions(place), 0, "vector")
+    assert (len(split.train), len(split.val)) == (8, 4)
+    named = "the column 'split' with the column 'set' with the column 'is_valid'"
+    assert any(f"parts by {named}" in remark for remark in split.remarks)
+
+
+def test_short_words_state_parts_where_all_words_are_parts(tmp_path: Path) -> None:
+    short = [{"train": "tr", "validation": "va", "test": "te"}[word] for word in WORDS]
+    split = open_split(LabelOptions(marked(tmp_path, split=short)), 0, "vector")
+    assert (len(split.train), len(split.val)) == (8, 4)
+    assert "tr, va and te are counted as one" in tare.measure(tmp_path / "rows.csv").extra["remarks"][0]
+    split = open_split(LabelOptions(marked(tmp_path, set=["tr", "us"] * 9)), 0, "vector")
+    assert (len(split.train) + len(split.val), [each for each in split.remarks if "parts" in each]) == (18, [])
+
+
+@pytest.mark.parametrize("words", [("t", "f"), ("Y", "N"), ("True", "False"), ("yes", "no")])
+def test_words_of_marks_state_parts(words: tuple[str, str], tmp_path: Path) -> None:
+    place = marked(tmp_path, is_valid=[words[word != "validation"] for word in WORDS])
+    split = open_split(LabelOptions(place), 0, "vector")
+    assert (len(split.train), len(split.val)) == (14, 4)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("words", [(True, False), (1, 0), ("t", "f")])
+def test_blank_marks_are_refused_in_training_and_told_in_measuring(words: tuple[Any, Any], ending: str, tmp_path: Path) -> None:
+    valid = [None if word == "test" else words[word != "validation"] for word in WORDS]
+    frame = pl.DataFrame({"x": np.arange(18.0), "is_valid": valid, "label": LABELS})
+    place = tmp_path / f"rows.{ending}"
+    getattr(frame, f"write_{ending}")(place)
+    with pytest.raises(DataError, match="for parts that the column 'is_valid' states, found '' beside 'train'"):
+        open_split(LabelOptions(place), 0, "vector")
+    told = "column 'is_valid': train, val and rows of no part are counted as one"
+    assert any(told in remark for remark in tare.measure(place).extra["remarks"])
+
+
+@pytest.mark.parametrize(
+    ("values", "held"),
+    [
+        (["maybe", "no"] * 9, "the words 'maybe' and 'no'"),
+        (["yes", None] * 9, "the word 'yes'"),
+        ([1, None] * 9, "codes"),
+    ],
+)
+def test_marks_of_other_words_are_told(values: list[Any], held: str, tmp_path: Path) -> None:
+    place = marked(tmp_path, is_valid=values)
+    told = f"the column 'is_valid' holds {held}, and all rows are counted as one: parts are stated by train, val and test"
+    split = open_split(LabelOptions(place), 0, "vector")
+    assert told in split.remarks
+    assert split.channel_names == ("x", "y2")
+    measured = [remark for remark in tare.measure(place).extra["remarks"] if "parts are stated by" in remark]
+    assert len(measured) == 1
+
+
+def test_marks_of_other_words_beside_a_split_are_told(tmp_path: Path) -> None:
+    split = open_split(LabelOptions(stated_twice(tmp_path, is_valid=["maybe", "no"] * 9)), 0, "vector")
+    assert len(split.train) == 8
+    assert "the column 'is_valid' is not read: parts are stated by train, val and test" in split.remarks
+
+
+def test_codes_beside_arrays_of_an_archive_are_told_in_training(tmp_path: Path) -> None:
+    place = tmp_path / "a.npz"
+    np.savez(place, x=np.arange(36.0).reshape(18, 2), y=np.arange(18) % 2, split=np.arange(18) % 3)
+    split = open_split(LabelOptions(place, array="x", label="y"), 0, "vector")
+    assert any("the column 'split' holds codes" in remark for remark in split.remarks)
 
 
 def test_a_mark_of_most_rows_says_something_else_and_is_told(tmp_path: Path) -> None:

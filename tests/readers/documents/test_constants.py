@@ -84,6 +84,55 @@ def test_a_pair_of_keys_states_mean_and_std_and_nothing_else(pair: tuple[str, st
         assert field == Unknown("the mapping states a mean and a std, and not of which values")
 
 
+STATED = {"norm_mean": [0.5, 0.4, 0.3], "norm_std": [0.2, 0.2, 0.2]}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"image_mean": [0.1, 0.1, 0.1], "image_std": [0.2, 0.2, 0.2]},
+        {"mean": [0.5, 0.4, 0.3], "std": [0.9, 0.9, 0.9]},
+        {"pixel_mean": {"R": 0.5, "G": 0.4, "B": 0.3}, "pixel_std": {"R": 1, "G": 1, "B": 1}},
+        {"data_mean": 0.5, "data_std": 0.2},
+        {"img_std": [0.9, 0.9, 0.9]},
+    ],
+)
+def test_pairs_of_other_constants_are_refused_with_the_list(other: dict[str, Any]) -> None:
+    with pytest.raises(SpecError) as caught:
+        read_spec({**STATED, **other})
+    said = str(caught.value)
+    assert "one mean and std in the mapping" in said
+    for key in (*STATED, *other):
+        assert key in said
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"mean": [0.5, 0.4, 0.3], "std": (0.2, 0.2, 0.2)},
+        {"means": [0.50000001, 0.4, 0.3], "stds": 0.2},
+        {"pixel_mean": {"R": 0.5, "G": 0.4, "B": 0.3}, "pixel_std": {"B": 0.2, "G": 0.2, "R": 0.2}},
+    ],
+)
+def test_the_same_constants_twice_are_read(other: dict[str, Any]) -> None:
+    spec = read_spec({**STATED, **other})
+    assert (spec.require("mean"), spec.require("std")) == ((0.5, 0.4, 0.3), (0.2, 0.2, 0.2))
+
+
+def test_formats_without_a_class_state_one_pair() -> None:
+    other = {"pixel_mean": [1.0, 2.0], "pixel_std": [3.0, 4.0]}
+    pair = {"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.2, 0.2]}
+    for document in (
+        {**pair, "input_size": [3, 224, 224]},
+        {"bands": ["B02", "B03"], "means": [1.0, 2.0], "stds": [3.0, 5.0]},
+        {"image_mean": [0.5, 0.4, 0.3], "image_std": [0.2, 0.2, 0.2], "do_normalize": True},
+    ):
+        with pytest.raises(SpecError, match=r"one mean and std in the mapping.*pixel_std \[3\.0, 4\.0\]"):
+            read_spec({**document, **other})
+    named = {"image_processor_type": "ViTImageProcessor", "image_mean": [0.5, 0.4, 0.3], "image_std": [0.2, 0.2, 0.2]}
+    assert read_spec({**named, **other}).require("mean") == (0.5, 0.4, 0.3)
+
+
 def test_image_mean_and_image_std_alone_are_read() -> None:
     spec = read_spec({"image_mean": [0.5, 0.4, 0.3], "image_std": [0.2, 0.2, 0.2]})
     assert (spec.require("mean"), spec.require("std")) == ((0.5, 0.4, 0.3), (0.2, 0.2, 0.2))

@@ -19,6 +19,8 @@ _PARTS: dict[str, Part] = {
 }
 #: Words that state parts in names that are otherwise alike, such as nnU-Net's ``imagesTr`` and ``imagesTs``, and nowhere else.
 _SHORT: dict[str, Part] = {"tr": "train", "ts": "test", "te": "test"}
+#: Words that state parts in a column of which every word states one, and nowhere else.
+_SHORT_WORDS: dict[str, Part] = {**_SHORT, "va": "val", "vl": "val"}
 #: A part and what it is of, written as one word, such as ``trainimages``.
 _JOINED = re.compile(r"(train(?:ing)?|val(?:id|idation)?|test(?:ing)?)(images?|imgs?|photos?|data|labels?|masks?|samples?|set)")
 #: Usual names of a column that states the part of each row, in lower case without separators.
@@ -39,12 +41,25 @@ _MARKS: dict[str, Part] = {
     **dict.fromkeys(("istest", "istesting", "isholdout", "isheldout", "testmask"), "test"),
 }
 #: What a column of marks holds, in lower case: whether a row is of the part.
-MARKS = {**dict.fromkeys(("true", "1", "1.0", "yes"), True), **dict.fromkeys(("false", "0", "0.0", "no"), False)}
+MARKS = {
+    **dict.fromkeys(("true", "1", "1.0", "yes", "t", "y"), True),
+    **dict.fromkeys(("false", "0", "0.0", "no", "f", "n"), False),
+}
 
 
 def part_of(name: str) -> Part | None:
     """The part that a name as a whole states, such as Validation; None for any other name."""
     return _PARTS.get(_plain(name))
+
+
+def parts_of_words(words: Iterable[str]) -> dict[str, Part | None]:
+    """The part that each word of a column states, None of a blank and of other words.
+
+    Short words such as tr and te state parts where every word beside blanks states one.
+    """
+    whole = {word: part_of(word) for word in dict.fromkeys(words)}
+    short = {word: part or _SHORT_WORDS.get(_plain(word)) for word, part in whole.items()}
+    return short if all(part or not word.strip() for word, part in short.items()) else whole
 
 
 def part_of_file(path: str) -> Part | None:
@@ -152,7 +167,16 @@ def parts_remark(where: str, stated: Sequence[Part | None]) -> str:
     return f"{said}; {' and '.join(left_out)} are left out" if left_out else said
 
 
-def codes_remark(column: str, *, measured: bool) -> str:
-    """A sentence on a column whose name says that it states parts, and that holds numbers, of which nobody knows the parts."""
-    said = "is taken for a feature" if measured else "holds codes, and all rows are counted as one"
+def unread_remark(column: str, held: Sequence[str], *, measured: bool, stated: bool) -> str:
+    """A sentence on a column whose name says that it states parts, and of which nobody knows what it states.
+
+    ``held`` are its different words, none of codes; it is ``measured`` if it is one of the samples' values, and parts are
+    ``stated`` if other columns state them.
+    """
+    listed = " and ".join(map(repr, held[:2]))
+    words = "codes" if not held else f"the word {listed}" if len(held) == 1 else f"words such as {listed}"
+    words = f"the words {listed}" if len(held) == 2 else words
+    said = (
+        "is taken for a feature" if measured else "is not read" if stated else f"holds {words}, and all rows are counted as one"
+    )
     return f"the column {column!r} {said}: {_CODES}"

@@ -15,7 +15,7 @@ from typing import Any
 
 from tare.datasets.parts.columns import Columns, columns_of, columns_of_archive, columns_of_table, inner_of
 from tare.datasets.parts.folders import PartFolders, folders_below, part_folders, parts_of_files
-from tare.datasets.parts.names import are_parts, part_of, pooled_remark
+from tare.datasets.parts.names import are_parts, pooled_remark
 from tare.datasets.parts.stated import shards_of, stating, unused_remark
 from tare.errors import shell_word
 from tare.samples.records import Record
@@ -112,9 +112,9 @@ def _of_columns(columns: Columns, measured: Sequence[str]) -> str | None:
     found = stating(columns)
     if found is None:
         return unused_remark(columns, measured=measured)
-    different = [*dict.fromkeys(found.words)]
-    trained = next(word for word in different if part_of(word) == "train")
-    return f"{found.columns.removeprefix('the ')}: {pooled_remark(different, trained)}"
+    trained = next(word for word in found.words if found.parts[word] == "train")
+    different = [word if part else repr(word) if word.strip() else "rows of no part" for word, part in found.parts.items()]
+    return f"{found.named.removeprefix('the ')}: {pooled_remark(different, trained)}"
 
 
 def _of_folders(found: PartFolders, name: str) -> str:

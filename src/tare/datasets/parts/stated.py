@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,11 +14,11 @@ from tare.datasets.parts.names import (
     MARKS,
     Part,
     are_parts,
-    codes_remark,
     mark_columns,
     part_columns,
-    part_of,
+    parts_of_words,
     parts_remark,
+    unread_remark,
 )
 from tare.datasets.samples import LabelledSamples
 from tare.errors import DataError
@@ -37,10 +37,19 @@ class StatedParts:
 
 @dataclass(frozen=True)
 class Stating:
-    """The columns of a source that state parts, in words, and the word of each row."""
+    """The columns of a source that state parts, the word of each row, and the part of each word: None of a word of no part.
 
-    columns: str
+    Where columns contradict one another, the word of the row lists what each of them states.
+    """
+
+    columns: tuple[str, ...]
     words: Sequence[str]
+    parts: Mapping[str, Part | None]
+
+    @property
+    def named(self) -> str:
+        """The columns in words."""
+        return " with ".join(f"the column {column!r}" for column in self.columns)
 
 
 def parts_by_shard(source: Source[Any], files: Sequence[str] | None) -> StatedParts | None:
@@ -78,63 +87,114 @@ def _parts(columns: Columns | None, number: int, name: str, labels: Sequence[str
     found = None if columns is None else stating(columns, labels)
     if found is None:
         return None
-    known = {word: part_of(word) for word in found.words}
-    strange = next((word for word, part in known.items() if part is None), None)
-    wanted = f"parts that {found.columns} states"
+    strange = next((word for word in found.words if found.parts[word] is None), None)
+    wanted = f"parts that {found.named} states"
+    if strange is not None and len(found.columns) > 1 and _AND in strange:
+        expected = f"the same part of each row by {found.named}"
+        seen = f"{strange!r} in {found.words.count(strange):,} of {len(found.words):,} rows of {name!r}"
+        raise DataError(expected, seen, "correct these rows, or rename the column if it is another")
     if strange is not None:
         seen = f"{strange!r} beside 'train' in {name!r}"
         raise DataError(f"the words train, val and test for {wanted}", seen, "write these, or rename the column if it is another")
     if len(found.words) != number:
         seen = f"{number:,} of {len(found.words):,} rows of {name!r}"
         raise DataError(f"a sample for each row with {wanted}", seen, "split its files")
-    return StatedParts(tuple(known[word] for word in found.words), f"{found.columns} of {name!r}")
+    return StatedParts(tuple(found.parts[word] for word in found.words), f"{found.named} of {name!r}")
+
+
+#: Between the parts that columns state of one row, where they contradict one another.
+_AND = " and "
 
 
 def stating(columns: Columns, labels: Sequence[str] = ()) -> Stating | None:
-    """The columns that state parts: one of words such as train and test, or those that mark the rows of a part."""
-    for column in part_columns(columns.texts):
-        if column not in labels and _are_stated(words := columns.read(column)):
-            return Stating(f"the column {column!r}", words)
-    return _marked(columns, labels)
+    """The columns that state parts: those of words such as train and test, and those that mark the rows of a part."""
+    read = {column: columns.read(column) for column in part_columns(columns.texts) if column not in labels}
+    stated = [each for column, words in read.items() if (each := Stating((column,), words, parts_of_words(words))).words]
+    stated = [each for each in stated if "train" in each.parts.values() and len(each.parts) > 1]
+    marks = _marks_of(columns, labels)
+    if not stated:
+        return _marked(marks)
+    first, *others = stated
+    others = [each for each in others if all(part or not word.strip() for word, part in each.parts.items())]
+    return _together(first, others, marks) if others or marks else first
 
 
-def _are_stated(words: Sequence[str]) -> bool:
-    different = {*words}
-    return len(different) > 1 and "train" in map(part_of, different)
+def _together(first: Stating, others: Sequence[Stating], marks: Mapping[str, Sequence[bool | None]]) -> Stating:
+    """What the columns state together: the first's words where no other contradicts them; a blank contradicts none."""
+    rows = [*zip(first.words, *(each.words for each in others), *marks.values(), strict=True)]
+    marked = [*mark_columns(marks).values()]
+    words: dict[tuple[Any, ...], str] = {}
+    for row in dict.fromkeys(rows):
+        part = first.parts[row[0]]
+        said: list[str | None] = [each.parts[word] for each, word in zip(others, row[1:], strict=False)]
+        for other, mark in zip(marked, row[1 + len(others) :], strict=True):
+            said.append(other if mark else f"not {other}" if mark is False and other == part else None)
+        against = [each for each in dict.fromkeys(said) if each not in (None, part)]
+        words[row] = row[0] if part is None or not against else _AND.join([part, *filter(None, against)])
+    columns = (*first.columns, *(column for each in others for column in each.columns), *marks)
+    return Stating(columns, [words[row] for row in rows], {word: first.parts.get(word) for word in words.values()})
 
 
-def _marked(columns: Columns, labels: Sequence[str]) -> Stating | None:
-    """Columns such as ``is_valid`` that are true for the rows of a part; the rest is for training, unless that is marked, too.
+def _marks_of(columns: Columns, labels: Sequence[str]) -> dict[str, list[bool | None]]:
+    """The columns such as ``is_valid`` that are true for rows of a part, and false for others; None where they are blank.
 
-    Rows that are not marked as those of training, where nothing else is marked, are never trained on. A part that most rows
-    are of is no validation: ``is_valid`` then says that a row holds.
+    A part that most rows are of is no validation: ``is_valid`` then says that a row holds.
     """
-    marks: dict[str, list[bool]] = {}
+    marks: dict[str, list[bool | None]] = {}
     for column in mark_columns((*columns.texts, *columns.numbers)):
-        words = [] if column in labels else [word.lower() for word in columns.read(column)]
-        if {*words} <= MARKS.keys() and len({MARKS[word] for word in words}) > 1:
-            marks[column] = [MARKS[word] for word in words]
-    parts = mark_columns(marks)
-    if not marks or ([*parts.values()] == ["val"] and any(2 * sum(each) > len(each) for each in marks.values())):
+        words = [] if column in labels else columns.read(column)
+        known = {word: MARKS.get(word.strip().lower()) for word in dict.fromkeys(words)}
+        understood = all(mark is not None or not word.strip() for word, mark in known.items())
+        if understood and {True, False} <= {*known.values()}:
+            marks[column] = [known[word] for word in words]
+    alone = [*mark_columns(marks).values()] == ["val"]
+    return {} if alone and any(each.count(True) > each.count(False) for each in marks.values()) else marks
+
+
+def _marked(marks: Mapping[str, Sequence[bool | None]]) -> Stating | None:
+    """The parts by marks alone; the rest is for training, unless that is marked, too.
+
+    Rows that are not marked as those of training, where nothing else is marked, are never trained on. A row of which a mark
+    is blank, and none is true, is of no part.
+    """
+    if not marks:
         return None
-    rest = "train" if "train" not in parts.values() else "test" if len(parts) == 1 else ""
-    rows = zip(*([part if each else None for each in marks[column]] for column, part in parts.items()), strict=True)
-    words = [" and ".join(filter(None, row)) or rest for row in rows]
-    named = " with ".join(f"the column {column!r}" for column in marks)
-    return Stating(named, words) if are_parts([part_of(word) for word in words]) else None
+    parts = [*mark_columns(marks).values()]
+    rest = "train" if "train" not in parts else "test" if {*parts} == {"train"} else ""
+    rows = [*zip(*marks.values(), strict=True)]
+    words: dict[tuple[bool | None, ...], str] = {}
+    for row in dict.fromkeys(rows):
+        true = dict.fromkeys(part for part, mark in zip(parts, row, strict=True) if mark)
+        false = dict.fromkeys(f"not {part}" for part, mark in zip(parts, row, strict=True) if mark is False and part in true)
+        words[row] = _AND.join((*true, *false)) or ("" if None in row else rest)
+    known = parts_of_words(words.values())
+    return Stating((*marks,), [words[row] for row in rows], known) if are_parts(known.values()) else None
 
 
 def unused_remark(columns: Columns | None, labels: Sequence[str] = (), measured: Sequence[str] = ()) -> str | None:
-    """A remark on a column of numbers whose name says that it states parts, and of which nobody knows what they mean; else None.
+    """A remark on a column whose name says that it states or marks parts, and of which nobody knows what it states; else None.
 
     ``measured`` are the columns that are samples' values.
     """
-    if columns is None or stating(columns, labels) is not None:
+    if columns is None:
         return None
-    sure = part_columns(columns.numbers, sure=True)
-    marks = [each for each in mark_columns(columns.numbers) if {*map(str.lower, columns.read(each))} <= MARKS.keys()]
-    found = [each for each in (*sure, *marks) if each not in labels]
-    return codes_remark(found[0], measured=found[0] in measured) if found else None
+    found = stating(columns, labels)
+    known = (*labels, *(() if found is None else found.columns))
+    marks = mark_columns((*columns.numbers, *columns.texts))
+    for column in (*part_columns(columns.numbers, sure=True), *part_columns(columns.texts), *marks):
+        if column in known or (found is not None and column not in marks and column not in measured):
+            continue
+        words = [] if column in columns.numbers else [word for word in dict.fromkeys(columns.read(column)) if word.strip()]
+        if column in columns.numbers or _may_be_parts(column, words):
+            return unread_remark(column, words, measured=column in measured, stated=found is not None)
+    return None
+
+
+def _may_be_parts(column: str, words: Sequence[str]) -> bool:
+    """Whether different words of a column may be parts: its name means nothing else, or all of them are."""
+    if mark_columns([column]):
+        return bool(words)
+    return len(words) > 1 and (bool(part_columns([column], sure=True)) or all(parts_of_words(words).values()))
 
 
 def in_parts(samples: LabelledSamples, stated: StatedParts | None) -> tuple[LabelledSamples, LabelledSamples | None]:

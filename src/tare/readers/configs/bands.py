@@ -13,6 +13,7 @@ from tare.errors import SpecError, short_repr
 from tare.input_spec.fields import Field, Unknown
 from tare.input_spec.spec import InputSpec
 from tare.readers.configs.documents import Place, dotted, known, listed, made, number, one_of_all, stated, walk
+from tare.readers.documents.constants import check_one_pair
 
 _MEANS, _STDS = ("mean", "means", "data_mean"), ("std", "stds", "data_std")
 _BANDS = (
@@ -69,6 +70,7 @@ def read_bands_document(document: Any, source: str, choice: str = "") -> InputSp
         if isinstance(value, Mapping) and _is_part(value):
             means, stds = (_first(value, names) for names in (_MEANS, _STDS))
             origin = f"{source}, {dotted(place)}"
+            check_one_pair(value, origin)
             found.append((place, _spec(means, stds, _bands_of(value, means), origin, _scale(value, origin))))
     if not found:
         raise SpecError(f"bands with mean and std in {source}", "none", "name a configuration that states them")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tare.errors import SpecError, short_repr
@@ -11,12 +12,14 @@ from tare.input_spec.foreign import known_field
 from tare.input_spec.spec import InputSpec
 from tare.samples.constants import code_range
 
-#: Keys of a mean and its std, the first pair that is there decides.
+#: Keys of a mean and its std; several pairs that are there must state the same.
 PAIRS = (
     ("image_mean", "image_std"), ("img_mean", "img_std"), ("norm_mean", "norm_std"), ("pixel_mean", "pixel_std"),
     ("normalize_mean", "normalize_std"), ("data_mean", "data_std"), ("mean", "std"),
 )  # fmt: skip
 
+#: Two numbers are the same constant, written with more digits or fewer, if they differ by less than this share.
+_SAME = 1e-5
 #: What ``open_clip.transform.PreprocessCfg`` takes for keys that a configuration leaves out.
 _OPEN_CLIP: Mapping[str, Any] = {
     "mean": [0.48145466, 0.4578275, 0.40821073], "std": [0.26862954, 0.26130258, 0.27577711],
@@ -78,11 +81,56 @@ def pair_of(document: Mapping[str, Any]) -> tuple[str, str] | None:
     return next((pair for pair in PAIRS if all(document.get(key) is not None for key in pair)), None)
 
 
+def check_one_pair(document: Mapping[str, Any], source: str, read: Callable[[Any], Any] = lambda value: value) -> None:
+    """Raise :class:`SpecError` with the list if a document with a pair states another mean or std; ``read`` reads a value."""
+    pairs = (*PAIRS, ("means", "stds"))
+    if not any(all(document.get(key) is not None for key in pair) for pair in pairs):
+        return
+    stated = [{key: read(document[key]) for key in keys if document.get(key) is not None} for keys in zip(*pairs, strict=True)]
+    if all(_same(first, other) for first, *others in (values.values() for values in stated) for other in others):
+        return
+    listed = ", ".join(
+        f"{key} {short_repr(values[key])}" for pair in pairs for key, values in zip(pair, stated, strict=True) if key in values
+    )
+    raise SpecError(f"one mean and std in {source}", listed, "leave those that the network takes")
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values state the same constants: of the same channels, or one number for each of them."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        if one.keys() != other.keys():
+            return False
+        other = {name: other[name] for name in one}
+    first, second = _listed(one), _listed(other)
+    most = max(len(first), len(second))
+    first, second = (each * most if len(each) == 1 else each for each in (first, second))
+    return len(first) == len(second) and all(map(_close, first, second))
+
+
+def _close(one: Any, other: Any) -> bool:
+    if not (isinstance(one, int | float) and isinstance(other, int | float)):
+        return False
+    try:
+        return math.isclose(one, other, rel_tol=_SAME)
+    except OverflowError:  # a whole number that no float holds
+        return one == other
+
+
+def _listed(value: Any) -> list[Any]:
+    if isinstance(value, Mapping):
+        return [*value.values()]
+    return [*value] if isinstance(value, list | tuple) else [value]
+
+
 def read_constants_document(document: Mapping[str, Any], source: str) -> InputSpec:
-    """Read mean and std of a JSON document that says no more; scale, order and the type of raw values are unknown."""
+    """Read mean and std of a JSON document that says no more; scale, order and the type of raw values are unknown.
+
+    Raises :class:`SpecError` with the list if it states pairs of different constants.
+    """
     pair = pair_of(document)
     if pair is None:
         raise SpecError(f"a mean and a std in {source}", "none", "name a spec, a model or a processor config")
+    check_one_pair(document, source)
     mean, std = (document[key] for key in pair)
     stated: dict[str, Field[Any]] = {}
     if isinstance(mean, Mapping) and isinstance(std, Mapping):
