@@ -324,6 +324,12 @@ def test_an_image_of_more_than_8_bits_is_refused_by_the_transform(image: Any, tr
         see(image)
 
 
+def test_a_tensor_of_unit_values_is_an_image_as_it_is_to_torchvision() -> None:
+    see = stated_spec(size=(8, 8), interpolation="bilinear", crop=Crop("center", 1.0)).transform()
+    raw = torch.arange(192, dtype=torch.uint8).reshape(3, 8, 8)
+    torch.testing.assert_close(see(raw / 255), see(raw), atol=1e-5, rtol=0)
+
+
 def test_a_transform_needs_a_size_and_says_why_it_is_unknown() -> None:
     with pytest.raises(SpecError, match="a stated size of the network's input, found it is unknown: nobody stated it"):
         stated_spec().transform()

@@ -71,17 +71,28 @@ _BYTES = frozenset(("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGB
 
 
 class EightBits:
-    """A step that hands an 8-bit image on as it is: one of more bits would be cut to 0..255 without a word."""
+    """A step that hands an 8-bit image on as it is: one of more bits would be cut to 0..255 without a word.
+
+    A tensor of floats is one of unit values, as it is to torchvision.
+    """
 
     def __call__(self, image: Any) -> Any:
-        """The image. Raises :class:`SpecError` for one that is not of bytes."""
-        found = f"a tensor of {str(image.dtype).removeprefix('torch.')}" if hasattr(image, "dtype") else None
-        if found is None and image.mode not in _BYTES:
-            found = f"one of Pillow's mode {image.mode!r}"
-        if found in (None, "a tensor of uint8"):
+        """The image. Raises :class:`SpecError` for one that is not of bytes or unit values."""
+        if (found := _no_bytes(image)) is None:
             return image
         remedy = "convert it as the training images were, or use InputSpec.apply"
         raise SpecError("an 8-bit image, grey or in colours", found, remedy)
+
+
+def _no_bytes(image: Any) -> str | None:
+    """What an image is that is not one of bytes, or a tensor of unit values; None for these."""
+    if not hasattr(image, "dtype"):
+        return None if image.mode in _BYTES else f"one of Pillow's mode {image.mode!r}"
+    kind = str(image.dtype).removeprefix("torch.")
+    if "float" not in kind:
+        return None if kind == "uint8" else f"a tensor of {kind}"
+    low, high = (float(end) for end in (image.min(), image.max()))
+    return None if low >= 0 and high <= 1 else f"a tensor of {kind} from {low:g} to {high:g}"
 
 
 def training_steps(size: tuple[int, int], interpolation: str, least_area: float = 0.35) -> list[Any]:

@@ -259,7 +259,8 @@ class InputSpec(Shown):
     def transform(self, train: bool = False) -> Any:
         """A torchvision v2 ``Compose``: PIL image or uint8 tensor ``(C, H, W)`` to network input ``(C, H, W)`` float32.
 
-        Resize and crop of the spec (random resized crop and flip with ``train``), scale to [0, 1], order, ``Normalize``.
+        Resize and crop of the spec (random resized crop and flip with ``train``), scale to [0, 1], order, ``Normalize``. A tensor
+        of floats holds unit values, as it does to torchvision.
         Raises :class:`SpecError` if a field that is needed is unknown, or for raw values other than uint8; so does the transform,
         for an image of more than 8 bits.
         """
