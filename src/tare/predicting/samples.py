@@ -21,7 +21,7 @@ from tare.errors import DataError, ResourceError, TareError, reason_of
 from tare.input_spec.geometry import Geometry, RowGeometry, VolumeGeometry
 from tare.networks.stored.trained import TrainedModel
 from tare.predicting.number_inputs import NumberInput, failed, number_inputs, tensor_of
-from tare.predicting.stored import is_store, samples_in
+from tare.predicting.stored import is_array, is_store, samples_in
 from tare.samples.decode import SUFFIXES, image_format
 from tare.samples.layout import are_unnamed
 from tare.samples.modes import ColourMode
@@ -33,9 +33,6 @@ from tare.sources.volumes.dicom_whole import is_named_dicom
 
 #: A sample as the network takes it, or why it cannot be read.
 TensorOrSkipped = torch.Tensor | Skipped
-
-#: Endings of files of arrays, whose columns have no names.
-_ARRAYS = (".npy", ".npz", ".h5", ".hdf5", ".zarr", ".mat", ".pt", ".safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ def inputs_of(
 
 def _nameless(names: Sequence[str], columns: tuple[str, ...]) -> tuple[str, ...]:
     """A remark on rows of arrays, whose columns have no names, for a network of columns that have."""
-    place = next((name for name in names if name.rpartition("[")[0].lower().endswith(_ARRAYS)), None)
+    place = next((name for name in names if is_array(name.rpartition("[")[0])), None)
     if place is None or are_unnamed(columns):
         return ()
     return (f"columns without names are taken to be those of training, {', '.join(columns)}, in this order: {place!r}",)

@@ -9,10 +9,9 @@ from tare.samples.sound.front_end import FrontEnd
 from tare.sources.options import Options
 from tare.sources.places import parted
 
-_ENDINGS = (
-    ".npy", ".npz", ".h5", ".hdf5", ".hdf", ".he5", ".nc", ".zarr", ".mat", ".safetensors", ".tar", ".tar.gz", ".tgz", ".parquet",
-    ".arrow", ".lmdb", ".mdb", ".tfrecord",
-)  # fmt: skip
+#: Those of arrays, whose columns have no names.
+_ARRAYS = (".npy", ".npz", ".h5", ".hdf5", ".hdf", ".he5", ".nc", ".zarr", ".mat", ".safetensors")
+_ENDINGS = (*_ARRAYS, ".tar", ".tar.gz", ".tgz", ".parquet", ".arrow", ".lmdb", ".mdb", ".tfrecord")
 
 #: Those whose columns have names.
 _WITH_NAMES = (".arrow",)
@@ -20,7 +19,16 @@ _WITH_NAMES = (".arrow",)
 
 def is_store(word: str) -> bool:
     """Whether a word names a file or store of many samples, ``FILE`` or ``FILE#ARRAY``, by its ending."""
-    return parted(word, None)[0].rstrip("/").lower().endswith(_ENDINGS)
+    return _ends_in(word, _ENDINGS)
+
+
+def is_array(word: str) -> bool:
+    """Whether a word names a file or store of arrays, by its ending: their columns have no names."""
+    return _ends_in(word, _ARRAYS)
+
+
+def _ends_in(word: str, endings: tuple[str, ...]) -> bool:
+    return parted(word, None)[0].rstrip("/").lower().endswith(endings)
 
 
 def samples_in(
