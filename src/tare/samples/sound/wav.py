@@ -43,7 +43,10 @@ def decode_wav(data: bytes) -> NDArray[Any]:
 
 def sampling_rate(data: bytes) -> int:
     """The sampling rate in Hz that the format chunk states, for bytes that :func:`decode_wav` has decoded."""
-    return int(struct.unpack("<I", _chunks(data)["fmt "][4:8])[0])
+    rate = rate_in(data)
+    if rate is None:
+        raise UndecodableError("damaged WAV: no format chunk")
+    return rate
 
 
 def rate_in(head: bytes) -> int | None:
