@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -132,29 +133,52 @@ def test_clips_take_the_frames_that_are_stated(place: Path, tmp_path: Path) -> N
     assert tare.export(made.out, "torchscript", tmp_path / "net.pt", factory=f"{place}/net.py:clips").layout == "NTHWC"
 
 
+def lying(root: Path, affine: Any) -> Path:
+    """Volumes with this affine, in two classes."""
+    for label in ("air", "bone"):
+        (root / label).mkdir(parents=True)
+        for index in range(4):
+            values = np.random.default_rng((len(label), len(root.name), index)).normal(200, 200, (8, 9, 7)).astype(np.int16)
+            nibabel.save(nibabel.Nifti1Image(values, affine), root / label / f"{index}.nii.gz")
+    return root
+
+
+def of_axes(notes: Sequence[str]) -> list[str]:
+    return [note.removeprefix("test: ") for note in notes if "differ: " in note and "nothing is" in note]
+
+
 def test_volumes_that_lie_otherwise_than_those_of_training_are_said_to_be_neither_resampled_nor_turned(
-    run: TransferRun, data: Path, place: Path
+    run: TransferRun, data: Path, place: Path, tmp_path: Path
 ) -> None:
-    from tare.datasets.held_out.opening import open_test
     from tare.networks.stored.trained import open_trained
     from tare.predicting.samples import inputs_of
 
-    wide, turned = np.diag([2.0, 1.0, 1.0, 1.0]), np.diag([-1.0, 1.0, 1.0, 1.0])
-    for name, affine in (("same", np.eye(4)), ("wide", wide), ("turned", turned)):
-        for label in ("air", "bone"):
-            (place / name / label).mkdir(parents=True)
-            image = nibabel.Nifti1Image(np.full((8, 9, 7), len(name), np.int16), affine)
-            nibabel.save(image, place / name / label / "0.nii.gz")
-    trained = open_trained(run.model_dir, f"{place}/net.py:volumes")
-    assert trained.model.takes.voxels == ("1 x 1 x 1 with axes RAS",)  # type: ignore[union-attr]
-    split = open_split(LabelOptions(data), 0, "volume")
-    for name, found in (("same", ""), ("wide", "2 x 1 x 1 with axes RAS"), ("turned", "1 x 1 x 1 with axes LAS")):
-        remarks = inputs_of(trained, [place / name]).remarks
-        assert open_test(place / name, LabelOptions(data), split).remarks == tuple(f"test: {told}" for told in remarks)
-        if not found:
-            assert remarks == ()
-            continue
-        (told,) = remarks
-        assert told.startswith(
-            f"voxels of {found} in {str(place / name / 'air' / '0.nii.gz')!r}, and of 1 x 1 x 1 with axes RAS in"
-        )
+    factory = f"{place}/net.py:volumes"
+    trained = open_trained(run.model_dir, factory)
+    assert trained.model.takes.axes == (("orientation", "RAS"), ("spacing", "1 x 1 x 1 unknown units"))  # type: ignore[union-attr]
+    spacing = "spacings differ: 1 x 1 x 1 unknown units in training, 2 x 1 x 1 unknown units in the data"
+    axes = "axes differ: RAS in training, LAS in the data"
+    for name, first, wanted in (("same", 1.0, ""), ("wide", 2.0, spacing), ("turned", -1.0, axes)):
+        root = lying(tmp_path / name, np.diag([first, 1.0, 1.0, 1.0]))
+        again = {**PLAIN, "weights": str(run.out)}
+        for notes in (
+            inputs_of(trained, [root]).remarks,
+            tare.transfer(factory, data, out=tmp_path / f"tested {name}", test=root, **PLAIN).notes,
+            tare.transfer(factory, root, out=tmp_path / f"again {name}", **again).notes,
+            tare.advise(factory, root, weights=str(run.out), workers=1).notes,
+            tare.explain(factory, root, weights=str(run.out), workers=1).notes,
+        ):
+            assert [note[: len(wanted)] for note in of_axes(notes)] == [wanted] * bool(wanted)
+
+
+def test_a_run_of_volumes_of_several_spacings_or_axes_says_so(place: Path, tmp_path: Path) -> None:
+    root = lying(tmp_path / "mixed", np.eye(4))
+    for path in sorted(root.rglob("*.nii.gz"))[::2]:
+        values = np.asanyarray(nibabel.load(path).dataobj)
+        nibabel.save(nibabel.Nifti1Image(values, np.diag([-1.0, 1.0, 2.0, 1.0])), path)
+    notes = tare.transfer(f"{place}/net.py:volumes", root, out=tmp_path / "run", **PLAIN).notes
+    for words in (
+        "2 spacings in the samples, such as 1 x 1 x 1 unknown",
+        "2 axes in the samples, such as LAS and RAS: nothing is turned",
+    ):
+        assert any(note.startswith(words) for note in notes)

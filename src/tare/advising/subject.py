@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tare.advising.evidence.gathered import Subject
 from tare.advising.fed_network import FedNetwork
 from tare.checking.gate import allowed_codes
-from tare.datasets.files import LabelledFile, LabelledFiles, coloured, rates_of
+from tare.datasets.files import LabelledFile, LabelledFiles, coloured
 from tare.datasets.image_batches import ImageBatches, stacked
 from tare.datasets.options import LabelOptions
 from tare.datasets.parts.names import says_parts
@@ -24,10 +24,12 @@ from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, Geometry, RowGeometry, SignalGeometry, SoundGeometry
 from tare.measuring.api import measure
 from tare.measuring.as_seen import AsSeen
-from tare.measuring.facts import finite
 from tare.measuring.one_pass import enough_read, measure_state, stats_of
+from tare.measuring.stated.axes import axes_of
+from tare.measuring.stated.facts import finite
 from tare.networks.stated_images import check_accepts
 from tare.networks.stated_numbers import (
+    axes_notes,
     check_channels,
     check_column_order,
     check_grey,
@@ -35,7 +37,6 @@ from tare.networks.stated_numbers import (
     check_spec_order,
     chosen_length,
     lengths_of,
-    rate_notes,
     volume_geometry,
 )
 from tare.samples.layout import unit_scale
@@ -124,10 +125,9 @@ def sized_input(
         notes = (
             f"signals of {length} steps ({why}); the data have {min(lengths)} to {max(lengths)}: longer signals are cut to their "
             "middle, shorter signals padded with zeros at the network's input",
-            *rate_notes(fed.network, rates_of(files)),
         )
     check_accepts(fed.network, takes)
-    return replace(fed, takes=takes), notes
+    return replace(fed, takes=takes), (*notes, *axes_notes(fed.network, axes_of(stats)))
 
 
 def labelled_subject(

@@ -14,7 +14,7 @@ from tare.checking.rules.evidence import Measured
 from tare.errors import PipelineError
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.measuring.api import measure
-from tare.measuring.facts import finite
+from tare.measuring.stated.facts import finite
 from tare.statistics.dataset_stats import DatasetStats
 from tare.system.user_code import one_line, users_own
 

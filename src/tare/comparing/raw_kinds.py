@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from tare.comparing.result import ChannelShift, some
 from tare.errors import DataError
+from tare.measuring.stated.axes import axes_differ, axes_of
 from tare.samples.raw_kind import Known
-from tare.samples.records import ALONG_AXES, UNSTATED
+from tare.samples.records import UNSTATED
 from tare.statistics.dataset_stats import DatasetStats
 
 _BITS = {"uint8": 8, "uint16": 16}
@@ -17,14 +18,6 @@ _BITS = {"uint8": 8, "uint16": 16}
 _NEAR = 2.0
 # Shares of missing values so many standard errors apart are not those of one population.
 _FAR_APART = 4.0
-# What differs by the facts of axes, and what is not done about it.
-_AXES = {
-    "sampling rate": ("sampling rates", "resampled"),
-    "spacing": ("spacings", "resampled"),
-    "orientation": ("axes", "turned"),
-}
-_UNKNOWN = " unknown units"
-_SHOWN = 3
 # A number among the words of what files state.
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
 
@@ -59,39 +52,6 @@ def raw_kinds(source: DatasetStats, target: DatasetStats) -> tuple[tuple[str, ..
             "not be compared before one is converted"
         )
     return tuple(notes), ""
-
-
-def axes_of(stats: DatasetStats) -> dict[str, tuple[str, ...]]:
-    """What the samples state of their axes, by the names of the facts: sampling rates, spacings, and where axes point to."""
-    facts = stats.extra.get("facts")
-    facts = facts if isinstance(facts, Mapping) else {}
-    return {name: tuple(str(facts[name]).split(", ")) for name in ALONG_AXES if name in facts}
-
-
-def axes_differ(
-    known: Mapping[str, Collection[str]],
-    found: Mapping[str, Collection[str]],
-    sides: tuple[str, str] = ("the source", "the target"),
-) -> tuple[str, ...]:
-    """That two sides state different sampling rates, spacings or axes; nothing is said of what one of them does not state."""
-    notes = []
-    for name, (noun, left) in _AXES.items():
-        first, second = (sorted({*side.get(name, ())} - {UNSTATED}) for side in (known, found))
-        if first and second and _without_unknown(first, second) != _without_unknown(second, first):
-            said = [f"{_some_of(words)} in {side}" for words, side in zip((first, second), sides, strict=True)]
-            notes.append(f"{noun} differ: {said[0]}, {said[1]}; nothing is {left}")
-    return tuple(notes)
-
-
-def _some_of(words: list[str]) -> str:
-    return ", ".join(words[:_SHOWN]) + (f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else "")
-
-
-def _without_unknown(words: list[str], others: list[str]) -> set[str]:
-    """Spacings without their units if some of either side have unknown ones, so that numbers alone are compared."""
-    if not any(word.endswith(_UNKNOWN) for word in (*words, *others)):
-        return {*words}
-    return {word.removesuffix(_UNKNOWN) if word.endswith(_UNKNOWN) else word.rpartition(" ")[0] or word for word in words}
 
 
 def missing_shares(source: DatasetStats, target: DatasetStats) -> tuple[str, ...]:

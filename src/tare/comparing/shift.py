@@ -17,7 +17,7 @@ from tare.comparing.shape import RARELY, Shape, Spread, beyond
 from tare.comparing.verdict import Judged, verdict_beside, verdict_of_constants
 from tare.datasets.parts.names import says_parts
 from tare.errors import DataError
-from tare.measuring.facts import finite
+from tare.measuring.stated.facts import finite
 from tare.samples.layout import are_unnamed, by_name, by_place, is_given
 from tare.statistics.dataset_stats import ChannelStats, DatasetStats
 from tare.statistics.inference.distributions import freedom_of, t_quantile

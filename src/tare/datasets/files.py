@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -196,34 +196,11 @@ def recording_rate(path: str) -> int | None:
         return None
 
 
-def rate_remarks(files: Sequence[LabelledFile]) -> tuple[str, ...]:
-    """What is to be said of recordings of several sampling rates, of which every step is one value of the network's input."""
-    found = sorted(rates_of(files))
-    if len(found) < 2:
-        return ()
-    most = f"{len(found)} sampling rates in the recordings, such as {found[0]} and {found[-1]} Hz"
-    return (f"{most}: recordings are not resampled, so the same sound has another length in each",)
-
-
-def rates_of(files: Sequence[LabelledFile]) -> set[int]:
-    """The sampling rates in Hz that samples state, whatever they come from; arrays state none."""
-    return {rate for file in files if (rate := stated_rate(file.facts)) is not None}
-
-
 def stated_rate(facts: Facts) -> int | None:
-    """The sampling rate in Hz among the facts of a sample; None where they state none."""
-    words = dict(facts).get("sampling rate", "").removesuffix(" Hz")
+    """The one sampling rate in Hz among facts; None where they state none, or several."""
+    rates = {words.removesuffix(" Hz") for name, words in facts if name == "sampling rate"}
+    words = rates.pop() if len(rates) == 1 else ""
     return int(words) if words.isdecimal() else None
-
-
-def other_rates(found: Collection[int], trained: Collection[int]) -> tuple[str, ...]:
-    """That recordings have other sampling rates than those of training; nothing where either side states none."""
-    others = sorted({*found} - {*trained})
-    if not trained or not others:
-        return ()
-    said = " and ".join(map(str, sorted(trained)))
-    told = f"recordings of {', '.join(map(str, others))} Hz, and the network was trained on recordings of {said} Hz"
-    return (f"{told}: nothing is resampled, so the same sound has another length",)
 
 
 def _decoded(path: str, options: Options) -> Record:

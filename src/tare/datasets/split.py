@@ -10,14 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from tare.datasets.files import LabelledDicom, LabelledFile, LabelledItem, LabelledRaster, LabelledRecording, rate_remarks
+from tare.datasets.files import LabelledDicom, LabelledFile, LabelledItem, LabelledRaster, LabelledRecording
 from tare.datasets.masks.pairs import MaskFolders, check_pairs, class_names, files_of, mask_folders, values_of
 from tare.datasets.opening import open_labelled, open_samples
 from tare.datasets.options import LabelOptions
 from tare.datasets.parts.names import are_parts, parts_remark
+from tare.datasets.parts.opening import pooled_folders
 from tare.datasets.samples import LabelledSamples, check_twins, twin_remarks
 from tare.datasets.tasks import MANY, check_folders, is_number, task_found
-from tare.datasets.volumes.files import LabelledClip, LabelledVolume, dicom_remarks, files_below, spacing_remarks
+from tare.datasets.volumes.files import LabelledClip, LabelledVolume, dicom_remarks, files_below
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS, SampleKind
 from tare.samples.clip_frames import ClipFrames
@@ -141,18 +142,8 @@ def _unnamed_remark(split: Split, left_out: int) -> str:
 def _with_remarks(split: Split) -> Split:
     check_twins(split.classes, split.origin)
     split = replace(split, remarks=(*split.remarks, *twin_remarks(split.classes)))
-    if split.kind == "volume":
-        return replace(split, remarks=(*split.remarks, *spacing_remarks([file.path for file in split.train])))
-    if split.kind == "signal":
-        return _with_rates(split)
     parts = [[file.path for file in part if isinstance(file, LabelledDicom)] for part in (split.train, split.val)]
     return replace(split, remarks=(*split.remarks, *dicom_remarks(*parts))) if any(parts) else split
-
-
-def _with_rates(split: Split) -> Split:
-    """The split with a remark on signals of several sampling rates."""
-    told = rate_remarks((*split.train, *split.val)) if split.kind == "signal" else ()
-    return replace(split, remarks=(*split.remarks, *told))
 
 
 def _banded(split: Split, bands: Sequence[str] | None, known: Sequence[str] | None = None) -> Split:
@@ -260,10 +251,10 @@ def open_split(
         Split(names, items_of(train, targets), (), train.name, kind, train.channel_names, remarks, task, taken), known
     )
     if val is None:
-        return _with_rates(_held_out(whole, seed, 0.2))
+        return _held_out(whole, seed, 0.2)
     both = replace(whole, val=items_of(val, targets[len(train) :]), origin=f"{train.name} and {val.name}")
     _check_strangers(both, val.name)
-    return _with_rates(_checked(both, train.name))
+    return _checked(both, train.name)
 
 
 def _masked(pairs: MaskFolders, labelled: LabelOptions, seed: int) -> Split:
@@ -323,8 +314,19 @@ def without_labels(labelled: LabelOptions, kind: SampleKind, taken: Taken | None
     Raises :class:`DataError` for data that cannot be read, or of another kind.
     """
     _check_heard(labelled.data, kind)
+    if kind == "volume" and isinstance(labelled.data, str | os.PathLike) and not is_other_source(labelled.data):
+        return _whole_folder(Path(labelled.data))
     samples = open_samples(labelled.data, labelled.of_source(taken), labelled.label, labelled.label_pattern).of_kind(kind)
     return Split(("",), items_of(samples, [0] * len(samples)), (), samples.name, kind, samples.channel_names, samples.remarks)
+
+
+def _whole_folder(root: Path) -> Split:
+    """All volumes below a folder, whatever part or class they are of."""
+    files = labelled_files(root, ("",), "volume")
+    if not files:
+        raise DataError("at least one volume", f"none in {str(root)!r}", "check the path")
+    remarks = tuple(filter(None, [pooled_folders(root)]))
+    return _listing(Split(("",), files, (), str(root), "volume", remarks=remarks), root)
 
 
 def items_of(samples: LabelledSamples, targets: Sequence[Target]) -> tuple[LabelledFile, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 from tare.errors import SpecError
 from tare.input_spec.fields import Crop, Known, crop, plain
 from tare.samples.clip_frames import ClipFrames
+from tare.samples.records import Facts
 from tare.samples.sound.front_end import FrontEnd
 
 SampleKind = Literal["image", "signal", "vector", "sound", "volume", "clip"]
@@ -131,7 +132,7 @@ class VolumeGeometry:
 
     A volume is cut to its middle and padded with ``pad``, one unit value per channel; None marks padding by NaN, which is zero
     after a normalisation of each sample. Of a video the frames are evenly spread, or every ``stride`` around its middle.
-    ``voxels`` are the spacings and axes of the volumes of training, in words, which are neither resampled nor turned.
+    ``axes`` are the facts that the volumes of training state of their spacings and axes, which are neither resampled nor turned.
     """
 
     size: tuple[int, int, int]
@@ -139,7 +140,7 @@ class VolumeGeometry:
     clip: bool = False
     stride: int | None = None
     raw_dtype: str = "int16"
-    voxels: tuple[str, ...] | None = None
+    axes: Facts = ()
 
     @property
     def kind(self) -> SampleKind:
@@ -179,8 +180,10 @@ def geometry_json(geometry: InputGeometry) -> dict[str, Any]:
     document |= {} if front is None else {"front": front.to_json()}
     if isinstance(geometry, SignalGeometry) and front is None:
         document.pop("front")
-    if isinstance(geometry, VolumeGeometry) and geometry.voxels is None:
-        document.pop("voxels")
+    if isinstance(geometry, VolumeGeometry):
+        document |= {"axes": [list(fact) for fact in geometry.axes]}
+        if not geometry.axes:
+            document.pop("axes")
     if isinstance(geometry, SignalGeometry) and geometry.rate is None:
         document.pop("rate")  # as before there was one
     if not isinstance(geometry, Geometry):
@@ -229,14 +232,14 @@ def _sound(values: dict[str, Any]) -> SoundGeometry:
 
 
 def _volume(values: dict[str, Any]) -> VolumeGeometry:
-    made = VolumeGeometry(**values)
+    made = VolumeGeometry(**{**values, "axes": tuple(map(tuple, values.get("axes", ())))})
     counts = (*made.size, *(() if made.stride is None else (made.stride,)))
     if len(made.size) != 3 or not all(isinstance(count, int) and 0 < count < _LONGEST_EDGE for count in counts):
         raise ValueError(f"a size of {made.size!r}")
     if made.pad is not None and not all(isinstance(value, int | float) and math.isfinite(value) for value in made.pad):
         raise ValueError(f"the padding {made.pad!r}")
-    if made.voxels is not None and not (isinstance(made.voxels, tuple) and all(isinstance(each, str) for each in made.voxels)):
-        raise ValueError(f"the voxels {made.voxels!r}")
+    if not all(len(fact) == 2 and all(isinstance(each, str) for each in fact) for fact in made.axes):
+        raise ValueError(f"the axes {made.axes!r}")
     return made
 
 

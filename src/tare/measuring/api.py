@@ -15,12 +15,12 @@ from tare.errors import DataError
 from tare.input_spec.formats.front_end import front_end_of, remark_of
 from tare.measuring.checkpoint import Checkpoint
 from tare.measuring.clusters import in_clusters, with_cluster_errors
-from tare.measuring.facts import with_facts
 from tare.measuring.inputs import MeasureRequest
 from tare.measuring.left_out import LEFT_OUT, Foreground, WithoutNodata, checked_nodata
-from tare.measuring.nodata_remarks import nodata_remarks
 from tare.measuring.one_pass import Reduce, enough_read, measure_state, stats_of
 from tare.measuring.random_draws import draw
+from tare.measuring.stated.facts import with_facts
+from tare.measuring.stated.nodata import nodata_remarks
 from tare.measuring.stopping import StoppingRule
 from tare.samples.raw_kind import Known
 from tare.samples.transparency import background_of

@@ -10,6 +10,7 @@ from typing import Any
 from tare._version import __version__
 from tare.errors import DataError
 from tare.measuring.checkpoint import Checkpoint
+from tare.measuring.stated.axes import axes_of_state
 from tare.sources.base import Source
 from tare.statistics.dataset_stats import DatasetStats, summarise
 from tare.statistics.state import DatasetState, Merging
@@ -55,7 +56,9 @@ def stats_of(state: DatasetState, source: Source[Any], *, exclude_nan: bool = Fa
     if names is not None and len(names) == len(stats.channels):
         channels = tuple(replace(channel, name=name) for channel, name in zip(stats.channels, names, strict=True))
         stats = replace(stats, channels=channels)
-    return replace(stats, extra={**stats.extra, "notes": dict(state.notes)}) if state.notes else stats
+    axes = {name: ", ".join(words) for name, words in axes_of_state(state).items()}
+    extra = {**({"notes": dict(state.notes)} if state.notes else {}), **({"facts": axes} if axes else {})}
+    return replace(stats, extra={**stats.extra, **extra}) if extra else stats
 
 
 def measure_state(

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.comparing.raw_kinds import axes_differ, missing_shares
+from tare.comparing.raw_kinds import missing_shares
 from tare.comparing.shape import beyond
 from tare.comparing.shift import compare_stats
 from tare.datasets.parts.opening import open_pooled
 from tare.errors import DataError, SpecError
 from tare.measuring.one_pass import enough_read
+from tare.measuring.stated.axes import axes_differ
 from tare.monitoring.batches import columns_of
 from tare.monitoring.evidence.figures import blocks, with_gaps
 from tare.monitoring.evidence.neighbours import FEWEST, MOST, NONE, Alike, alike

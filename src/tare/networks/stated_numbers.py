@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tare.datasets.files import LabelledFile, other_rates, rates_of
+from tare.datasets.files import LabelledFile, stated_rate
 from tare.datasets.options import Augmenting
 from tare.datasets.signal_batches import NumberGeometry
 from tare.datasets.split import Split
-from tare.datasets.volumes.files import LabelledVolume, voxels_of
 from tare.errors import DataError, SpecError, StrategyError
 from tare.input_spec.consistency import out_of_place
 from tare.input_spec.geometry import NOUNS, RowGeometry, SampleKind, SignalGeometry, SoundGeometry, VolumeGeometry
 from tare.input_spec.spec import Known
+from tare.measuring.stated.axes import Axes, axes_in, axes_of, axes_stated, untrained_axes
 from tare.networks.inputs import NetworkOptions
 from tare.networks.network import Network
 from tare.normalisation.applied import Normalisation
@@ -183,14 +183,11 @@ def number_geometry(
         return SoundGeometry(front, stats.dtype), (f"{front.units}, computed from each recording at {front.rate} Hz",)
     if split.kind in ("volume", "clip"):
         geometry, notes = volume_geometry(network, stated.size, split.train, stats.dtype, chosen.zero, workers)
-        known = voxels_of(file.path for file in split.train if isinstance(file, LabelledVolume))
-        return replace(geometry, voxels=tuple(sorted(known)) or None), notes
+        return replace(geometry, axes=axes_stated(axes_of(stats))), (*notes, *axes_notes(network, axes_of(stats)))
     lengths = lengths_of(split.train, workers)
     taken, why = chosen_length(network, stated.length, lengths)
-    rates = rates_of(split.train)
-    rate = next(iter(rates)) if len(rates) == 1 else None
-    notes = _length_notes(taken, why, lengths, chosen) + rate_notes(network, rates)
-    return SignalGeometry(taken, chosen.zero, stats.dtype, front, rate), notes
+    notes = _length_notes(taken, why, lengths, chosen) + axes_notes(network, axes_of(stats))
+    return SignalGeometry(taken, chosen.zero, stats.dtype, front, stated_rate(axes_stated(axes_of(stats)))), notes
 
 
 def volume_geometry(
@@ -256,10 +253,13 @@ def lengths_of(files: Sequence[LabelledFile], workers: int) -> list[int]:
     return [len(values) for values in read if not isinstance(values, Skipped)]
 
 
-def rate_notes(network: Network, rates: Collection[int]) -> tuple[str, ...]:
-    """That recordings have another sampling rate than those that the network was trained on."""
-    trained_at = network.spec.extra.get("rate")
-    return other_rates(rates, (trained_at,)) if isinstance(trained_at, int) else ()
+def axes_notes(network: Network, found: Axes) -> tuple[str, ...]:
+    """That samples have other sampling rates, spacings or axes than those that the network was trained on."""
+    rate, axes = (network.spec.extra.get(name) for name in ("rate", "axes"))
+    stated = [("sampling rate", f"{rate} Hz")] if isinstance(rate, int) else []
+    facts = axes if isinstance(axes, Sequence) else ()
+    stated += [(str(fact[0]), str(fact[1])) for fact in facts if isinstance(fact, Sequence) and len(fact) == 2]
+    return untrained_axes(axes_in([(tuple(stated), "")]), found)
 
 
 def _length_notes(length: int, why: str, lengths: Sequence[int], chosen: Normalisation) -> tuple[str, ...]:

@@ -19,12 +19,12 @@ from tare.datasets.files import finite_or_skipped, read_recording, recording_rat
 from tare.datasets.samples import KINDS, LabelledSamples
 from tare.datasets.signal_batches import NumberGeometry, sized
 from tare.datasets.tables import doubles, is_table, load_table
-from tare.datasets.volumes.files import ENDINGS, files_below, read_volume_or_clip, volumes_among
+from tare.datasets.volumes.files import ENDINGS, LabelledVolume, files_below, read_volume_or_clip, volumes_among
 from tare.errors import DataError, ResourceError, TareError, reason_of
 from tare.input_spec.geometry import RowGeometry, SignalGeometry, VolumeGeometry, front_of
 from tare.predicting.stored import is_store, samples_in
 from tare.samples.layout import unit_scale
-from tare.samples.records import Skipped
+from tare.samples.records import Facts, Skipped
 from tare.sources.arrays.channels_last import channels_last
 from tare.sources.named_files import image_paths
 from tare.sources.streams.sound import SUFFIXES as SOUNDS
@@ -54,10 +54,11 @@ class _Axes:
 
 @dataclass(frozen=True, slots=True)
 class NumberInput:
-    """A named sample: a file, or one sample of a file; ``read`` returns its raw values."""
+    """A named sample: a file, or one sample of a file; ``read`` returns its raw values, ``facts`` what it states of its axes."""
 
     name: str
     read: Read
+    facts: Callable[[], Facts] = tuple
 
 
 def number_inputs(
@@ -79,7 +80,7 @@ def number_inputs(
     for files in _named(takes, words, left_out):
         path = files[0]
         try:
-            found += _series(files) if len(files) > 1 else _inputs_in(path, takes, axes)
+            found += [_volume(files)] if len(files) > 1 else _inputs_in(path, takes, axes)
         except ResourceError:
             raise
         except (TareError, OSError, ValueError) as error:
@@ -142,7 +143,7 @@ def _inputs_in(path: str, takes: NumberGeometry, axes: _Axes) -> list[NumberInpu
     if array and front_of(takes) is None:
         return _rows(path, _array(path, takes, axes))
     if isinstance(takes, VolumeGeometry):
-        return [NumberInput(path, lambda: read_volume_or_clip((path,), takes.frames))]
+        return [NumberInput(path, lambda: read_volume_or_clip((path,), takes.frames)) if takes.clip else _volume((path,))]
     return [_recording(path, takes, array=array)]
 
 
@@ -163,7 +164,7 @@ def _heard(path: str, takes: NumberGeometry) -> NDArray[Any] | Skipped:
 def _stored(samples: LabelledSamples, index: int, name: str, takes: NumberGeometry) -> NumberInput:
     """One sample of a store, unless it states another sampling rate."""
     strange = _of_other_rate(name, stated_rate(samples.stated(index)), takes)
-    return NumberInput(name, partial(samples.read, index) if strange is None else lambda: strange)
+    return NumberInput(name, partial(samples.read, index) if strange is None else lambda: strange, partial(samples.stated, index))
 
 
 def _trained_at(takes: NumberGeometry) -> int | None:
@@ -179,8 +180,8 @@ def _of_other_rate(name: str, rate: int | None, takes: NumberGeometry) -> Skippe
     return Skipped(name, f"{rate} Hz, but the network was trained on recordings of {trained_at} Hz: resample it")
 
 
-def _series(files: tuple[str, ...]) -> list[NumberInput]:
-    return [NumberInput(files[0], lambda: read_volume_or_clip(files, None))]
+def _volume(files: tuple[str, ...]) -> NumberInput:
+    return NumberInput(files[0], lambda: read_volume_or_clip(files, None), lambda: LabelledVolume(files[0], 0, files[1:]).facts)
 
 
 def _table_rows(path: str, takes: RowGeometry, axes: _Axes, *, array: bool) -> list[NumberInput]:

@@ -16,9 +16,9 @@ from tare.datasets.files import coloured, read_named
 from tare.datasets.image_batches import UnsizableError, as_taken, evaluation_transform
 from tare.datasets.samples import LabelledSamples
 from tare.datasets.split import nameless_remark, unasked_remark
-from tare.datasets.volumes.files import voxel_remarks
 from tare.errors import DataError, ResourceError, TareError, reason_of
 from tare.input_spec.geometry import Geometry, RowGeometry, VolumeGeometry
+from tare.measuring.stated.axes import axes_in, untrained_axes
 from tare.networks.stored.trained import TrainedModel
 from tare.predicting.number_inputs import NumberInput, failed, number_inputs, tensor_of
 from tare.predicting.stored import is_array, is_store, samples_in
@@ -77,10 +77,10 @@ def inputs_of(
         found = tensor_of(items[index], takes, channels)
         return found if isinstance(found, Skipped) else Read(found)
 
-    known = takes.voxels or () if isinstance(takes, VolumeGeometry) else ()
-    files = (name for name in names if os.path.isfile(name))  # noqa: PTH113 - others are samples of a store
+    trained_on = axes_in([(takes.axes, "")]) if isinstance(takes, VolumeGeometry) else {}
+    other = untrained_axes(trained_on, axes_in((item.facts(), item.name) for item in items) if trained_on else {})
     told = _nameless(names, takes.columns) if isinstance(takes, RowGeometry) else ()
-    return NamedInputs(names, load, (*left_out.remarks, *voxel_remarks(files, known), *told))
+    return NamedInputs(names, load, (*left_out.remarks, *other, *told))
 
 
 def _nameless(names: Sequence[str], columns: tuple[str, ...]) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS
 from tare.measuring.mapped.logarithms import with_logarithms
 from tare.measuring.one_pass import enough_read, measure_state, stats_of
+from tare.measuring.stated.axes import axes_of_state, several_axes, untrained_axes
 from tare.normalisation.names import Strategy
 from tare.samples.modes import ColourMode
 from tare.samples.records import Sample, Skipped
@@ -155,6 +156,7 @@ def measured(
         )
     notes = (
         *split.remarks,
+        *several_axes(axes_of_state(*states[:2])),
         *filter(None, [unreadable_remark(bad, noun), stats.crowding]),
         *copies(split.train, split.val, split.kind),
     )
@@ -172,7 +174,12 @@ def measured(
     }
     if test is None:
         return Target(split, stats, digests, notes, seen=seen)
-    kept = replace(test, files=tuple(file for file in test.files if file.path not in {item.path for item in bad}))
+    other = tuple(f"test: {told}" for told in untrained_axes(axes_of_state(states[0]), axes_of_state(states[2])))
+    kept = replace(
+        test,
+        remarks=(*test.remarks, *other),
+        files=tuple(file for file in test.files if file.path not in {item.path for item in bad}),
+    )
     of_test = stats_of(states[2], sources[2])
     _check_raw(stats, of_test, test.origin)
     digests |= {"test": test.origin, "test files": _digest((kept.files,), seen), f"test {noun}": _moments(of_test)}

@@ -72,7 +72,28 @@ def test_a_folder_of_ct_series_is_one_sample_a_series_in_hounsfield_units(tmp_pa
     assert isinstance(stats.units, Known)
     assert stats.units.value == "HU"
     assert stats.extra["facts"]["spacing"] == "0.7 x 0.7 x 2.5 mm"
+    assert stats.extra["facts"]["orientation"] == "LAS"  # as of the NIfTI file that dcm2niix makes of it
     assert stats.skipped == ()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_series_states_the_axes_and_spacing_of_the_volume_it_becomes(tmp_path: Path, seed: int) -> None:
+    orientations = pytest.importorskip("nibabel.orientations", reason="compares with nibabel (pip install 'tare[medical]')")
+    from tare.sources.volumes.dicom_whole import series_facts
+
+    turn = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))[0]
+    rows, columns, normal = turn[:, 0], turn[:, 1], np.cross(turn[:, 0], turn[:, 1])
+    for number in range(3):
+        place = [float(f"{value:.6f}") for value in 2.5 * number * normal]
+        cosines = [float(f"{value:.6f}") for value in (*rows, *columns)]
+        tags: dict[str, Any] = {"ImageOrientationPatient": cosines, "ImagePositionPatient": place, "PixelSpacing": [0.9, 0.70312]}
+        write(tmp_path / f"{number}", np.zeros((8, 9), "uint16"), number=number, series="1.2", **tags)
+    affine = np.diag([-1.0, -1.0, 1.0]) @ np.stack(
+        [rows, -columns, normal], axis=1
+    )  # to the left and back, then to the right and front
+    wanted = "".join(orientations.aff2axcodes(np.block([[affine, np.zeros((3, 1))], [np.zeros(3), np.ones(1)]])))
+    found = dict(series_facts([str(path) for path in sorted(tmp_path.iterdir())]))
+    assert found == {"spacing": "0.7031 x 0.9 x 2.5 mm", "orientation": wanted}
 
 
 def test_values_without_slope_stay_as_stored_and_their_bits_are_those_of_the_header(tmp_path: Path) -> None:

@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 
 from tare.datasets.archives import held_out_archive
-from tare.datasets.files import LabelledFile, LabelledRaster, is_tile, other_rates, rates_of
+from tare.datasets.files import LabelledFile, LabelledRaster, is_tile
 from tare.datasets.masks.pairs import MaskFile, check_pairs, mask_folders, mask_values
 from tare.datasets.opening import labelled_samples
 from tare.datasets.options import LabelOptions
 from tare.datasets.parts.stated import part_of_samples, parts_of_archive
 from tare.datasets.samples import LabelledSamples
 from tare.datasets.split import Split, class_folders, is_other_source, items_of, labelled_files, nameless_remark, unasked_remark
-from tare.datasets.volumes.files import LabelledVolume, voxel_remarks, voxels_of
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS
 from tare.sources.rasters.tags import scene_kind
@@ -61,12 +60,7 @@ def open_test(data: Any, labelled: LabelOptions, split: Split) -> HeldOut:
 
 
 def _remarks(files: tuple[LabelledFile, ...], split: Split) -> tuple[str, ...]:
-    """What is to be said of images whose channels have names on one side alone, of volumes that lie otherwise, and of rates."""
-    if split.kind == "signal":
-        return tuple(f"test: {told}" for told in other_rates(rates_of(files), rates_of(split.train)))
-    if split.kind == "volume":
-        known = voxels_of(file.path for file in split.train if isinstance(file, LabelledVolume))
-        return tuple(f"test: {told}" for told in voxel_remarks((file.path for file in files), sorted(known)))
+    """What is to be said of images whose channels have names on one side alone."""
     if split.kind != "image":
         return ()
     if split.channel_names is None:

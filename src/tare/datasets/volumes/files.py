@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from tare.sources.streams.clips import read_clip
 from tare.sources.streams.video import SUFFIXES
 from tare.sources.volumes.dicom_header import read_slice
 from tare.sources.volumes.dicom_whole import is_named_dicom, series_facts, series_in, whole_series
-from tare.sources.volumes.nifti import volume_axes, volume_facts, volume_spacing, whole_volume
+from tare.sources.volumes.nifti import volume_facts, whole_volume
 
 #: DICOM headers that are read for remarks on a split, in each of its parts.
 _LOOKED_AT = 1000
@@ -106,44 +106,5 @@ def dicom_remarks(train: Sequence[str], val: Sequence[str]) -> tuple[str, ...]:
     return tuple(remarks)
 
 
-def spacing_remarks(train: Sequence[str]) -> tuple[str, ...]:
-    """What is to be said of training volumes whose voxels have several sizes, or whose axes point to several sides."""
-    found = sorted({spacing for path in train[:_LOOKED_AT] if (spacing := _spacing(path)) is not None})
-    if len(found) < 2:
-        axes = sorted({axes for path in train[:_LOOKED_AT] if _is_nifti(path) and (axes := volume_axes(path)) is not None})
-        several = (
-            f"axes {' and '.join(axes[:3])} in the training volumes: volumes are not turned, so the same side is at two ends"
-        )
-        return (several,) if len(axes) > 1 else ()
-    most = f"{len(found)} voxel spacings in the training volumes, such as {found[0]} and {found[-1]}"
-    return (f"{most}: volumes are not resampled, so the same structure has another size in each",)
-
-
-def voxels_of(paths: Iterable[str]) -> dict[str, str]:
-    """The spacings and axes of volumes in words, each with the first file that has them; of very many files of the first."""
-    found: dict[str, str] = {}
-    for path in islice(paths, _LOOKED_AT):
-        if (spacing := _spacing(path)) is not None:
-            axes = volume_axes(path) if _is_nifti(path) else None
-            found.setdefault(spacing if axes is None else f"{spacing} with axes {axes}", path)
-    return found
-
-
-def voxel_remarks(paths: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:
-    """What is to be said of volumes whose voxels or axes are none of the ``known`` ones of training."""
-    other = next(((words, path) for words, path in voxels_of(paths).items() if words not in known), None) if known else None
-    if other is None:
-        return ()
-    told = f"voxels of {other[0]} in {other[1]!r}, and of {', '.join(known[:3])} in training"
-    return (f"{told}: volumes are neither resampled nor turned, so the network sees another size or another side of the same",)
-
-
 def _is_nifti(path: str) -> bool:
     return path.lower().endswith(ENDINGS["volume"])
-
-
-def _spacing(path: str) -> str | None:
-    if _is_nifti(path):
-        return volume_spacing(path)
-    header = read_slice(path)
-    return None if isinstance(header, Skipped) else f"{header.spacing} x {header.thickness}"

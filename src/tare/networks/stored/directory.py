@@ -138,6 +138,7 @@ def _of_volumes(spec: InputSpec, takes: VolumeGeometry, origin: str) -> InputSpe
     count = len(spec.require("mean"))
     nothing = Unknown("volumes are cut and padded, not resized")
     stride = {} if takes.stride is None else {"stride": takes.stride}
+    axes = {"axes": [list(fact) for fact in takes.axes]} if takes.axes else {}
     return replace(
         spec,
         channels=Known("RGB" if takes.clip else ",".join(f"c{index}" for index in range(count)), origin),
@@ -147,7 +148,7 @@ def _of_volumes(spec: InputSpec, takes: VolumeGeometry, origin: str) -> InputSpe
         antialias=Known(True, origin) if takes.clip else nothing,
         layout=Known("NCTHW" if takes.clip else "NCDHW", origin),
         raw_dtype=_raw_field(takes.raw_dtype, origin),
-        extra={"frames": takes.size[0], **stride} if takes.clip else {"depth": takes.size[0]},
+        extra={"frames": takes.size[0], **stride} if takes.clip else {"depth": takes.size[0], **axes},
     )
 
 

@@ -210,6 +210,8 @@ def facts_of(slices: tuple[Slice, ...]) -> Facts:
     units = {each.units for each in slices}
     facts = [("units", units.pop() if len(units) == 1 else UNSTATED)]
     facts.append(("spacing", f"{first.spacing} x {_distance(slices)} mm"))
+    if first.axes:
+        facts.append(("orientation", first.axes))
     turned = " (inverted, so that low is dark)" if first.photometric == "MONOCHROME1" else ""
     facts.append(("photometric interpretation", f"{first.photometric}{turned}"))
     if one_type(slices) is None:

@@ -34,7 +34,11 @@ _TAGS = [
 
 @dataclass(frozen=True)
 class Slice:
-    """One file of a series. ``position`` is its place along the normal of its plane in mm; ``padding`` are raw values."""
+    """One file of a series. ``position`` is its place along the normal of its plane in mm; ``padding`` are raw values.
+
+    ``spacing`` is that of columns and rows, X and Y of a volume; ``axes`` say where X, Y (from the last row to the first) and
+    the normal point to, as of NIfTI files, "" if the header states no orientation.
+    """
 
     path: str
     series: str
@@ -52,6 +56,7 @@ class Slice:
     padding: tuple[float, float] | None
     signed: bool = False
     allocated: int = 0
+    axes: str = ""
 
     @property
     def ends(self) -> tuple[int, int]:
@@ -131,8 +136,8 @@ def _slice(path: str, header: Any) -> Slice | Skipped:
         (int(header.Rows), int(header.Columns)),
         int(header.get("InstanceNumber") or 0),
         _position(header),
-        " x ".join(f"{float(step):.3g}" for step in spacing) if spacing else "? x ?",
-        f"{float(thickness):.3g}" if thickness else "?",
+        " x ".join(f"{float(step):.4g}" for step in reversed(spacing)) if spacing else "? x ?",
+        f"{float(thickness):.4g}" if thickness else "?",
         slope,
         intercept,
         rescaled,
@@ -142,6 +147,7 @@ def _slice(path: str, header: Any) -> Slice | Skipped:
         _padding(header),
         int(header.get("PixelRepresentation", 0) or 0) == 1,
         int(header.get("BitsAllocated", 0) or 0),
+        _axes(header),
     )
 
 
@@ -164,6 +170,24 @@ def _maps(header: Any) -> dict[tuple[str, str], Any]:
     groups = [*(header.get("SharedFunctionalGroupsSequence") or ()), *(header.get("PerFrameFunctionalGroupsSequence") or ())]
     maps = [each for group in groups for each in group.get("PixelValueTransformationSequence") or ()]
     return {(str(each.get("RescaleSlope", 1)), str(each.get("RescaleIntercept", 0))): each for each in maps}
+
+
+def _axes(header: Any) -> str:
+    """Where the axes of a volume point to, a letter each: right or left, anterior or posterior, superior or inferior.
+
+    The cosines of a header grow to the left, the back and the head of a patient (DICOM PS3.3, C.7.6.2.1.1).
+    """
+    cosines = header.get("ImageOrientationPatient")
+    if not cosines or len(cosines) != 6:
+        return ""
+    rows, columns = (np.array([float(value) for value in part]) for part in (cosines[:3], cosines[3:]))
+    axes = np.abs(turned := np.stack([rows, -columns, np.cross(rows, columns)]))
+    letters = ["", "", ""]
+    for axis in np.argsort(-axes.max(axis=1), kind="stable"):  # of oblique planes the clearest axis first, as for NIfTI files
+        place = int(np.argmax(axes[axis]))
+        letters[axis] = ("LR", "PA", "SI")[place][int(turned[axis, place] < 0)]
+        axes[:, place] = -1
+    return "".join(letters)
 
 
 def _position(header: Any) -> float | None:

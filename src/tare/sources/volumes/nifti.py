@@ -95,24 +95,6 @@ def whole_volume(place: str) -> NDArray[Any] | Skipped:
         return Skipped(place, str(error))
 
 
-def volume_spacing(place: str) -> str | None:
-    """The edges of a voxel, as the header states them; None for a damaged file."""
-    require("nibabel", extra="medical", purpose="NIfTI volumes")
-    try:
-        return " x ".join(f"{float(zoom):.3g}" for zoom in _loaded(place).header.get_zooms()[:3])
-    except (UndecodableError, AttributeError):
-        return None
-
-
-def volume_axes(place: str) -> str | None:
-    """Where the axes of the stored values point to, such as RAS (right, anterior, superior); None for a damaged file."""
-    require("nibabel", extra="medical", purpose="NIfTI volumes")
-    try:
-        return _axes(_loaded(place))
-    except UndecodableError:
-        return None
-
-
 def volume_facts(place: str) -> Facts:
     """What the header states of the axes of a volume, as :func:`read_volume` gives it; empty for a damaged file."""
     require("nibabel", extra="medical", purpose="NIfTI volumes")

@@ -27,10 +27,11 @@ from tare.errors import DataError, InputError, SpecError
 from tare.input_spec.fields import UNSTATED, Known
 from tare.input_spec.geometry import NOUNS, Geometry, SampleKind
 from tare.input_spec.input_map import unmapped
+from tare.measuring.stated.axes import axes_in, several_axes
 from tare.networks.batch_norm import batch_norms
 from tare.networks.network import Network
 from tare.networks.stated_images import check_accepts, colour_of, network_geometry, seen_moments, source_constants
-from tare.networks.stated_numbers import check_column_order, check_grey, check_spec_order, volume_geometry
+from tare.networks.stated_numbers import axes_notes, check_column_order, check_grey, check_spec_order, volume_geometry
 from tare.networks.stated_spec import with_spec
 from tare.networks.stored.source import source_bands, source_network, source_statistics
 from tare.normalisation.inputs import ends_of
@@ -222,7 +223,7 @@ def _sized_volumes(labelled: LabelOptions, network: Network, constants: Constant
         labels.append(int(file.label))  # type: ignore[arg-type]  # classes alone
     if values is None:
         raise DataError(f"{NOUNS[network.kind]} that can be read", f"none of {len(files)}", "repair the data")
-    told = (*found.remarks, *filter(None, [unreadable_remark(skipped, NOUNS[network.kind])]))
+    told = (*found.remarks, *_of_axes(files, network), *filter(None, [unreadable_remark(skipped, NOUNS[network.kind])]))
     return Samples(Path(labelled.name).name, values[: len(labels)], np.array(labels, np.int64), told)
 
 
@@ -272,8 +273,15 @@ def _numbers(
         arrays = [of_length(values, length, pad) for values in arrays]
     order = np.argsort(labels, kind="stable")
     skipped = [values for _, values in read if isinstance(values, Skipped)]
-    told = (*found.remarks, *paired, *filter(None, [unreadable_remark(skipped, NOUNS[network.kind])]))
+    axes = _of_axes([file for file, _ in kept], network) if network.kind == "signal" else ()
+    told = (*found.remarks, *paired, *axes, *filter(None, [unreadable_remark(skipped, NOUNS[network.kind])]))
     return Samples(Path(labelled.name).name, np.stack(arrays)[order], labels[order], told)
+
+
+def _of_axes(files: Sequence[LabelledFile], network: Network) -> tuple[str, ...]:
+    """That samples have several sampling rates, spacings or axes, or others than those that the network was trained on."""
+    axes = axes_in((file.facts, file.path) for file in files)
+    return (*several_axes(axes), *axes_notes(network, axes))
 
 
 def _zero(constants: Constants) -> tuple[float, ...]:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tare.errors import DataError
-from tare.measuring.facts import with_facts
 from tare.measuring.one_pass import stats_of
+from tare.measuring.stated.facts import with_facts
 from tare.samples.raw_kind import Known, Unknown
 from tare.samples.records import UNSTATED, Facts, Sample
 from tare.sources.arrays.whole import stated_nodata
