@@ -274,6 +274,55 @@ def test_an_output_that_is_an_input_is_refused(argv: tuple[str, ...], place: Pat
     assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.parametrize("data", ["rasters/a.npy", "rasters/*.npy", "rasters/../rasters/a.npy", "rasters"])
+@pytest.mark.parametrize("out", ["a.hdr", "a.npy.aux.xml"])
+def test_what_lies_beside_an_input_under_its_name_is_not_replaced(
+    data: str, out: str, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Headers and values that mean no data of rasters do."""
+    (place / "rasters").mkdir(exist_ok=True)
+    np.save(place / "rasters" / "a.npy", np.zeros((4, 3), np.float32))
+    (place / "rasters" / out).write_text("ENVI\n")
+    code, _, said = ran(place, capsys, "measure", data, "--out", f"rasters/{out}")
+    assert code == 2
+    assert "an output beside the inputs" in said
+    assert (place / "rasters" / out).read_text() == "ENVI\n"
+
+
+@pytest.mark.parametrize("kind", ["link", "hard link", "folder"])
+@pytest.mark.parametrize("data", ["links", "links/**/*.jsonl"])
+def test_what_a_link_among_the_inputs_leads_to_is_not_replaced(
+    kind: str, data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "real").mkdir()
+    rows = "".join(f'{{"a": {number}.5, "b": 1}}\n' for number in range(9))
+    (tmp_path / "real" / "a.jsonl").write_text(rows)
+    (tmp_path / "links").mkdir()
+    if kind == "link":
+        (tmp_path / "links" / "a.jsonl").symlink_to("../real/a.jsonl")
+    elif kind == "hard link":
+        (tmp_path / "links" / "a.jsonl").hardlink_to(tmp_path / "real" / "a.jsonl")
+    else:
+        (tmp_path / "links" / "more").symlink_to("../real")
+    code, _, said = ran(tmp_path, capsys, "measure", data, "--out", "real/a.jsonl")
+    assert (code, "an output beside the inputs" in said) == (2, True), said
+    assert (tmp_path / "real" / "a.jsonl").read_text() == rows
+
+
+def test_what_a_killed_command_left_of_an_output_goes_with_the_next_and_what_is_being_written_stays(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tare.system.files import replacing
+
+    left = tmp_path / ".stats.json.tare-0123abcd.part"
+    left.write_text("half")
+    with replacing(tmp_path / "stats.json") as living:
+        assert ran(place, capsys, "measure", "a.csv", "--out", str(tmp_path / "stats.json"))[0] == 0
+        assert not left.exists()
+        assert living.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["stats.json"]
+
+
 @pytest.mark.parametrize(
     ("out", "images"),
     [("weights", ()), ("data/val/ant/1.png", ()), ("photos/0.png", ("photos",)), ("photos/0.png", ("photos/*.png",))],

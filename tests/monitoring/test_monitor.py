@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from tare.errors import DataError, OutputError, SpecError, TareWarning
@@ -153,6 +154,23 @@ def test_one_grey_picture_is_no_batch_of_its_rows(shape: tuple[int, ...]) -> Non
         monitor.update(np.zeros(shape, np.uint8))
     monitor.update([np.zeros(shape, np.uint8)])
     assert monitor.state.samples == 1
+
+
+@pytest.mark.parametrize(
+    ("samples", "one"),
+    [
+        (np.random.default_rng(0).normal(size=(40, 1, 60)).astype(np.float32), (60,)),
+        (np.random.default_rng(0).integers(0, 60000, (40, 9, 8, 1)).astype(np.uint16), (9, 8)),
+        (np.random.default_rng(0).normal(size=(40, 4, 60)).astype(np.float32), (4, 60)),
+    ],
+)
+def test_one_sample_of_any_kind_is_no_batch_of_its_steps(samples: NDArray[Any], one: tuple[int, ...]) -> None:
+    monitor = Monitor(Reference.of(samples, workers=1))
+    with pytest.raises(DataError, match="pass one sample as a list of one"):
+        monitor.update(samples[0].reshape(one))
+    monitor.update([samples[0].reshape(one)])
+    monitor.update(samples[1:3])
+    assert monitor.state.samples == 3
 
 
 def test_colours_are_no_grey_values() -> None:

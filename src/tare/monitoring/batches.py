@@ -50,8 +50,8 @@ def blocks_of(batch: Any, reference: Reference, values: Values) -> list[NDArray[
         arrays = [(_array(_of_columns(batch, reference.taking.channels)), is_tensor(batch))]
     taking = reference.taking
     for array, _ in arrays:
-        _check_samples(array, channels, pictures=taking.dtype == "uint8" and not taking.rows)
         _check_heard(array, reference.front)
+        _check_samples(array, reference)
     found = [_block(array, channels, first, rows=taking.rows) for array, first in arrays if array.size]
     return [
         fitted(_raw(thinned(block), reference, values), taking, block.dtype.name if values == "raw" else taking.dtype)
@@ -117,11 +117,18 @@ def _array(batch: Any) -> NDArray[Any]:
     return array
 
 
-def _check_samples(array: NDArray[Any], channels: int, *, pictures: bool) -> None:
-    """Raise :class:`DataError` for one picture, whose rows would count as samples; samples of 8 bits are pictures."""
-    fewest = _SEVERAL + (channels > 1 or array.shape[-1:] == (1,))
-    if pictures and 1 < array.ndim < fewest:
-        expected = f"pictures as an array of {fewest} axes, samples first"
+def _check_samples(array: NDArray[Any], reference: Reference) -> None:
+    """Raise :class:`DataError` for one sample, whose rows or steps would count as samples.
+
+    Samples of 8 bits are pictures, where the reference does not say how many axes a sample has.
+    """
+    taking = reference.taking
+    if taking.rows:
+        return
+    channels, known = len(taking.channels), reference.axes or (_SEVERAL if taking.dtype == "uint8" else 0)
+    fewest = max(2, known + (channels > 1 or array.shape[-1:] == (1,)))
+    if array.ndim < fewest:
+        expected = f"an array of {fewest} axes, samples first"
         raise DataError(expected, f"one of shape {array.shape}", "pass one sample as a list of one")
 
 
@@ -136,7 +143,7 @@ def _check_heard(array: NDArray[Any], front: FrontEnd | None) -> None:
 
 def _block(array: NDArray[Any], channels: int, first: bool, *, rows: bool) -> NDArray[Any]:
     """One array with the axis of samples first as ``(N, P, C)``."""
-    if array.ndim <= 1 and channels == 1:
+    if rows and array.ndim <= 1 and channels == 1:
         return array.reshape(-1, 1, 1)
     if rows and array.ndim == 2 and array.shape[1] == channels:
         return array[:, None, :]

@@ -49,6 +49,7 @@ def replacing(path: Path, *, follow: bool = True) -> Iterator[Path]:
     written, the disk is full, or the name is that of a folder, a disk, a socket or a dangling link.
     """
     temporary: Path | None = None
+    descriptor: int | None = None
     try:
         with _writable(path):
             place = _place_of(path) if follow else _Place(path.absolute())
@@ -67,6 +68,7 @@ def replacing(path: Path, *, follow: bool = True) -> Iterator[Path]:
             kept = stat.S_IMODE(before) & 0o777 if before is not None and stat.S_ISREG(before) else None
             narrow = 0o666 if kept is None else kept | stat.S_IRUSR | stat.S_IWUSR
             temporary = _made_beside(place.path, lambda new: new.touch(narrow, exist_ok=False))
+            descriptor = _kept(temporary)
             mode = stat.S_IMODE(temporary.stat().st_mode) if kept is None else kept
             yield temporary
             temporary.chmod(mode)  # a library may have put a file of its own there, such as safetensors with mode 0600
@@ -74,6 +76,8 @@ def replacing(path: Path, *, follow: bool = True) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -198,13 +202,50 @@ def discarded(path: Path) -> Path:
 
 
 def remove_parts(folder: Path, name: str | None = None) -> None:
-    """Remove the temporary files that killed processes left in ``folder``: all, or those of the output ``name``."""
-    kind = re.compile(rf"\.{'.+' if name is None else re.escape(_stem(name))}\.{_MARK}[0-9a-f]{{8}}\.(?:part|old)")
-    for part in [path for path in folder.glob(".*") if kind.fullmatch(path.name)]:
+    """Remove the temporary files that killed processes left in ``folder``: all, or those of the output ``name``.
+
+    Whoever asks holds the lock of the output; see :func:`remove_left` for outputs without one.
+    """
+    for part in _parts_of(folder, name):
         if part.is_dir() and not part.is_symlink():
             shutil.rmtree(part, ignore_errors=True)
         else:
             part.unlink(missing_ok=True)
+
+
+def remove_left(path: Path) -> None:
+    """Remove the temporary files that killed processes left of an output file; those that a process still writes stay."""
+    place = _place_of(path)
+    for part in _parts_of(place.path.parent, place.path.name) if not place.is_special else ():
+        with contextlib.suppress(OSError):  # somebody else's, or gone meanwhile
+            descriptor = None if part.is_dir() else _kept(part)
+            if descriptor is not None:
+                part.unlink(missing_ok=True)
+                os.close(descriptor)
+
+
+def _parts_of(folder: Path, name: str | None) -> list[Path]:
+    kind = re.compile(rf"\.{'.+' if name is None else re.escape(_stem(name))}\.{_MARK}[0-9a-f]{{8}}\.(?:part|old)")
+    return [path for path in folder.glob(".*") if kind.fullmatch(path.name)]
+
+
+def _kept(temporary: Path) -> int | None:
+    """A descriptor whose lock says that a process writes the file; None if another does, or no lock can be had.
+
+    The lock ends with the process, and leaves it alone to open and close the file in other ways.
+    """
+    import fcntl
+
+    try:
+        descriptor = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def check_writable(out: Path, expected: str, remedy: str) -> None:

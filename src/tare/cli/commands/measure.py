@@ -57,10 +57,6 @@ def measure(
     if failure is not None:  # the statistics of the readable samples are shown; the exit code says not to trust them
         raise failure
     if out is not None:
-        if request.checkpoint is not None:  # a pass that was killed before may have left a part of it
-            from tare.system.files import remove_parts
-
-            remove_parts(out.parent, out.name)
         stats.save(out)
     if reference is not None:
         from tare.monitoring.measured import reference_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fnmatch
+import contextlib
 import glob
 import os
 import re
@@ -14,7 +14,7 @@ from typing import Any
 
 from tare.errors import OutputError
 from tare.input_spec.model_file import check_no_part
-from tare.system.files import check_output, takes_away
+from tare.system.files import check_output, remove_left, takes_away
 from tare.system.lock import check_unheld
 from tare.system.options import flag, option_of
 from tare.system.user_code import code_files
@@ -115,14 +115,48 @@ def _holds(path: Path, text: str, *, named: bool, allowed: bool) -> bool:
 
 
 def _replaces(path: Path, text: str, *, of_model: bool, allowed: bool) -> bool:
-    """Whether writing the file ``path`` would take away what ``text`` names."""
+    """Whether writing the file ``path`` would take away what ``text`` names, or what is read with it."""
     here, there = Path(os.path.realpath(path)), Path(os.path.realpath(text))
     if allowed or not here.is_file():
         return False
-    if there.exists():
-        return here.samefile(there) or (here.is_relative_to(there) and not _is_own(here, of_model=of_model))
-    matched = glob.has_magic(text) and fnmatch.fnmatch(str(here), str(Path(os.path.realpath(Path(text).parent), Path(text).name)))
-    return matched and not _is_own(here, of_model=of_model)
+    if there.exists() and here.samefile(there):
+        return True
+    if _is_own(here, of_model=of_model):
+        return False
+    if there.is_dir():
+        return here.is_relative_to(there) or _leads_to(text, here)
+    named = glob.iglob(text, recursive=True) if glob.has_magic(text) and not there.exists() else [text]  # noqa: PTH207 - a text
+    return any(_is_beside(here, each) or _leads_to(each, here) for each in named)
+
+
+def _is_beside(here: Path, text: str) -> bool:
+    """Whether a file lies beside the file ``text`` under its name, as headers, world files and masks of rasters do."""
+    there = Path(os.path.realpath(text))
+    return (
+        there.is_file()
+        and there.suffix != ".py"
+        and any(
+            here.parent == Path(os.path.realpath(place.parent))
+            and (here.name.startswith(f"{place.name}.") or here.stem == place.stem)
+            for place in (Path(text), there)
+        )
+    )
+
+
+def _leads_to(text: str, here: Path) -> bool:
+    """Whether ``text`` is the file ``here`` by another name, or a folder with a link that leads there."""
+    if not os.path.isdir(text):  # noqa: PTH112 - a name may be too long
+        return os.path.exists(text) and here.samefile(text)  # noqa: PTH110
+    number = here.stat().st_ino
+    for place, folders, files in os.walk(text, followlinks=False):
+        for name in (*folders, *files):
+            found = Path(place, name)
+            with contextlib.suppress(OSError):  # links that lead nowhere, and what is gone meanwhile
+                if found.is_symlink() and (found.samefile(here) or (found.is_dir() and here.is_relative_to(found.resolve()))):
+                    return True
+                if found.stat(follow_symlinks=False).st_ino == number and found.samefile(here):
+                    return True
+    return False
 
 
 def _check_text(path: Path) -> None:
@@ -133,6 +167,7 @@ def _check_text(path: Path) -> None:
     check_no_part(path)
     if path.is_file() and b"\0" in _head(path):
         raise OutputError("a new file, or one of text", f"{str(path)!r}, which holds other data", "name another, or remove it")
+    remove_left(path)
     if path.suffix.lower() in _SAMPLES and path.is_file() and _head(path).strip() and not _is_own(path, of_model=False):
         raise OutputError("a new file, or one that tare wrote", f"{str(path)!r}, which holds data", "name another, or remove it")
 
