@@ -423,6 +423,20 @@ def test_the_source_may_be_a_specification_and_what_lacks_is_named() -> None:
         Normaliser.from_stats(stated_stats(MEAN, STD))
 
 
+def test_a_source_of_channels_in_other_places_or_of_other_integers_is_refused() -> None:
+    stats = stacked(raw(4, 8, 8, 3).numpy())
+    bgr = InputSpec.of(MEAN, STD, channels="BGR", raw_dtype="uint8", layout="NCHW")
+    for strategy in ("source", "blend"):
+        with pytest.raises(SpecError, match="in the order of the statistics, red, green, blue, found 'blue' where 'red' is"):
+            Normaliser.from_stats(stats, strategy, source=bgr)
+    deep = InputSpec.of(MEAN, STD, channels="RGB", raw_dtype="uint16", layout="NCHW")
+    with pytest.raises(SpecError, match="a source of uint8 values, as the statistics are of, found constants of uint16"):
+        Normaliser.from_stats(stats, "source", source=deep)
+    turned = replace(stats, channels=stats.channels[::-1])
+    with pytest.raises(SpecError, match="'blue' where 'red' is"):
+        Normaliser.from_stats(stats, "match", source=(MEAN, STD), source_stats=turned)
+
+
 def test_each_sample_by_its_own_values_stays_finite_for_a_constant_image() -> None:
     made = Normaliser.from_stats(stacked(raw(4, 8, 8, 3).numpy()), "sample")
     fed = made(torch.cat([raw(1, 3, 8, 8), torch.full((1, 3, 8, 8), 200, dtype=torch.uint8)]))

@@ -18,6 +18,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from tare.errors import DataError, SpecError, StrategyError
 from tare.input_spec.spec import InputSpec
+from tare.measuring.api import measure
 from tare.normalisation.strategies import Constants, blended
 from tare.parts.columns import mean_and_std, moments_of_columns
 from tare.parts.standardiser import Standardiser
@@ -251,6 +252,21 @@ def test_statistics_and_specifications_are_sources_in_raw_values() -> None:
     np.testing.assert_allclose(raw.mean_, own.mean_, rtol=1e-9)
     with pytest.raises(SpecError, match="columns in the order of the rows"):
         Standardiser(strategy="source", source=InputSpec.of(stats.mean, stats.std, raw_dtype="uint8", channels="BGR")).fit(pixels)
+
+
+def test_a_source_whose_columns_are_in_other_places_is_refused() -> None:
+    rows = np.random.default_rng(0).normal([0, 100, -40], [1, 5, 20], (90, 3))
+    frame = polars.DataFrame(rows, schema=["p", "q", "r"])
+    other = frame.select("r", "p", "q")
+    spec = Standardiser().fit(other).to_spec()
+    for source in (spec, measure(other)):
+        for strategy in ("source", "blend"):
+            with pytest.raises(SpecError, match="in the order of the statistics, p, q, r, found 'r' where 'p' is"):
+                Standardiser(strategy=strategy, source=source).fit(frame)
+        with pytest.raises(SpecError, match="'r' where 'p' is"):
+            Standardiser.from_stats(measure(frame), strategy="source", source=source)
+    same = Standardiser(strategy="source", source=measure(frame)).fit(frame)
+    np.testing.assert_allclose(same.mean_, rows.mean(axis=0))
 
 
 def test_statistics_without_a_mean_name_the_channel() -> None:

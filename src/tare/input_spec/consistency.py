@@ -10,7 +10,7 @@ from typing import Any
 from tare.errors import SpecError
 from tare.input_spec.fields import Field, Known
 from tare.samples.constants import check_one_scale
-from tare.samples.layout import dtype_range
+from tare.samples.layout import channel_names, dtype_range
 
 #: Colour orders, which are names of one kind and not of one channel each.
 _COLOURS = {"L": 1, "RGB": 3, "BGR": 3, "RGBA": 4}
@@ -20,6 +20,21 @@ _BITS_IN_UNITS = re.compile(r"^(\d+)-bit\b")
 def channel_number(channels: str) -> int:
     """How many channels the field ``channels`` names: those of an order of colours, or the names between commas."""
     return _COLOURS.get(channels) or len(channels.split(","))
+
+
+def channels_of(channels: str) -> tuple[str, ...]:
+    """The names of the channels of the field ``channels``, each in its place."""
+    colours = {"L": channel_names(1), "RGB": channel_names(3), "BGR": channel_names(3)[::-1]}
+    return colours.get(channels) or tuple(channels.split(","))
+
+
+def check_source_places(source: Sequence[str], names: Sequence[str]) -> None:
+    """Raise :class:`SpecError` for constants of a source whose channels are in other places than those that they are used for."""
+    alike = [name.replace(",", ";") for name in names]  # as a specification writes names
+    if len(source) == len(names) and (places := out_of_place(alike, [name.replace(",", ";") for name in source])) is not None:
+        wanted, found = places
+        expected = f"a source whose channels are in the order of the statistics, {', '.join(names)}"
+        raise SpecError(expected, f"{found!r} where {wanted!r} is", "give mean and std in that order: source=(mean, std)")
 
 
 def out_of_place(known: Sequence[str], found: Sequence[str]) -> tuple[str, str] | None:

@@ -13,6 +13,8 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted
 
 from tare.errors import DataError, SpecError, StrategyError
+from tare.input_spec.consistency import channels_of, check_source_places
+from tare.input_spec.fields import Known
 from tare.input_spec.spec import InputSpec
 from tare.normalisation.strategies import Constants, blended
 from tare.parts.columns import ColumnSums, mean_and_std, moments_of_columns, sums_of_columns
@@ -196,7 +198,12 @@ class Standardiser(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # ty
     def _chosen(self) -> dict[str, Any]:
         """The parameters, in values that can be compared."""
         others = {name: value for name, value in self.get_params(deep=False).items() if name not in ("source", "copy")}
-        return {**others, "source": None if self.source is None else _source(self.source, self.n_features_in_, 1.0)}
+        return {
+            **others,
+            "source": None
+            if self.source is None
+            else _source(self.source, getattr(self, "feature_names_in_", [""] * self.n_features_in_), 1.0),
+        }
 
     def _settled(self, moments: tuple[Moments, ...]) -> Self:
         """Keep the moments with the constants that the strategy makes of them; what is refused changes nothing."""
@@ -254,19 +261,25 @@ def _constants(strategy: RowStrategy, source: Any, stats: DatasetStats, unit: fl
     """Mean and std of the strategy in the units of ``stats``, as arrays."""
     if strategy == "target":
         return np.array(stats.mean), np.array(stats.std)
-    given = _source(source, len(stats.channels), unit)
+    given = _source(source, [channel.name for channel in stats.channels], unit)
     mean, std = (given.mean, given.std) if strategy == "source" else blended(given, stats)
     return np.array(mean), np.array(std)
 
 
-def _source(source: Any, count: int, unit: float) -> Constants:
+def _source(source: Any, names: Sequence[str], unit: float) -> Constants:
     """The constants that a user gave, times ``unit``.
 
-    Raises :class:`SpecError` unless they are a finite mean and a positive std for each of ``count`` columns.
+    Raises :class:`SpecError` unless they are a finite mean and a positive std for each of the columns, in their places.
     """
+    if isinstance(source, InputSpec) and isinstance(source.channels, Known):
+        check_source_places(channels_of(source.channels.value), [*map(str, names)])
+    if isinstance(source, DatasetStats):
+        check_source_places([channel.name for channel in source.channels], [*map(str, names)])
     mean, std = map(np.array, _of_spec(source) if isinstance(source, InputSpec) else _pair(source))
-    if not len(mean) == len(std) == count:
-        raise SpecError(f"{count} means and stds in source", f"{len(mean)} and {len(std)}", "state as many as there are columns")
+    if not len(mean) == len(std) == len(names):
+        raise SpecError(
+            f"{len(names)} means and stds in source", f"{len(mean)} and {len(std)}", "state as many as there are columns"
+        )
     if not (np.isfinite([mean, std]).all() and (std > 0).all()):
         raise SpecError("finite means and positive stds in source", f"{mean.tolist()} and {std.tolist()}", "correct it")
     return Constants(tuple((mean * unit).tolist()), tuple((std * unit).tolist()), "source")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from tare.errors import SpecError, did_you_mean, short_repr
+from tare.input_spec.consistency import channels_of, check_source_places
 from tare.input_spec.fields import PARSERS, RAW_DTYPES, Known
 from tare.input_spec.spec import InputSpec
 from tare.normalisation.applied import EACH, Normalisation
@@ -79,8 +80,12 @@ def spec_of_stats(
     raw = others.pop("raw_dtype", stats.dtype)
     if not raw:
         raise SpecError("statistics that state the type of raw values", "none", "give raw_dtype")
-    seen = None if source_stats is None else Constants(source_stats.mean, source_stats.std, "source_stats")
     names = [channel.name for channel in stats.channels]
+    seen = None if source_stats is None else Constants(source_stats.mean, source_stats.std, "source_stats")
+    if source_stats is not None:
+        check_source_places([channel.name for channel in source_stats.channels], names)
+    if isinstance(source, InputSpec):
+        _check_alike(source, names, raw)
     if layout == "NC" and DECLARED[strategy].apart:
         found = "rows of one value per channel"
         raise SpecError(f"images or signals for the strategy {strategy!r}", found, "use strategy='target'")
@@ -146,6 +151,17 @@ def _check_constants(mean: Sequence[float], std: Sequence[float], names: Sequenc
             )
         if s <= 0:
             raise SpecError("every std above zero", f"{s:g} of channel {name!r}", "drop the channel, which never changes")
+
+
+def _check_alike(source: InputSpec, names: Sequence[str], raw: str) -> None:
+    """Raise :class:`SpecError` for a source of other raw integers, or with its channels in other places, than the statistics."""
+    if isinstance(source.channels, Known):
+        check_source_places(channels_of(source.channels.value), names)
+    kinds = {raw, source.raw_dtype.value if isinstance(source.raw_dtype, Known) else raw}
+    if kinds == {*_IMAGES}:
+        found = f"constants of {source.raw_dtype.value}"  # type: ignore[union-attr]  # two kinds, so it is known
+        remedy = "give mean and std in unit values of that type: source=(mean, std)"
+        raise SpecError(f"a source of {raw} values, as the statistics are of", found, remedy)
 
 
 def _constants(source: Any) -> Constants | None:
