@@ -392,6 +392,31 @@ def test_labels_of_files_that_have_one_name_are_told_apart_by_their_folders(tmp_
             class_indices(probes, str(labels), 2)
 
 
+def test_a_file_of_labels_with_more_columns_is_refused(tmp_path: Path) -> None:
+    for seed in range(9):
+        save_png(tmp_path / f"{seed}.png", random_rgb(seed, 8, 8))
+    (tmp_path / "labels.csv").write_text("".join(f"{seed}.png,{seed % 2},7\n" for seed in range(9)))
+    with pytest.raises(DataError, match=r"two columns, file name and class index, found 3 in 'labels\.csv'"):
+        class_indices(read_probes(tmp_path, "rgb", 9, 0), str(tmp_path / "labels.csv"), 8)
+
+
+def test_folders_are_numbered_in_the_order_of_all_their_names_as_image_folders_are(tmp_path: Path) -> None:
+    for name in range(12):
+        (tmp_path / str(name)).mkdir()
+        for seed in range(3):
+            save_png(tmp_path / str(name) / f"{seed}.png", random_rgb(10 * name + seed, 8, 8))
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "read me.txt").write_text("no image")
+    probes = read_probes(tmp_path, "rgb", 12, 0)
+    names = [Path(path).parent.name for path in probes.paths]
+    assert len(set(names)) < 12
+    order = sorted(map(str, range(12)))  # 0, 1, 10, 11, 2, ...
+    assert class_indices(probes, "folders", 12).tolist() == [order.index(name) for name in names]
+    assert class_indices(probes, "folders", 1000).tolist() == [*map(int, names)]  # a few of many classes
+    with pytest.raises(DataError, match="labels from 0 to 9"):
+        class_indices(probes, "folders", 10)
+
+
 def test_what_gives_no_image_is_named(tmp_path: Path) -> None:
     for index in range(10):
         save_png(tmp_path / f"{index}.png", random_rgb(index, 8, 8))

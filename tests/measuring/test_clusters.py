@@ -82,7 +82,12 @@ def test_grey_tiles_among_colour_ones_are_clustered_as_rgb(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("cluster", "found"),
-    [("x(", "regular expression"), ("nothing", "no match of 'nothing'"), (r"s", "at least two clusters, found one, 's'")],
+    [
+        ("x(", "regular expression"),
+        (r"s0()_|s(1)", "nothing in the first group of"),
+        ("nothing", "no match of 'nothing'"),
+        (r"s", "at least two clusters, found one, 's'"),
+    ],
 )
 def test_a_pattern_that_makes_no_clusters_is_refused(tmp_path: Path, cluster: str, found: str) -> None:
     tiles(tmp_path)

@@ -24,7 +24,14 @@ async def _app(_: Any, receive: Any, send: Any) -> None:
 
 
 def asked(
-    app: Any, path: str, parts: tuple[bytes, ...] = (), client: str = "127.0.0.1", method: str = "", host: str = "localhost:8000"
+    app: Any,
+    path: str,
+    parts: tuple[bytes, ...] = (),
+    client: str = "127.0.0.1",
+    method: str = "",
+    host: str = "localhost:8000",
+    *,
+    root: str = "",
 ) -> tuple[int, bytes]:
     """One request to an ASGI application, its body in parts."""
     waiting = [{"type": "http.request", "body": part, "more_body": place + 1 < len(parts)} for place, part in enumerate(parts)]
@@ -38,6 +45,7 @@ def asked(
 
     method = method or ("POST" if parts else "GET")
     scope = {"type": "http", "path": path, "method": method, "client": (client, 1), "headers": [(b"host", host.encode())]}
+    scope |= {"root_path": root} if root else {}
     asyncio.run(app(scope, receive, send))
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent)
 
@@ -137,3 +145,22 @@ def test_a_body_that_the_application_did_not_read_is_not_counted_as_an_empty_bat
     assert asked(app, "/predict", (photographs(4, 1).tobytes(),)) == (200, b"deaf")
     assert (monitor.state.samples, app.unread) == (0, 1)
     assert "the application did not read its body" in caplog.text
+
+
+@pytest.mark.parametrize("stated", ["/predict", "/api/predict"])
+def test_an_application_that_is_mounted_below_a_path_is_counted_and_shown(monitor: Monitor, stated: str) -> None:
+    app = MonitorMiddleware(_app, monitor, decode=decode, path=stated)
+    assert asked(app, "/api/predict", (photographs(8, 1).tobytes(),), root="/api")[0] == 200
+    assert asked(app, "/apipredict", (photographs(8, 1).tobytes(),), root="/api")[0] == 200
+    assert monitor.state.samples == 8
+    assert asked(app, "/api/monitor/verdict.json", root="/api")[0] == 200
+
+
+def test_a_body_that_is_too_large_to_keep_is_told(
+    monitor: Monitor, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tare.serving.middleware._MOST_BYTES", 100)
+    app = MonitorMiddleware(_app, monitor, decode=decode)
+    assert asked(app, "/predict", (photographs(8, 1).tobytes(),))[0] == 200
+    assert (monitor.state.samples, app.unread) == (0, 1)
+    assert "more than 100 bytes" in caplog.text

@@ -8,7 +8,8 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,14 @@ from tare.checking.gate import RAW_KIND
 from tare.datasets.files import coloured
 from tare.datasets.parts.opening import open_pooled
 from tare.errors import DataError
+from tare.samples.decode import SUFFIXES, image_format
 from tare.samples.layout import Doubles
 from tare.samples.modes import ColourMode
 from tare.samples.records import Record, Sample, Skipped, Stack
 from tare.sources.arrays.whole import whole
 from tare.sources.base import Source
 from tare.sources.files.each import foreign_remark
+from tare.sources.files.image_folder import claims_or_is, first_level, walk_files
 from tare.sources.options import Options
 from tare.system.local.opened import document
 
@@ -45,7 +48,7 @@ _MOST_BYTES = 64 << 20
 class Probes:
     """Raw images ``(H, W, C)`` of any sizes, with their paths, and their labels (empty texts if the data have no labels).
 
-    ``notes`` say what was left out.
+    ``notes`` say what was left out. ``folders`` are all labels of a folder, of which some may be of no image here.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Probes:
     paths: tuple[str, ...]
     labels: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    folders: frozenset[str] = frozenset()
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -91,7 +95,16 @@ def read_probes(data: Any, colour: ColourMode, count: int, seed: int) -> Probes:
         raise DataError(f"at least {FEWEST} different images", f"copies of fewer in {source.name!r}", "name other images")
     paths, labels = tuple(sample.path for sample in found), tuple(sample.label or "" for sample in found)
     told = (*source.remarks, *(() if ends else (_FIRST,)), *_left_out(skipped))
-    return Probes(source.name, images, paths, labels, told)
+    return Probes(source.name, images, paths, labels, told, _folders(data))
+
+
+def _folders(data: Any) -> frozenset[str]:
+    """The names of the folders directly in a folder that hold images, as labels name them; empty for other data."""
+    if not isinstance(data, str | os.PathLike) or not os.path.isdir(data):  # noqa: PTH112 - a name may be too long
+        return frozenset()
+    named = groupby(walk_files(Path(data)), partial(first_level, root=os.fspath(data)))
+    held = ((name, any(claims_or_is(file, SUFFIXES, image_format) for file in files)) for name, files in named)
+    return frozenset(name for name, has_images in held if name is not None and has_images)
 
 
 def features(values: torch.Tensor) -> Doubles:
@@ -107,8 +120,9 @@ def features(values: torch.Tensor) -> Doubles:
 def class_indices(probes: Probes, labels: str, classes: int) -> NDArray[np.int64]:
     """The class index of every image: by its folder (``folders``), or by a CSV file of file name and index.
 
-    Folder names that are numbers are the indices. Other folders are numbered in sorted order, and there must be one for each of
-    the network's ``classes``. Raises :class:`DataError` if an image has no label or an index is out of range.
+    Folders are numbered in the order of their names, as torchvision's ImageFolder does, if there is one for each of the
+    network's ``classes``. Of fewer folders whose names are numbers, the names are the indices.
+    Raises :class:`DataError` if an image has no label or an index is out of range.
     """
     given = _by_folder(probes, classes) if labels == "folders" else _by_file(probes, Path(labels))
     wrong = next((index for index in given if not 0 <= index < classes), None)
@@ -179,15 +193,16 @@ def _spread(image: NDArray[Any]) -> float:
 
 def _by_folder(probes: Probes, classes: int) -> list[int]:
     names = [Path(path).parent.name for path in probes.paths] if not all(probes.labels) else list(probes.labels)
+    known = sorted({*names, *(probes.folders if all(probes.labels) else ())})
+    if len(known) == classes:
+        return [known.index(name) for name in names]
     if all(name.isdecimal() and len(name) < 10 for name in names):
         return [int(name) for name in names]
-    known = sorted(set(names))
-    if len(known) != classes:
-        found = f"{len(known)} folders"
-        raise DataError(
-            f"one folder for each of the network's {classes} classes", found, "state --labels FILE.csv: file name, index"
-        )
-    return [known.index(name) for name in names]
+    raise DataError(
+        f"one folder for each of the network's {classes} classes",
+        f"{len(known)} folders",
+        "state --labels FILE.csv: file name, index",
+    )
 
 
 def _by_file(probes: Probes, path: Path) -> list[int]:
@@ -195,8 +210,10 @@ def _by_file(probes: Probes, path: Path) -> list[int]:
         text = io.TextIOWrapper(io.BytesIO(document(path, _MOST_BYTES)), "utf-8", newline="")
         rows: dict[str, set[str]] = {}
         for row in csv.reader(text):
+            if len(row) > 2:
+                raise DataError("two columns, file name and class index", f"{len(row)} in {path.name!r}", "leave the others out")
             if len(row) > 1:
-                rows.setdefault(row[0].replace("\\", "/").removeprefix("./"), set()).add(row[-1].strip())
+                rows.setdefault(row[0].replace("\\", "/").removeprefix("./"), set()).add(row[1].strip())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(
             "a CSV file of file name and class index, or 'folders'", f"{str(path)!r}: {error}", "check --labels"

@@ -35,10 +35,11 @@ class Clusters:
         if self.pattern == FOLDER:
             return os.path.split(_file_of(path))[0]
         match = self._expression.search(path)
-        if match is None:
-            found = f"no match of {self.pattern!r} in {path!r}"
+        name = None if match is None else match.group(1 if self._expression.groups else 0)
+        if name is None:  # a group may take no part in a match: (a)|(b)
+            found = f"{'no match' if match is None else 'nothing in the first group'} of {self.pattern!r} in {path!r}"
             raise DataError("a cluster in every path", found, f"correct --cluster, or write --cluster {FOLDER}")
-        return str(match.group(1) if self._expression.groups else match.group())
+        return str(name)
 
     @cached_property
     def _expression(self) -> re.Pattern[str]:

@@ -17,6 +17,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 #: Makes a batch of the body of a request.
 Decode = Callable[[bytes], Any]
+Page = Callable[[Monitor], routes.Answer]
 
 _LOG = logging.getLogger("tare.serving")
 _MOST_BYTES = 1 << 26
@@ -32,7 +33,8 @@ class MonitorMiddleware:
 
     With ``decode`` the bodies of successful POST requests to ``path`` are counted, too: ``decode(body)`` returns a batch as
     ``Monitor.update`` takes it. It runs in a thread after the answer was sent. What it cannot read is logged and left out; an
-    answer is never changed or delayed by the monitor. Bodies above 64 MiB are not kept.
+    answer is never changed or delayed by the monitor. Bodies above 64 MiB are not kept, which is logged. In an application
+    that is mounted below a path both paths may be stated with it or without.
     """
 
     def __init__(
@@ -48,7 +50,7 @@ class MonitorMiddleware:
     ) -> None:
         self._app, self._monitor, self._decode, self._open = app, monitor, decode, open_to_all
         prefix, self._path = _place("prefix", prefix), _place("path", path)
-        self._pages: dict[str, Callable[[Monitor], routes.Answer]] = {
+        self._pages: dict[str, Page] = {
             prefix: lambda monitor: routes.page(monitor, refresh),
             f"{prefix}/metrics": routes.metrics,
             f"{prefix}/verdict.json": routes.verdict,
@@ -60,20 +62,20 @@ class MonitorMiddleware:
         """Answer the monitor's own paths; pass on everything else unchanged."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif scope["path"].rstrip("/") in self._pages and scope["method"] in ("GET", "HEAD"):
-            await self._show(scope, send)
-        elif self._decode is not None and scope["method"] == "POST" and scope["path"].rstrip("/") == self._path:
+        elif (page := next(filter(None, map(self._pages.get, _paths(scope))), None)) and scope["method"] in ("GET", "HEAD"):
+            await self._show(page, scope, send)
+        elif self._decode is not None and scope["method"] == "POST" and self._path in _paths(scope):
             await self._counted(scope, receive, send, self._decode)
         else:
             await self._app(scope, receive, send)
 
-    async def _show(self, scope: MutableMapping[str, Any], send: Send) -> None:
+    async def _show(self, page: Page, scope: MutableMapping[str, Any], send: Send) -> None:
         client = (scope.get("client") or ("",))[0]
         named = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
         if not self._open and not (routes.is_loopback(client) and routes.names_this_machine(named)):
             answer = routes.refused(403, "the monitor is shown to its own machine alone, under 127.0.0.1 or localhost")
         else:
-            answer = await asyncio.to_thread(self._pages[scope["path"].rstrip("/")], self._monitor)
+            answer = await asyncio.to_thread(page, self._monitor)
         headers = [(name.encode(), value.encode()) for name, value in answer.headers]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.content})
@@ -98,7 +100,10 @@ class MonitorMiddleware:
         if 200 <= status < 300 and not whole:
             self.unread += 1
             _LOG.warning("a request was not counted: the application did not read its body")
-        elif 200 <= status < 300 and len(body) <= _MOST_BYTES:
+        elif 200 <= status < 300 and len(body) > _MOST_BYTES:
+            self.unread += 1
+            _LOG.warning("a request was not counted: its body has more than %d bytes", _MOST_BYTES)
+        elif 200 <= status < 300:
             await asyncio.to_thread(self._count, decode, bytes(body))
 
     def _count(self, decode: Decode, body: bytes) -> None:
@@ -107,6 +112,12 @@ class MonitorMiddleware:
         except Exception as error:  # whatever a user's function raises: a monitor never fails the service that it watches
             self.unread += 1
             _LOG.warning("a request was not counted: %s: %s", type(error).__name__, " ".join(str(error).split())[:300])
+
+
+def _paths(scope: MutableMapping[str, Any]) -> tuple[str, str]:
+    """The path of a request as it came, and without that below which the application is mounted, which ASGI calls root_path."""
+    path, root = scope["path"].rstrip("/"), scope.get("root_path", "").rstrip("/")
+    return path, path[len(root) :] if path == root or path.startswith(f"{root}/") else path
 
 
 def _place(name: str, given: str) -> str:

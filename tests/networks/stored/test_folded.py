@@ -12,7 +12,7 @@ import torch
 
 import tare
 from tare.datasets.signal_batches import sized
-from tare.errors import ModelError
+from tare.errors import ModelError, SpecError
 from tare.input_spec.geometry import Geometry, RowGeometry, SignalGeometry, SoundGeometry, VolumeGeometry
 from tare.networks.stored.directory import load_model
 from tare.networks.stored.folded import fold_to, padded_alike, respec_to
@@ -67,6 +67,23 @@ def test_a_network_of_blue_green_red_that_undoes_a_gain_takes_red_green_blue(tmp
     with torch.inference_mode():
         expected = before.network.module.eval()(spec.apply(images))
     torch.testing.assert_close(after.logits(changed), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("channels", "raw"), [("r,p,q", "float64"), ("p,q,r", "float32")])
+def test_a_specification_of_other_places_or_raw_values_than_the_network_is_refused(
+    tmp_path: Path, channels: str, raw: str
+) -> None:
+    run = tiny_number_run(tmp_path, RowGeometry(("p", "q", "r"), "float64"))
+    spec = tare.InputSpec.of((1, 2, 3), (1, 2, 4), scale=1.0, channels=channels, raw_dtype=raw, layout="NC")
+    (tmp_path / "spec.json").write_text(json.dumps(spec.to_json()))
+    stated = str(tmp_path / "spec.json")
+    refused = "in one order in both|a specification of float64 values, as the network takes"
+    with pytest.raises(SpecError, match=refused):
+        fold_to(FoldRequest(str(run), tmp_path / "out", spec=stated))
+    for options in ({"mean": (0.5,), "std": (0.5,)}, {"gain": (2.0,) * 3, "offset": (0.0,) * 3}):
+        with pytest.raises(SpecError, match=refused):
+            respec_to(RespecRequest(str(run), tmp_path / "out", from_spec=stated, **options))
+    assert not (tmp_path / "out").exists()
 
 
 def test_signals_that_arrive_with_another_gain_are_padded_as_they_arrive(tmp_path: Path) -> None:

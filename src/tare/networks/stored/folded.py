@@ -15,6 +15,7 @@ from tare.folding.api import Folded, affine_of, respecced, rewritten
 from tare.folding.first_layers import KEEP_IN_FRONT
 from tare.folding.verification import verified
 from tare.input_spec.affine import Affine
+from tare.input_spec.consistency import check_one_order
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SignalGeometry, SoundGeometry, VolumeGeometry
 from tare.input_spec.model_file import model_file
 from tare.input_spec.spec import InputSpec, Known, Unknown
@@ -79,7 +80,7 @@ def respec_to(request: RespecRequest) -> FoldedDirectory:
     model = opened(request)
     if request.gain is not None and request.offset is not None:
         return _undone(out, model, request, tuple(request.gain), tuple(request.offset))
-    before = read_spec(request.from_spec) if request.from_spec is not None else model.expects
+    before = _stated(model, request.from_spec)
     after, unit = _wanted(model, before, request)
     if unit.order != tuple(range(len(unit.order))):
         raise SpecError(
@@ -96,7 +97,7 @@ def _undone(
     out: Path, model: Opened, request: RespecRequest, gain: tuple[float, ...], offset: tuple[float, ...]
 ) -> FoldedDirectory:
     """Rewrite the network for values ``gain * x + offset`` that are normalised as before, so that it sees those of x."""
-    before = read_spec(request.from_spec) if request.from_spec is not None else model.expects
+    before = _stated(model, request.from_spec)
     unit = affine_of(before, "unit")
     if len(gain) != len(unit.order):
         raise SpecError(f"a gain and an offset for each of {len(unit.order)} channels", f"{len(gain)}", "state as many")
@@ -233,10 +234,23 @@ def _of_sound(network: Network, front: FrontEnd, source: str) -> Opened:
     return Opened(network, network.spec, SoundGeometry(front), (), network.notes, (1, *front.size))
 
 
+def _stated(model: Opened, spec: Any) -> InputSpec:
+    """The specification that the user names, else the network's own.
+
+    Raises :class:`SpecError` for one that names the channels of the network in other places, or of other raw values.
+    """
+    stated = model.expects if spec is None else read_spec(spec)
+    check_one_order(model.expects.channels, stated.channels)
+    kinds = [each.raw_dtype.value for each in (model.expects, stated) if isinstance(each.raw_dtype, Known)]
+    if len(set(kinds)) > 1:
+        raise SpecError(f"a specification of {kinds[0]} values, as the network takes", f"one of {kinds[1]}", "correct the spec")
+    return stated
+
+
 def _convention(model: Opened, request: FoldRequest) -> tuple[InputSpec, Affine]:
     """The specification that is folded, and its map from what the folded network takes."""
     if request.mean is None or request.std is None:
-        stated = read_spec(request.spec) if request.spec is not None else model.expects
+        stated = _stated(model, request.spec)
         return stated, affine_of(stated, request.takes)
     stated = _with_constants(model, model.expects, request.mean, request.std)
     if isinstance(stated.raw_dtype, Unknown) and request.takes == "uint8":

@@ -23,6 +23,8 @@ def print_analysis(analysis: Analysis) -> None:
     """Print the means, the paired differences and the verdict."""
     _print_table(analysis)
     out.print("± is half of a 95% interval of one comparison; p is adjusted over all comparisons (Holm)")
+    other = "lower" if analysis.lower else "higher"
+    out.print(f"a {other} {shown(analysis.score)} counts as better{'' if analysis.lower else '; of a loss, state --lower'}")
     for line in analysis.overall:
         gap = line.difference
         out.print(
