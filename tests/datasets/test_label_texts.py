@@ -161,3 +161,11 @@ def test_numbers_of_regression_are_parsed_and_words_of_programs_are_not(tmp_path
     options = LabelOptions(data=table(tmp_path / "b.csv", ["1", "1_000", "2", "3"] * 3), task="regression")
     with pytest.raises(DataError, match="3 of 12 samples"):
         open_split(options, 0, "vector")
+
+
+def test_classes_of_one_number_written_in_two_ways_are_told() -> None:
+    from tare.datasets.samples import twin_remarks
+
+    (told,) = twin_remarks(["1", "1.0", "2", "01", "cat", "1e3", "10"])
+    assert told == "classes whose names are one number written in several ways are kept apart: '01', '1', '1.0'"
+    assert twin_remarks(["1", "2", "x1", "1_0", "10", ""]) == ()

@@ -122,6 +122,18 @@ def test_batches_do_not_depend_on_how_data_are_cut() -> None:
     assert whole.batches == 8
 
 
+def test_numbered_files_are_taken_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    """As text f10 comes before f2, and a change at one time would lie at several."""
+    images = np.concatenate([photographs(120, 1), changed(photographs(120, 2), offset=0.1)])
+    for name, width in (("padded", 4), ("plain", 0)):
+        (tmp_path / name).mkdir()
+        for place, image in enumerate(images):
+            Image.fromarray(image).save(tmp_path / name / f"f{place:0{width}d}.png")
+    found = [tare.drift(reference(800), [str(tmp_path / name)], workers=1) for name in ("padded", "plain", "plain/*.png")]
+    assert found[0].alarm
+    assert {str(each) for each in found} == {str(found[0])}
+
+
 def test_a_threshold_of_a_classical_distance_counts() -> None:
     known, images = reference(300), photographs(60, 5)
     assert tare.drift(known, [images]).clean

@@ -17,11 +17,13 @@ from torch import nn
 from tare.advising.fed_network import fed_network
 from tare.datasets.options import LabelOptions
 from tare.errors import SpecError
+from tare.input_spec.geometry import RowGeometry
 from tare.input_spec.spec import Crop, InputSpec, Known, Unknown
 from tare.networks.inputs import NetworkOptions
 from tare.networks.loading import load_network
 from tare.networks.stated_images import scaled
 from tare.networks.stated_spec import constants_by_data_channel, with_spec
+from tare.networks.stored.source import source_network
 from tare.normalisation.applied import Normalisation
 from tare.normalisation.input_layer import InputLayer
 from tare.normalisation.strategies import Constants
@@ -29,7 +31,7 @@ from tare.studying.tasks.folder import folder_task
 from tare.training.options import Training
 from tare.transferring.api import transfer
 from tare.transferring.plan import built_network
-from tests.tiny_run import FACTORY, save_photo
+from tests.tiny_run import FACTORY, save_photo, tiny_number_run
 
 CAFFE = InputSpec.of([103.939, 116.779, 123.68], [1.0, 1.0, 1.0], scale=1.0, channels="BGR", size=(32, 32), raw_dtype="uint8")
 
@@ -177,3 +179,15 @@ def test_a_scale_moves_a_clip_with_the_constants() -> None:
     raw = np.array([[0.0], [50.0], [200.0]])
     assert moved.input_map().apply(raw) == pytest.approx(spec.input_map().apply(raw))
     assert constants.convention().input_map().apply(raw) == pytest.approx(spec.input_map().apply(raw))
+
+
+def test_a_spec_that_names_the_columns_of_a_run_in_other_places_is_refused(tmp_path: Path) -> None:
+    run = tiny_number_run(tmp_path, RowGeometry(("p", "q", "r"), "float64"))
+    network = source_network(str(run), "pretrained", 0)
+    for channels, refused in (("r,p,q", True), ("p,q,r", False), ("P,Q,R", False)):
+        spec = InputSpec.of((1, 2, 3), (1, 2, 4), scale=1.0, channels=channels, raw_dtype="float64", layout="NC")
+        if refused:
+            with pytest.raises(SpecError, match="the same channels in one order in both"):
+                with_spec(network, spec)
+        else:
+            assert with_spec(network, spec).spec.require("mean") == (1, 2, 3)

@@ -267,15 +267,15 @@ def test_blend_without_standard_errors_is_refused() -> None:
 
 @pytest.mark.parametrize("std", [0.0, STD_FLOOR / 2, math.nan])
 def test_a_std_below_the_floor_is_refused(std: float) -> None:
-    with pytest.raises(StrategyError, match=r"every std at least 0\.001 .*under the strategy 'source': inputs would reach"):
+    with pytest.raises(StrategyError, match=r"every std at least 0\.001 .*under the strategy 'source'"):
         normalisation("source", 1, source=Constants((0.5,), (std,), ""))
 
 
 def test_a_std_at_the_floor_is_divided_by_and_one_below_it_is_told_with_what_it_does() -> None:
     for std in (STD_FLOOR, 1.5 * STD_FLOOR):
         assert normalisation("source", 1, source=Constants((0.5,), (std,), "")).std == (std,)
-    for std, sigma in ((STD_FLOOR / 2, "2000"), (0.0, "1000000000000")):
-        with pytest.raises(StrategyError, match=rf"at least 0\.001 in unit values, found .* would reach {sigma} sigma; use"):
+    for std, reached in ((STD_FLOOR / 2, ": inputs would reach 2000 sigma"), (0.0, "")):
+        with pytest.raises(StrategyError, match=rf"at least 0\.001 in unit values, found .* 'source'{reached}; use"):
             normalisation("source", 1, source=Constants((0.5,), (std,), ""))
 
 
@@ -286,11 +286,13 @@ def test_floats_are_held_against_the_range_between_their_extremes() -> None:
     narrow = Constants((0.0,), (0.4,), "")
     with pytest.raises(StrategyError, match=r"of the range of values \(1000\), found 0\.4 .* would reach 2500 sigma"):
         normalisation("source", 1, source=narrow, target=spread(-500.0, 500.0))
-    with pytest.raises(StrategyError, match=r"of the range of values \(1000\), found 0 .* would reach 1000000000000 sigma"):
+    with pytest.raises(
+        StrategyError, match=r"of the range of values \(1000\), found 0 of channel 'c0' under the strategy 'source'; use"
+    ):
         normalisation("source", 1, source=Constants((0.0,), (0.0,), ""), target=spread(-500.0, 500.0))
     assert normalisation("source", 1, source=narrow, target=spread(-50.0, 50.0)).std == (0.4,)
     assert normalisation("source", 1, source=narrow, target=spread(1000.0, 1001.0)).std == (0.4,)
-    with pytest.raises(StrategyError, match=r"of the range of values \(0\), found 0 under the strategy 'target'"):
+    with pytest.raises(StrategyError, match=r"of the range of values \(0\), found 0 of channel 'c0' under the strategy 'target'"):
         normalisation("target", 1, target=spread(3.0, 3.0))
 
 
@@ -345,7 +347,9 @@ def test_values_as_they_are_and_values_that_are_cut_are_held_against_no_range() 
     target = measured(np.array([[0.0], [1.5], [1e6]]))
     assert normalisation("none", 1, target=target).std == (1.0,)
     assert normalisation("window", 1, target=target, window=(1.0, 2.0)).std == (1.0,)
-    with pytest.raises(StrategyError, match=r"of the range of values \(1e\+06\), found 1 under the strategy 'source'"):
+    with pytest.raises(
+        StrategyError, match=r"of the range of values \(1e\+06\), found 1 of channel 'c0' under the strategy 'source'"
+    ):
         normalisation("source", 1, target=target, source=Constants((0.0,), (1.0,), ""))
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -248,3 +249,9 @@ def test_a_sparse_matrix_is_refused(kind: str) -> None:
     sparse = pytest.importorskip("scipy.sparse")
     with pytest.raises(DataError, match=f"found .*{kind}|that tells its length, found TypeError"):  # an old SciPy has no items
         tare.measure(getattr(sparse, kind)(np.eye(4)))
+
+
+@pytest.mark.parametrize("data", [bytearray(b"abcd"), memoryview(b"abcd"), array("B", b"abcd"), torch.zeros(4).untyped_storage()])
+def test_memory_without_a_type_and_axes_is_no_dataset(data: Any) -> None:
+    with pytest.raises(DataError, match="a path, URL, array, table or dataset"):
+        tare.measure(data)

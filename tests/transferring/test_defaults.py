@@ -49,7 +49,7 @@ def test_a_table_is_learnt_with_the_options_of_the_readme_and_source_is_refused(
         "tare:mlp has no pretrained weights: it is trained from scratch (--protocol scratch), "
         "and the mean and std are those of your training split (--strategy target)"
     )
-    assert "left out as columns that count rows or time: id; --columns measures them" in run.notes
+    assert "left out as columns that count rows or time: id; they are taken where columns are named" in run.notes
     assert run.normalisation.mean == pytest.approx(values.mean(axis=0), abs=5)
     with pytest.raises(SpecError, match=r"mean and std for the strategy 'source', found neither .*use --strategy target"):
         transfer("tare:mlp", tmp_path / "t.csv", label="quality", strategy="source", out=tmp_path / "other")

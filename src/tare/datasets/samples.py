@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -135,18 +136,26 @@ def check_twins(labels: Iterable[str], name: str) -> None:
 
 
 def twin_remarks(labels: Iterable[str]) -> tuple[str, ...]:
-    """What is to be said of classes that may be one, or none: names that differ by their case alone, and words for no value."""
+    """What is to be said of classes that may be one, or none: names of one number or but for case, and words for no value."""
     names = sorted({*labels})
     cases: dict[str, list[str]] = {}
     for name in names:
         cases.setdefault(unicodedata.normalize("NFKC", name).casefold(), []).append(name)
     same = [f"{', '.join(map(repr, each))}" for each in cases.values() if len(each) > 1]
+    numbers: dict[float, list[str]] = {}
+    for name in names:
+        if _NUMBER.fullmatch(name.strip()):
+            numbers.setdefault(float(name), []).append(name)
+    written = [f"{', '.join(map(repr, each))}" for each in numbers.values() if len(each) > 1]
     words = [name for name in names if name.strip().lower() in _NO_VALUE]
     remarks = [f"classes whose names differ by their case alone are kept apart: {'; '.join(same[:5])}"] if same else []
+    if written:
+        remarks.append(f"classes whose names are one number written in several ways are kept apart: {'; '.join(written[:5])}")
     if words:
         remarks.append(f"labels are text, so {', '.join(map(repr, words))} is a class: remove these samples if it means no label")
     return tuple(remarks)
 
 
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 #: Words that tables write for a value that is missing.
 _NO_VALUE = frozenset(("na", "n/a", "nan", "null", "none", "?", "<na>", "nil"))

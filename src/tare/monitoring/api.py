@@ -15,6 +15,7 @@ from tare.comparing.raw_kinds import missing_shares
 from tare.comparing.shape import beyond
 from tare.comparing.shift import compare_stats
 from tare.datasets.parts.opening import open_pooled
+from tare.datasets.parts.stated import shards_of
 from tare.errors import DataError, SpecError
 from tare.measuring.one_pass import enough_read
 from tare.measuring.stated.axes import axes_differ
@@ -31,6 +32,7 @@ from tare.sources.arrays.converted import converted
 from tare.sources.arrays.whole import stated_nodata
 from tare.sources.base import Source
 from tare.sources.files.each import foreign_remark, unreadable_remark
+from tare.sources.numbered import chunks_by_number
 from tare.sources.options import Options
 from tare.system.options import verb
 
@@ -235,7 +237,7 @@ def _all_blocks(named: Sequence[Any], options: Options, looked: _Looked) -> Iter
         looked.told += (*by_name(taking.channels, stored), *_paired(taking.channels, source.channel_names))
         looked.stated |= {*along_axes(source.stated)}
         others = tuple(value for value in stated_nodata(source.stated) if value not in taking.nodata)
-        for chunk in source.chunks():
+        for chunk in chunks_by_number(source, data, of_shards=shards_of(source) is not None):
             records = list(source.read(chunk))
             looked.all_skipped += [record for record in records if isinstance(record, Skipped)]
             looked.stated |= axes_stated(records)

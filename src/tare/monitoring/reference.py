@@ -21,6 +21,7 @@ from tare._version import __version__
 from tare.comparing.shape import Spread
 from tare.datasets.parts.columns import inner_of
 from tare.datasets.parts.opening import open_pooled
+from tare.datasets.parts.stated import shards_of
 from tare.errors import DataError, SpecError, short_repr
 from tare.measuring.left_out import checked_nodata
 from tare.measuring.one_pass import stats_of
@@ -36,6 +37,7 @@ from tare.samples.sound.front_end import FrontEnd
 from tare.sources.arrays.converted import converted
 from tare.sources.arrays.whole import stated_nodata
 from tare.sources.base import Source
+from tare.sources.numbered import chunks_by_number
 from tare.sources.options import Options
 from tare.sources.rasters.georeferenced import Rasters
 from tare.statistics.dataset_stats import DatasetStats
@@ -104,7 +106,8 @@ class Reference:
         """
         options = Options() if options is None else options
         source = by_names(converted(open_pooled(data, options), options.channels), data, options)
-        chunks = source.chunks()  # a stream may give them once
+        # A stream may give them once. Neighbours in time are neighbours here.
+        chunks = chunks_by_number(source, data, of_shards=shards_of(source) is not None)
         begun, records = _begin(source, chunks)
         left_out = tuple(dict.fromkeys((*checked_nodata(nodata), *stated_nodata(source.stated))))
         first = [(with_gaps(part, left_out), dtype) for part, dtype in blocks(records)]

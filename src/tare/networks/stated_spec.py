@@ -10,6 +10,7 @@ from typing import Any
 from tare.errors import ModelError, SpecError
 from tare.folding.api import rewritten
 from tare.input_spec.affine import Affine
+from tare.input_spec.consistency import check_one_order
 from tare.input_spec.fields import ALONE
 from tare.input_spec.spec import InputSpec, Known
 from tare.networks.building.sound import own_constants
@@ -35,15 +36,15 @@ def with_spec(
     network that takes BGR the input channels of the first layer are exchanged exactly: it then takes RGB and gives the same
     outputs.
 
-    Raises :class:`SpecError` for a spec that cannot be read, has another number of channels than the network, or contradicts
-    ``mean`` and ``std`` (unit values); :class:`ModelError` if the first layer cannot be rewritten.
+    Raises :class:`SpecError` for a spec that cannot be read, has another number of channels than the network or the same in other
+    places, or contradicts ``mean`` and ``std`` (unit values); :class:`ModelError` if the first layer cannot be rewritten.
     """
     if spec is None:
         return network
     stated = read_spec(spec)
     if network.front is not None:
         stated = own_constants(stated, network.front)
-    extra = {key: value for key, value in stated.extra.items() if key in ("length", "rate", "frames", "stride")}
+    extra = {key: value for key, value in stated.extra.items() if key in ("length", "rate", "axes", "frames", "stride")}
     known = {name: getattr(stated, name) for name in _FIELDS if isinstance(getattr(stated, name), Known)}
     merged = replace(network.spec, **known, extra={**network.spec.extra, **extra})
     if not isinstance(stated.mean, Known) or not isinstance(stated.std, Known):
@@ -52,6 +53,7 @@ def with_spec(
     if len(u0) != network.channels:
         found = f"{len(u0)} in {stated.mean.origin}"
         raise SpecError(f"a spec of {network.channels} channels, as {network.reference} takes", found, "name another spec")
+    check_one_order(network.spec.channels, stated.channels)
     _check_agreement(u0, s0, mean, std)
     constants: dict[str, Any] = {"mean": Known(u0, stated.mean.origin), "std": Known(s0, stated.std.origin)}
     merged = replace(merged, **constants, **ALONE, **_raw_kind(stated))

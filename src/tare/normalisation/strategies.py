@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -78,7 +78,8 @@ def normalisation(
     made = _MADE[strategy](_Given(strategy, channels, source, target, source_seen, window))
     _check_count(made, channels)
     if made.is_affine and strategy != "none":
-        _check_spread(made, _ranges(strategy, target, channels))
+        names = [channel.name for channel in target.channels] if target is not None else []
+        _check_spread(made, _ranges(strategy, target, channels), names)
     return made
 
 
@@ -257,15 +258,16 @@ def _check_count(made: Normalisation, channels: int) -> None:
         )
 
 
-def _check_spread(made: Normalisation, ranges: tuple[float, ...]) -> None:
-    for value, extent in zip(made.std, ranges, strict=True):
+def _check_spread(made: Normalisation, ranges: tuple[float, ...], names: Sequence[str]) -> None:
+    for place, (value, extent) in enumerate(zip(made.std, ranges, strict=True)):
         if not (value > 0 and value >= STD_FLOOR * extent):
-            sigma = extent / max(value, 1e-12 * extent, 1e-300)
+            reached = f": inputs would reach {extent / value:.0f} sigma" if value > 0 else ""
+            whose = f" of channel {names[place]!r}" if place < len(names) else ""
             unit = "in unit values" if extent == 1.0 else f"of the range of values ({extent:g})"
             raise StrategyError(
                 f"every std at least {STD_FLOOR:g} {unit}",
-                f"{value:g} under the strategy {made.strategy!r}: inputs would reach {sigma:.0f} sigma",
+                f"{value:g}{whose} under the strategy {made.strategy!r}{reached}",
                 "use --strategy target, or state the scale of the data"
                 if made.strategy == "source"
-                else "use --strategy source, or drop the constant channel",
+                else "use --strategy source, or leave the constant channel out of the data",
             )

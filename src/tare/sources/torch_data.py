@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -122,11 +123,15 @@ class TorchSource(Source[tuple[Item, ...]]):
         return Sample(path, np.moveaxis(values, axes.index("C") - 1, -1), label, notes, facts)
 
 
+#: What has items that are no samples: raw memory of any type, which an array would give its type and axes, and containers.
+_NO_SAMPLES = (str, bytes, bytearray, memoryview, array, Mapping, list, tuple)
+
+
 def is_torch_data(data: Any) -> bool:
     """Whether ``data`` is a torch dataset or loader, or a sequence that could be one; torch is not imported."""
     names = {kind.__name__ for kind in type(data).__mro__ if kind.__module__.startswith("torch.")}
-    sequence = hasattr(data, "__getitem__") and hasattr(data, "__len__")
-    return bool(names & {"Dataset", "DataLoader"}) or (sequence and not isinstance(data, str | bytes | Mapping | list | tuple))
+    sequence = hasattr(data, "__getitem__") and hasattr(data, "__len__") and "UntypedStorage" not in names
+    return bool(names & {"Dataset", "DataLoader"}) or (sequence and not isinstance(data, _NO_SAMPLES))
 
 
 def open_torch_data(data: Any, options: Options) -> TorchSource:

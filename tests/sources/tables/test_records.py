@@ -266,7 +266,7 @@ def test_lists_are_measured_by_dimension_and_columns_that_count_are_named(tmp_pa
     values = np.column_stack([STATES, NUMBERS[:, 0]])
     np.testing.assert_allclose(stats.mean, values.mean(axis=0), rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(stats.std, values.std(axis=0), rtol=1e-9)
-    remark = "left out as columns that count rows or time: timestamp, frame_index, index; --columns measures them"
+    remark = "left out as columns that count rows or time: timestamp, frame_index, index; they are taken where columns are named"
     assert (stats.extra["remarks"], stats.skipped) == ([remark], ())
     assert [channel.name for channel in tare.measure(place, columns=["index"]).channels] == ["index"]
 
@@ -291,7 +291,7 @@ def test_a_csv_leaves_out_columns_that_count_too_unless_there_are_no_others(tmp_
     stats = tare.measure(path)
     assert (stats.mean, stats.extra["remarks"][0]) == (
         (2.0,),
-        "left out as columns that count rows or time: '', id; --columns measures them",
+        "left out as columns that count rows or time: '', id; they are taken where columns are named",
     )
     assert tare.measure(written(path, "index\n1\n2\n")).mean == (1.5,)
 
@@ -445,7 +445,9 @@ def test_the_names_of_rows_of_pandas_are_no_channel(tmp_path: Path) -> None:
     for data in (table, tmp_path / "a.parquet"):
         stats = tare.measure(data)
         assert stats.mean == (1.5, 4.0)
-        assert stats.extra["remarks"] == ["left out as columns that count rows or time: k; --columns measures them"]
+        assert stats.extra["remarks"] == [
+            "left out as columns that count rows or time: k; they are taken where columns are named"
+        ]
     assert tare.measure(tmp_path / "a.parquet", columns=["k"]).mean == (150.0,)
 
 

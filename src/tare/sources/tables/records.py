@@ -118,7 +118,7 @@ def without_index(names: Sequence[str], index: Collection[str] = ()) -> tuple[li
     if not kept or len(kept) == len(names):
         return list(names), ()
     counts = ", ".join(name or repr(name) for name in names if name not in kept)
-    return kept, (f"left out as columns that count rows or time: {counts}; --columns measures them",)
+    return kept, (f"left out as columns that count rows or time: {counts}; they are taken where columns are named",)
 
 
 def records_of(table: Any, plan: TablePlan, path: str, start: int, options: Options, *, opens: bool = False) -> Iterator[Record]:
