@@ -47,7 +47,18 @@ def test_what_is_no_run_is_never_deleted(tmp_path: Path) -> None:
         check_out(tmp_path, overwrite=True, resume=False)
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "model/notes.txt", "model/tokenizer/words.txt", "checkpoints/mine.bin", ".env"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "notes.txt",
+        "model/notes.txt",
+        "model/tokenizer/words.txt",
+        "checkpoints/mine.bin",
+        ".env",
+        "tensorboard/notes.txt",
+        "wandb/notes.txt",
+    ],
+)
 def test_a_run_that_holds_files_of_the_users_own_is_not_overwritten(tmp_path: Path, name: str) -> None:
     out = begun(tmp_path / "run", {})
     place = out / name

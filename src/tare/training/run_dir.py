@@ -33,7 +33,8 @@ _OWN = (
     *(_MARKER, "config.yaml", "evaluation.json", "metrics.csv", "test.json", "metrics.json", "report.html"),
     *("checkpoints/best.ckpt", "checkpoints/last.ckpt"),
     *(f"{folder}/{name}" for folder in ("model", "model-last") for name in MODEL_FILES),
-    *("tensorboard/*", "mlruns/*", "mlflow-run", "wandb/*"),
+    *("tensorboard/events.out.tfevents.*", "tensorboard/*/events.out.tfevents.*", "mlruns/*", "mlflow-run"),
+    *(f"wandb/{name}*" for name in ("offline-run-", "run-", "latest-run", "debug", "settings", "wandb-")),
 )
 
 
