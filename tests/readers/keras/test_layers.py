@@ -87,7 +87,7 @@ def test_what_layers_bend_or_join_is_unknown(name: str, tmp_path: Path) -> None:
     ("between", "axis", "reason"),
     [
         ([layer("Flatten")], [-1], "a layer before it gives its input other axes"),
-        ([layer("Permute", dims=[3, 1, 2])], [-1], "a layer before it gives its input other axes"),
+        ([layer("Permute", dims=[3, 1, 2])], [-1], "has constants along axis -1, and the channels lie along axis -3"),
         ([layer("Reshape", target_shape=[6, 24])], [-1], "a layer before it gives its input other axes"),
         ([], [1, 2, 3], r"normalises each place by constants of its own (axis=[1, 2, 3])"),
     ],

@@ -26,3 +26,6 @@ BENT = frozenset({
 
 #: Layers that join tensors element by element or side by side.
 JOINED = frozenset({"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot"})
+
+#: Those among them that make of the same tensor several times this tensor.
+ALIKE = frozenset({"Average", "Maximum", "Minimum"})

@@ -7,15 +7,16 @@ model is built or run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tare.errors import SpecError, short_repr
 from tare.input_spec.fields import Known, Unknown
 from tare.input_spec.foreign import Fields, known_field
-from tare.readers.keras.graph import MODELS, Call, Ref, Tensor, calls_of, layers_of, tensors_named
-from tare.readers.keras.kinds import BENT, JOINED, MOVED, PASSED
+from tare.readers.keras.axes import flipped, laid, moved, passed, taken
+from tare.readers.keras.graph import MODELS, Call, Ref, Tensor, calls_of, layers_of, outputs_of, tensors_named
+from tare.readers.keras.kinds import ALIKE, BENT, JOINED, MOVED, PASSED
 from tare.readers.keras.value import (
     StoredMoments,
     Unread,
@@ -23,15 +24,11 @@ from tare.readers.keras.value import (
     activation_of,
     computed,
     is_arithmetic,
-    joined,
-    moved,
     normalised,
     operation_of,
     rescaled,
-    reversed_channels,
     scaled,
     start,
-    taken,
 )
 
 INSIDE = "the model applies scale, mean and std itself: feed it raw values"
@@ -48,6 +45,8 @@ class _Front:
     moments: StoredMoments
     reached: list[tuple[Value, str]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    #: Whether the input is an image with its channels last, whose three channels are red, green and blue.
+    is_image: bool = False
 
 
 def fields_of_model(document: Any, source: str, moments: StoredMoments) -> Fields:
@@ -55,21 +54,27 @@ def fields_of_model(document: Any, source: str, moments: StoredMoments) -> Field
 
     ``extra["inside"]`` says that the model normalises by itself. Raises :class:`SpecError` if a layer is malformed.
     """
-    layers = layers_of(document, source)
-    chosen, shape = _input(layers, source)
-    fields: Fields = {"size": _size(shape, source), "dtype": Known("float32", f"{source}: what Keras computes in")}
-    fields["layout"] = (
-        Known("NHWC", f"{source}, batch_shape")
-        if shape and shape[-1] in (1, 3)
-        else Unknown(f"{source} does not say which axis holds the channels")
-    )
-    count = shape[-1] if shape and (shape[-1] in (1, 3) or len(shape) == 1) else None
-    fields["channels"] = _channels(count, source)
-    front = _Front(source, moments)
-    left = _trace(document["config"], start(count), front, "", "", chosen=chosen)
-    if left is not None:
-        front.reached.append((left, "the output"))
+    chosen = _inputs(layers_of(document, source), source)
+    shape = chosen[0][1]
+    fields: Fields = {"size": _size([each for _, each in chosen], source)}
+    fields["dtype"] = Known("float32", f"{source}: what Keras computes in")
+    is_image = len(shape) == 3 and shape[-1] in (1, 3)
+    unnamed = Unknown(f"{source} does not say which axis holds the channels")
+    fields["layout"] = Known("NHWC", f"{source}, batch_shape") if is_image else unnamed
+    fields["channels"] = _channels(shape[-1] if is_image else None, source)
+    front = _Front(source, moments, is_image=is_image)
+    for name, each in chosen:
+        rank = len(each) + 1 if each else None
+        axis = -3 if _is_channels_first(each) else -1
+        value = start(each[axis] if each and (each[axis] in (1, 3) or len(each) == 1) else None, rank, axis)
+        made = _trace(document["config"], {name: value}, front, "", "")
+        front.reached += [(left, "the output") for left in made if left is not None]
     return fields | _found(front, source)
+
+
+def _is_channels_first(shape: Sequence[Any]) -> bool:
+    """Whether it is the first axis of an image that holds one channel or three, and not the last."""
+    return len(shape) == 3 and shape[0] in (1, 3) and shape[-1] not in (1, 3)
 
 
 def _found(front: _Front, source: str) -> Fields:
@@ -86,10 +91,13 @@ def _found(front: _Front, source: str) -> Fields:
     if other is not None:
         unlike = f"{source}: the input reaches layer {first!r} and layer {other!r} as different values"
         return dict.fromkeys(names, Unknown(unlike))
-    return _constants(value, source)
+    if value.count not in (None, len(value.order)):
+        part = Unknown(f"{source}: layer {first!r} takes {len(value.order)} of the input's {value.count} channels")
+        return dict.fromkeys((*names, "channels"), part) | {"extra": {"inside": INSIDE}}
+    return _constants(value, source, front.is_image)
 
 
-def _constants(value: Value, source: str) -> Fields:
+def _constants(value: Value, source: str, is_image: bool) -> Fields:
     """The map ``a v + b`` as ``(scale v - mean) / std``; ``scale`` is that of the first step, if it only scales."""
     said = ", ".join(value.steps)
     inside = INSIDE
@@ -106,102 +114,154 @@ def _constants(value: Value, source: str) -> Fields:
     mean = [0.0 - b * s for b, s in zip(value.shift, std, strict=True)]
     stated = {"scale": value.first, "mean": mean, "std": std}
     fields: Fields = {name: known_field(name, each, origin) for name, each in stated.items()}
-    if value.order == (2, 1, 0):
+    if value.order == (2, 1, 0) and is_image:
         fields["channels"] = Known("BGR", f"{origin}; red, green, blue is what it takes")
     elif value.order != tuple(range(len(value.order))):
-        fields["channels"] = Unknown(f"{origin} puts channels in the order {value.order}")
+        ordered = Unknown(f"{origin} puts channels in the order {value.order}")
+        unlike = len(set(mean)) > 1 or len(set(std)) > 1
+        fields |= dict.fromkeys((*stated, "channels") if unlike else ("channels",), ordered)
     return fields | {"extra": {"inside": inside}}
 
 
 def _trace(
-    config: Mapping[str, Any], value: Value, front: _Front, path: str, weights: str, *, chosen: str | None = None, depth: int = 0
-) -> Value | None:
-    """Follow the input through a model; returns what its output is, None if layers that learn made it."""
+    config: Mapping[str, Any], given: Mapping[str | None, Value], front: _Front, path: str, weights: str, depth: int = 0
+) -> list[Value | None]:
+    """Follow values through a model: ``given`` by the names of its inputs (None: whichever it has).
+
+    Returns what each of its outputs is, None where layers that learn or other inputs made it.
+    """
     layers = layers_of({"config": config}, front.source)
+    calls = calls_of(layers, weights, front.source)
+    makes = {(call.name, call.number) for call in calls}
     known: dict[Tensor, Value] = {}
-    last: Tensor | None = None
-    for place, call in enumerate(calls_of(layers, weights)):
-        last = call.makes
-        is_start = call.kind == "InputLayer" or (place == 0 and not call.refs)
-        if call.kind == "InputLayer" and chosen not in (None, call.name):
+    for call in calls:
+        if call.kind == "InputLayer":
+            value = given.get(call.name, given.get(None))
+            if value is not None:
+                known[call.name, call.number, 0] = _entered(value, call)
             continue
-        operands = [known.get(each.tensor, each) if isinstance(each, Ref) else each for each in call.operands]
-        if is_start and call.kind == "InputLayer":
-            known[call.makes] = value
-            continue
-        if is_start:
-            operands = [value]
-        if not any(isinstance(each, Value) for each in operands):
-            continue
+        operands = [_value(each, known) for each in call.operands]
+        if not call.refs and call.name == _first(layers):
+            operands = [next(iter(given.values()))]
         try:
-            made = _result(call, operands, front, path, depth)
+            if any(each.tensor[:2] not in makes for each in call.refs):
+                raise Unread(f"{front.source}, layer {path + call.name!r} takes a tensor that no layer makes")
+            made = _result(call, operands, front, path, depth) if any(isinstance(each, Value) for each in operands) else []
         except Unread as unread:
             front.unread.append(str(unread))
             continue
-        if made is not None:
-            known[call.makes] = made
-    outputs = tensors_named(config.get("output_layers")) or ([last] if last else [])
-    return next((known[tensor] for tensor in outputs if tensor in known), None)
+        known |= {(call.name, call.number, part): value for part, value in enumerate(made) if value is not None}
+    return [known.get(tensor) for tensor in outputs_of(config, layers, calls)]
 
 
-def _result(call: Call, operands: list[Any], front: _Front, path: str, depth: int) -> Value | None:
-    """What a call makes of raw values; None for a layer that learns, whose input is then noted."""
+def _value(operand: Any, known: Mapping[Tensor, Value]) -> Any:
+    """The value of a tensor that is made from the input; another operand as it is."""
+    value = known.get(operand.tensor) if isinstance(operand, Ref) else None
+    return operand if value is None else value.shaped(operand.shape)
+
+
+def _first(layers: list[Mapping[str, Any]]) -> str:
+    return str(layers[0].get("name") or layers[0]["config"].get("name") or 0)
+
+
+def _entered(value: Value, call: Call) -> Value:
+    """A value at an input layer; Keras adds or drops a last axis of one entry there where the numbers of axes differ."""
+    shape = call.config.get("batch_shape", call.config.get("batch_input_shape"))
+    if not isinstance(shape, list | tuple):
+        return value
+    return replace(value, rank=len(shape), axis=value.axis if value.rank in (None, len(shape)) else None)
+
+
+def _inside(call: Call, operands: list[Any], front: _Front, path: str, name: str, depth: int) -> list[Value | None]:
+    """What a model inside makes of its inputs, each of which gets its own value."""
+    if depth >= _DEEPEST or not isinstance(call.config.get("layers"), list):
+        raise Unread(f"{name} is a model that is not read: it lies too deep, or states no layers")
+    stated = call.config.get("input_layers")
+    names: list[str | None] = [tensor[0] for tensor in tensors_named(stated)]
+    if call.keys and not isinstance(stated, Mapping):
+        names = list(call.keys)
+    tensors = [each for each in operands if isinstance(each, Value | Ref)]
+    if not names and len(tensors) == 1:
+        names = [None]
+    if len(names) != len(tensors):
+        raise Unread(f"{name} takes {len(tensors)} tensors, and it is not said to which of its inputs each belongs")
+    given = {each: value for each, value in zip(names, tensors, strict=True) if isinstance(value, Value)}
+    return _trace(call.config, given, front, f"{path}{call.name}/", f"{call.weights}/", depth + 1)
+
+
+def _result(call: Call, operands: list[Any], front: _Front, path: str, depth: int) -> list[Value | None]:
+    """What a call makes of raw values; None for a layer that learns, whose inputs are then noted."""
     values = [each for each in operands if isinstance(each, Value)]
     name = f"{front.source}, layer {path + call.name!r}"
-    value = values[0]
     if call.kind == "TimeDistributed" and isinstance(inner := call.config.get("layer"), Mapping):
         config = inner.get("config")
         kind, module = str(inner.get("class_name")), str(inner.get("module"))
         call = replace(call, kind=kind, module=module, config=config if isinstance(config, Mapping) else {})
-    if call.kind in PASSED or call.kind.startswith("Random") or operation_of(call) == "cast":
-        return value
-    if call.kind in MODELS and isinstance(call.config.get("layers"), list) and depth < _DEEPEST:
-        return _trace(call.config, value, front, f"{path}{call.name}/", f"{call.weights}/", depth=depth + 1)
-    if call.kind == "Rescaling":
-        return rescaled(call, value, name)
-    if call.kind == "Normalization":
-        return normalised(call, value, name, front.moments)
-    made = _operation(call, operands, values, name)
+        parts = [_of_rank(each, -1) if isinstance(each, Value) else each for each in operands]
+        return [value and _of_rank(value, 1) for value in _result(call, parts, front, path, depth)]
+    if call.kind in MODELS:
+        return _inside(call, operands, front, path, name, depth)
+    made = _of_one(call, operands, front, name) or _operation(call, operands, values, name)
     if made is None:
-        front.reached.append((value, path + call.name))
-    return made
+        front.reached += [(value, path + call.name) for value in values]
+    return [made]
+
+
+def _of_rank(value: Value, more: int) -> Value:
+    return replace(value, rank=None if value.rank is None else value.rank + more)
+
+
+def _of_one(call: Call, operands: list[Any], front: _Front, name: str) -> Value | None:
+    """What a layer that takes one tensor makes of it; None for other kinds. Raises :class:`Unread` if it takes several."""
+    is_cast, is_linear = operation_of(call) in ("cast", "Cast"), call.kind == "Activation" and activation_of(call) == "linear"
+    is_passed = call.kind in PASSED or call.kind.startswith("Random") or is_cast or is_linear
+    if not (is_passed or call.kind in MOVED or call.kind in ("Rescaling", "Normalization", "Negative")):
+        return None
+    value, *others = [each for each in operands if isinstance(each, Value | Ref)]
+    if others or not isinstance(value, Value):
+        raise Unread(f"{name} takes several tensors, and what it makes of each is not read")
+    if is_cast and value.steps and str(call.config.get("dtype", "float")).startswith(("int", "uint", "bool")):
+        raise Unread(f"{name} rounds values to {call.config['dtype']}")
+    if is_passed:
+        return passed(value, call, name)
+    if call.kind == "Negative":
+        return scaled(value, [-1.0], [0.0], call.kind, name)
+    if call.kind in MOVED:
+        return moved(value, call)
+    return rescaled(call, value, name) if call.kind == "Rescaling" else normalised(call, value, name, front.moments)
 
 
 def _operation(call: Call, operands: list[Any], values: list[Value], name: str) -> Value | None:
     """What an operation makes of raw values; None if it is a layer. Raises :class:`Unread` for one that is not read."""
-    value = values[0]
-    if call.kind in MOVED:
-        return moved(value, call)
-    if call.kind == "Activation" and activation_of(call) == "linear":
-        return value
     if call.kind in BENT or call.kind == "Activation":
         raise Unread(f"{name} is {call.kind}, behind which values are no scale and shift of the input's")
-    made = computed(call, operands, name) if is_arithmetic(call) else None
-    return _of_channels(call, operands, values, name) if made is None else made
-
-
-def _of_channels(call: Call, operands: list[Any], values: list[Value], name: str) -> Value | None:
-    """What an operation on whole channels makes of raw values, and what :func:`_operation` returns and raises for others."""
-    value, axis = values[0], call.config.get("axis")
-    if call.kind == "Negative":
-        return scaled(value, [-1.0], [0.0], call.kind, name)
-    if call.kind == "Flip" and axis in (-1, 3, [-1], [3]):
-        return reversed_channels(value, name)
+    if is_arithmetic(call):
+        return computed(call, operands, name)
+    if call.kind == "Flip":
+        return flipped(values[0], call.config.get("axis"), name)
     if call.kind in ("GetItem", "SlicingOpLambda"):
-        return taken(value, call.index, name)
-    side_by_side = call.kind in ("Stack", "Concatenate") and axis in (-1, 3) and len(values) == len(operands) > 1
-    if side_by_side and all(len(each.order) == 1 and not each.is_open for each in values):
-        return joined(values, name)
-    if call.kind in JOINED and any(not each.same(value) for each in values):
+        return taken(values[0], call.index, name)
+    if call.kind in ("Stack", "Concatenate") and len(values) == len(operands):
+        return laid(values, call, name)
+    if call.kind in JOINED and any(not each.same(values[0]) for each in values):
         raise Unread(f"{name} joins two tensors that are made from the input")
-    if call.kind in _CODE or (".ops." in call.module and not is_arithmetic(call)):
+    if call.kind in _CODE or ".ops." in call.module:
         what = "runs code, which is not read" if call.kind in _CODE else f"is {call.kind}, which is not read"
         raise Unread(f"{name} {what}")
+    if call.kind in JOINED and len(values) == len(operands):
+        return _of_alike(call, values, name)
     return None
 
 
-def _input(layers: list[Mapping[str, Any]], source: str) -> tuple[str | None, list[Any]]:
-    """The name and shape of the input: the only one that is an image where there are several, else the first."""
+def _of_alike(call: Call, values: list[Value], name: str) -> Value:
+    """What a layer makes of several tensors of the same values element by element."""
+    if call.kind not in ALIKE or not all(each.is_alike(values[0]) for each in values):
+        raise Unread(f"{name} joins two tensors that are made from the input")
+    return values[0]
+
+
+def _inputs(layers: list[Mapping[str, Any]], source: str) -> list[tuple[str | None, list[Any]]]:
+    """Name and shape of each input that is an image, or of the first input if none is; one without both if none is stated."""
     found: list[tuple[str | None, list[Any]]] = []
     for place, layer in enumerate(layers):
         config = layer["config"]
@@ -212,11 +272,15 @@ def _input(layers: list[Mapping[str, Any]], source: str) -> tuple[str | None, li
             raise SpecError(f"a batch_shape of integers in {source}", short_repr(shape), "correct the model")
         name = layer.get("name") or config.get("name")
         found.append((str(name) if layer["class_name"] == "InputLayer" and name else None, list(shape[1:])))
-    images = [each for each in found if len(each[1]) == 3]
-    return images[0] if len(images) == 1 else found[0] if found else (None, [])
+    return [each for each in found if len(each[1]) == 3] or found[:1] or [(None, [])]
 
 
-def _size(shape: list[Any], source: str) -> Any:
+def _size(shapes: list[list[Any]], source: str) -> Any:
+    shape = shapes[0]
+    if any(each != shape for each in shapes):
+        return Unknown(f"{source} takes images of several shapes")
+    if _is_channels_first(shape):
+        return Unknown(f"{source} does not say which axis holds the channels")
     if len(shape) == 3 and all(isinstance(edge, int) for edge in shape[:2]):
         return known_field("size", shape[:2], f"{source}, batch_shape")
     return Unknown(f"{source} takes any size" if len(shape) == 3 else f"{source} states no size")
