@@ -37,6 +37,15 @@ def test_whole_numbers_that_no_double_holds_are_refused_as_in_measuring(tmp_path
             read(tmp_path / "a.parquet")
 
 
+def test_an_input_that_is_called_as_labels_are_is_told(tmp_path: Path) -> None:
+    table = pl.DataFrame({"label": ["a", "b"] * 3, "y": range(6), "Target": [0, 1] * 3, "acid": range(6)})
+    table.write_csv(tmp_path / "a.csv")
+    (told,) = [each for each in opened(tmp_path / "a.csv").remarks if "usual name" in each]
+    assert told == "a column with a usual name of labels among the inputs: 'Target'; drop what tells the label"
+    table.drop("Target").write_csv(tmp_path / "b.csv")
+    assert not any("usual name" in each for each in opened(tmp_path / "b.csv").remarks)
+
+
 def test_columns_that_are_left_out_are_called_what_they_are(tmp_path: Path) -> None:
     table = {"pose": [[1.0, 2.0], [3.0, 4.0]], "acid": [0.1, 0.2], "colour": pl.Series(["red", "white"], dtype=pl.Categorical)}
     pl.DataFrame({**table, "label": ["a", "b"]}).write_parquet(tmp_path / "a.parquet")

@@ -43,8 +43,18 @@ def labelled_table(name: str, label: str | None, options: Options) -> LabelledSa
     remarks = (*(() if options.columns else remarks), *left_out)
     texts = label_texts(table, columns, name)
     check_labels(["".join(row) for row in texts], name)
-    samples = _samples(table, wanted, name, [row[0] for row in texts], (*remarks, *_number_remarks(name, wanted)))
+    told = (*remarks, *_label_remarks(wanted), *_number_remarks(name, wanted))
+    samples = _samples(table, wanted, name, [row[0] for row in texts], told)
     return replace(samples, columns=columns, several=texts if len(columns) > 1 else None)
+
+
+def _label_remarks(inputs: Sequence[str]) -> tuple[str, ...]:
+    """What is to be said of inputs beside a column of labels that are called as labels usually are; ``y`` may be a place."""
+    found = [repr(name) for name in inputs if name.casefold() in USUAL and len(name) > 1]
+    kind = "columns" if len(found) > 1 else "a column"
+    return (
+        (f"{kind} with a usual name of labels among the inputs: {', '.join(found)}; drop what tells the label",) if found else ()
+    )
 
 
 def label_texts(table: pl.DataFrame, columns: Sequence[str], name: str) -> tuple[Texts, ...]:
