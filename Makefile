@@ -36,7 +36,7 @@ demo: $(DEMO)
 	$(BIN)/tare demo --out demo --overwrite
 
 test: $(READY)
-	$(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 8 --dist loadfile -m 'not long and not browser'
+	$(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 8 --dist loadfile -m 'not long and not browser' $(ARGS)
 
 test-long: $(EXTRAS)
 	$(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 8 --dist loadfile -m 'long and not browser'

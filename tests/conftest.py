@@ -22,6 +22,37 @@ settings.register_profile("tare", deadline=None, max_examples=60, derandomize=Tr
 settings.load_profile("tare")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--skipped-to", help="Write the files of which a test was skipped to this file, one a line.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    place = config.getoption("--skipped-to")
+    if place is not None and not hasattr(config, "workerinput"):  # a worker of xdist tells its controller
+        config.pluginmanager.register(_Skipped(Path(place)))
+
+
+class _Skipped:
+    """Keeps the files of skipped tests: with every optional library these alone have something left to say."""
+
+    def __init__(self, place: Path) -> None:
+        self.place, self.files = place, set[str]()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._keep(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self._keep(report)
+
+    def _keep(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        if report.skipped:
+            self.files.add(report.nodeid.partition("::")[0])
+
+    def pytest_sessionfinish(self) -> None:
+        self.place.parent.mkdir(parents=True, exist_ok=True)
+        self.place.write_text("".join(f"{file}\n" for file in sorted(self.files)), encoding="utf-8")
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of unpacked public datasets that the environment variable TARE_DATA names."""
