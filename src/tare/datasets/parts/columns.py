@@ -12,7 +12,9 @@ from typing import Any
 from tare.datasets.archives import beside_in_archive
 from tare.datasets.parts.names import mark_columns, part_columns
 from tare.sources.base import Source
+from tare.sources.containers.labels import words_of
 from tare.sources.containers.stored import StoredArray
+from tare.sources.containers.tensors import SavedTensor
 from tare.sources.containers.tfrecord import TfRecords
 from tare.sources.derived import Derived
 from tare.sources.files.listed import ListedFiles, Manifest
@@ -85,6 +87,9 @@ def _of(source: Source[Any]) -> Columns | None:
     known = next((read for kind, read in _READERS if isinstance(source, kind)), None)
     if known is not None:
         return known(source)
+    file, array = parted(source.name, None)
+    if array is not None and file.lower().endswith(".mat"):
+        return _of_words(_beside(file, source))
     place = source.name.rpartition(":")[0]
     if place.lower().endswith(".npz") and Path(place).is_file():
         return columns_of_archive(place, source.name, source.number() or 0)
@@ -117,12 +122,23 @@ def _of_store(source: StoredArray) -> Columns | None:
     from tare.sources.containers import hdf5, zarr_store
 
     if Path(file).is_dir():
-        words_beside = zarr_store.words_beside
-    elif file.lower().endswith(hdf5.SUFFIXES):  # those of MATLAB and of tensors hold no words
-        words_beside = hdf5.words_beside
-    else:
-        return None
-    return _of_words(words_beside(file, name, source, _may_state))
+        return _of_words(zarr_store.words_beside(file, name, source, _may_state))
+    if file.lower().endswith(hdf5.SUFFIXES):
+        return _of_words(hdf5.words_beside(file, name, source, _may_state))
+    return _of_words(_beside(file, source))
+
+
+def _beside(file: str, source: Source[Any]) -> dict[str, list[str]]:
+    """The words of what lies beside an array in a file of MATLAB, or beside a tensor in one of safetensors."""
+    from tare.sources.containers import mat, tensors
+
+    words_beside = mat.words_beside if file.lower().endswith(".mat") else tensors.words_beside
+    return words_beside(file, source.number() or 0, _may_state)
+
+
+def _of_tensors(source: SavedTensor) -> Columns:
+    others = {name: each for name, each in source.others.items() if _may_state(name)}
+    return _of_words(words_of(others, source.number()))
 
 
 def _may_state(name: str) -> bool:
@@ -174,5 +190,6 @@ _READERS: tuple[tuple[type[Source[Any]], Callable[[Any], Columns | None]], ...] 
     (ArrowFile, _of_batches),
     (TfRecords, _of_records),
     (StoredArray, _of_store),
+    (SavedTensor, _of_tensors),
     (CsvTable, lambda source: columns_of_table(source.name)),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -55,6 +55,25 @@ def labelled(source: StoredArray, labels: StoredLabels) -> LabelledArray:
     """The samples of an array with their labels."""
     stated = {field.name: getattr(source, field.name) for field in fields(source)}
     return LabelledArray(**stated, labels=labels)
+
+
+def words_of(beside: Mapping[str, Any], number: int) -> dict[str, list[str]]:
+    """The words of lists and arrays that hold one text or finite number a sample, by their names; others are left out."""
+    found = {}
+    for name, given in beside.items():
+        if not isinstance(given, np.ndarray | list | tuple) or (isinstance(given, list | tuple) and not _is_flat(given)):
+            continue
+        values = np.asarray(given).reshape(-1)
+        if values.dtype.kind == "O":  # cells of MATLAB, each an array of one text
+            cells = [each.item() if isinstance(each, np.ndarray) and each.size == 1 else each for each in values]
+            values = np.asarray(cells) if all(isinstance(each, str) for each in cells) else values
+        if len(values) == number and values.dtype.kind in "buifSU" and not (values.dtype.kind == "f" and np.isnan(values).any()):
+            found[name] = [_text(value).strip() for value in values.tolist()]
+    return found
+
+
+def _is_flat(values: Sequence[Any]) -> bool:
+    return all(isinstance(each, str | int | float) for each in values)
 
 
 def check_labels(name: str, shape: tuple[int, ...], kind: str, samples: int) -> None:

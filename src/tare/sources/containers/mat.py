@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -18,6 +18,7 @@ from tare.sources.arrays.axes import assumed, axes_of
 from tare.sources.arrays.in_memory import open_array
 from tare.sources.base import Source
 from tare.sources.containers.hdf5 import claimed_dataset
+from tare.sources.containers.labels import words_of
 from tare.sources.containers.stored import Claimed, OpenArray, check_numbers, chosen, described, open_claimed
 from tare.sources.options import Options
 from tare.sources.places import parted
@@ -47,6 +48,22 @@ def open_mat(place: str, options: Options) -> Source[Any]:
     meant = _meant(values.shape, values.dtype, options.layout, place)
     source = open_array(values.transpose(meant.order), replace(options, layout=meant.layout))
     return replace(source, name=place, remarks=meant.remarks)
+
+
+def words_beside(file: str, number: int, wanted: Callable[[str], bool]) -> dict[str, list[str]]:
+    """The words of the arrays of ``number`` texts or whole numbers in a file whose names are ``wanted``, one a sample."""
+    from scipy import io
+
+    if _is_hdf5(file):
+        require("h5py", extra="science", purpose="MATLAB 7.3 files")
+        import h5py
+
+        with h5py.File(file, "r", locking=False) as opened:  # its texts are numbers of letters, or references
+            named = [name for name in opened if wanted(name) and isinstance(opened[name], h5py.Dataset)]
+            return words_of({name: opened[name][...] for name in named if opened[name].dtype.kind in "iufb"}, number)
+    named = [name for name, _, kind in _read(file, partial(io.whosmat, file, appendmat=False)) if wanted(name)]
+    read = _read(file, lambda: io.loadmat(file, variable_names=named, appendmat=False, chars_as_strings=True)) if named else {}
+    return words_of({name: np.asarray(read[name]) for name in named if name in read}, number)
 
 
 class _Meant(NamedTuple):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, fields
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from tare.errors import DataError, reason_of
 from tare.sources.arrays.in_memory import ArraySource, numpy_of, open_array
+from tare.sources.containers.labels import words_of
 from tare.sources.containers.stored import Claimed, StoredArray, chosen, described, open_claimed
 from tare.sources.containers.tensor_file import Tensor, TensorSlices, tensors_in
 from tare.sources.options import Options
@@ -38,24 +40,53 @@ def open_safetensors(place: str, options: Options) -> StoredArray:
     return open_claimed(Claimed(f"{file}#{found}", tensor.shape, np.dtype(_DTYPES[tensor.kind]), opener), options)
 
 
-def open_pt(place: str, options: Options) -> ArraySource:
+@dataclass(frozen=True)
+class SavedTensor(ArraySource):
+    """Samples along the first axis of a tensor, and the ``others``, lists and tensors that are as long."""
+
+    others: Mapping[str, Any] = field(default_factory=dict)
+
+
+def open_pt(place: str, options: Options) -> SavedTensor:
     """Open one tensor of a file that ``torch.save`` wrote, ``FILE#TENSOR``, mapped into memory.
 
     PyTorch reads it with ``weights_only``: a pickle that holds more than tensors and plain values is refused and never run.
     Raises :class:`DataError` for such a file, a damaged one, or one with several tensors.
     """
     file, name = parted(place, options.array)
-    tensors = dict(_found(_loaded(file), ""))
+    whole = _loaded(file)
+    tensors = dict(_found(whole, ""))
     shown = {each: described(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")) for each, tensor in tensors.items()}
     found = chosen(file, shown, name)
     source = open_array(numpy_of(tensors[found]), options)
-    return replace(source, name=f"{file}#{found}" if found != "tensor" else file)
+    stated = {each.name: getattr(source, each.name) for each in fields(source)}
+    stated["name"] = f"{file}#{found}" if found != "tensor" else file
+    return SavedTensor(**stated, others=_as_long(whole, len(tensors[found])))
+
+
+def _as_long(whole: Any, number: int) -> dict[str, Any]:
+    """The lists and tensors of a dictionary that hold as many entries as there are samples."""
+    beside = whole.items() if isinstance(whole, dict) else ()
+    arrays = {str(name): numpy_of(each) if hasattr(each, "detach") and each.ndim == 1 else each for name, each in beside}
+    return {name: each for name, each in arrays.items() if isinstance(each, list | tuple | np.ndarray) and len(each) == number}
+
+
+def words_beside(file: str, number: int, wanted: Callable[[str], bool]) -> dict[str, list[str]]:
+    """The words of the tensors of ``number`` numbers in a ``.safetensors`` file whose names are ``wanted``, one a sample."""
+    with opened_for(file) as opened:
+        tensors = {name: one for name, one in tensors_in(opened, file).items() if wanted(name) and one.kind in _DTYPES}
+        read = {name: TensorSlices(opened, one, _stored_dtype(one)) for name, one in tensors.items() if prod(one.shape) == number}
+        return words_of({name: each[(slice(None),) * len(each.tensor.shape)] for name, each in read.items()}, number)
+
+
+def _stored_dtype(tensor: Tensor) -> np.dtype[Any]:
+    return np.dtype(_STORED.get(tensor.kind, _DTYPES[tensor.kind])).newbyteorder("<")
 
 
 @contextmanager
 def _tensor(file: str, tensor: Tensor) -> Iterator[Any]:
     with opened_for(file) as opened:
-        yield TensorSlices(opened, tensor, np.dtype(_STORED.get(tensor.kind, _DTYPES[tensor.kind])).newbyteorder("<"))
+        yield TensorSlices(opened, tensor, _stored_dtype(tensor))
 
 
 def _loaded(file: str) -> Any:
