@@ -19,7 +19,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from tare.errors import SpecError, StrategyError
-from tare.input_spec.fields import Known
+from tare.input_spec.fields import Crop, Known
 from tare.input_spec.spec import InputSpec, PerSample
 from tare.normalisation.strategies import Constants, normalisation
 from tare.parts.normaliser import Normaliser
@@ -603,3 +603,31 @@ def test_a_layer_without_storage_takes_a_state() -> None:
     torch.testing.assert_close(made(values), new(values))
     with pytest.raises(RuntimeError, match="expected the state of a Normaliser with scale"):
         made.load_state_dict(Normaliser((0.1,) * 3, (0.25,) * 3, raw_dtype="uint8", scale=1.0).state_dict())
+
+
+def test_a_changed_scale_or_clip_is_in_the_specification_too() -> None:
+    layer = Normaliser(MEAN, STD, raw_dtype="uint8", clip=((0, 200),) * 3)
+    x = raw(2, 5, 4, 3).permute(0, 3, 1, 2)
+    layer.scale.fill_(1 / 127.5)
+    assert layer.spec.require("scale") == 1 / 127.5
+    torch.testing.assert_close(layer.spec.apply(x), layer(x))
+    layer.clip = None
+    torch.testing.assert_close(layer.spec.apply(x), layer(x))
+    torch.testing.assert_close(layer.inverse()(layer(x)), x.float(), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("channels", ["blue,green,red", "B,G,R", "Blue,red,green"])
+def test_names_of_colours_in_another_order_are_none_of_pictures(channels: str) -> None:
+    spec = InputSpec.of(MEAN, STD, channels=channels, raw_dtype="uint8", layout="NCHW", size=(4, 4))
+    layer, picture = Normaliser.from_spec(spec), Image.new("RGB", (4, 4), (200, 120, 40))
+    for call in (
+        lambda: layer(picture),
+        lambda: layer(tv_tensors.Image(torch.zeros(3, 4, 4, dtype=torch.uint8))),
+        layer.to_torchvision,
+        layer.to_timm,
+        lambda: replace(spec, interpolation=Known("bilinear", ""), crop=Known(Crop("center", 1.0), "")).transform(),
+    ):
+        with pytest.raises(SpecError, match=r"channels in the order of (a picture|pictures), red, green, blue, found"):
+            call()
+    array = torch.zeros(1, 3, 4, 4, dtype=torch.uint8)  # which has the order that its user gives it
+    assert layer(array).shape == array.shape

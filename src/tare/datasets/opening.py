@@ -18,6 +18,8 @@ from tare.datasets.parts.folders import PartFolders, part_folders, without_parts
 from tare.datasets.parts.opening import pooled_archive, pooled_samples, pooled_table
 from tare.datasets.parts.stated import (
     StatedParts,
+    against_folders,
+    agreed,
     in_parts,
     parts_by_column,
     parts_by_rows,
@@ -180,9 +182,12 @@ def _of_source(
     samples = LabelledSamples(source.name, kind, named, read, columns, remarks, heard=options.front is not None, facts=stating)
     if not labelled:
         return samples, None
-    stated = parts_by_shard(source, shards) or parts_by_rows(source, len(found), beside)
-    if stated is None and folders is not None:
-        stated = StatedParts(folders.of(), f"the folders in {source.name!r}")
+    by_folder = None if folders is None else StatedParts(folders.of(), f"the folders in {source.name!r}")
+    stated = agreed(parts_by_shard(source, shards), parts_by_rows(source, len(found), beside))
+    if stated is None:
+        stated = by_folder
+    elif by_folder is not None:
+        samples = replace(samples, remarks=(*samples.remarks, *against_folders(stated, by_folder)))
     return samples, None if stated is None else replace(stated, of=tuple(stated.of[place] for place in wanted))
 
 

@@ -12,6 +12,7 @@ from tare.input_spec.fields import Field, Known
 from tare.samples.constants import check_one_scale
 from tare.samples.layout import channel_names, dtype_range
 
+_LETTERS = {"r": "red", "g": "green", "b": "blue"}
 #: Colour orders, which are names of one kind and not of one channel each.
 _COLOURS = {"L": 1, "RGB": 3, "BGR": 3, "RGBA": 4}
 _BITS_IN_UNITS = re.compile(r"^(\d+)-bit\b")
@@ -26,6 +27,25 @@ def channels_of(channels: str) -> tuple[str, ...]:
     """The names of the channels of the field ``channels``, each in its place."""
     colours = {"L": channel_names(1), "RGB": channel_names(3), "BGR": channel_names(3)[::-1]}
     return colours.get(channels) or tuple(channels.split(","))
+
+
+def raw_names(channels: str) -> tuple[str, ...]:
+    """The names of raw channels in the order in which they come: those of pictures are red, green, blue, also for BGR.
+
+    The letters r, g and b are names of the same colours.
+    """
+    names = channel_names(3) if channels == "BGR" else channels_of(channels)
+    return tuple(_LETTERS[name.casefold()] for name in names) if {name.casefold() for name in names} == {*_LETTERS} else names
+
+
+def check_picture_order(channels: Field[str], what: str) -> None:
+    """Raise :class:`SpecError` for names of colours in another order than that of pictures, which are red, green, blue."""
+    if not isinstance(channels, Known):
+        return
+    names = tuple(name.casefold() for name in raw_names(channels.value))
+    if names != channel_names(3) and sorted(names) == sorted(channel_names(3)):
+        expected = f"channels in the order of {what}, red, green, blue"
+        raise SpecError(expected, channels.value, "map arrays of that order with InputSpec.apply, or state RGB or BGR")
 
 
 def check_source_places(source: Sequence[str], names: Sequence[str]) -> None:
@@ -54,7 +74,7 @@ def check_one_order(first: Field[str], second: Field[str]) -> None:
     """Raise :class:`SpecError` for two statements of channels that share some names, but not all in their places."""
     if not isinstance(first, Known) or not isinstance(second, Known):
         return
-    if out_of_place(first.value.split(","), second.value.split(",")):
+    if out_of_place(raw_names(first.value), raw_names(second.value)):
         raise SpecError("the same channels in one order in both", f"{first.value} and {second.value}", "state them so")
 
 

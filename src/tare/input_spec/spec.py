@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tare.errors import SpecError, closest, reason_of, short_repr
 from tare.input_spec.affine import Affine
-from tare.input_spec.consistency import channel_number, check_consistent, check_one_order
+from tare.input_spec.consistency import channel_number, check_consistent, check_one_order, check_picture_order
 from tare.input_spec.fields import ADDED, PARSERS, RAW_DTYPES, UNSTATED, Crop, Field, Known, PerSample, Unknown, parsed, plain
 from tare.input_spec.formats.hf import fields_of_processor_config, processor_config_of
 from tare.input_spec.formats.timm import fields_of_pretrained_cfg, pretrained_cfg_of
@@ -271,6 +271,7 @@ class InputSpec(Shown):
         if self.require("raw_dtype") != "uint8" or len(unit.scale) not in (1, 3):
             found = f"{self.require('raw_dtype')} with {len(unit.scale)} channels"
             raise SpecError("a network for 8-bit grey or RGB images", found, "map your values with InputSpec.apply")
+        check_picture_order(self.channels, "a picture")
         size, interpolation = self.require("size"), self.require("interpolation")
         geometry = training_steps(size, interpolation) if train else self._evaluation_steps(size, interpolation)
         steps = [EightBits(), v2.RGB() if len(unit.scale) == 3 else v2.Grayscale(1), *geometry]

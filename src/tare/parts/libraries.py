@@ -6,6 +6,7 @@ from typing import Any
 
 from tare.errors import SpecError
 from tare.input_spec.affine import Affine
+from tare.input_spec.consistency import check_picture_order
 from tare.input_spec.fields import Known
 from tare.input_spec.spec import InputSpec
 from tare.samples.layout import unit_scale
@@ -102,6 +103,7 @@ def _affine(spec: InputSpec, target: str) -> Affine:
     affine = whole.as_affine(*(spec.raw_range() or (-float("inf"), float("inf"))))
     if affine is None:
         raise SpecError(f"a shift and a scale per channel, which is all that {target} can do", whole.why_not_affine(), _REMEDY)
+    check_picture_order(spec.channels, "pictures")
     if affine.order != tuple(range(len(affine.order))):
         raise SpecError(f"channels in the order of the data, which {target} keeps", spec.require("channels"), _REMEDY)
     return affine

@@ -15,7 +15,8 @@ from torchvision.transforms import v2
 
 from tare.errors import DataError, SpecError, reason_of
 from tare.input_spec.affine import Affine
-from tare.input_spec.fields import Known
+from tare.input_spec.consistency import check_picture_order
+from tare.input_spec.fields import Known, Unknown
 from tare.input_spec.input_map import mapped as value_mapped
 from tare.input_spec.spec import InputSpec
 from tare.input_spec.tensors import NARROW, by_sample, in_memory, is_eager
@@ -185,9 +186,12 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
         """The specification of the raw values and what becomes of them, with the constants now in the buffers."""
         now: dict[str, Any] = {name: tuple(getattr(self, name).tolist()) for name in ("mean", "std")}
         before: dict[str, Any] = {name: self._stated.require(name) for name in now}
+        now["scale"], before["scale"] = float(self.scale), self._stated.require("scale")
         if self.clip is not None:
             now["clip"], before["clip"] = tuple(map(tuple, self.clip.tolist())), self._stated.input_map().clip
         changed: dict[str, Any] = {n: Known(each, "the layer's state") for n, each in now.items() if each != before[n]}
+        if self.clip is None and isinstance(self._stated.clip, Known):
+            changed["clip"] = Unknown("the layer's state has none")
         return replace(self._stated, **changed)
 
     def forward(self, inputs: Any, *others: Any) -> Any:
@@ -206,6 +210,7 @@ class Normaliser(v2.Transform):  # type: ignore[misc]
         """Normalise one image; torchvision calls it for each image of a sample."""
         if _is_tensor(inpt):
             return self._normalised(inpt, self._axis)
+        check_picture_order(self._stated.channels, "a picture")
         if self._axis != -3:
             found = f"the layout {self._layout}"
             raise SpecError("channels before height and width, as images of torchvision have them", found, "give tensors")

@@ -460,3 +460,25 @@ def levels_of_files(split: Split) -> list[int]:
 )
 def test_folders_are_parts_beside_each_other(names: list[str], parts: list[str]) -> None:
     assert [*parts_beside(names).values()] == parts
+
+
+def test_names_of_shards_and_columns_that_state_two_parts_of_a_sample_are_refused(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        words = pl.Series("split", ["train", part] * (PARTS[part] // 2))
+        images_of(part).with_columns(words).write_parquet(tmp_path / f"{part}-0.parquet")
+    with pytest.raises(DataError, match=r"same part of each sample by the names .* found test and train in 3 of 14; correct"):
+        split_of(tmp_path)
+
+
+def test_a_list_is_followed_against_the_folders_of_its_files_which_is_told(tmp_path: Path) -> None:
+    rows = ["path,label,split"]
+    for place in range(16):
+        folder = tmp_path / ("train" if place < 12 else "test")
+        folder.mkdir(exist_ok=True)
+        (folder / f"{place}.png").write_bytes(encoded("train"))
+        rows.append(f"{folder.name}/{place}.png,{'ab'[place % 2]},{'test' if place < 4 else 'train'}")
+    (tmp_path / "list.csv").write_text("\n".join(rows))
+    split = open_split(LabelOptions(tmp_path / "list.csv"), 0)
+    assert len(split.train) + len(split.val) == 12
+    (told,) = [each for each in split.remarks if "is followed" in each]
+    assert "8 of 16, such as one of train by its folder and test by the column" in told

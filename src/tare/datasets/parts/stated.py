@@ -73,6 +73,31 @@ def parts_by_rows(source: Source[Any], number: int, labels: Sequence[str] = ()) 
     return _parts(columns_of(source), number, source.name, labels)
 
 
+def agreed(shards: StatedParts | None, rows: StatedParts | None) -> StatedParts | None:
+    """What the names of shards and columns of their rows state; None without either.
+
+    Raises :class:`DataError` where they state two parts of one sample.
+    """
+    if shards is not None and rows is not None and (against := _against(shards, rows)):
+        seen = f"{against[0][0]} and {against[0][1]} in {len(against):,} of {len(rows.of):,}"
+        raise DataError(f"the same part of each sample by {shards.where} and by {rows.where}", seen, "correct one of the two")
+    return shards or rows
+
+
+def against_folders(stated: StatedParts, folders: StatedParts) -> tuple[str, ...]:
+    """A remark on samples of which a list states another part than the folder that they lie in: the list is followed."""
+    against = _against(folders, stated)
+    if not against:
+        return ()
+    other = f"{against[0][0]} by its folder and {against[0][1]} by the column"
+    return (f"{stated.where} is followed, and not the folders: {len(against):,} of {len(stated.of):,}, such as one of {other}",)
+
+
+def _against(first: StatedParts, other: StatedParts) -> list[tuple[Part, Part]]:
+    """The parts of the samples of which two are stated."""
+    return [(a, b) for a, b in zip(first.of, other.of, strict=True) if a is not None and b is not None and a != b]
+
+
 def parts_by_column(name: str, number: int, labels: Sequence[str]) -> StatedParts | None:
     """The parts of the ``number`` rows of a table by its name; see :func:`parts_by_rows`."""
     return _parts(columns_of_table(name), number, name, labels)
