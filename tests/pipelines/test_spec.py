@@ -69,6 +69,28 @@ def test_without_scaling_the_scale_is_one() -> None:
     assert "list: no step scales raw values" in found.scale.origin  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(
+    "around", [lambda each: each, lambda each: v2.Compose([v2.Resize(8), each]), torch.nn.Sequential, lambda each: [each]]
+)
+def test_a_normalize_before_any_scaling_takes_floats(around: Any) -> None:
+    """torchvision's refuses whole numbers."""
+    found = spec(around(v2.Normalize(MEAN, STD)))
+    assert (value(found.raw_dtype), value(found.scale), value(found.mean)) == ("float32", 1.0, MEAN)
+
+
+@pytest.mark.parametrize(
+    "around", [torch.nn.Sequential, lambda *each: [*each], lambda *each: torch.nn.Sequential(torch.nn.Sequential(*each))]
+)
+def test_steps_of_kornia_take_floats_in_whatever_container(around: Any) -> None:
+    kornia = pytest.importorskip("kornia.augmentation")
+    pipeline = around(kornia.Resize((8, 8)), kornia.Normalize(list(MEAN), list(STD)))
+    found = spec(pipeline)
+    assert (value(found.raw_dtype), value(found.scale), value(found.layout)) == ("float32", 1.0, "NCHW")
+    if not isinstance(pipeline, list):
+        images = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+        torch.testing.assert_close(found.apply(images), pipeline(images), rtol=1e-4, atol=1e-4)
+
+
 def test_nothing_but_scaling_leaves_unit_values() -> None:
     found = spec(v1.ToTensor(), channels=3)
     assert (value(found.scale), value(found.mean), value(found.std)) == (1 / 255, (0.0,) * 3, (1.0,) * 3)

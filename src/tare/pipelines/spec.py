@@ -17,30 +17,39 @@ _LAYOUTS = {"CHW": "NCHW", "HWC": "NHWC", "CTHW": "NCTHW"}
 _LEAVING: tuple[StepKind, ...] = ("identity", "convert", "permute", "resize", "crop", "random_resized_crop", "pad", "geometric")
 _SCALING: tuple[StepKind, ...] = ("to_tensor", "to_dtype", "rescale")
 
+#: Steps that leave values as they are.
+_PLACES = frozenset(("identity", "resize", "crop", "random_resized_crop", "pad", "geometric", "convert"))
+
 
 def spec_of_steps(
     steps: Sequence[Step], *, raw_dtype: str | None = None, channels: int | None = None, nominal: bool = False
 ) -> InputSpec:
     """Compose steps into a specification. Each field names the step that states it, or the step that makes it unknown.
 
-    ``raw_dtype`` is the type of the images, by default 8-bit, or floats for kornia. ``channels`` is their number of channels, if
-    no step states it. ``nominal`` ignores the photometric augmentation of a training pipeline.
+    ``raw_dtype`` is the type of the images, by default 8-bit, or floats for kornia and where torchvision's ``Normalize``, which
+    takes no integers, comes before any scaling. ``channels`` is their number of channels, if no step states it. ``nominal``
+    ignores the photometric augmentation of a training pipeline.
     """
     title = steps[0].where.partition(", step")[0] if steps else "an empty pipeline"
-    takes_floats = title.startswith("kornia")
+    is_batch = title.startswith("kornia")
+    takes_floats = is_batch or _normalises_first(steps)
     raw = raw_dtype or ("float32" if takes_floats else "uint8")
     origin = "the caller" if raw_dtype else f"assumed: {title} takes {'floats' if takes_floats else '8-bit images'}"
     around = value_map(steps, raw_dtype=raw, channels=channels, nominal=True)
     exact = value_map(steps, raw_dtype=raw, channels=channels, nominal=nominal)
     fields: dict[str, Any] = dict(geometry_of_steps(steps))
-    fields |= (
-        dict.fromkeys(("channels", "layout", "dtype"), around) if isinstance(around, Unknown) else _tensor(around, takes_floats)
-    )
+    fields |= dict.fromkeys(("channels", "layout", "dtype"), around) if isinstance(around, Unknown) else _tensor(around, is_batch)
     if isinstance(exact, Unknown):
         fields |= dict.fromkeys(("scale", "mean", "std"), exact)
     else:
         fields |= _constants(steps, exact, title)
     return InputSpec(**fields, raw_dtype=Known(raw, origin))
+
+
+def _normalises_first(steps: Sequence[Step]) -> bool:
+    """Whether values are normalised as they come, without the division by a largest value of other libraries' ``Normalize``."""
+    first = next((step for step in steps if step.kind not in _PLACES), None)
+    return first is not None and first.kind == "normalize" and first.values.get("max_value") in (None, 1, 1.0)
 
 
 def _tensor(at: ValueMap, is_batch: bool) -> dict[str, Field[str]]:

@@ -124,8 +124,23 @@ def _opaque(thing: object, why: str) -> tuple[Step, ...]:
     return (step("opaque", function if isinstance(function, str) else type(thing).__name__, why=why),)
 
 
+def _first(thing: object, depth: int = 0) -> object:
+    """The first step of a pipeline that is no container; of one that is empty or too deep the container."""
+    found = _found(thing)
+    if not isinstance(found, Container) or not found.members or depth == _DEEPEST:
+        return thing
+    return _first(found.members[0], depth + 1)
+
+
 def _title(pipeline: object) -> str:
-    """The pipeline's name in origins: ``torchvision Compose``, ``torchvision`` for a single transform, ``list``, ``pipeline``."""
+    """The pipeline's name in origins: ``torchvision Compose``, ``torchvision`` for a single transform, ``list``, ``pipeline``.
+
+    A list and torch's ``Sequential`` are of kornia if their first step is, since it takes floats.
+    """
+    if issubclass(type(pipeline), list | tuple) or type(pipeline).__name__ == "Sequential":
+        first = _first(pipeline)
+        if first is not pipeline and any(KORNIA.has(cls) for cls in type(first).__mro__):
+            return f"{KORNIA.name} {type(pipeline).__name__}"
     if issubclass(type(pipeline), list | tuple):
         return type(pipeline).__name__
     library = next((found.name for found in map(library_of, type(pipeline).__mro__) if found), "pipeline")
