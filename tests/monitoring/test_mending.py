@@ -140,3 +140,16 @@ def test_a_change_that_cannot_be_undone_is_refused(run: Path, tmp_path: Path, nu
     done = CliRunner().invoke(app, ["respec", str(run), *numbers, "--out", str(tmp_path / "out")])
     assert isinstance(done.exception, SpecError)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_command_without_a_run_says_what_stands_for_it(run: Path) -> None:
+    images = _unclipped(400, 1)
+    told = []
+    for reference in (Reference.of(_unclipped(500, 0), workers=1), Reference.load(run)):
+        monitor = Monitor(reference)
+        for start in range(0, 400, 8):
+            monitor.update(changed(images[start : start + 8], _GAIN, _OFFSET))
+        told.append(monitor.verdict())
+    assert shlex.split(told[0].command)[2] == "RUN"
+    assert told[0].cure[-1].startswith("In the command, RUN stands for the run or model directory of the served network")
+    assert not any("RUN stands" in sentence for sentence in told[1].cure)

@@ -184,6 +184,18 @@ def test_colours_are_no_grey_values() -> None:
     assert monitor.state.samples == 13
 
 
+def test_pictures_of_one_bit_count_as_the_files_they_were_decoded_from() -> None:
+    images = [Image.fromarray(each[..., 0]).convert("1") for each in photographs(40, seed=1)]
+    decoded = np.stack([np.asarray(each.convert("L")) for each in images])
+    monitors = [Monitor(Reference.of(decoded, workers=1)) for _ in range(2)]
+    monitors[0].update(images)
+    monitors[1].update(decoded)
+    assert monitors[0].state.samples == monitors[1].state.samples == 40
+    assert monitors[0].verdict() == monitors[1].verdict()
+    with pytest.raises(DataError, match="one of mode 'CMYK'"):
+        monitors[0].update([Image.fromarray(photographs(1, seed=1)[0]).convert("CMYK")])
+
+
 def test_values_as_fed_need_constants(known: Reference) -> None:
     with pytest.raises(DataError, match="states mean and std"):
         Monitor(known, values="fed").update(np.zeros((4, 8, 8, 3), np.float32))

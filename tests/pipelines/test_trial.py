@@ -113,6 +113,32 @@ def test_a_curve_has_no_map() -> None:
     assert not seen.mixed
 
 
+def in_hsv(x: Values) -> Values:
+    """Saturation, value and the place of the greatest colour: each pixel by itself."""
+    top = x.max(-1)
+    return np.stack([np.argmax(x, axis=-1) / 3, (top - x.min(-1)) / np.maximum(top, 1), top / 255], axis=-1)
+
+
+def test_another_colour_space_is_no_scaling_by_each_image() -> None:
+    seen = observe(planes(in_hsv))
+    assert seen.affine is None
+    assert (seen.by_image, seen.by_content, seen.mixed) == (False, False, True)
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4])
+def test_a_staircase_is_no_clamp(bits: int) -> None:
+    step = 256 // 2**bits
+    seen = observe(planes(lambda x: ((x // step * step) / 255 - 0.45) / 0.22))
+    assert (seen.affine, seen.clamped, seen.by_image) == (None, (None, None), False)
+    assert seen.stepped
+
+
+def test_a_clamped_curve_has_no_map_and_no_clamp() -> None:
+    seen = observe(planes(lambda x: np.minimum((x / 255) ** 2, 0.6)))
+    assert seen.affine is None
+    assert not seen.stepped
+
+
 def test_mixed_channels_have_no_map_and_grey_ones_do() -> None:
     matrix = np.array([[0.8, 0.1, 0.3], [0.1, 0.5, 0.3], [0.1, 0.4, 0.4]])
     assert observe(planes(lambda x: x @ matrix)).mixed

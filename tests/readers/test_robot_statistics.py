@@ -193,3 +193,39 @@ def test_a_long_chunk_is_read_back() -> None:
     spec = read_openpi_document({"norm_stats": {"actions": actions}}, "norm_stats.json", "actions")
     assert len(spec.require("channels").split(",")) == 700
     assert InputSpec.from_json(spec.to_json()) == spec
+
+
+def of_feature(tmp_path: Path, feature: str, mean: Any, std: Any) -> InputSpec:
+    (tmp_path / "stats.json").write_text(json.dumps({feature: {"mean": mean, "std": std}, "action": STATE}))
+    return read_lerobot(f"{tmp_path / 'stats.json'}#{feature}")
+
+
+@pytest.mark.parametrize("feature", ["observation.image_pos", "observation.imagery", "observation.state.image_x"])
+def test_a_vector_whose_name_begins_like_an_image_is_a_vector(tmp_path: Path, feature: str) -> None:
+    spec = of_feature(tmp_path, feature, [10.0, 20.0, 30.0], [1.0, 2.0, 3.0])
+    assert spec.require("layout") == "NC"
+    assert spec.require("scale") == 1.0
+    assert spec.require("channels") == "c0,c1,c2"
+
+
+@pytest.mark.parametrize("feature", ["observation.image", "observation.images.top"])
+def test_an_image_of_a_flat_list_is_one_by_its_name(tmp_path: Path, feature: str) -> None:
+    assert of_feature(tmp_path, feature, [0.5] * 3, [0.2] * 3).require("channels") == "RGB"
+
+
+@pytest.mark.parametrize("count", [2, 4, 6])
+def test_an_image_of_other_channels_is_no_vector_and_has_no_known_scale(tmp_path: Path, count: int) -> None:
+    spec = of_feature(tmp_path, "observation.images.rgbd", [[[0.5]]] * count, [[[0.2]]] * count)
+    assert (spec.require("layout"), spec.require("mean")) == ("NCHW", (0.5,) * count)
+    assert isinstance(spec.scale, Unknown)
+    assert f"an image of {count} channels" in spec.scale.reason
+    assert isinstance(spec.raw_dtype, Unknown)
+
+
+@pytest.mark.parametrize(("mean", "std", "largest"), [(120.0, 60.0, 255), (20_000.0, 9000.0, 65535)])
+def test_statistics_of_code_values_are_not_stated_with_the_scale_of_unit_values(
+    tmp_path: Path, mean: float, std: float, largest: int
+) -> None:
+    spec = of_feature(tmp_path, "observation.images.top", [[[mean]]] * 3, [[[std]]] * 3)
+    assert isinstance(spec.scale, Unknown)
+    assert f"statistics of 0..{largest} values" in spec.scale.reason

@@ -25,7 +25,7 @@ _GREY = 2  # axes of one that is a grey picture, which is read as RGB where the 
 #: Lengths of an axis of colours, where the reference is grey.
 _COLOURS = (2, 3, 4)
 #: Pillow's modes whose numbers are no grey values and no red, green and blue.
-_CODED = ("P", "PA", "YCbCr", "HSV", "LAB")
+_CODED = ("P", "PA", "CMYK", "YCbCr", "HSV", "LAB")
 
 
 def blocks_of(batch: Any, reference: Reference, values: Values) -> list[NDArray[Any]]:
@@ -110,6 +110,8 @@ def _array(batch: Any) -> NDArray[Any]:
     """The values of a batch on the host. Raises :class:`DataError` for what is no array of numbers or colours."""
     if hasattr(batch, "getbands") and batch.mode in _CODED:
         raise DataError("an image in grey or RGB", f"one of mode {batch.mode!r}", "convert it as the training images were")
+    if hasattr(batch, "getbands") and batch.mode == "1":
+        batch = batch.convert("L")  # black is 0 and white 255, as in a file that is decoded
     array = numpy_of(batch.to_numpy() if hasattr(batch, "to_numpy") else batch)
     check_unmasked(array)
     if array.dtype.kind not in "biuf":

@@ -9,15 +9,28 @@ from tare.comparing.result import some
 from tare.monitoring.reference import Reference
 from tare.monitoring.result import Map
 
+_WHICH_RUN = "In the command, RUN stands for the run or model directory of the served network, which the reference does not name."
+
 
 def cure_of(
-    kind: str, maps: tuple[Map, ...], names: tuple[str, ...], order: tuple[int, ...], affected: tuple[tuple[str, str], ...] = ()
+    kind: str,
+    maps: tuple[Map, ...],
+    names: tuple[str, ...],
+    order: tuple[int, ...],
+    affected: tuple[tuple[str, str], ...] = (),
+    *,
+    command: str = "",
+    origin: str = "",
 ) -> tuple[str, ...]:
-    """What to do about a change, one sentence each; ``affected`` are the channels that changed alone, with their kinds."""
+    """What to do about a change, one sentence each; ``affected`` are the channels that changed alone, with their kinds.
+
+    ``command`` is that of :func:`command_of`: where the reference has no ``origin`` a last sentence says what its RUN stands for.
+    """
+    named = (_WHICH_RUN,) if command and not origin else ()
     if not affected:
-        return _cure(kind, maps, names, order)
+        return _cure(kind, maps, names, order) + named
     each = ((kind, [name for name, own in affected if own == kind]) for kind in dict.fromkeys(own for _, own in affected))
-    return tuple(sentence for kind, mine in each for sentence in _cure_apart(kind, mine, maps))
+    return tuple(sentence for kind, mine in each for sentence in _cure_apart(kind, mine, maps)) + named
 
 
 def _cure_apart(kind: str, names: list[str], maps: tuple[Map, ...]) -> tuple[str, ...]:

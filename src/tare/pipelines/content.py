@@ -19,6 +19,8 @@ _ROUGH = 4
 _CLOSE = 0.03
 #: The least share of pixels that come out as expected; of a pipeline with padding or erasing in places that chance decides, less.
 _MOST, _SOME = 0.5, 0.2
+#: The same of a pipeline that is said to look at nothing but single pixels.
+_NEARLY_ALL = 0.75
 #: The largest share of pixels of one colour that may come out as another value.
 _FEW = 0.1
 _FEWEST_PIXELS = 16
@@ -65,6 +67,20 @@ def content_of(draw: Draw, shape: tuple[int, int], channels: int, scale: NDArray
     return Content(all(_share_within(draw(_halves(shape, channels)), limits) < least for _ in range(draws)))
 
 
+def is_by_pixel(draw: Draw, shape: tuple[int, int], channels: int) -> bool:
+    """Whether a pixel comes out alike whatever stands beside it, of a pipeline whose channels have no map of their own.
+
+    A change of the colour space is so, whose hue and saturation span their range in dark images as in bright ones.
+    """
+    with np.errstate(all="ignore"):  # a flat image that is scaled by itself
+        flats = [draw(_flat(shape, np.asarray(_colour(each, channels)))) for each in _COLOURS]
+        seen = draw(_halves(shape, channels, rough=0))
+    if len({each.shape for each in (*flats, seen)}) > 1 or seen.shape[1] < _FEWEST_PIXELS or not np.isfinite(flats).all():
+        return False
+    close = _CLOSE * np.ptp(np.concatenate([seen, *flats], axis=1), axis=1, keepdims=True)
+    return _share_within(seen, [(each - close, each + close) for each in flats]) > _NEARLY_ALL
+
+
 def _share_within(seen: NDArray[np.float64], limits: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> float:
     """The share of pixels that lie within the limits of one of the colours in every channel; 1 if they cannot be compared."""
     if len(seen) != len(limits[0][0]) or limits[0][0].shape[1] not in (1, seen.shape[1]):
@@ -91,10 +107,10 @@ def _flat(shape: tuple[int, int], colour: NDArray[np.int64]) -> NDArray[np.uint8
     return image
 
 
-def _halves(shape: tuple[int, int], channels: int) -> NDArray[np.uint8]:
-    """An image of two by two fields in the two colours, whose values lie evenly around them."""
+def _halves(shape: tuple[int, int], channels: int, rough: int = _ROUGH) -> NDArray[np.uint8]:
+    """An image of two by two fields in the two colours, whose values lie evenly around them, as far as is ``rough``."""
     rows, columns = np.indices(shape)
     first = (rows < shape[0] // 2) == (columns < shape[1] // 2)
     one, other = (np.asarray(_colour(each, channels)) for each in _COLOURS)
-    rough = [(rows * (5 + c) + columns * (3 + c) + rows * columns // 11) % (2 * _ROUGH + 1) - _ROUGH for c in range(channels)]
-    return np.asarray(np.where(first[..., None], one, other) + np.stack(rough, axis=-1), np.uint8)
+    around = [(rows * (5 + c) + columns * (3 + c) + rows * columns // 11) % (2 * rough + 1) - rough for c in range(channels)]
+    return np.asarray(np.where(first[..., None], one, other) + np.stack(around, axis=-1), np.uint8)

@@ -23,6 +23,10 @@ _ROUNDING = 1e-6
 _FEWEST = 4
 _FLAT_LEVELS = 3
 _OFF_LEVEL = 8
+# A line that misses so many of the levels between clamped ends, by so much of the range, is none: a staircase has one.
+_FAR, _FEW = 6 / 255, 0.15
+# Share of neighbouring levels that are equal in a staircase.
+_STEPS = 0.3
 _MOST_TOLD = 20
 
 
@@ -36,7 +40,8 @@ class Observation:
     above 1. ``random``: two runs on one image differ; ``random_values``: even on an image of one colour, and then the map is
     one of medians, hence ``approximate``. ``mixed``: channels are mixed; ``grey``: all are one mixture. ``finite``: no NaN or
     Inf came out. ``low`` and ``high`` are the extremes seen. ``by_content``: the same values come out otherwise where others
-    stand beside them; ``uneven``: otherwise in some places; ``scrambled``: one channel has values of several.
+    stand beside them; ``uneven``: otherwise in some places; ``scrambled``: one channel has values of several. ``stepped``: many
+    neighbouring raw values become one.
     """
 
     affine: Affine | None
@@ -56,6 +61,7 @@ class Observation:
     by_content: bool = False
     uneven: bool = False
     scrambled: bool = False
+    stepped: bool = False
 
     @property
     def approximate(self) -> bool:
@@ -88,7 +94,7 @@ def fitted_line(levels: NDArray[np.float64], values: NDArray[np.float64]) -> Lin
     """The line through the most points: RANSAC over all pairs (Fischler and Bolles 1981). None if no line fits.
 
     Clamped ends, or a scaling that depends on each image, leave outliers. Least squares would spread their error over the whole
-    range. The line must explain half of the levels between the clamped ends.
+    range. The line must explain half of the levels between the clamped ends, and miss few of the others by far.
     """
     finite = np.isfinite(values)
     between = finite & ~_flat_ends(values)
@@ -101,9 +107,12 @@ def fitted_line(levels: NDArray[np.float64], values: NDArray[np.float64]) -> Lin
         return None
     missed = np.abs(np.where(finite, values, np.inf) - (values[i, None] + scale * (levels - levels[i, None])))
     inside = missed <= _INLIER * np.abs(scale) * 255
-    best = inside[(inside & between).sum(axis=1).argmax()]
+    place = int((inside & between).sum(axis=1).argmax())
+    best = inside[place]
     explained = best & between
     if explained.sum() < max(_FEWEST, between.sum() / 2):
+        return None
+    if (between & (missed[place] > _FAR * abs(float(scale[place, 0])) * 255)).sum() > _FEW * between.sum():
         return None
     line = _settled(np.polyfit(levels[explained], values[explained], 1))
     return Line(*line, tuple(np.flatnonzero(~best).tolist()))
@@ -115,6 +124,14 @@ def _flat_ends(values: NDArray[np.float64]) -> NDArray[np.bool_]:
         low, high = np.abs(values - values[0]) < _FLAT / 255, np.abs(values - values[-1]) < _FLAT / 255
     low, high = np.logical_and.accumulate(low), np.logical_and.accumulate(high[::-1])[::-1]
     return np.asarray(low & (low.sum() >= _FLAT_LEVELS) | high & (high.sum() >= _FLAT_LEVELS))
+
+
+def is_stepped(values: NDArray[np.float64]) -> bool:
+    """Whether many neighbouring levels have one value, between clamped ends that differ: ``values`` are those of one channel."""
+    if not np.isfinite(values).all() or np.ptp(values) <= _FLAT:
+        return False
+    steps = np.diff(values[~_flat_ends(values)])
+    return len(steps) >= _FEWEST and bool(np.mean(np.abs(steps) < _FLAT / 255) >= _STEPS) and bool((np.abs(steps) >= _FLAT).any())
 
 
 def fitted_medians(levels: NDArray[np.float64], values: NDArray[np.float64]) -> Line | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from tare.input_spec.affine import Affine
 from tare.pipelines.call import Call
-from tare.pipelines.content import NOTHING, Content, content_of
+from tare.pipelines.content import NOTHING, Content, content_of, is_by_pixel
 from tare.pipelines.observation import (
     FEW_LEVELS,
     GREY_LEVELS,
@@ -21,6 +22,7 @@ from tare.pipelines.observation import (
     fitted_line,
     fitted_medians,
     is_grey,
+    is_stepped,
     probe_colour,
 )
 from tare.system.seeds import seeded
@@ -78,7 +80,7 @@ class Trials:
     ``bright`` and ``dark`` are outputs for textured images. The others are values for images of one colour: ``greys`` ``(levels,
     C)`` for each grey level, ``colour`` ``(C,)`` for :data:`COLOUR`, and ``lowest`` ``(C,)`` for level 1 in several runs. With
     ``two_maps`` chance decides between two maps, as with a Normalize that is applied half of the time; medians show neither.
-    ``content`` is what happens to values beside the map.
+    ``content`` is what happens to values beside the map, and ``by_pixel`` says that channels without one look at single pixels.
     """
 
     bright: list[NDArray[Any]]
@@ -88,6 +90,7 @@ class Trials:
     lowest: list[NDArray[np.float64]]
     two_maps: bool = False
     content: Content = NOTHING
+    by_pixel: bool = False
 
 
 def observe(call: Call, seed: int = 0, channels: int = 3) -> Observation:
@@ -122,7 +125,18 @@ def _run(call: Call, plan: TrialPlan, bright: list[NDArray[Any]]) -> Trials:
     colour = _median(call, probe_colour(plan.channels), plan)
     dark = [call(_textured(100, plan.channels)) for _ in range(_REPEATS if plan.random else 1)]
     lowest = [_colour(call, (1,) * plan.channels, plan.layout) for _ in range(_REPEATS if plan.random else 0)]
-    return Trials(bright, dark, greys, colour, lowest, _are_two_maps(draws), _content(call, plan, greys))
+    by_pixel = not plan.random and None in _lines(plan, greys) and is_by_pixel(_drawn(call, plan), _SHAPE, plan.channels)
+    return Trials(bright, dark, greys, colour, lowest, _are_two_maps(draws), _content(call, plan, greys), by_pixel)
+
+
+def _drawn(call: Call, plan: TrialPlan) -> Callable[[NDArray[np.uint8]], NDArray[np.float64]]:
+    """Levels to the values that come out, some of many pixels."""
+
+    def draw(levels: NDArray[np.uint8]) -> NDArray[np.float64]:
+        result = call(levels)
+        return _channels_first(result, plan.layout, _EVERY if min(sorted(result.shape)[-2:]) > _SMALL else 1)
+
+    return draw
 
 
 def _content(call: Call, plan: TrialPlan, greys: NDArray[np.float64]) -> Content:
@@ -130,13 +144,8 @@ def _content(call: Call, plan: TrialPlan, greys: NDArray[np.float64]) -> Content
     lines = [] if plan.random_values else _lines(plan, greys)
     if not lines or None in lines:
         return NOTHING
-
-    def draw(levels: NDArray[np.uint8]) -> NDArray[np.float64]:
-        result = call(levels)
-        return _channels_first(result, plan.layout, _EVERY if min(sorted(result.shape)[-2:]) > _SMALL else 1)
-
     scale = np.array([line.scale for line in lines if line is not None])
-    return content_of(draw, _SHAPE, plan.channels, scale, draws=_REPEATS if plan.random else 1)
+    return content_of(_drawn(call, plan), _SHAPE, plan.channels, scale, draws=_REPEATS if plan.random else 1)
 
 
 def _judged(plan: TrialPlan, trials: Trials) -> Observation:
@@ -144,7 +153,7 @@ def _judged(plan: TrialPlan, trials: Trials) -> Observation:
     found = _lines(plan, trials.greys)
     lines = [line for line in found if line is not None]
     all_fit = len(lines) == len(found) and not trials.two_maps
-    clamped = (None, None) if plan.random_values else _clamped(lines, trials.greys)
+    clamped = (None, None) if plan.random_values else _clamped(found, trials.greys)
     # If values are random or clamped, the output for one colour does not show the order of channels.
     blurred = plan.random_values or clamped != (None, None)
     affine, grey = _affine(lines, trials.colour, blurred, plan.channels) if all_fit else (None, False)
@@ -153,7 +162,7 @@ def _judged(plan: TrialPlan, trials: Trials) -> Observation:
         affine, grey = None, False
     first = trials.bright[0]
     low, high = _extremes(trials.greys, _channels_first(first, plan.layout))
-    stretched = not (all_fit and not any(line.outliers for line in lines)) and _is_stretched(plan, trials)
+    stretched = not (all_fit and not any(line.outliers for line in lines)) and not trials.by_pixel and _is_stretched(plan, trials)
     threshold = _has_threshold(plan, trials, lines)
     return Observation(
         affine=affine,
@@ -167,11 +176,12 @@ def _judged(plan: TrialPlan, trials: Trials) -> Observation:
         threshold=threshold and not stretched,
         random=plan.random,
         random_values=plan.random_values,
-        mixed=affine is None and all_fit and not content.uneven,
+        mixed=affine is None and not content.uneven and (all_fit or _shows_colours(plan, trials)),
         grey=grey,
         by_content=content.by_content and not stretched,
         uneven=content.uneven,
         scrambled=content.scrambled,
+        stepped=affine is None and not plan.random_values and any(is_stepped(values) for values in trials.greys.T),
         finite=bool(np.isfinite(first).all() and np.isfinite(trials.greys[len(plan.levels) // 2]).all()),
     )
 
@@ -180,6 +190,14 @@ def _lines(plan: TrialPlan, greys: NDArray[np.float64]) -> list[Line | None]:
     """The line through the values of each channel, None where no line fits."""
     fit = fitted_medians if plan.random_values else fitted_line
     return [fit(np.array(plan.levels, np.float64), values) for values in greys.T]
+
+
+def _shows_colours(plan: TrialPlan, trials: Trials) -> bool:
+    """Whether a channel is the same for every grey and another for a colour, as those for colours of YCbCr, HSV and Lab are."""
+    if plan.random_values or plan.channels == 1:
+        return False
+    same = np.ptp(trials.greys[1:], axis=0) <= _SETTLED * np.maximum(1.0, np.abs(trials.greys[-1]))
+    return bool((same & (np.abs(trials.colour - trials.greys[-1]) > _SETTLED)).any())
 
 
 def _extremes(*seen: NDArray[np.float64]) -> tuple[float, float]:
@@ -196,10 +214,12 @@ def _affine(lines: list[Line], colour: NDArray[np.float64], approximate: bool, c
     return None if order is None else Affine(order, tuple(scale.tolist()), tuple(shift.tolist())), grey
 
 
-def _clamped(lines: list[Line], greys: NDArray[np.float64]) -> tuple[float | None, float | None]:
+def _clamped(lines: list[Line | None], greys: NDArray[np.float64]) -> tuple[float | None, float | None]:
     """The values of clamped ends: of levels at an end that the line misses and that all have the same value."""
     low = high = None
     for c, line in enumerate(lines):
+        if line is None:
+            continue
         values, missed, last = greys[:, c], set(line.outliers), len(GREY_LEVELS) - 1
         if {0, 1, 2, 3} <= missed and np.ptp(values[:4]) < _SETTLED:
             low = float(values[0])

@@ -15,6 +15,7 @@ from typing import Any
 from tare.errors import SpecError, short_repr
 from tare.input_spec.fields import PARSERS, Known, Unknown, deviations, numbers
 from tare.input_spec.spec import InputSpec, read_json
+from tare.samples.constants import code_range
 
 _NO_SIZE = Unknown("a vector has no size")
 
@@ -98,9 +99,8 @@ def _spec(document: Any, source: str, feature: str, mode: str, form: _Format) ->
     ends = _ends(given, mode, where)
     mean, std = _constants(ends, mode, where, form)
     origin = f"{where}, keys {ends.keys} ({mode})"
-    is_image = len(mean) in (1, 3) and (".image" in feature or ends.is_image)
-    if is_image:
-        about, names = _image(len(mean), form), []
+    if ends.is_image or (len(mean) in (1, 3) and _is_image(feature)):
+        about, names = _image(mean, std, ends, form, where), []
     else:
         names = _names(source, feature, ends) if form is _LEROBOT else ends.names()
         about = _vector(names or ends.names(), ends, where, named=f"{Path(source).parent / 'info.json'}" if names else "")
@@ -152,16 +152,28 @@ def _names(source: str, feature: str, ends: _Ends) -> list[str]:
     return ends.by_time(names) if plain else []
 
 
-def _image(count: int, form: _Format) -> dict[str, Known[Any] | Unknown]:
+def _is_image(feature: str) -> bool:
+    """Whether a feature is an image by its name, ``observation.image`` or ``observation.images.top``; not ``image_position``."""
+    return not {"image", "images"}.isdisjoint(feature.split(".")[1:])
+
+
+def _image(
+    mean: tuple[float, ...], std: tuple[float, ...], ends: _Ends, form: _Format, where: str
+) -> dict[str, Known[Any] | Unknown]:
     said = f"{form.name} decodes images to unit values in red, green, blue order"
-    known = {
-        "channels": "L" if count == 1 else "RGB",
-        "scale": 1 / 255,
-        "raw_dtype": "uint8",
-        "layout": "NCHW",
-        "dtype": "float32",
-    }
-    return {name: Known(value, said) for name, value in known.items()}
+    count = len(mean)
+    known = {"scale": 1 / 255, "raw_dtype": "uint8", "layout": "NCHW", "dtype": "float32"}
+    stated: dict[str, Known[Any] | Unknown] = {name: Known(value, said) for name, value in known.items()}
+    if count in (1, 3):
+        stated["channels"] = Known("L" if count == 1 else "RGB", said)
+    else:  # colours and depth, or two cameras
+        unknown = Unknown(f"{where}: an image of {count} channels, which the file does not name")
+        stated |= {"channels": Known(_joined(ends.names(), where), f"{where}: an image of {count} channels, by their places")}
+        stated |= dict.fromkeys(("scale", "raw_dtype"), unknown)
+    largest = code_range(mean, std)
+    if largest is not None:
+        stated["scale"] = Unknown(f"{where} has statistics of 0..{largest} values, and {form.name} decodes images to unit values")
+    return stated
 
 
 def _vector(names: list[str], ends: _Ends, where: str, *, named: str) -> dict[str, Known[Any] | Unknown]:

@@ -25,11 +25,12 @@ from tare.normalisation.diagnosis import TOLERANCE, diagnose
 from tare.pipelines.observation import Observation
 from tare.watching.expectation import Expectation
 from tare.watching.sample import Seen
+from tare.watching.values.ends import Pile, common_ends, cut_off, cut_words, doubt, explained_by, is_bent, piles_inside
 from tare.watching.values.grid import MOSTLY, ChannelValues, Grid, fitting, grid_of, snapped
 from tare.watching.values.moments import Moments, Reading, predictions, read_moments, read_without_constants, words
 from tare.watching.values.own_scale import scaled_by_batch, scaled_by_sample, zscored_by_sample
 from tare.watching.values.parts import is_part, made_otherwise, scaled_by_themselves, wholly_beyond
-from tare.watching.values.plausible_range import GrossMistake, gross_mistake
+from tare.watching.values.plausible_range import GrossMistake, gross_mistake, is_narrow
 from tare.watching.values.window import Cut, cuts
 
 JudgedBy = Literal["grid", "range", "moments", "samples", "none"]
@@ -128,7 +129,7 @@ def _by_pixels(batches: Sequence[Seen], expects: Expectation) -> Judgement:
     if part is not None:
         return part
     if affine and fitting(channels, [affine], MOSTLY):
-        return Judgement((), "grid", grids, True)
+        return _unless_cut(batches, expects, affine, grids)
     own = _own_scale(batches, expects, affine)
     if _fail(own):
         return Judgement(own, "grid" if all(grids) else "samples", grids)
@@ -136,7 +137,9 @@ def _by_pixels(batches: Sequence[Seen], expects: Expectation) -> Judgement:
         return replace(_with_notes(own, _by_moments(batches, expects)), grids=grids)
     places = fitting(channels, [each for _, each in expects.maps])
     if places:
-        return _explained(batches[-1], expects, expects.maps[places[0]][1], grids)
+        fed = expects.maps[places[0]][1]
+        explained = _explained(batches[-1], expects, fed, grids)
+        return _unless_cut(batches, expects, fed, grids) if explained.fits else explained
     return _by_no_known_map(batches, expects, affine, grids)
 
 
@@ -146,6 +149,31 @@ def _by_no_known_map(batches: Sequence[Seen], expects: Expectation, affine: Affi
     if number < _FEWEST_IMAGES:  # brightness or contrast of one image alone, changed in floats, makes a grid of its own
         return Judgement((), "none", grids, unjudged=_too_few(number, _FEWEST_IMAGES))
     return _by_grid(batches[-1], expects, affine, grids) if all(grids) else _by_range(batches, expects, affine, grids)
+
+
+def _unless_cut(batches: Sequence[Seen], expects: Expectation, fed: Affine, grids: tuple[Grid | None, ...]) -> Judgement:
+    """Images on the grid of a right map are right, unless values stop inside of the range of that map."""
+    piles = _piles(batches, expects, fed)
+    cut = cut_off(piles, on_grid=True)
+    if cut:
+        return Judgement((_cut(cut_words(cut, fed, on_grid=True)),), "grid", grids)
+    few = sum(seen.images for seen in batches) < _FEWEST_IMAGES
+    reason = "" if few else doubt(piles, on_grid=True)
+    return Judgement((), "none" if reason else "grid", grids, not reason, reason)
+
+
+def _piles(batches: Sequence[Seen], expects: Expectation, fed: Affine) -> list[Pile]:
+    """The piles at ends inside of the range of a map; none where the constants are averages of others."""
+    if expects.rough:
+        return []
+    images = [image for seen in batches for image in seen.pixels]
+    epsilon = max(seen.look.form.epsilon for seen in batches)
+    return piles_inside(images, np.concatenate([seen.moments for seen in batches], axis=1), fed, epsilon)
+
+
+def _cut(said: str, severity: Severity | None = None) -> Finding:
+    remedy = "leave out what cuts them off (clamp, clip, relu); normalised values are meant to lie outside [0, 1] and [-1, 1]"
+    return _found("TARE023", said, remedy, severity)
 
 
 def _by_part(batches: Sequence[Seen], expects: Expectation, affine: Affine, grids: tuple[Grid | None, ...]) -> Judgement | None:
@@ -244,12 +272,16 @@ def _by_moments(batches: Sequence[Seen], expects: Expectation) -> Judgement:
     if number < few:
         return Judgement((), unjudged=_too_few(number, few))
     seen = Moments.of(np.concatenate([each.moments for each in batches], axis=1))
+    ends: tuple[Sequence[float], Sequence[float]] | None = None
     if constants is None:
         reading = read_without_constants(seen)
     else:
         mean, std = (values * (count if len(values) == 1 else 1) for values in (constants.mean, constants.std))
+        ends = None if isinstance(expects.spec.clip, Known) else (mean, std)
         reading = read_moments(seen, [*predictions(mean, std, constants.scale, constants.raw_dtype, constants.origin)])
-    return _read(reading, seen)
+    judged = _read(reading, seen)
+    common = common_ends([each for one in batches for each in one.pixels], *ends) if judged.fits and ends else None
+    return judged if common is None else Judgement((), unjudged=common)
 
 
 def _read(reading: Reading, seen: Moments) -> Judgement:
@@ -308,9 +340,28 @@ def _only_the_std(grids: list[Grid], spec: InputSpec) -> str:
 
 
 def _by_range(batches: Sequence[Seen], expects: Expectation, affine: Affine, grids: tuple[Grid | None, ...]) -> Judgement:
-    """Gross mistakes that range and spread show, as warnings that name their basis."""
-    mistake = gross_mistake([image for seen in batches for image in seen.pixels], affine, expects.maps)
-    return Judgement(_of_mistake(mistake, batches[-1], expects), "range", grids, mistake is None)
+    """Gross mistakes that range and spread show, as warnings that name their basis; and what these cannot tell."""
+    images = [image for seen in batches for image in seen.pixels]
+    piles = _piles(batches, expects, affine)
+    moments = np.concatenate([seen.moments for seen in batches], axis=1)
+    cut = cut_off(piles, on_grid=False)
+    if cut and not explained_by(cut, moments, [each for _, each in expects.maps]):
+        return Judgement((_cut(f"{cut_words(cut, affine, on_grid=False)} ({_BASIS['range']})", "warning"),), "range", grids)
+    mistake = gross_mistake(images, affine, expects.maps)
+    found = _of_mistake(mistake, batches[-1], expects)
+    if found or expects.rough:
+        return Judgement(found, "range", grids, mistake is None)
+    reason = doubt(piles, on_grid=False)
+    if not reason and is_bent(_channels(batches), affine, batches[-1].look.form.epsilon):
+        reason = (
+            "values are as few as those of 8-bit images, and lie on no levels of the network's: a curve or another map made them"
+        )
+    if not reason and is_narrow(images, affine):
+        reason = (
+            "values lie in a small part of the range that the network's constants give to raw values: dark or flat images do, "
+            "and values that were squeezed"
+        )
+    return Judgement((), "none" if reason else "range", grids, not reason, reason)
 
 
 def _of_mistake(mistake: GrossMistake | None, last: Seen, expects: Expectation) -> tuple[Finding, ...]:

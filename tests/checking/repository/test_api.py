@@ -28,6 +28,20 @@ def test_a_configuration_that_is_none_is_named_once(path: str, text: str) -> Non
     assert "\n" not in found.skipped[0].reason
 
 
+@pytest.mark.parametrize("beside", ["", "from torchvision import transforms\nt = transforms.Normalize([0.5], [0.5])\n"])
+@pytest.mark.parametrize(("path", "text"), [("b.py", "def (:"), ("tests/test_b.py", "def test_(:"), ("b.py", "print 'x'")])
+def test_a_file_with_a_syntax_error_is_named_whatever_it_says(path: str, text: str, beside: str) -> None:
+    found = judged([Document("a.py", "python", beside), Document(path, "python", text)])
+    assert [each.path for each in found.skipped] == [path]
+
+
+def test_files_without_a_word_are_not_all_parsed_where_there_are_very_many() -> None:
+    started = time.process_time()
+    found = judged([Document(f"{each}.py", "python", "x = [1, 2, 3]\n" * 5000) for each in range(100)])
+    assert found.skipped == []
+    assert time.process_time() - started < 5
+
+
 def test_a_configuration_that_is_one_is_judged() -> None:
     text = "mean: [0.485, 0.456, 0.406]\nstd: [0.229, 0.224, 0.255]\n"
     found = judged([Document("a.yaml", "configuration", text)])

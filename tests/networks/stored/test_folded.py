@@ -124,3 +124,23 @@ def test_an_offset_is_refused_where_samples_are_padded_with_zeros(takes: Geometr
     assert padded_alike(takes, GAIN, (0.0, 0.0)) is takes
     with pytest.raises(ModelError, match=r"padded with zeros, which would arrive as \(0.125, -0.25\); .* keep the network"):
         padded_alike(takes, GAIN, OFFSET)
+
+
+_PLAIN = (
+    "from torch import nn\n\ndef net():\n    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())\n"
+)
+
+
+@pytest.mark.parametrize("new", [{"mean": (0.3,), "std": (0.2,)}, {"gain": (0.9,) * 3, "offset": (0.02,) * 3}])
+def test_a_network_that_states_nothing_is_respecced_by_what_the_remedy_names(tmp_path: Path, new: dict[str, Any]) -> None:
+    (tmp_path / "net.py").write_text(_PLAIN)
+    weights, spec = tmp_path / "w.pt", tmp_path / "now.json"
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    torch.save(module.state_dict(), weights)
+    stated: dict[str, Any] = {"source": f"{tmp_path / 'net.py'}:net", "weights": str(weights), **new}
+    with pytest.raises(SpecError, match="say how its input is normalised now: --from SPEC") as raised:
+        respec_to(RespecRequest(out=tmp_path / "out", **stated))
+    assert "--mean" not in raised.value.remedy
+    spec.write_text(json.dumps(tare.InputSpec.of(MEAN, STD, raw_dtype="uint8", size=(16, 16)).to_json()))
+    respec_to(RespecRequest(out=tmp_path / "out", from_spec=str(spec), **stated))
+    assert (tmp_path / "out" / "tare.json").exists()

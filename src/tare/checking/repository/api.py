@@ -42,13 +42,15 @@ def _found(
     documents: Sequence[Document], network: str | None, pedantic: bool, links: Links
 ) -> tuple[list[CodeFinding], list[Skipped]]:
     """The findings of every rule, and what was not followed."""
-    groups = Follower(documents, network, pedantic=pedantic, links=links).groups()
+    follower = Follower(documents, network, pedantic=pedantic, links=links)
+    groups = follower.groups()
     every = [*configurations(documents), *unread(documents), *(each for group in groups for each in group.findings)]
     across: list[CodeFinding] = []
     for rule, read in zip(ACROSS, zip(*(group.read for group in groups), strict=True), strict=bool(groups)):
         across += (each for each in rule.judge(read) if pedantic or each.code != UNTOLD)
     every += _one_a_line(across)
-    skipped = [*dict.fromkeys(each for group in groups for each in group.skipped), *_unparsed(documents)]
+    unreadable = [*(each for group in groups for each in group.skipped), *follower.unreadable()]
+    skipped = [*dict.fromkeys(unreadable), *_unparsed(documents)]
     let_go()
     return every, skipped
 

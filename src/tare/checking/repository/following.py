@@ -19,8 +19,12 @@ from tare.code.interpreter.frame import Run
 from tare.code.interpreter.program import Program
 from tare.code.interpreter.relevance import relevant, that_matter
 from tare.code.interpreter.repository import Repository
+from tare.code.interpreter.source import parsed
 from tare.code.libraries.flows import is_read
 from tare.code.libraries.table import MATTERS, RELEVANT, interesting
+
+# Characters of files without a word of preprocessing that are parsed only to see whether they can be: half a second of time.
+_MOST_UNFOLLOWED = 1_000_000
 
 
 class Group(NamedTuple):
@@ -41,8 +45,16 @@ class Follower:
         documents = sorted(documents, key=lambda each: each.path.split("/"))  # whatever order they are given in
         self._repository = Repository(documents, links)
         self._chosen = relevant(documents, RELEVANT, self._repository.imports)
+        chosen = {each.path for each in self._chosen}
+        self._others = [each for each in documents if each.kind != "configuration" and each.path not in chosen]
         self._network = network
         self._pedantic = pedantic
+
+    def unreadable(self) -> list[Skipped]:
+        """The files beside those that are followed that are no Python; none where these files are too many to parse."""
+        if sum(len(each.text) for each in self._others) > _MOST_UNFOLLOWED:
+            return []
+        return [source for each in self._others if isinstance(source := parsed(each), Skipped)]
 
     def groups(self) -> list[Group]:
         """Every group, followed by itself, in the order of the files.

@@ -26,6 +26,7 @@ def judged(assay: Assay, state: MonitorState) -> Verdict:
     live = live_stats(reference, _arrived(state, since))
     strongest = [track.figure for track in sorted(tracks, key=lambda track: -track.evidence)]
     found = named(reference, live, strongest) if state.alarm else _NONE
+    command = command_of(found.kind, found.maps, reference)
     values = () if live is None else tuple(zip(reference.stats.channels, live.channels, strict=True))
     return Verdict(
         alarm=state.alarm,
@@ -37,7 +38,15 @@ def judged(assay: Assay, state: MonitorState) -> Verdict:
         samples=state.samples,
         kind=found.kind,
         reason=found.reason,
-        cure=cure_of(found.kind, found.maps, reference.taking.channels, found.order, found.affected),
+        cure=cure_of(
+            found.kind,
+            found.maps,
+            reference.taking.channels,
+            found.order,
+            found.affected,
+            command=command,
+            origin=reference.origin,
+        ),
         since=since,
         maps=found.maps,
         order=found.order,
@@ -50,7 +59,7 @@ def judged(assay: Assay, state: MonitorState) -> Verdict:
         ),
         values=values,
         affected=tuple(name for name, _ in found.affected),
-        command=command_of(found.kind, found.maps, reference),
+        command=command,
     )
 
 

@@ -80,7 +80,7 @@ def respec_to(request: RespecRequest) -> FoldedDirectory:
     model = opened(request)
     if request.gain is not None and request.offset is not None:
         return _undone(out, model, request, tuple(request.gain), tuple(request.offset))
-    before = _stated(model, request.from_spec)
+    before = _stated_now(model, request)
     after, unit = _wanted(model, before, request)
     if unit.order != tuple(range(len(unit.order))):
         raise SpecError(
@@ -97,7 +97,7 @@ def _undone(
     out: Path, model: Opened, request: RespecRequest, gain: tuple[float, ...], offset: tuple[float, ...]
 ) -> FoldedDirectory:
     """Rewrite the network for values ``gain * x + offset`` that are normalised as before, so that it sees those of x."""
-    before = _stated(model, request.from_spec)
+    before = _stated_now(model, request)
     unit = affine_of(before, "unit")
     if len(gain) != len(unit.order):
         raise SpecError(f"a gain and an offset for each of {len(unit.order)} channels", f"{len(gain)}", "state as many")
@@ -109,6 +109,19 @@ def _undone(
     kept = None if model.reference is None else arriving_as(model.reference, gain, offset)
     model = replace(model, takes=takes, reference=kept)
     return _written(out, model, made, before, Normalisation("source", whole.shift, whole.scale))
+
+
+def _stated_now(model: Opened, request: RespecRequest) -> InputSpec:
+    """How the network's input is normalised now.
+
+    Raises :class:`SpecError` for what is unknown of it: the options for constants are those of the new input.
+    """
+    before, remedy = _stated(model, request.from_spec), "say how its input is normalised now: --from SPEC, such as timm:NAME"
+    if request.from_spec is not None:
+        remedy = f"state it in {request.from_spec}, which --from names, or name another"
+    for name in ("scale", "mean", "std", "channels"):
+        before.require(name, remedy)
+    return before
 
 
 def padded_alike(takes: InputGeometry, gain: Sequence[float], offset: Sequence[float]) -> InputGeometry:

@@ -50,6 +50,11 @@ def gross_mistake(
     return None if inside else _beyond_the_range(np.concatenate(pixels), expected)
 
 
+def is_narrow(images: Sequence[NDArray[np.float32]], expected: Affine) -> bool:
+    """Whether images ``(C, n)`` are spread over a small part of the range of raw values, which other maps make of it, too."""
+    return _spread([np.concatenate(channel) for channel in zip(*images, strict=True)], expected) <= _NARROW
+
+
 def _beyond_the_range(values: NDArray[np.float32], expected: Affine) -> GrossMistake:
     """Values that no single mistake explains and no raw value becomes."""
     low, high = (float(np.quantile(values, q)) for q in (0.005, 0.995))

@@ -109,9 +109,10 @@ def clamp_after_normalize(evidence: Evidence) -> Iterator[Problem]:
         low, high = clamped
         sides = [f"below {low:.4g}" if low is not None else "", f"above {high:.4g}" if high is not None else ""]
         cut = " and ".join(side for side in sides if side) or "outside the limits"
+        what = "the clamp" if named else "what cuts them off, a clamp or a change of brightness that saturates"
         yield Problem(
             f"values {cut} are cut off: dark or bright parts of every image become one value",
-            "leave out the clamp; normalised values are meant to lie outside [0, 1] and [-1, 1]",
+            f"leave out {what}; normalised values are meant to lie outside [0, 1] and [-1, 1]",
             named[0].where if named else "",
             (Fix("remove_clamp"),),
         )

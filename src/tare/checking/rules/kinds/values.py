@@ -270,5 +270,11 @@ def _not_affine(seen: Observation) -> tuple[str, str]:
     if seen.scrambled:
         cause = "values of several channels stand side by side in one channel, as after a reshape or view of (H, W, C)"
         return cause, "move the axis of the channels: image.permute(2, 0, 1), or np.moveaxis(image, -1, 0)"
-    cause = "channels are mixed" if seen.mixed else "the network's input is a curve of the raw values, not a line"
+    if seen.stepped:
+        return "many raw values become one, in steps, as by posterising", "remove the step that leaves few values from evaluation"
+    cause = (
+        "channels are mixed, as by another colour space"
+        if seen.mixed
+        else "the network's input is a curve of the raw values, not a line"
+    )
     return cause, "remove the step that changes colours or contrast (gamma, equalisation, a colour matrix) from evaluation"
