@@ -18,6 +18,7 @@ from torchvision.transforms import v2
 
 from tare.input_spec.spec import Crop, InputSpec, Known, Unknown
 from tare.pipelines.spec import spec_of_steps
+from tare.pipelines.step import Step
 from tare.pipelines.walk import steps_of
 from tests.pipelines.libraries.test_timm import configs
 from tests.pipelines.reading import MEAN, STD, assert_same, raw_image
@@ -136,6 +137,29 @@ def test_what_no_mean_and_std_can_state_is_unknown() -> None:
     upside_down = spec([v1.ToTensor(), v1.Normalize(MEAN, (-1.0, -1.0, -1.0))])
     assert "a channel is inverted or constant" in why(upside_down.mean)
     assert "divides by zero" in why(spec([v1.ToTensor(), v1.Normalize(MEAN, (0.2, 0.0, 0.2))]).std)
+
+
+def step(kind: Any, number: int, **values: Any) -> Step:
+    return Step(kind, kind, f"steps, step {number}", values)
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("mean", [(0.1, 0.2, 0.3), (0.5, 0.5, 0.5)])
+@pytest.mark.parametrize("order", [(2, 1, 0), (1, 2, 0), (0, 2, 1)])
+def test_constants_stand_at_their_channels_or_are_unknown(order: tuple[int, ...], mean: Any, before: bool) -> None:
+    """An order of channels without a name gives no places to constants that differ."""
+    turns = step("order", 2, order=order)
+    applies = step("normalize", 3, mean=mean, std=(0.5,) * 3, max_value=1.0)
+    found = spec_of_steps([step("to_tensor", 1, layout="CHW"), *((turns, applies) if before else (applies, turns))])
+    if order == (2, 1, 0):
+        assert (value(found.channels), value(found.mean)) == ("BGR", pytest.approx(mean if before else mean[::-1]))
+        return
+    assert f"puts channels in the order {order}" in why(found.channels)
+    if len(set(mean)) == 1:
+        assert value(found.mean) == pytest.approx(mean)
+    else:
+        for stated in (found.scale, found.mean, found.std):
+            assert f"puts channels in the order {order}" in why(stated)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def spec_of_steps(
     if isinstance(exact, Unknown):
         fields |= dict.fromkeys(("scale", "mean", "std"), exact)
     else:
-        fields |= _constants(steps, exact, title)
+        fields |= _placed(_constants(steps, exact, title), exact)
     return InputSpec(**fields, raw_dtype=Known(raw, origin))
 
 
@@ -76,6 +76,13 @@ def _channels(at: ValueMap) -> Field[str]:
     if at.order is None or at.order == tuple(range(count)):
         return Known({1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count)), origin)
     return Known("BGR", origin) if at.order == (2, 1, 0) else Unknown(f"{origin} puts channels in the order {at.order}")
+
+
+def _placed(constants: dict[str, Field[Any]], at: ValueMap) -> dict[str, Field[Any]]:
+    """Constants, unknown where they differ and their channels lie in an order that has no name."""
+    unlike = any(isinstance(each := constants[name], Known) and len(set(each.value)) > 1 for name in ("mean", "std"))
+    has_order = at.order not in (None, (2, 1, 0)) and at.order != tuple(range(len(at.order or ())))
+    return dict.fromkeys(constants, _channels(at)) if unlike and has_order else constants
 
 
 def _constants(steps: Sequence[Step], at: ValueMap, title: str) -> dict[str, Field[Any]]:

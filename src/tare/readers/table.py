@@ -108,6 +108,7 @@ DOCUMENTS: tuple[tuple[Callable[[Mapping[str, Any]], bool], str], ...] = (
 
 #: Readers of documents and files that take the part that PATH#PART names.
 OF_PARTS = frozenset({
+    "tare.readers.keras.file:read_keras_file",
     "tare.readers.configs.openmmlab:read_openmmlab", "tare.readers.configs.openmmlab:read_openmmlab_document",
     "tare.readers.configs.paddle:read_paddle_document",
     "tare.readers.configs.monai:read_monai_document", "tare.readers.configs.openvino:read_openvino_document",

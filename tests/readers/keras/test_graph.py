@@ -61,14 +61,6 @@ def test_a_layer_called_again_behind_a_later_one_is_followed() -> None:
     assert read(model).require("mean") == pytest.approx((-2.0,) * 3)
 
 
-def test_images_that_are_prepared_differently_are_no_single_input() -> None:
-    keras = keras_of_test()
-    left, right = keras.Input((8, 6, 3)), keras.Input((8, 6, 3))
-    layers = keras.layers
-    heads = [layers.Dense(2)(layers.Rescaling(1 / 255)(left)), layers.Dense(2)(layers.Rescaling(1 / 127.5, -1)(right))]
-    assert UNLIKE in reason(read(keras.Model([left, right], heads)).mean)
-
-
 @pytest.mark.parametrize("kind", ["Pipeline", "Sequential"])
 def test_layers_held_by_another_are_entered(kind: str) -> None:
     keras = keras_of_test()

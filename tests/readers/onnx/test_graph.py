@@ -31,7 +31,7 @@ node = helper.make_node
 
 
 def column(values: Any) -> Any:
-    return np.asarray(values).reshape(1, 3, 1, 1)
+    return np.asarray(values).reshape(1, -1, 1, 1)
 
 
 def zscore(mean: Any = MEAN, std: Any = STD, **options: Any) -> Any:
@@ -137,6 +137,56 @@ def test_reversed_channels_are_bgr(tmp_path: Path, how: str) -> None:
     spec = read_onnx(saved(tmp_path / "model.onnx", made))
     assert (spec.require("channels"), spec.require("scale")) == ("BGR", 1.0)
     assert spec.require("mean") == pytest.approx((103.9, 116.8, 123.7))
+
+
+@pytest.mark.parametrize("turns_first", [True, False])
+@pytest.mark.parametrize("order", [(2, 1, 0), (1, 2, 0), (0, 2, 1), (1, 0), (3, 2, 1, 0), (2, 0, 3, 1)])
+@pytest.mark.parametrize("alike", [True, False])
+def test_constants_stand_at_their_channels_or_are_unknown(
+    order: tuple[int, ...], alike: bool, turns_first: bool, tmp_path: Path
+) -> None:
+    """An order of channels without a name gives no places to constants that differ."""
+    count = len(order)
+    mean, std = np.linspace(0.1, 0.4, count), np.linspace(0.5, 2.0, count)
+    mean, std = (np.full(count, 0.3), np.full(count, 0.5)) if alike else (mean, std)
+    constants = [initializer("order", order, np.int64), initializer("mean", column(mean)), initializer("std", column(std))]
+    turn, steps = ["Gather"], ["Sub", "Div"]
+    nodes, last = [], "image"
+    for index, op in enumerate(turn + steps if turns_first else steps + turn):
+        options: dict[str, Any] = {"axis": 1} if op == "Gather" else {}
+        nodes.append(node(op, [last, {"Gather": "order", "Sub": "mean", "Div": "std"}[op]], [f"t{index}"], **options))
+        last = f"t{index}"
+    made = with_eye(nodes, constants, [1, count, 4, 4], last, channels=count)
+    spec = read_onnx(saved(tmp_path / "model.onnx", made))
+    if order == (2, 1, 0):
+        colour = np.arange(1.0, count + 1)
+        fed = np.broadcast_to(colour.reshape(1, -1, 1, 1), (1, count, 4, 4)).astype(np.float32)
+        outputs: Any = ReferenceEvaluator(made).run(None, {"image": fed})
+        assert spec.require("channels") == "BGR"
+        assert spec.affine_from("float32").apply(colour) == pytest.approx(outputs[0][0, :, 0, 0], rel=1e-5)
+        return
+    assert f"puts channels in the order {order}" in why(spec.channels)
+    if alike:
+        assert (spec.require("mean"), spec.require("std")) == (pytest.approx((0.3,) * count), pytest.approx((0.5,) * count))
+    else:
+        for stated in (spec.scale, spec.mean, spec.std):
+            assert f"puts channels in the order {order}" in why(stated)
+
+
+@pytest.mark.parametrize(("shape", "taken"), [([1, 4, 8, 8], [0, 1, 2]), ([1, 3, 8, 8], [0]), ([1, 3, 8, 8], [1, 0])])
+def test_a_part_of_the_channels_is_no_whole_input(shape: list[int | str], taken: list[int], tmp_path: Path) -> None:
+    constants = [initializer("taken", taken, np.int64), initializer("mean", 0.5)]
+    nodes = [node("Gather", ["image", "taken"], ["part"], axis=1), node("Sub", ["part", "mean"], ["x"])]
+    spec = read_onnx(saved(tmp_path / "model.onnx", with_eye(nodes, constants, shape, "x", channels=len(taken))))
+    for stated in (spec.channels, spec.scale, spec.mean, spec.std):
+        assert f"takes {len(taken)} of the image's {shape[1]} channels" in why(stated)
+
+
+def test_a_grey_image_that_is_repeated_is_one_channel(tmp_path: Path) -> None:
+    constants = [initializer("zeros", [0, 0, 0], np.int64), initializer("mean", 0.5)]
+    nodes = [node("Gather", ["image", "zeros"], ["three"], axis=1), node("Sub", ["three", "mean"], ["x"])]
+    spec = read_onnx(saved(tmp_path / "model.onnx", with_eye(nodes, constants, [1, 1, 8, 8], "x")))
+    assert (spec.require("channels"), spec.require("mean")) == ("L", (0.5,))
 
 
 def test_batch_norm_and_dequantisation(tmp_path: Path) -> None:

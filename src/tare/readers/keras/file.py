@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from tare.errors import SpecError, TareError, reason_of
 from tare.input_spec.spec import InputSpec
 from tare.readers.keras.layers import fields_of_model
-from tare.readers.keras.value import StoredMoments
+from tare.readers.keras.value import StoredKernels, StoredMoments
 
 _MOST_BYTES = 1 << 26
 
 
-def read_keras_file(path: Path) -> InputSpec:
-    """Read the Rescaling and Normalization layers at the front of the model in a ``.keras`` archive.
+def read_keras_file(path: Path, part: str = "") -> InputSpec:
+    """Read the Rescaling and Normalization layers at the front of the model in a ``.keras`` archive; ``part`` names an input.
 
     Mean and variance of an adapted layer are weights. They are read if h5py is installed, which comes with keras. Raises
-    :class:`SpecError` if the file is no such archive, is too large, or is malformed.
+    :class:`SpecError` if the file is no such archive, is too large, or is malformed, or if its inputs take different values.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -38,32 +38,48 @@ def read_keras_file(path: Path) -> InputSpec:
     except (OSError, ValueError, RecursionError, NotImplementedError, zipfile.BadZipFile) as error:
         reason = reason_of(error, 120) or type(error).__name__
         raise SpecError("a readable .keras archive", f"{str(path)!r}: {reason}", "check the file") from None
-    return spec_of_model_config(document, str(path), stored_moments(path))
+    return spec_of_model_config(document, str(path), stored_moments(path), stored_kernels(path), part)
 
 
-def spec_of_model_config(document: Any, source: str, moments: StoredMoments) -> InputSpec:
-    """Read the configuration of a Sequential or Functional model."""
-    return InputSpec(**fields_of_model(document, source, moments))
+def spec_of_model_config(
+    document: Any, source: str, moments: StoredMoments, learns: StoredKernels = lambda _: False, part: str = ""
+) -> InputSpec:
+    """Read the configuration of a Sequential or Functional model; ``part`` names one of several inputs."""
+    return InputSpec(**fields_of_model(document, source, moments, learns, part))
 
 
 def stored_moments(path: Path) -> StoredMoments:
     """A function that reads mean and variance of the Normalization layer whose weights lie at a path; None if it cannot."""
 
-    def read(place: str) -> tuple[Sequence[float], Sequence[float]] | None:
-        try:
-            import h5py
+    def moments(weights: Any, place: str) -> tuple[Sequence[float], Sequence[float]] | None:
+        stored = [weights[f"{place}/vars/{part}"] for part in ("0", "1")]
+        if any(values.size > 1 << 16 for values in stored):
+            return None
+        mean, variance = ([float(value) for value in values[()].ravel()] for values in stored)
+        return mean, variance
 
-            with (
-                zipfile.ZipFile(path) as archive,
-                archive.open("model.weights.h5") as stream,
-                h5py.File(stream, "r") as weights,
-            ):
-                stored = [weights[f"{place}/vars/{part}"] for part in ("0", "1")]
-                if any(values.size > 1 << 16 for values in stored):
-                    return None
-                mean, variance = ([float(value) for value in values[()].ravel()] for values in stored)
-                return mean, variance
-        except (ImportError, KeyError, OSError, ValueError, RuntimeError, AttributeError, zipfile.BadZipFile):
-            return None  # the caller reports that they cannot be read
+    return lambda place: _of_weights(path, lambda weights: moments(weights, place))
 
-    return read
+
+def stored_kernels(path: Path) -> StoredKernels:
+    """A function that says whether weights of two axes or more lie at a path or below; False if they cannot be read."""
+
+    def is_kernel(_: str, stored: Any) -> bool | None:
+        return len(getattr(stored, "shape", ())) >= 2 or None
+
+    return lambda place: bool(_of_weights(path, lambda weights: weights[place].visititems(is_kernel)))
+
+
+def _of_weights(path: Path, read: Callable[[Any], Any]) -> Any:
+    """What ``read`` finds in the file of weights; None if it cannot be read, which the caller reports."""
+    try:
+        import h5py
+
+        with (
+            zipfile.ZipFile(path) as archive,
+            archive.open("model.weights.h5") as stream,
+            h5py.File(stream, "r") as weights,
+        ):
+            return read(weights)
+    except (ImportError, KeyError, OSError, ValueError, RuntimeError, AttributeError, zipfile.BadZipFile):
+        return None

@@ -16,6 +16,8 @@ Tensor = tuple[str, int, int]
 MODELS = ("Functional", "Sequential", "Model", "Pipeline")
 #: Models whose first call has the number 1 where outputs are named: Keras counts their own building as the call 0.
 _COUNTED_FROM_1 = ("Functional", "Model")
+#: How the modules of Keras's own classes begin.
+_OF_KERAS = ("keras.", "tf_keras.", "tensorflow.keras.", "tensorflow.python.keras.")
 _DEEPEST = 16
 
 
@@ -35,6 +37,8 @@ class Call:
     index: Any = field(default=None)
     #: The names under which a mapping passes the operands.
     keys: tuple[str, ...] = ()
+    #: Whether its class is not Keras's, so that its name says nothing.
+    is_own: bool = False
 
     @property
     def refs(self) -> list[Ref]:
@@ -48,6 +52,17 @@ class Ref:
 
     tensor: Tensor
     shape: tuple[int | None, ...] | None = None
+
+
+def is_own(stored: Mapping[str, Any]) -> bool:
+    """Whether a stored class or function is not Keras's: of another module, or registered by its user.
+
+    Old files state neither.
+    """
+    module = stored.get("module")
+    if isinstance(module, str):
+        return not f"{module}.".startswith(_OF_KERAS)
+    return bool(stored.get("registered_name")) or ">" in str(stored.get("class_name"))
 
 
 def layers_of(document: Any, source: str) -> list[Mapping[str, Any]]:
@@ -85,7 +100,7 @@ def calls_of(layers: list[Mapping[str, Any]], weights: str, source: str) -> list
             called = [((Ref(before, _built_for(layer)),) if before else (), None, ())]
         for number, (operands, index, keys) in enumerate(called):
             kind, module = layer["class_name"], str(layer.get("module"))
-            calls.append(Call(name, kind, module, config, operands, number, path, index, keys))
+            calls.append(Call(name, kind, module, config, operands, number, path, index, keys, is_own(layer)))
         before = (name, 0, 0)
     return _in_order(_renumbered(calls), source)
 

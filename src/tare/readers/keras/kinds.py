@@ -22,6 +22,7 @@ BENT = frozenset({
     "ReLU", "LeakyReLU", "ThresholdedReLU", "ELU", "Softmax", "UnitNormalization", "AutoContrast", "Equalization", "Solarization",
     "ContrastLimitedAdaptiveHistogramEqualization", "CategoryEncoding", "Discretization", "Hashing", "HashedCrossing",
     "IntegerLookup", "StringLookup", "TextVectorization", "MelSpectrogram", "STFTSpectrogram", "MaxNumBoundingBoxes",
+    "RandomFourierFeatures",
 })  # fmt: skip
 
 #: Layers that join tensors element by element or side by side.

@@ -7,17 +7,21 @@ model is built or run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-from tare.errors import SpecError, short_repr
+from tare.errors import SpecError
 from tare.input_spec.fields import Known, Unknown
 from tare.input_spec.foreign import Fields, known_field
 from tare.readers.keras.axes import flipped, laid, moved, passed, taken
-from tare.readers.keras.graph import MODELS, Call, Ref, Tensor, calls_of, layers_of, outputs_of, tensors_named
+from tare.readers.keras.graph import MODELS, Call, Ref, Tensor, calls_of, is_own, layers_of, outputs_of, tensors_named
+from tare.readers.keras.inputs import Input, chosen_inputs, fields_of_shape, names_of
 from tare.readers.keras.kinds import ALIKE, BENT, JOINED, MOVED, PASSED
 from tare.readers.keras.value import (
+    StoredKernels,
     StoredMoments,
     Unread,
     Value,
@@ -35,6 +39,9 @@ INSIDE = "the model applies scale, mean and std itself: feed it raw values"
 _DEEPEST = 8
 #: What runs code that is not read, or no layer that learns.
 _CODE = ("Lambda", "TFOpLambda", "SlicingOpLambda")
+_OVER_IMAGES = re.compile(r"(Separable|Depthwise)?Conv2D(Transpose)?")
+#: The axis that a convolution takes for that of the channels, by its ``data_format``.
+_FORMATS = {"channels_last": -1, "channels_first": -3}
 
 
 @dataclass
@@ -43,41 +50,67 @@ class _Front:
 
     source: str
     moments: StoredMoments
+    learns: StoredKernels
     reached: list[tuple[Value, str]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
-    #: Whether the input is an image with its channels last, whose three channels are red, green and blue.
-    is_image: bool = False
+    #: The convolutions over places that were reached: name, the axis that holds the channels, and the axis that they take for it.
+    kernels: list[tuple[str, int | None, int]] = field(default_factory=list)
+
+    @property
+    def fits(self) -> bool:
+        """Whether convolutions were reached, and each takes the axis for that of the channels which holds them."""
+        return bool(self.kernels) and all(axis == stated for _, axis, stated in self.kernels)
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether a convolution takes another axis for that of the channels."""
+        return any(axis not in (None, stated) for _, axis, stated in self.kernels)
 
 
-def fields_of_model(document: Any, source: str, moments: StoredMoments) -> Fields:
-    """Read the configuration of a Sequential or Functional model.
+def fields_of_model(
+    document: Any, source: str, moments: StoredMoments, learns: StoredKernels = lambda _: False, part: str = ""
+) -> Fields:
+    """Read the configuration of a Sequential or Functional model; ``part`` names one of several inputs.
 
-    ``extra["inside"]`` says that the model normalises by itself. Raises :class:`SpecError` if a layer is malformed.
+    ``extra["inside"]`` says that the model normalises by itself. Raises :class:`SpecError` if a layer is malformed, or if several
+    inputs are meant and not all take the same.
     """
-    chosen = _inputs(layers_of(document, source), source)
-    shape = chosen[0][1]
-    fields: Fields = {"size": _size([each for _, each in chosen], source)}
-    fields["dtype"] = Known("float32", f"{source}: what Keras computes in")
-    is_image = len(shape) == 3 and shape[-1] in (1, 3)
-    unnamed = Unknown(f"{source} does not say which axis holds the channels")
-    fields["layout"] = Known("NHWC", f"{source}, batch_shape") if is_image else unnamed
-    fields["channels"] = _channels(shape[-1] if is_image else None, source)
-    front = _Front(source, moments, is_image=is_image)
-    for name, each in chosen:
-        rank = len(each) + 1 if each else None
-        axis = -3 if _is_channels_first(each) else -1
-        value = start(each[axis] if each and (each[axis] in (1, 3) or len(each) == 1) else None, rank, axis)
-        made = _trace(document["config"], {name: value}, front, "", "")
-        front.reached += [(left, "the output") for left in made if left is not None]
-    return fields | _found(front, source)
+    chosen, named = chosen_inputs(layers_of(document, source), source, part)
+    found = [_fields_of_input(document, each, partial(_Front, named, moments, learns)) for each in chosen]
+    first, *others = ({name: field.value if isinstance(field, Known) else None for name, field in each.items()} for each in found)
+    if any(each != first for each in others):
+        raise SpecError(f"one input in {source}", f"different ones at {names_of(chosen)}", "name one as PATH#PART")
+    return found[0]
 
 
-def _is_channels_first(shape: Sequence[Any]) -> bool:
-    """Whether it is the first axis of an image that holds one channel or three, and not the last."""
-    return len(shape) == 3 and shape[0] in (1, 3) and shape[-1] not in (1, 3)
+def _fields_of_input(document: Any, at: Input, new: Callable[[], _Front]) -> Fields:
+    """What is stated of one input, whose axis of channels is the one that fits the first convolutions behind it."""
+    front, axis, is_flat = _followed(document, at, at.likely_axis, new), at.likely_axis, len(at.shape) == 3
+    if is_flat and not front.fits:
+        other = -4 - axis
+        try:
+            second = _followed(document, at, other, new)
+        except SpecError:  # constants that are none of these channels
+            second = new()
+        front, axis = (second, other) if second.fits else (front, axis)
+    is_told = (is_flat and front.fits) or (at.is_image and not front.is_contradicted)
+    said = f"{front.source}, batch_shape{f' and the data_format of {front.kernels[0][0]!r}' if front.fits else ''}"
+    fields = fields_of_shape(at.shape, axis if is_told else None, front.source, said)
+    fields["dtype"] = Known("float32", f"{front.source}: what Keras computes in")
+    return fields | _found(front, front.source, is_told and at.shape[axis] in (1, 3))
 
 
-def _found(front: _Front, source: str) -> Fields:
+def _followed(document: Any, at: Input, axis: int, new: Callable[[], _Front]) -> _Front:
+    """What becomes of an input whose channels lie along ``axis``."""
+    front, shape = new(), at.shape
+    count = shape[axis] if shape and (shape[axis] in (1, 3) or len(shape) == 1) else None
+    value = start(count, len(shape) + 1 if shape else None, axis)
+    made = _trace(document["config"], {at.name: value}, front, "", "")
+    front.reached += [(left, "the output") for left in made if left is not None]
+    return front
+
+
+def _found(front: _Front, source: str, is_image: bool) -> Fields:
     """Scale, mean and std (and the order of channels) of what was traced."""
     names = ("scale", "mean", "std")
     if front.unread:
@@ -94,7 +127,7 @@ def _found(front: _Front, source: str) -> Fields:
     if value.count not in (None, len(value.order)):
         part = Unknown(f"{source}: layer {first!r} takes {len(value.order)} of the input's {value.count} channels")
         return dict.fromkeys((*names, "channels"), part) | {"extra": {"inside": INSIDE}}
-    return _constants(value, source, front.is_image)
+    return _constants(value, source, is_image)
 
 
 def _constants(value: Value, source: str, is_image: bool) -> Fields:
@@ -196,15 +229,23 @@ def _result(call: Call, operands: list[Any], front: _Front, path: str, depth: in
     if call.kind == "TimeDistributed" and isinstance(inner := call.config.get("layer"), Mapping):
         config = inner.get("config")
         kind, module = str(inner.get("class_name")), str(inner.get("module"))
-        call = replace(call, kind=kind, module=module, config=config if isinstance(config, Mapping) else {})
+        config = config if isinstance(config, Mapping) else {}
+        call = replace(call, kind=kind, module=module, config=config, is_own=is_own(inner), weights=f"{call.weights}/layer")
         parts = [_of_rank(each, -1) if isinstance(each, Value) else each for each in operands]
         return [value and _of_rank(value, 1) for value in _result(call, parts, front, path, depth)]
-    if call.kind in MODELS:
+    if call.is_own:
+        if isinstance(call.config.get("layers"), list) or not front.learns(call.weights):
+            raise Unread(f"{name} is {call.kind}, a class that is not Keras's, whose code is not read")
+    elif call.kind in MODELS:
         return _inside(call, operands, front, path, name, depth)
-    made = _of_one(call, operands, front, name) or _operation(call, operands, values, name)
-    if made is None:
-        front.reached += [(value, path + call.name) for value in values]
-    return [made]
+    else:
+        made = _of_one(call, operands, front, name) or _operation(call, operands, values, name)
+        if made is not None:
+            return [made]
+    front.reached += [(value, path + call.name) for value in values]
+    if _OVER_IMAGES.fullmatch(call.kind) and (stated := _FORMATS.get(str(call.config.get("data_format")))):
+        front.kernels += [(path + call.name, value.axis, stated) for value in values]
+    return [None]
 
 
 def _of_rank(value: Value, more: int) -> Value:
@@ -214,7 +255,8 @@ def _of_rank(value: Value, more: int) -> Value:
 def _of_one(call: Call, operands: list[Any], front: _Front, name: str) -> Value | None:
     """What a layer that takes one tensor makes of it; None for other kinds. Raises :class:`Unread` if it takes several."""
     is_cast, is_linear = operation_of(call) in ("cast", "Cast"), call.kind == "Activation" and activation_of(call) == "linear"
-    is_passed = call.kind in PASSED or call.kind.startswith("Random") or is_cast or is_linear
+    is_drawn = call.kind.startswith("Random") and call.kind not in BENT
+    is_passed = call.kind in PASSED or is_drawn or is_cast or is_linear
     if not (is_passed or call.kind in MOVED or call.kind in ("Rescaling", "Normalization", "Negative")):
         return None
     value, *others = [each for each in operands if isinstance(each, Value | Ref)]
@@ -258,39 +300,3 @@ def _of_alike(call: Call, values: list[Value], name: str) -> Value:
     if call.kind not in ALIKE or not all(each.is_alike(values[0]) for each in values):
         raise Unread(f"{name} joins two tensors that are made from the input")
     return values[0]
-
-
-def _inputs(layers: list[Mapping[str, Any]], source: str) -> list[tuple[str | None, list[Any]]]:
-    """Name and shape of each input that is an image, or of the first input if none is; one without both if none is stated."""
-    found: list[tuple[str | None, list[Any]]] = []
-    for place, layer in enumerate(layers):
-        config = layer["config"]
-        shape = config.get("batch_shape", config.get("batch_input_shape"))
-        if (layer["class_name"] != "InputLayer" and place) or not isinstance(shape, list | tuple):
-            continue
-        if len(shape) > 8 or not all(edge is None or isinstance(edge, int) for edge in shape):
-            raise SpecError(f"a batch_shape of integers in {source}", short_repr(shape), "correct the model")
-        name = layer.get("name") or config.get("name")
-        found.append((str(name) if layer["class_name"] == "InputLayer" and name else None, list(shape[1:])))
-    return [each for each in found if len(each[1]) == 3] or found[:1] or [(None, [])]
-
-
-def _size(shapes: list[list[Any]], source: str) -> Any:
-    shape = shapes[0]
-    if any(each != shape for each in shapes):
-        return Unknown(f"{source} takes images of several shapes")
-    if _is_channels_first(shape):
-        return Unknown(f"{source} does not say which axis holds the channels")
-    if len(shape) == 3 and all(isinstance(edge, int) for edge in shape[:2]):
-        return known_field("size", shape[:2], f"{source}, batch_shape")
-    return Unknown(f"{source} takes any size" if len(shape) == 3 else f"{source} states no size")
-
-
-def _channels(count: int | None, source: str) -> Any:
-    if count == 1:
-        return Known("L", f"{source}, batch_shape")
-    if count == 3:
-        return Known(
-            "RGB", f"{source}, batch_shape: three channels, which Keras's own image loaders return in the order red, green, blue"
-        )
-    return Unknown(f"{source} does not say what its channels are")

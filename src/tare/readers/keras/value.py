@@ -9,10 +9,12 @@ from typing import Any
 
 from tare.errors import SpecError, short_repr
 from tare.input_spec.fields import numbers
-from tare.readers.keras.graph import Call, Ref, plain
+from tare.readers.keras.graph import Call, Ref, is_own, plain
 
 #: ``moments(path)`` returns mean and variance of the Normalization layer whose weights lie there; None if unknown.
 StoredMoments = Callable[[str], tuple[Sequence[float], Sequence[float]] | None]
+#: ``learns(path)`` says whether weights of two axes or more lie there, as those of layers that learn do.
+StoredKernels = Callable[[str], bool]
 #: Names of the arithmetic operations, of Keras 3 and of the wrappers that Keras 2 stored.
 _ARITHMETIC = {
     "Add": "+", "Subtract": "-", "Multiply": "*", "TrueDivide": "/", "Divide": "/", "math.add": "+", "__operators__.add": "+",
@@ -133,9 +135,9 @@ def along_channels(value: Value, axis: Any, name: str) -> None:
 
 
 def activation_of(call: Call) -> str:
-    """The name of the function of an ``Activation``; empty for one that is no name."""
+    """The name of the function of an ``Activation``; empty for one that is no name, or not Keras's."""
     function = call.config.get("activation")
-    named = function.get("config") if isinstance(function, Mapping) else function
+    named = function.get("config") if isinstance(function, Mapping) and not is_own(function) else function
     return named if isinstance(named, str) else ""
 
 

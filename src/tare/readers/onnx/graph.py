@@ -164,14 +164,14 @@ def _agreed(reached: Sequence[Tracked]) -> Tracked:
     return reached[0] if len(maps) == 1 else Blocked(f"the first {len(reached)} layers receive differently scaled images")
 
 
-def _channels_of(front: ImageTensor) -> Affine | None:
-    """The map of each channel; None if a channel of the image reaches the network with two scales, or not at all."""
+def _channels_of(front: ImageTensor) -> Affine | str:
+    """The map of each channel; the reason if one of the image's channels reaches the network with two scales, or not at all."""
     once: dict[int, tuple[float, float]] = {}
     for index, scale, shift in zip(front.source, front.scale, front.shift, strict=True):
         if once.setdefault(index, (scale, shift)) != (scale, shift):
-            return None
-    if sorted(once) != list(range(len(once))):
-        return None
+            return "not one map for each channel"
+    if sorted(once) != list(range(front.channels)):
+        return f"the first layer takes {len(once)} of the image's {front.channels} channels"
     return Affine(tuple(once), tuple(scale for scale, _ in once.values()), tuple(shift for _, shift in once.values()))
 
 
@@ -195,8 +195,8 @@ def _values(front: Tracked, image: _Image, metadata: dict[str, str], source: str
         return dict.fromkeys(("channels", "scale", "mean", "std"), Unknown(f"{source}: {front.reason}"))
     origin = f"{source}, {', '.join(dict.fromkeys(front.nodes))} at the graph's front"
     affine = _channels_of(front)
-    if affine is None:
-        return dict.fromkeys(("channels", "scale", "mean", "std"), Unknown(f"{origin}: not one map for each channel"))
+    if isinstance(affine, str):
+        return dict.fromkeys(("channels", "scale", "mean", "std"), Unknown(f"{origin}: {affine}"))
     channels = _order(affine, metadata, source)
     if not front.normalises:
         nothing = Unknown(f"{source}: no normalisation at the graph's front, so it expects input that is already normalised")
@@ -210,6 +210,8 @@ def _values(front: Tracked, image: _Image, metadata: dict[str, str], source: str
     scale = 1 / 255 if abs(front.lead * 255 - 1) < 1e-3 else scale  # a graph that divides floats by 255 takes 0..255
     std = [scale / a for a in affine.scale]
     mean = [-b * s for b, s in zip(affine.shift, std, strict=True)]
+    if isinstance(channels, Unknown) and (len(set(mean)) > 1 or len(set(std)) > 1):  # nothing says whose constants they are
+        return dict.fromkeys(("channels", "scale", "mean", "std"), channels)
     return {
         "channels": channels,
         "scale": Known(scale, origin),
@@ -225,20 +227,20 @@ def _order(affine: Affine, metadata: dict[str, str], source: str) -> Field[str]:
     origin = (
         f"{source}, Image.BitmapPixelFormat" if stated else f"{source}: assumed red, green, blue, since nothing else is stated"
     )
-    reverses = affine.order == tuple(range(count))[::-1] and count > 1
+    reverses = affine.order == (2, 1, 0)
     if not reverses and affine.order != tuple(range(count)):
         return Unknown(f"{source}: the graph puts channels in the order {affine.order}")
     name = stated or {1: "L", 3: "RGB"}.get(count) or ",".join(f"c{index}" for index in range(count))
-    if reverses and count == 3:
+    if reverses:
         name = {"RGB": "BGR", "BGR": "RGB"}.get(name, name)
     return Known(name, origin)
 
 
 def _check_agreement(stated: InputSpec, front: Tracked, path: Path) -> None:
     """Compare the metadata with a graph that normalises. Raises :class:`SpecError` with both numbers if they differ."""
-    affine = _channels_of(front) if isinstance(front, ImageTensor) and front.normalises else None
+    affine = _channels_of(front) if isinstance(front, ImageTensor) and front.normalises else ""
     known = [stated.channels, stated.scale, stated.mean, stated.std, stated.raw_dtype]
-    if affine is None or any(isinstance(field, Unknown) for field in known):
+    if isinstance(affine, str) or any(isinstance(field, Unknown) for field in known):
         return
     # A graph may take raw integers, the same as floats, or unit values.
     raw, unit = stated.affine(), stated.affine_from("float32")

@@ -18,7 +18,7 @@ class ImageTensor:
 
     ``axis`` is the axis of channels, None after an operator removed or reshaped it. ``lead`` is the factor that was applied
     before anything was subtracted. ``nodes`` are the operators that changed or picked values. ``integer`` says that values are
-    still integers.
+    still integers. ``channels`` is the number of the image's own channels.
     """
 
     rank: int
@@ -29,6 +29,7 @@ class ImageTensor:
     lead: float = 1.0
     nodes: tuple[str, ...] = ()
     integer: bool = False
+    channels: int = 0
 
     @property
     def normalises(self) -> bool:
@@ -38,7 +39,7 @@ class ImageTensor:
     @classmethod
     def of_image(cls, rank: int, axis: int, channels: int, integer: bool) -> ImageTensor:
         """The image itself."""
-        return cls(rank, axis, tuple(range(channels)), (1.0,) * channels, (0.0,) * channels, integer=integer)
+        return cls(rank, axis, tuple(range(channels)), (1.0,) * channels, (0.0,) * channels, integer=integer, channels=channels)
 
     def mapped(self, factors: NDArray[np.float64], offsets: NDArray[np.float64], node: str) -> ImageTensor:
         """Apply ``factor * y + offset``, with one number for all channels or one per channel."""
