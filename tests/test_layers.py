@@ -6,6 +6,7 @@ import ast
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,7 @@ def test_the_package_as_it_is_keeps_the_contracts(copy: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@cache
 def shop_windows() -> set[str]:
     """The packages that show names of other modules: those with a stub of their own."""
     return {".".join(("tare", *path.parent.relative_to(ROOT).parts)) for path in ROOT.rglob("__init__.pyi")}

@@ -213,9 +213,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "normalisation.strategies": {
         "mean = tuple(u1 - scale * (m0 - u0) / s0 for scale, (u0, s0, m0, _, u1, _) in zip(std, rows, strict=True))"
         " :: True -> False": "std is made of the same rows",
-        "sigma = extent / max(value, 1e-12 * extent, 1e-300) :: 1e-300 -> 2e-300": _GUARD,
         "_EPS = 1e-9 :: 1e-09 -> 2e-09": _GUARD,
-        "for value, extent in zip(made.std, ranges, strict=True): :: True -> False": "both have been made as long as there are"
-        " channels",
+        "for place, (value, extent) in enumerate(zip(made.std, ranges, strict=True)): :: True -> False": "both have been made as"
+        " long as there are channels",
     },
 }

@@ -22,7 +22,7 @@ from tare.errors import DataError, shell_word
 from tare.samples.decode import SUFFIXES
 from tare.samples.records import Skipped
 from tare.sources.files.image_folder import read_image
-from tare.sources.files.masks import MASK_ENDINGS, MASK_LEVELS
+from tare.sources.files.masks import MASK_ENDINGS, MASK_LEVELS, NamedImages
 from tare.tasks.names import TaskName
 
 if TYPE_CHECKING:
@@ -126,6 +126,12 @@ def check_one_kind(root: Path, masked: bool = False) -> None:
             f"{pair.inputs}/ beside {pair.targets}/ in {str(root)!r}{pair}",
             f"measure {inputs} alone, or only its foreground: tare measure {shell_word(inputs)} --mask {shell_word(masks)}",
         )
+    if not masked:
+        images = NamedImages()
+        for path in sorted(_some_files(root)):
+            if path.suffix.lower() in SUFFIXES:
+                images.add(path.as_posix(), path.read_bytes)
+        images.check(str(root), "take the masks out, or measure only the foreground with --mask")
 
 
 def parts_among(names: Sequence[str]) -> list[str]:

@@ -32,7 +32,7 @@ from tare.sources.arrays.converted import converted
 from tare.sources.arrays.whole import stated_nodata
 from tare.sources.base import Source
 from tare.sources.files.each import foreign_remark, unreadable_remark
-from tare.sources.numbered import chunks_by_number
+from tare.sources.files.numbered import chunks_by_number
 from tare.sources.options import Options
 from tare.system.options import verb
 

@@ -37,7 +37,7 @@ from tare.samples.sound.front_end import FrontEnd
 from tare.sources.arrays.converted import converted
 from tare.sources.arrays.whole import stated_nodata
 from tare.sources.base import Source
-from tare.sources.numbered import chunks_by_number
+from tare.sources.files.numbered import chunks_by_number
 from tare.sources.options import Options
 from tare.sources.rasters.georeferenced import Rasters
 from tare.statistics.dataset_stats import DatasetStats

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +16,7 @@ from tare.samples.records import Record, Skipped
 from tare.sources.base import ItemSource
 from tare.sources.containers.lmdb_pages import Entry, entries_of, value_of
 from tare.sources.encoded import sample_of
+from tare.sources.files.masks import NamedImages
 from tare.sources.options import Options
 from tare.sources.places import opened_for
 
@@ -27,9 +29,14 @@ class LmdbStore(ItemSource[Entry]):
     options: Options
 
     def items(self) -> Iterator[Entry]:
-        """The keys, and where their values are."""
+        """The keys, and where their values are. Raises :class:`DataError` at the end if most images have a mask beside them."""
+        images = NamedImages()
         with _file(self.name) as file:
-            yield from entries_of(file)
+            for entry in entries_of(file):
+                if entry.place >= 0:
+                    images.add(entry.key.decode("utf-8", "backslashreplace"), partial(value_of, file, entry))
+                yield entry
+        images.check(self.name, "write the database without the masks")
 
     def read(self, chunk: tuple[Entry, ...]) -> Iterator[Record]:
         """Decode the values of some keys."""

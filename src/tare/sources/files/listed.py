@@ -8,6 +8,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tare.errors import DataError
@@ -15,6 +16,7 @@ from tare.samples.records import Sample, Skipped, Stack
 from tare.sources.base import ItemSource
 from tare.sources.encoded import claims_sample, sample_of
 from tare.sources.files.image_folder import first_level, walk_files
+from tare.sources.files.masks import NamedImages
 from tare.sources.files.quotes import without_literal
 from tare.sources.options import Options
 from tare.sources.places import file_system, is_url, open_binary, read_bytes
@@ -54,8 +56,19 @@ class ListedFiles(ItemSource[Listed]):
         return _repeated(self.listing) if isinstance(self.listing, Named | Manifest) else ()
 
     def items(self) -> Iterator[Listed]:
-        """The files, in the order of the listing."""
-        return iter(self.listing)
+        """The files, in the order of the listing.
+
+        Raises :class:`DataError` at the end if most images without labels have a mask beside them, unless masks are named.
+        """
+        return iter(self.listing) if self.options.mask is not None else self._unmasked()
+
+    def _unmasked(self) -> Iterator[Listed]:
+        images = NamedImages()
+        for item in self.listing:
+            if item.label is None and claims_sample(item.path):
+                images.add(item.path, partial(read_bytes, item.path))
+            yield item
+        images.check(self.name, "take the masks out, or measure only the foreground with --mask")
 
     def number(self) -> int:
         """Number of files."""

@@ -20,7 +20,14 @@ from tare.sources.files.image_folder import read_image
 from tare.system.local.opened import in_memory
 
 #: Endings of a mask's name beside its image: photo.jpg and photo_mask.png.
-MASK_ENDINGS = ("_mask", "-mask", "_seg", "_label", "_labelIds", "_gtFine_labelIds", "_segmentation", "_gt", "_m")
+MASK_ENDINGS = ("_mask", "-mask", "_seg", "_label", "_labelIds", "_gtFine_labelIds", "_segmentation", "_gt", "_m", "_target")
+#: What names of masks begin with instead, beside image-0001.
+_MASK_BEGINNINGS = ("mask-", "mask_", "label-", "label_", "seg-", "seg_", "gt-", "gt_")
+#: What names of images have where those of masks have one of the above.
+_IMAGE_ENDINGS = tuple(
+    f"{sign}{word}" for sign in "_-." for word in ("image", "img", "input", "sat", "rgb", "photo", "leftImg8bit")
+)
+_IMAGE_BEGINNINGS = tuple(f"{word}{sign}" for sign in "_-" for word in ("image", "img", "input", "photo"))
 #: Names of a folder of masks in an archive, in lower case and letters alone.
 MASK_FOLDERS = frozenset(
     ("mask", "masks", "labels", "annotations", "seg", "segmentation", "segmentationclass", "groundtruth", "gt")
@@ -77,8 +84,8 @@ def found_of(places: Sequence[str]) -> str | None:
     return next((place for place in places if os.path.isfile(place)), None)  # noqa: PTH113 - as above
 
 
-class ArchivedImages:
-    """The images of an archive in any order, of which some may be named as the masks of others.
+class NamedImages:
+    """The images of an archive, a list or a store in any order, of which some may be named as the masks of others.
 
     Of many images every 64th name counts, chosen by its check sum, so that a million names take little memory.
     """
@@ -95,10 +102,12 @@ class ArchivedImages:
         self._number += 1
         stem = os.path.splitext(name)[0]
         *folders, base = stem.split("/")
-        ending = next((each for end in MASK_ENDINGS for each in (end, f".{end[1:]}") if stem.endswith(each)), "")
+        ending = next((each for end in MASK_ENDINGS for each in (end, f".{end[1:]}") if base.endswith(each)), "")
+        beginning = next((each for each in _MASK_BEGINNINGS if base.startswith(each)), "") if not ending else ""
         inside = not MASK_FOLDERS.isdisjoint(re.sub("[^a-z]", "", folder.lower()) for folder in folders)
-        keys = _key(stem.removesuffix(ending)), _key(base)
-        if not ending and not inside:
+        plain = _plain(base.removesuffix(ending).removeprefix(beginning))
+        keys = _key("/".join((*folders, plain))), _key(plain)
+        if not ending and not beginning and not inside:
             for known, key in zip(self._images, keys, strict=True):
                 if self._counts(key):
                     known.add(key)
@@ -108,10 +117,10 @@ class ArchivedImages:
         if len(self._few) < _MASKS_LOOKED_AT:
             try:
                 self._few.append(len(np.unique(decode_noted(content()).values)) <= MASK_LEVELS)
-            except UndecodableError:
+            except (UndecodableError, OSError, ValueError):  # also a list may name what is not there
                 self._few.append(False)
 
-    def check(self, place: str) -> None:
+    def check(self, place: str, remedy: str) -> None:
         """Raise :class:`DataError` if most images have a mask of few values: it is no image of the same kind."""
         for known, masks in zip(self._images, self._masks, strict=True):
             images = [key for key in known if self._counts(key)]
@@ -119,10 +128,17 @@ class ArchivedImages:
             if found and len(found) >= 0.8 * len(images) and all(self._few):
                 share = f"{len(found)} of {len(images)} images{' looked at' if self._number > _MANY else ''}"
                 told = f"{min(found)!r} beside its image in {place!r}, and so for {share}: masks for each image"
-                raise DataError("images of one kind", told, "write the archive without the masks")
+                raise DataError("images of one kind", told, remedy)
 
     def _counts(self, key: int) -> bool:
         return self._number <= _MANY or key % 64 == 0
+
+
+def _plain(name: str) -> str:
+    """The name without what says that it is an image's."""
+    ending = next((each for each in _IMAGE_ENDINGS if name.endswith(each)), "")
+    beginning = next((each for each in _IMAGE_BEGINNINGS if name.startswith(each)), "")
+    return name.removesuffix(ending).removeprefix(beginning) or name
 
 
 def _key(name: str) -> int:

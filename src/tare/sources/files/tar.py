@@ -18,7 +18,7 @@ from tare.errors import DataError
 from tare.samples.records import Record, Skipped
 from tare.sources.base import Indexed, ItemSource
 from tare.sources.encoded import claims_sample, sample_of
-from tare.sources.files.masks import ArchivedImages
+from tare.sources.files.masks import NamedImages
 from tare.sources.options import Options
 from tare.sources.places import is_url, open_binary
 
@@ -231,7 +231,7 @@ def _joined(place: str, members: Iterator[tuple[str, Any, str | None]], content:
     key, label = "", None
     seen: set[int] = set()
     held: list[TarEntry] = []
-    images = ArchivedImages()
+    images = NamedImages()
     for name, data, unread in members:
         stem, suffix = _split(name)
         if stem != key:
@@ -249,7 +249,7 @@ def _joined(place: str, members: Iterator[tuple[str, Any, str | None]], content:
                 images.add(name, partial(content, data))
             held.append(TarEntry(shown, data, _folder_of(name)))
     yield from _labelled(held, label)
-    images.check(place)
+    images.check(place, "write the archive without the masks")
 
 
 class _Watched:

@@ -27,6 +27,8 @@ def chunks_by_number(source: Source[Any], data: Any, *, of_shards: bool) -> Iter
     if of_shards:
         return iter(sorted(chunks, key=lambda chunk: by_number(chunk[0])))
     held = [*chunks]
+    if all(isinstance(getattr(chunk, "path", None), str) for chunk in held):  # a chunk is one thing of several files: a series
+        return iter(sorted(held, key=lambda series: by_number(series.path)))
     if not all(isinstance(chunk, tuple) and all(isinstance(item, str | Listed) for item in chunk) for chunk in held):
         return iter(held)
     ordered = iter(sorted(chain.from_iterable(held), key=lambda item: by_number(item if isinstance(item, str) else item.path)))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tare.sources.numbered import by_number, chunks_by_number
+from tare.sources.files.numbered import by_number, chunks_by_number
 from tare.sources.opening import open_source
 from tests.images import save_png
 
@@ -42,3 +42,14 @@ def test_tables_of_a_folder_are_read_by_number(tmp_path: Path) -> None:
     source = open_source(tmp_path)
     read = [record for chunk in chunks_by_number(source, tmp_path, of_shards=True) for record in source.read(chunk)]
     assert [float(record.columns[0][0]) for record in read] == [1, 2, 10]  # type: ignore[union-attr]
+
+
+def test_series_of_a_folder_are_read_by_number(tmp_path: Path) -> None:
+    pytest.importorskip("pydicom", reason="reads DICOM (pip install 'tare[medical]')")
+    from tests.sources.volumes.test_dicom import write
+
+    for number in range(1, 13):
+        write(tmp_path / f"f{number}.dcm", np.full((4, 5), number, np.uint16), number=1, series=f"1.2.{100 - number}")
+    source = open_source(tmp_path)
+    read = [record for chunk in chunks_by_number(source, tmp_path, of_shards=False) for record in source.read(chunk)]
+    assert [int(record.channels[0].max()) for record in read] == [*range(1, 13)]  # type: ignore[union-attr, index]
