@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+
+#: What libraries colour their messages with for terminals.
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class TareError(Exception):
@@ -72,8 +76,8 @@ class TareWarning(UserWarning):
 
 
 def reason_of(error: BaseException | str, limit: int | None = 160) -> str:
-    """Return the text of an exception in one line of at most ``limit`` characters (empty if it has none)."""
-    return " ".join(str(error).split())[:limit]
+    """Return the text of an exception in one line of at most ``limit`` characters (empty if it has none), without colours."""
+    return " ".join(_COLOUR.sub("", str(error)).split())[:limit]
 
 
 def shell_word(value: object) -> str:

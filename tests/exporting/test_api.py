@@ -156,6 +156,39 @@ def test_a_network_that_cannot_be_recorded_is_traced_for_onnx(run: Path, tmp_pat
         assert np.allclose(answers(tmp_path / "model.onnx", "onnx", raw(count))[1], model.logits(raw(count)), atol=1e-4)
 
 
+UNKNOWN = """
+import torch
+
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 4, 3)
+        self.head = torch.nn.Linear(4, 3)
+
+    def forward(self, values):
+        held = self.conv(values).mean((2, 3))
+        return self.head(held) + torch.special.bessel_j0(held).sum()
+
+
+def net(num_classes=3):
+    return Net()
+"""
+
+
+def test_a_network_that_onnx_cannot_hold_is_refused_in_one_line_without_colours(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnxruntime")
+    (tmp_path / "nets.py").write_text(UNKNOWN)
+    factory = f"{tmp_path / 'nets.py'}:net"
+    run = tiny_run(tmp_path, reference=factory)
+    with pytest.raises(ModelError, match="bessel") as caught:
+        export(run, "onnx", tmp_path / "model.onnx", factory=factory)
+    assert "\x1b" not in str(caught.value)
+    assert capfd.readouterr().out == ""
+
+
 @pytest.mark.skipif(Version(timm.__version__) < Version("1.0.27"), reason="an older timm does not read safetensors there")
 def test_timm_loads_the_folder(run: Path, tmp_path: Path) -> None:
     made = export(run, "timm", tmp_path / "out")

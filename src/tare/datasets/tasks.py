@@ -10,6 +10,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,8 +22,9 @@ from tare.datasets.parts.names import parts_beside
 from tare.errors import DataError, shell_word
 from tare.samples.decode import SUFFIXES
 from tare.samples.records import Skipped
-from tare.sources.files.image_folder import read_image
-from tare.sources.files.masks import MASK_ENDINGS, MASK_LEVELS, NamedImages
+from tare.sources.files.image_folder import read_image, walk_files
+from tare.sources.files.masks import MASK_ENDINGS, MASK_LEVELS, NamedImages, is_drawn
+from tare.sources.places import read_bytes
 from tare.tasks.names import TaskName
 
 if TYPE_CHECKING:
@@ -128,9 +130,9 @@ def check_one_kind(root: Path, masked: bool = False) -> None:
         )
     if not masked:
         images = NamedImages()
-        for path in sorted(_some_files(root)):
-            if path.suffix.lower() in SUFFIXES:
-                images.add(path.as_posix(), path.read_bytes)
+        for path in walk_files(root):
+            if os.path.splitext(path)[1].lower() in SUFFIXES:
+                images.add(os.path.relpath(path, root), partial(is_drawn, partial(read_bytes, path)))
         images.check(str(root), "take the masks out, or measure only the foreground with --mask")
 
 

@@ -9,19 +9,22 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tare.errors import DataError, reason_of
+from tare.errors import DataError, TareError, reason_of
 from tare.samples.decode import SUFFIXES
+from tare.samples.records import Sample, Stack
 from tare.sources.base import Source
 from tare.sources.containers.names import is_lerobot, is_lmdb, is_zarr
 from tare.sources.files.each import left_out_remark
 from tare.sources.files.image_folder import open_image_folder
 from tare.sources.files.listed import LocalFolder, RemoteFolder, open_folder, open_named
+from tare.sources.files.masks import MASK_LEVELS, NamedImages
 from tare.sources.files.pinned import Opened, pin_of, unchanged
 from tare.sources.hf_dataset import is_hf_dataset
 from tare.sources.listed_objects import is_listed
@@ -285,7 +288,13 @@ def _is_large_wav(name: str) -> bool:
 
 def _shards(name: str, files: tuple[str, ...], options: Options) -> Shards:
     """Open many files as one dataset; of array files without a stated layout, say whether a file is one sample or many."""
-    if len(files) < 2 or options.layout is not None or not all(file.lower().endswith((".npy", ".npz")) for file in files):
+    if len(files) < 2 or not all(file.lower().endswith((".npy", ".npz")) for file in files):
+        return Shards(name, files, options, open_file)
+    images = NamedImages()
+    for file in files:
+        images.add(os.path.relpath(file, name) if os.path.isdir(name) else file, partial(_is_drawn, file, options))  # noqa: PTH112
+    images.check(name, "take the masks out, or name the images by a pattern")
+    if options.layout is not None:
         return Shards(name, files, options, open_file)
     from tare.sources.arrays.axes import layout_of_files
     from tare.sources.arrays.npy import header_of
@@ -345,3 +354,15 @@ _OBJECTS: tuple[tuple[Callable[[Any], bool], Format], ...] = (
     ),
     (is_torch_data, _format("", "torch_data:open_torch_data", "layout", "columns", "label")),
 )
+
+
+def _is_drawn(file: str, options: Options) -> bool:
+    """Whether the first samples of a file of arrays have few whole values, as masks have."""
+    try:
+        source = open_file(file, options)
+        first = next((record for chunk in source.chunks() for record in source.read(chunk)), None)
+    except (TareError, OSError):
+        return False
+    if not isinstance(first, Sample | Stack) or first.values.dtype.kind not in "biu":
+        return False
+    return len(np.unique(first.values)) <= MASK_LEVELS

@@ -18,7 +18,7 @@ from tare.exporting.graph.options import GraphOptions
 from tare.exporting.graph.served import ServedGraph
 from tare.exporting.parity import Outputs, Runner
 from tare.system.optional import require
-from tare.system.quiet import quietly
+from tare.system.quiet import quietly, unprinted
 
 #: Largest file that Protocol Buffers can hold, minus room for the graph itself.
 _MOST_BYTES = (1 << 31) - (1 << 24)
@@ -82,14 +82,14 @@ def _traced(graph: ServedGraph, example: torch.Tensor, options: GraphOptions, op
     buffer = io.BytesIO()
     axes = {options.takes: options.dynamic} | {name: {0: "N"} for name in options.names}
     try:
-        with quietly(), torch.no_grad():
+        with quietly(), unprinted(), torch.no_grad():  # a network that cannot be traced is printed
             torch.onnx.export(
                 graph, (example,), buffer, dynamo=False, input_names=[options.takes], output_names=list(options.names),  # type: ignore[arg-type]
                 dynamic_axes=axes, opset_version=opset or _OLD_OPSET,
             )  # fmt: skip
         return onnx.load_model_from_string(buffer.getvalue())
     except Exception as error:
-        reason = f"{why}; traced instead: {' '.join(str(error).split())[:160]}"
+        reason = f"{why}; traced instead: {reason_of(error)}"
         raise ModelError("a network that can be exported to ONNX", reason, "use --format torchscript or pt2") from None
 
 

@@ -16,7 +16,7 @@ from tare.samples.records import Record, Skipped
 from tare.sources.base import ItemSource
 from tare.sources.containers.lmdb_pages import Entry, entries_of, value_of
 from tare.sources.encoded import sample_of
-from tare.sources.files.masks import NamedImages
+from tare.sources.files.masks import NamedImages, is_drawn
 from tare.sources.options import Options
 from tare.sources.places import opened_for
 
@@ -34,9 +34,9 @@ class LmdbStore(ItemSource[Entry]):
         with _file(self.name) as file:
             for entry in entries_of(file):
                 if entry.place >= 0:
-                    images.add(entry.key.decode("utf-8", "backslashreplace"), partial(value_of, file, entry))
+                    images.add(entry.key.decode("utf-8", "backslashreplace"), partial(is_drawn, partial(value_of, file, entry)))
                 yield entry
-        images.check(self.name, "write the database without the masks")
+            images.check(self.name, "write the database without the masks")
 
     def read(self, chunk: tuple[Entry, ...]) -> Iterator[Record]:
         """Decode the values of some keys."""

@@ -16,7 +16,7 @@ from tare.samples.records import Sample, Skipped, Stack
 from tare.sources.base import ItemSource
 from tare.sources.encoded import claims_sample, sample_of
 from tare.sources.files.image_folder import first_level, walk_files
-from tare.sources.files.masks import NamedImages
+from tare.sources.files.masks import NamedImages, is_drawn
 from tare.sources.files.quotes import without_literal
 from tare.sources.options import Options
 from tare.sources.places import file_system, is_url, open_binary, read_bytes
@@ -63,10 +63,10 @@ class ListedFiles(ItemSource[Listed]):
         return iter(self.listing) if self.options.mask is not None else self._unmasked()
 
     def _unmasked(self) -> Iterator[Listed]:
-        images = NamedImages()
+        images, folder = NamedImages(), f"{os.path.dirname(self.name)}/"  # noqa: PTH120 - it may be a URL
         for item in self.listing:
             if item.label is None and claims_sample(item.path):
-                images.add(item.path, partial(read_bytes, item.path))
+                images.add(item.path.removeprefix(folder), partial(is_drawn, partial(read_bytes, item.path)))
             yield item
         images.check(self.name, "take the masks out, or measure only the foreground with --mask")
 

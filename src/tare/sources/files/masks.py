@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from tare.errors import DataError
 from tare.samples.decode import UndecodableError, decode_noted
@@ -20,23 +20,47 @@ from tare.sources.files.image_folder import read_image
 from tare.system.local.opened import in_memory
 
 #: Endings of a mask's name beside its image: photo.jpg and photo_mask.png.
-MASK_ENDINGS = ("_mask", "-mask", "_seg", "_label", "_labelIds", "_gtFine_labelIds", "_segmentation", "_gt", "_m", "_target")
+MASK_ENDINGS = (
+    "_mask",
+    "-mask",
+    "_seg",
+    "_label",
+    "_labelIds",
+    "_gtFine_labelIds",
+    "_segmentation",
+    "_gt",
+    "_m",
+    "_target",
+    "_dseg",
+    "_gtFine_labelTrainIds",
+    "_gtFine_instanceIds",
+    "_gtFine_color",
+    "_manual1",
+)
 #: What names of masks begin with instead, beside image-0001.
 _MASK_BEGINNINGS = ("mask-", "mask_", "label-", "label_", "seg-", "seg_", "gt-", "gt_")
+#: Names of a folder of images beside one of masks, in lower case and letters alone.
+_IMAGE_FOLDER = re.compile("(?:images?|imgs?|photos?|pictures?|frames?|inputs?|scans?|rgb)(?:png|jpe?g|tiff?)?$")
 #: What names of images have where those of masks have one of the above.
 _IMAGE_ENDINGS = tuple(
-    f"{sign}{word}" for sign in "_-." for word in ("image", "img", "input", "sat", "rgb", "photo", "leftImg8bit")
+    f"{sign}{word}" for sign in "_-." for word in ("image", "img", "input", "sat", "rgb", "photo", "leftimg8bit")
 )
 _IMAGE_BEGINNINGS = tuple(f"{word}{sign}" for sign in "_-" for word in ("image", "img", "input", "photo"))
-#: Names of a folder of masks in an archive, in lower case and letters alone.
-MASK_FOLDERS = frozenset(
-    ("mask", "masks", "labels", "annotations", "seg", "segmentation", "segmentationclass", "groundtruth", "gt")
+#: Names of a folder of masks, in lower case and letters alone, by how they end and how they begin.
+_MASK_FOLDER = re.compile(
+    "(?:masks?|labels?|labelmaps?|labelids|annotations?|annot?|seg|segmentations?|groundtruths?|gt(?:fine|coarse)?|manual"
+    "|semantic(?:rgb)?)(?:png|tiff?)?$|^(?:segmentation|stuffthingmaps|panoptic)"
 )
 #: Most different values of a mask.
 MASK_LEVELS = 16
 #: nnU-Net numbers the channels of a case behind its name; all of them have one mask.
 _CHANNEL = re.compile(r"_\d{4}$")
 _MASKS_LOOKED_AT = 3
+#: A drawing of classes or objects: its most colours, and the share of neighbours of one colour that it exceeds.
+_MOST_COLOURS, _FLAT = 64, 0.8
+#: Where most images have no mask: the fewest masks that have an image.
+_FEWEST_PAIRS = 3
+_ENDINGS = tuple(sorted({each for end in MASK_ENDINGS for each in (end, f".{end[1:]}")}, key=len, reverse=True))
 #: Images of an archive up to which every name counts.
 _MANY = 4096
 
@@ -56,6 +80,8 @@ def read_mask(path: str) -> NDArray[Any] | Skipped:
 
     A palette only says how the classes of a mask are shown: one whose first colour is white has the class 0 there.
     """
+    from PIL import Image
+
     try:
         with Image.open(in_memory(path)) as image:
             if image.mode == "P":
@@ -85,60 +111,95 @@ def found_of(places: Sequence[str]) -> str | None:
 
 
 class NamedImages:
-    """The images of an archive, a list or a store in any order, of which some may be named as the masks of others.
+    """The images of a folder, an archive, a list or a store in any order, of which some may be named as the masks of others.
 
     Of many images every 64th name counts, chosen by its check sum, so that a million names take little memory.
     """
 
     def __init__(self) -> None:
         self._number = 0
-        # Masks beside their images by path, and masks in a folder of their own by the last part of it.
-        self._images: tuple[set[int], set[int]] = set(), set()
-        self._masks: tuple[dict[int, str], dict[int, str]] = {}, {}
-        self._few: list[bool] = []
+        # Masks beside their images by path, by the last part of it, and by the folder in which a folder of masks lies.
+        self._images: tuple[set[int], set[int], set[int]] = set(), set(), set()
+        # Images without the last word of their names: several of one scan have one mask.
+        self._scans: tuple[set[int], set[int], set[int]] = set(), set(), set()
+        self._masks: tuple[dict[int, str], dict[int, str], dict[int, str]] = {}, {}, {}
+        self._first: list[Callable[[], bool]] = []
 
-    def add(self, name: str, content: Callable[[], bytes]) -> None:
-        """Count an image; the content of the first masks is looked at."""
+    def add(self, name: str, is_drawn: Callable[[], bool]) -> None:
+        """Count an image; of the first masks ``is_drawn`` tells at the end whether they are drawn rather than taken."""
         self._number += 1
-        stem = os.path.splitext(name)[0]
-        *folders, base = stem.split("/")
-        ending = next((each for end in MASK_ENDINGS for each in (end, f".{end[1:]}") if base.endswith(each)), "")
+        *folders, base = name.split("/")
+        base = os.path.splitext(base.removesuffix(".gz"))[0]
+        ending = next((each for each in _ENDINGS if base.endswith(each)), "")
         beginning = next((each for each in _MASK_BEGINNINGS if base.startswith(each)), "") if not ending else ""
-        inside = not MASK_FOLDERS.isdisjoint(re.sub("[^a-z]", "", folder.lower()) for folder in folders)
         plain = _plain(base.removesuffix(ending).removeprefix(beginning))
-        keys = _key("/".join((*folders, plain))), _key(plain)
-        if not ending and not beginning and not inside:
-            for known, key in zip(self._images, keys, strict=True):
+        keys = _keys(folders, plain)
+        inside = next((place for place, folder in enumerate(folders) if _is_folder(folder, _MASK_FOLDER)), None)
+        if ending or beginning or inside is not None:
+            whose = () if inside is None else (_key("/".join(folders[:inside])),)
+            for masks, key in [*zip(self._masks, (*keys, *whose), strict=False)][inside is not None :]:
                 if self._counts(key):
-                    known.add(key)
+                    masks.setdefault(key, name)
+            if len(self._first) < _MASKS_LOOKED_AT:
+                self._first.append(is_drawn)
             return
-        if self._counts(keys[inside]):
-            self._masks[inside].setdefault(keys[inside], name)
-        if len(self._few) < _MASKS_LOOKED_AT:
-            try:
-                self._few.append(len(np.unique(decode_noted(content()).values)) <= MASK_LEVELS)
-            except (UndecodableError, OSError, ValueError):  # also a list may name what is not there
-                self._few.append(False)
+        scan = _keys(folders, plain.rpartition("_")[0] or plain)
+        beside = [_key("/".join(folders[:place])) for place, folder in enumerate(folders) if _is_folder(folder, _IMAGE_FOLDER)]
+        for known, named in ((self._images, (*keys, *beside[:1])), (self._scans, scan)):
+            for held, key in zip(known, named, strict=False):
+                if self._counts(key):
+                    held.add(key)
 
     def check(self, place: str, remedy: str) -> None:
-        """Raise :class:`DataError` if most images have a mask of few values: it is no image of the same kind."""
-        for known, masks in zip(self._images, self._masks, strict=True):
-            images = [key for key in known if self._counts(key)]
-            found = [masks[key] for key in images if key in masks]
-            if found and len(found) >= 0.8 * len(images) and all(self._few):
+        """Raise :class:`DataError` if images have masks: these are no images of the same kind.
+
+        Most images have one, or most masks have an image; and the first masks have few values, or flat areas of few colours.
+        """
+        for known, scans, masks in zip(self._images, self._scans, self._masks, strict=True):
+            images = {key for key in known if self._counts(key)}
+            named = [key for key in masks if self._counts(key)]
+            found = [masks[key] for key in named if key in images or key in scans]
+            most = found and sum(key in masks for key in images) >= 0.8 * len(images)
+            some = len(found) >= max(_FEWEST_PAIRS, 0.01 * len(images), 0.5 * len(named))
+            if (most or some) and all(is_drawn() for is_drawn in self._first):
                 share = f"{len(found)} of {len(images)} images{' looked at' if self._number > _MANY else ''}"
-                told = f"{min(found)!r} beside its image in {place!r}, and so for {share}: masks for each image"
-                raise DataError("images of one kind", told, remedy)
+                whose = "masks for each image" if most else "masks beside the images"
+                raise DataError("images of one kind", f"{min(found)!r} in {place!r}, and so for {share}: {whose}", remedy)
 
     def _counts(self, key: int) -> bool:
         return self._number <= _MANY or key % 64 == 0
 
 
+def is_drawn(content: Callable[[], bytes]) -> bool:
+    """Whether an image has few values, as masks have, or areas of few colours, which a drawing of classes has; reads it."""
+    try:
+        values = decode_noted(content()).values
+    except (UndecodableError, OSError, ValueError):  # also a list may name what is not there
+        return False
+    return len(np.unique(values)) <= MASK_LEVELS or has_areas(values, _MOST_COLOURS)
+
+
+def has_areas(values: NDArray[Any], most: int) -> bool:
+    """Whether values ``(H, W, C)`` are areas of at most ``most`` colours."""
+    same = (values[:, 1:] == values[:, :-1]).all(axis=-1)
+    return bool(same.mean() > _FLAT) and len(np.unique(values.reshape(-1, values.shape[-1]), axis=0)) <= most
+
+
+@lru_cache(maxsize=1024)
+def _is_folder(name: str, kind: re.Pattern[str]) -> bool:
+    return kind.search(re.sub("[^a-z]", "", name.lower())) is not None
+
+
 def _plain(name: str) -> str:
     """The name without what says that it is an image's."""
-    ending = next((each for each in _IMAGE_ENDINGS if name.endswith(each)), "")
-    beginning = next((each for each in _IMAGE_BEGINNINGS if name.startswith(each)), "")
-    return name.removesuffix(ending).removeprefix(beginning) or name
+    lower = name.lower()
+    ending = next((each for each in _IMAGE_ENDINGS if lower.endswith(each)), "")
+    beginning = next((each for each in _IMAGE_BEGINNINGS if lower.startswith(each)), "")
+    return name[len(beginning) : len(name) - len(ending)] or name
+
+
+def _keys(folders: Sequence[str], name: str) -> tuple[int, int]:
+    return _key("/".join((*folders, name))), _key(name)
 
 
 def _key(name: str) -> int:

@@ -18,7 +18,7 @@ from tare.errors import DataError
 from tare.samples.records import Record, Skipped
 from tare.sources.base import Indexed, ItemSource
 from tare.sources.encoded import claims_sample, sample_of
-from tare.sources.files.masks import NamedImages
+from tare.sources.files.masks import NamedImages, is_drawn
 from tare.sources.options import Options
 from tare.sources.places import is_url, open_binary
 
@@ -246,7 +246,7 @@ def _joined(place: str, members: Iterator[tuple[str, Any, str | None]], content:
             held.append(TarEntry(shown, b"", skipped=Skipped(shown, reason, foreign=not claims_sample(name))))
         elif claims_sample(name) or not _is_side_file(suffix):
             if claims_sample(name):
-                images.add(name, partial(content, data))
+                images.add(name, partial(is_drawn, partial(content, data)))
             held.append(TarEntry(shown, data, _folder_of(name)))
     yield from _labelled(held, label)
     images.check(place, "write the archive without the masks")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -16,7 +18,7 @@ from tare.errors import DataError, reason_of
 from tare.samples.decode import UndecodableError
 from tare.samples.records import UNSTATED, Facts, Part, Record, Skipped, along_axes
 from tare.sources.files.each import EachFile
-from tare.sources.files.masks import found_of, inside, is_mask, mask_places
+from tare.sources.files.masks import MASK_LEVELS, NamedImages, found_of, has_areas, inside, is_mask, mask_places
 from tare.sources.options import Options
 from tare.system.local.opened import regular
 from tare.system.optional import require
@@ -26,6 +28,8 @@ _ENDINGS = (".nii.gz", ".nii")
 _SLAB_BYTES, _MOST_BYTES = 32 << 20, 1 << 30
 #: Voxels that a mask may lie away from its volume: tools round the affines that they write.
 _MOST_AWAY = 0.1
+#: Values of a volume that tell whether it is a mask, and the most labels of one: FreeSurfer names about a hundred regions.
+_VALUES_LOOKED_AT, _MOST_LABELS = 1 << 20, 128
 _LAYOUTS = {3: "HWD", 4: "HWDC"}
 
 
@@ -59,8 +63,31 @@ def open_volumes(name: str, files: tuple[str, ...], options: Options) -> Volumes
     require("nibabel", extra="medical", purpose="NIfTI volumes")
     if options.layout is not None and options.layout.upper() not in _LAYOUTS.values():
         raise DataError("the layout HWD or, with timepoints as channels, HWDC", f"{options.layout!r}", "correct --layout")
+    if options.mask is None:
+        _check_one_kind(name, files)
     remarks = () if options.mask is None else (f"only values where the mask ({options.mask}) is not 0",)
     return Volumes(name, files, options, read_volume, None, remarks)
+
+
+def _check_one_kind(name: str, files: tuple[str, ...]) -> None:
+    """Raise :class:`DataError` if masks lie among the volumes: they are no samples of the same kind."""
+    volumes = NamedImages()
+    for file in files:
+        volumes.add(os.path.relpath(file, name) if os.path.isdir(name) else file, partial(_is_drawn, file))  # noqa: PTH112
+    volumes.check(name, "take the masks out, name the volumes by a pattern, or measure only the foreground with --mask")
+
+
+def _is_drawn(place: str) -> bool:
+    """Whether a volume has few whole values, as masks have, or areas of them; slices in the middle are looked at."""
+    try:
+        image = _loaded(place)
+        shape = _shape(image, Options(layout="HWDC"))
+        middle = shape[2] // 2
+        values = _block(image, shape, middle, min(shape[2], middle + max(1, _VALUES_LOOKED_AT // prod(shape[:2]))))
+    except UndecodableError:
+        return False
+    whole = bool((values == np.rint(values)).all())
+    return whole and (len(np.unique(values)) <= MASK_LEVELS or has_areas(values.reshape(shape[0], -1, 1), _MOST_LABELS))
 
 
 def read_volume(place: str, options: Options) -> Iterator[Record]:
