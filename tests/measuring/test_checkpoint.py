@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 
 import tare
 from tare.errors import DataError
 from tare.measuring import checkpoint
+from tare.sources.opening import open_source
 from tests.images import random_rgb, rgb_folder, save_png
 
 KILLED = """
@@ -91,10 +93,40 @@ def test_a_pass_whose_result_is_refused_is_kept_and_what_allows_it_reads_nothing
     assert not file.exists()
 
 
-def half_done(data: Any, file: Path, **options: Any) -> None:
+def half_done(data: Any, file: Path, samples: int = 100, **options: Any) -> None:
     with pytest.raises(StopError):
-        tare.measure(data, checkpoint=file, progress=stop_after(100), **options)
+        tare.measure(data, checkpoint=file, progress=stop_after(samples), **options)
     assert file.exists()
+
+
+def frame(values: NDArray[Any]) -> Any:
+    return pl.DataFrame({"a": values[:, 0], "b": values[:, 1]})
+
+
+def batches(values: NDArray[Any]) -> Any:
+    torch = pytest.importorskip("torch")
+    return torch.utils.data.TensorDataset(torch.from_numpy(values.reshape(-1, 1, 100, 100)))
+
+
+def dataset(values: NDArray[Any]) -> Any:
+    datasets = pytest.importorskip("datasets", reason="makes a Dataset (pip install 'tare[hf]')")
+    return datasets.Dataset.from_dict({"a": values[:, 0].tolist(), "b": values[:, 1].tolist()})
+
+
+@pytest.mark.parametrize("made", [np.asarray, frame, batches, dataset])
+def test_objects_that_changed_behind_their_first_chunk_are_other_data(tmp_path: Path, made: Any) -> None:
+    values = np.random.default_rng(0).normal(size=(1_500_000, 2))
+    file, before = tmp_path / "pass.json", made(values.copy())
+    source = open_source(before)
+    first = source.chunk_length(next(iter(source.chunks())))
+    half_done(before, file, first + 1)
+    kept = file.read_bytes()
+    assert json.loads(kept)["chunks"] > 1
+    assert tare.measure(before, checkpoint=file, workers=1) == tare.measure(before, workers=1)
+    file.write_bytes(kept)
+    values[first * (5000 if made is batches else 1)] = 50  # in the second chunk
+    with pytest.raises(DataError, match=r"a checkpoint (of other values|with a different value of 'fingerprint')"):
+        tare.measure(made(values), checkpoint=file, workers=1)
 
 
 def test_arrays_and_tables_are_taken_up_too(tmp_path: Path) -> None:

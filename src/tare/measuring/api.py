@@ -27,6 +27,7 @@ from tare.samples.transparency import background_of
 from tare.sources.arrays.converted import converted
 from tare.sources.arrays.whole import stated_nodata, whole
 from tare.sources.base import Source
+from tare.sources.hf_dataset import fingerprint_of
 from tare.sources.options import Options
 from tare.statistics.dataset_stats import DatasetStats
 from tare.statistics.state import DatasetState
@@ -67,11 +68,17 @@ def measured(request: MeasureRequest) -> DatasetStats:
         return replace(parts, extra=extra).statistics(state)
     place, asked = request.checkpoint, {**asdict(parts.options), **extra}
     asked |= {"nodata": list(parts.nodata), "cluster": request.cluster}
-    kept = None if place is None else Checkpoint(Path(place), source, asked)
+    kept = None if place is None else _checkpoint(Path(place), request.data, source, asked)
     expect(request.progress, source.number)
     with nullcontext() if kept is None else kept.held():
         state = measure_state(source, request.workers, request.progress, engine=request.engine, checkpoint=kept)
         return parts.statistics(state)
+
+
+def _checkpoint(place: Path, data: Any, source: Source[Any], asked: Mapping[str, Any]) -> Checkpoint:
+    places = data if isinstance(data, list | tuple) else (data,)
+    of_objects = not all(isinstance(each, str | os.PathLike) for each in places)
+    return Checkpoint(place, source, asked, of_objects=of_objects, fingerprint=fingerprint_of(data))
 
 
 @dataclass(frozen=True)

@@ -36,11 +36,21 @@ class Checkpoint:
     A checkpoint belongs to one dataset, read with one set of options. To resume, the name of the source, the options, a digest
     of every covered chunk (file names with sizes and the times at which they were written, those of masks among them, ranges,
     bytes) and a digest of the first chunk's statistics must agree. Of a symbolic link it is the file that the link leads to.
+    With ``of_objects`` only values tell whether objects in memory are the same: all covered chunks are read again, and their
+    statistics must agree; those of a ``fingerprint`` need not be read.
     """
 
-    def __init__(self, path: Path, source: Source[Any], options: Mapping[str, Any]) -> None:
-        self.path, self.source = file_place(path), source
-        self.belongs = {"version": __version__, "source": source.name, "options": dict(options)}
+    def __init__(
+        self,
+        path: Path,
+        source: Source[Any],
+        options: Mapping[str, Any],
+        *,
+        of_objects: bool = False,
+        fingerprint: str | None = None,
+    ) -> None:
+        self.path, self.source, self.of_objects = file_place(path), source, of_objects and fingerprint is None
+        self.belongs = {"version": __version__, "source": source.name, "options": dict(options), "fingerprint": fingerprint}
         self.state, self.chunks, self.first = DatasetState(), 0, ""
         self.digest = hashlib.sha256(_pinned(source))
         self.under_way: deque[bytes] = deque()
@@ -74,7 +84,7 @@ class Checkpoint:
         del chunk
         if self.chunks == 0:
             self.first = _digest(part)
-        self.digest.update(self.under_way.popleft())
+        self.digest.update(self.under_way.popleft() + (_digest(part).encode() if self.of_objects else b""))
         self.state, self.chunks = self.state.merge(part), self.chunks + 1
         if time.monotonic() - self.written >= EVERY:
             self.save()
@@ -110,12 +120,13 @@ class Checkpoint:
             chunk = next(chunks, None)
             if chunk is None:
                 raise self._refused("a checkpoint of more data")
-            if index == 0 and _digest(DatasetState.of(self.source.read(chunk))) != document["first"]:
+            found = _digest(DatasetState.of(self.source.read(chunk))) if index == 0 or self.of_objects else ""
+            if index == 0 and found != document["first"]:
                 raise self._refused("a checkpoint of other values")
-            self.digest.update(self._described(chunk))
+            self.digest.update(self._described(chunk) + (found.encode() if self.of_objects else b""))
             length += self.source.chunk_length(chunk)
         if self.digest.hexdigest() != document["digest"]:
-            raise self._refused("a checkpoint of other files or samples")
+            raise self._refused(f"a checkpoint of other {'values' if self.of_objects else 'files or samples'}")
         self.state, self.chunks, self.first = self._state_of(document), document["chunks"], document["first"]
         return length
 

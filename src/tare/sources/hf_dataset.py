@@ -21,6 +21,12 @@ def is_hf_dataset(data: Any) -> bool:
     return any(kind.__module__.partition(".")[0] == "datasets" for kind in type(data).__mro__)
 
 
+def fingerprint_of(data: Any) -> str | None:
+    """What the datasets library says that a Dataset's rows are, to be compared; None for anything else."""
+    found = getattr(data, "_fingerprint", None) if is_hf_dataset(data) else None
+    return found if isinstance(found, str) else None
+
+
 def open_hf_dataset(data: Any, options: Options) -> HfDataset:
     """Wrap a ``Dataset``; raises :class:`DataError` for a dictionary of splits or a stream."""
     if isinstance(data, dict):
