@@ -132,7 +132,7 @@ def test_values_as_fed_are_the_raw_values_again(known: Reference) -> None:
     [
         (np.zeros((4, 8, 8, 2), np.uint8), "3 channels along the second or the last"),
         (np.zeros((4, 8, 8, 3), np.uint16), "raw values of uint8"),
-        (np.zeros((4, 8, 8, 3), np.float32), "state values='unit' or 'fed'"),
+        (np.zeros((4, 8, 8, 3), np.float32), "with values='unit' or 'fed'"),
         (np.array(["a"]), "a batch of numbers"),
         (np.zeros((8, 8), np.uint8), "pass one sample as a list of one"),
         (np.zeros((8, 8, 3), np.uint8), r"4 axes, samples first, found one of shape \(8, 8, 3\)"),

@@ -451,6 +451,6 @@ def fitted(part: NDArray[Any], taking: Taking, dtype: str) -> NDArray[Any]:
         raise DataError(expected, f"{part.shape[2]}", "convert all with --channels (channels=), or name another reference")
     same = dtype == taking.dtype or np.dtype(dtype).kind == np.dtype(taking.dtype).kind == "f"
     if not same and not taking.rows:
-        remedy = "state values='unit' or 'fed' for scaled values, or name another reference"
+        remedy = "name a reference of such values; tare.Monitor takes scaled ones with values='unit' or 'fed'"
         raise DataError(f"raw values of {taking.dtype}, as the reference has", dtype, remedy)
     return part

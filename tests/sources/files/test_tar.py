@@ -41,6 +41,16 @@ def test_a_webdataset_shard_gives_images_and_their_classes(tmp_path: Path, name:
     assert skipped(source) == []
 
 
+def test_further_images_of_a_key_are_counted_and_said(tmp_path: Path) -> None:
+    views = [(i, k, view) for i in range(5) for k, view in enumerate(("left", "right"))]
+    pairs = [(f"{i:04}.{view}.png", encoded(IMAGES[2 * i + k], "PNG")) for i, k, view in views]
+    said = "further files of a WebDataset sample, each counted as a sample of its own"
+    assert dict(state_of(open_source(packed(tmp_path / "a.tar", pairs))).notes) == {said: 5}
+    assert_same_by_index(open_source(tmp_path / "a.tar"))
+    assert tare.measure(tmp_path / "a.tar").samples == 10
+    assert not state_of(open_source(packed(tmp_path / "b.tar", shard(0, 9)))).notes
+
+
 def test_shards_named_by_braces_by_pattern_by_list_and_by_folder_are_one_dataset(tmp_path: Path) -> None:
     for index in range(3):
         packed(tmp_path / f"x-{index:02}.tar", shard(50 * index, 50 * index + 50))

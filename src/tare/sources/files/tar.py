@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from tare.errors import DataError
-from tare.samples.records import Record, Skipped
+from tare.samples.records import Record, Sample, Skipped
 from tare.sources.base import Indexed, ItemSource
 from tare.sources.encoded import claims_sample, sample_of
 from tare.sources.files.masks import NamedImages, is_drawn
@@ -24,6 +24,7 @@ from tare.sources.places import is_url, open_binary
 
 _LARGEST_MEMBER = 1 << 30
 _COMPRESSED = (".gz", ".tgz")
+_FURTHER = "further files of a WebDataset sample, each counted as a sample of its own"
 _SECOND = "a second member of this name, which replaces the first where the archive is unpacked"
 _MEMBER = re.compile(r"\.(tar|tar\.gz|tgz)/", re.IGNORECASE)
 #: More than tarfile reads at once.
@@ -32,12 +33,16 @@ _REMEMBERED = 4 * tarfile.RECORDSIZE
 
 @dataclass(frozen=True, slots=True)
 class TarEntry:
-    """One sample of an archive: its bytes, its place in the file, or the reason why it was not read."""
+    """One sample of an archive: its bytes, its place in the file, or the reason why it was not read.
+
+    A ``further`` one is not the first file of its key that is a sample.
+    """
 
     name: str
     data: Any
     label: str | None = None
     skipped: Skipped | None = None
+    further: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,8 @@ class TarArchive(ItemSource[TarEntry]):
         """Decode one sample."""
         if item.skipped is not None:
             return replace(item.skipped, label=item.label)
-        return sample_of(item.name, item.data, self.options, item.label, claimed=claims_sample(item.name))
+        found = sample_of(item.name, item.data, self.options, item.label, claimed=claims_sample(item.name))
+        return replace(found, notes=(*found.notes, _FURTHER)) if item.further and isinstance(found, Sample) else found
 
     def indexed(self) -> Indexed | None:
         """The samples by their place in the file, from one pass over the headers; None if compressed or remote."""
@@ -80,7 +86,7 @@ class TarArchive(ItemSource[TarEntry]):
         def read(index: int) -> Iterator[Record]:
             entry = entries[index]
             data = b"" if entry.skipped else _bytes_at(self.name, entry.data)
-            return self.read((TarEntry(entry.name, data, entry.label, entry.skipped),))
+            return self.read((replace(entry, data=data),))
 
         return Indexed(len(entries), read)
 
@@ -247,7 +253,8 @@ def _joined(place: str, members: Iterator[tuple[str, Any, str | None]], content:
         elif claims_sample(name) or not _is_side_file(suffix):
             if claims_sample(name):
                 images.add(name, partial(is_drawn, partial(content, data)))
-            held.append(TarEntry(shown, data, _folder_of(name)))
+            further = claims_sample(name) and any(claims_sample(entry.name) for entry in held)
+            held.append(TarEntry(shown, data, _folder_of(name), further=further))
     yield from _labelled(held, label)
     images.check(place, "write the archive without the masks")
 
@@ -271,7 +278,7 @@ class _Watched:
 
 def _labelled(entries: list[TarEntry], label: str | None) -> Iterator[TarEntry]:
     for entry in entries:
-        yield entry if label is None else TarEntry(entry.name, entry.data, label, entry.skipped)
+        yield entry if label is None else replace(entry, label=label)
 
 
 def _split(name: str) -> tuple[str, str]:
