@@ -655,3 +655,10 @@ def test_layers_are_found_with_an_input_of_the_size_that_the_spec_states() -> No
     half = replace(HALF, size=Known((24, 40), "here"))
     assert respecced(nn.Sequential(nn.Conv2d(3, 4, 3)), half, IMAGENET).plan.shape == (3, 24, 40)
     assert respecced(nn.Sequential(nn.Conv2d(3, 4, 3)), half, IMAGENET, shape=(3, 16, 16)).plan.shape == (3, 16, 16)
+
+
+def test_a_network_that_was_built_in_inference_mode_is_folded() -> None:
+    torch.manual_seed(0)
+    with torch.inference_mode():
+        model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 25, 4)).eval()
+    assert difference(fold(model, IMAGENET, shape=(3, 5, 5)), model, IMAGENET, inputs("unit", (3, 5, 5))) < 1e-5

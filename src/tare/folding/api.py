@@ -87,6 +87,7 @@ def respecced(model: nn.Module, from_spec: InputSpec, to_spec: InputSpec, *, sha
     return rewritten(model, affine, "normalised", shape if shape is not None else _stated_shape(from_spec, len(affine.order)))
 
 
+@torch.no_grad()  # a network may have been built in inference mode
 def rewritten(
     model: nn.Module, affine: Affine, takes: Takes, shape: Sequence[int] | None, method: Method | None = None
 ) -> Folded:

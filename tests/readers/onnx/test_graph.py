@@ -442,3 +442,51 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         read_spec(f"onnx:{tmp_path}/none.onnx")
     with pytest.raises(SpecError, match="a readable ONNX file"):
         read_spec(f"onnx:{tmp_path}")
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout", "count", "size"),
+    [
+        (["N", 28, 28, 1], "NHWC", 1, (28, 28)),
+        (["N", 224, 224, 3], "NHWC", 3, (224, 224)),
+        (["N", 3, 224, 224], "NCHW", 3, (224, 224)),
+        (["N", 1, 28, 28], "NCHW", 1, (28, 28)),
+    ],
+)
+def test_a_graph_without_a_convolution_has_its_channels_on_the_axis_of_a_usual_number(
+    tmp_path: Path, shape: list[Any], layout: str, count: int, size: tuple[int, int]
+) -> None:
+    found = read_onnx(saved(tmp_path / "model.onnx", flattened(shape)))
+    assert (found.require("layout"), found.require("size")) == (layout, size)
+    assert len(found.require("mean")) == count
+    assert all(str(value) == "0.0" for value in found.require("mean"))
+
+
+def test_a_graph_without_a_convolution_whose_axes_tell_nothing_is_unknown(tmp_path: Path) -> None:
+    found = read_onnx(saved(tmp_path / "model.onnx", flattened(["N", 8, 16, 24])))
+    assert "does not say which of its axes holds the channels" in why(found.mean)
+    assert "any may hold the channels" in why(found.layout)
+    assert isinstance(found.size, Unknown)
+
+
+def flattened(shape: list[Any]) -> Any:
+    """A perceptron on pixels, as exporters of TensorFlow write it."""
+    number = int(np.prod(shape[1:]))
+    nodes = [
+        node("Mul", ["image", "scale"], ["unit"]),
+        node("Reshape", ["unit", "row"], ["flat"]),
+        node("MatMul", ["flat", "weight"], ["answer"]),
+    ]
+    constants = [
+        initializer("scale", 1 / 255),
+        initializer("row", [-1, number], np.int64),
+        initializer("weight", np.zeros((number, 2))),
+    ]
+    return model(nodes, constants, shape)
+
+
+def test_batch_norm_in_training_mode_is_unknown(tmp_path: Path) -> None:
+    names = ("w", [1, 1, 1]), ("b", [0, 0, 0]), ("m", MEAN), ("v", np.square(STD))
+    nodes = [node("BatchNormalization", ["image", "w", "b", "m", "v"], ["normal", "m1", "v1"], training_mode=1)]
+    made = with_eye(nodes, [initializer(name, value) for name, value in names], [1, 3, 8, 8], "normal")
+    assert "is in training mode" in why(read_onnx(saved(tmp_path / "model.onnx", made)).mean)

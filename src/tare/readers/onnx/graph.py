@@ -129,7 +129,11 @@ def _edge(dim: Any) -> int:
 
 
 def _front_of(graph: Any, image: _Image) -> tuple[Tracked, int]:
-    """The tensor that reaches the first layers, and the image's axis of channels: the axis that fits the first convolution."""
+    """The tensor that reaches the first layers, and the image's axis of channels: the axis that fits the first convolution.
+
+    A graph that begins with another layer may fit both: then the axis that has a usual number of channels. The axis is 0 if
+    nothing tells.
+    """
     rank = len(image.shape)
     found: list[tuple[Tracked, int]] = []
     for axis in dict.fromkeys((1, rank - 1)):
@@ -139,9 +143,11 @@ def _front_of(graph: Any, image: _Image) -> tuple[Tracked, int]:
             found.append((_agreed(fronts_of(graph, image.name, start)), axis))
     if not found:
         return Blocked(f"the input {short_repr(image.name)} does not say how many channels it has"), 1
-    fitting = [each for each in found if isinstance(each[0], ImageTensor)]
-    likely = [each for each in found if image.shape[each[1]] in (0, 1, 3, 4)]
-    return (fitting or likely or found)[0]
+    fitting = [each for each in found if isinstance(each[0], ImageTensor)] or found
+    likely = [each for each in fitting if image.shape[each[1]] in (0, 1, 3, 4)]
+    if len(fitting) == 2 and not likely and isinstance(fitting[0][0], ImageTensor):
+        return Blocked(f"the input {short_repr(image.name)} does not say which of its axes holds the channels"), 0
+    return (likely or fitting)[0]
 
 
 def _taken(graph: Any) -> int:
@@ -180,7 +186,8 @@ def _spec(front: Tracked, image: _Image, axis: int, metadata: dict[str, str], so
     dtype = Known(_DTYPES[image.kind], where)
     raw = dtype if image.kind in _INTEGERS else Known("float32", where)
     shape = {1: ("NCHW", (2, 3)), 3: ("NHWC", (1, 2))}.get(axis) if len(image.shape) == 4 else None
-    layout: Field[str] = Known(shape[0], where) if shape else Unknown(f"{where} has {len(image.shape)} axes")
+    unsaid = f"has {len(image.shape)} axes{'' if axis else ', of which any may hold the channels'}"
+    layout: Field[str] = Known(shape[0], where) if shape else Unknown(f"{where} {unsaid}")
     size: Field[Any] = Unknown(f"{where} does not fix its height and width")
     if shape and all(image.shape[each] for each in shape[1]):
         size = known_field("size", [image.shape[each] for each in shape[1]], where)
@@ -209,7 +216,7 @@ def _values(front: Tracked, image: _Image, metadata: dict[str, str], source: str
     scale = float(unit_scale(_DTYPES[image.kind])) if image.kind in _INTEGERS else 1.0
     scale = 1 / 255 if abs(front.lead * 255 - 1) < 1e-3 else scale  # a graph that divides floats by 255 takes 0..255
     std = [scale / a for a in affine.scale]
-    mean = [-b * s for b, s in zip(affine.shift, std, strict=True)]
+    mean = [0.0 - b * s for b, s in zip(affine.shift, std, strict=True)]  # no -0
     if isinstance(channels, Unknown) and (len(set(mean)) > 1 or len(set(std)) > 1):  # nothing says whose constants they are
         return dict.fromkeys(("channels", "scale", "mean", "std"), channels)
     return {

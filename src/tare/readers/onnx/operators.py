@@ -81,6 +81,8 @@ def _batch_norm(node: Any, operands: Sequence[Any]) -> Tracked:
         return Blocked(f"{named(node)} has statistics that are not constants")
     if image.integer:
         return Blocked(f"{named(node)} computes with integers")
+    if attribute_of(node, "training_mode", 0):
+        return Blocked(f"{named(node)} is in training mode, and normalises by the batch")
     scale, bias, mean, variance = (each.astype(np.float64).flatten() for each in rest[:4])
     if image.axis != 1 or {len(scale), len(bias), len(mean), len(variance)} != {len(image.source)}:
         return Blocked(f"{named(node)} has {len(mean)} statistics for {len(image.source)} channels")
