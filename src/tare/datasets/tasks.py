@@ -93,7 +93,9 @@ def check_folders(root: Path, names: Sequence[str]) -> None:
             "arrange them as train/CLASS and val/CLASS, or list the files in a .csv of path,label,split",
         )  # fmt: skip
     pair = _pair(root, names)
-    if pair is not None:
+    if pair is None:
+        _check_named(root, "one folder per class", "train on the masks with --task segmentation, or take them out")
+    else:
         raise DataError(
             "one folder per class",
             f"{pair.inputs}/ beside {pair.targets}/ in {str(root)!r}{pair}, not classes",
@@ -129,11 +131,15 @@ def check_one_kind(root: Path, masked: bool = False) -> None:
             f"measure {inputs} alone, or only its foreground: tare measure {shell_word(inputs)} --mask {shell_word(masks)}",
         )
     if not masked:
-        images = NamedImages()
-        for path in walk_files(root):
-            if os.path.splitext(path)[1].lower() in SUFFIXES:
-                images.add(os.path.relpath(path, root), partial(is_drawn, partial(read_bytes, path)))
-        images.check(str(root), "take the masks out, or measure only the foreground with --mask")
+        _check_named(root, "images of one kind", "take the masks out, or measure only the foreground with --mask")
+
+
+def _check_named(root: Path, expected: str, remedy: str) -> None:
+    images = NamedImages()
+    for path in walk_files(root):
+        if os.path.splitext(path)[1].lower() in SUFFIXES:
+            images.add(path[len(str(root)) :].lstrip(os.sep), partial(is_drawn, partial(read_bytes, path)))
+    images.check(str(root), remedy, expected)
 
 
 def parts_among(names: Sequence[str]) -> list[str]:

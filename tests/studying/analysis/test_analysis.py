@@ -109,3 +109,18 @@ def test_scores_without_a_partner_are_counted_and_none_at_all_is_refused() -> No
     both = scores_of([*rows("source", range(5), "A", 0.5), *rows("target", range(5), "A", 60.0)], **columns)
     assert said in analyse(both).sentences
     assert said not in analyse(both, lower=True).sentences
+
+
+def test_what_is_not_compared_is_said() -> None:
+    columns: dict[str, Any] = {"strategy": "strategy", "score": "score", "pair": ["seed"], "group": []}
+
+    def said(*rows: tuple[str, int, float | None]) -> tuple[str, ...]:
+        table = [dict(zip(("strategy", "seed", "score"), row, strict=True)) for row in rows]
+        return analyse(scores_of(table, **columns)).sentences
+
+    assert said(("source", 0, 0.5), ("target", 0, 0.6)) == ("target: one pair, too few to tell.",)
+    alone = "Nothing is compared: no strategy has scores beside those of the baseline."
+    assert said(("source", 0, 0.5), ("source", 1, 0.6)) == (alone,)
+    scoreless = "target: none of its cells has a score, and it is compared with nothing."
+    found = said(("source", 0, 0.5), ("source", 1, 0.6), ("target", 0, None), ("target", 1, None))
+    assert found == (alone, scoreless, "2 cells are missing; their results are not known.")

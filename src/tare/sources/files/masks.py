@@ -150,7 +150,7 @@ class NamedImages:
                 if self._counts(key):
                     held.add(key)
 
-    def check(self, place: str, remedy: str) -> None:
+    def check(self, place: str, remedy: str, expected: str = "images of one kind") -> None:
         """Raise :class:`DataError` if images have masks: these are no images of the same kind.
 
         Most images have one, or most masks have an image; and the first masks have few values, or flat areas of few colours.
@@ -164,7 +164,7 @@ class NamedImages:
             if (most or some) and all(is_drawn() for is_drawn in self._first):
                 share = f"{len(found)} of {len(images)} images{' looked at' if self._number > _MANY else ''}"
                 whose = "masks for each image" if most else "masks beside the images"
-                raise DataError("images of one kind", f"{min(found)!r} in {place!r}, and so for {share}: {whose}", remedy)
+                raise DataError(expected, f"{min(found)!r} in {place!r}, and so for {share}: {whose}", remedy)
 
     def _counts(self, key: int) -> bool:
         return self._number <= _MANY or key % 64 == 0

@@ -45,7 +45,8 @@ class Analysis:
 
     ``score`` is the name of what is compared; with ``lower`` a lower score is the better one. ``unpaired`` counts the scores of
     each strategy that no score of the baseline has the pair and the group of: they are compared with nothing. ``mixed`` are the
-    numbers of scores up to 1 and above it, if they look like shares beside percent.
+    numbers of scores up to 1 and above it, if they look like shares beside percent. ``scoreless`` are the strategies of which no
+    cell has a score.
     """
 
     baseline: str
@@ -60,6 +61,7 @@ class Analysis:
     lower: bool = False
     unpaired: Mapping[str, int] = field(default_factory=dict)
     mixed: tuple[int, int] = (0, 0)
+    scoreless: tuple[str, ...] = ()
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -97,6 +99,7 @@ class Analysis:
             "lower": self.lower,
             "missing": self.missing,
             "unpaired": dict(self.unpaired),
+            "scoreless": list(self.scoreless),
             "shares_beside_percent": list(self.mixed),
             "verdict": list(self.sentences),
             "means": [_plain(item) for item in self.means],
@@ -175,6 +178,7 @@ def _analysis(family: Family, found: tuple[Contrast, ...], size: str | None) -> 
         family.lower,
         scores.alone(baseline),
         (0, 0) if family.lower else scores.shares_beside_percent,
+        scores.scoreless,
     )
 
 
@@ -209,7 +213,7 @@ def _sentences(analysis: Analysis) -> list[str]:
     lines = [
         _strategy_sentence(analysis, [item for item in found if item.strategy == strategy])
         for strategy in dict.fromkeys(item.strategy for item in found)
-    ]
+    ] or ["Nothing is compared: no strategy has scores beside those of the baseline."]
     shown = {(item.strategy, *item.group) for item in found if item.shown}
     for crossing in analysis.crossings:
         if not any(key[0] == crossing.strategy and set(crossing.group) <= set(key[1:]) for key in shown):
@@ -220,6 +224,8 @@ def _sentences(analysis: Analysis) -> list[str]:
     for strategy, count in analysis.unpaired.items():
         noun, verb = ("score", "has") if count == 1 else ("scores", "have")
         lines.append(f"{strategy}: {count} {noun} {verb} none of {analysis.baseline} beside them, and are compared with nothing.")
+    unscored = "none of its cells has a score, and it is compared with nothing."
+    lines += [f"{strategy}: {unscored}" for strategy in analysis.scoreless]
     if any(analysis.mixed):
         small, large = analysis.mixed
         said = f"{small} of the scores are up to 1 and {large} from there to 100, like shares beside percent"
@@ -253,7 +259,10 @@ def _strategy_sentence(analysis: Analysis, items: Sequence[Contrast]) -> str:
         parts.append(f"bit-identical to it{_of(identical, total)}, {why}")
     elif identical:
         parts.append(f"the same scores{_of(identical, total)}")
-    undecided = [item for item in items if item.statement in ("undecided", "too few")]
+    few = sum(item.statement == "too few" for item in items)
+    if few:
+        parts.append(f"one pair, too few to tell{_of(few, total)}")
+    undecided = [item for item in items if item.statement == "undecided"]
     if undecided:
         ends = [(item.difference.low, item.difference.high) for item in undecided if math.isfinite(item.difference.low)]
         low, high = min((low for low, _ in ends), default=math.nan), max((high for _, high in ends), default=math.nan)

@@ -23,11 +23,12 @@ Pair = tuple[str, ...]
 class Scores:
     """``values[group][strategy][pair]``, one score per cell; the scores of one pair differ only in the strategy.
 
-    ``missing`` counts cells without a score (failed ones).
+    ``missing`` counts cells without a score (failed ones), and ``scoreless`` are the strategies of which no cell has one.
     """
 
     values: Mapping[ScoreGroup, Mapping[str, Mapping[Pair, float]]]
     missing: int = 0
+    scoreless: tuple[str, ...] = ()
 
     @property
     def strategies(self) -> tuple[str, ...]:
@@ -87,13 +88,15 @@ def scores_of(
     strategy or pair, or two rows for one cell.
     """
     values: dict[ScoreGroup, dict[str, dict[Pair, float]]] = {}
-    missing = 0
+    missing, without = 0, dict[str, None]()
     for number, row in enumerate(rows, 1):
         value = _number(row[score])
         if value is None:
             raise DataError(f"a number in {score!r}", f"{row[score]!r} in row {number}", "correct it, or name another column")
         if math.isnan(value):
             missing += 1
+            if row[strategy] not in (None, ""):
+                without[str(row[strategy])] = None
             continue
         if not math.isfinite(value):
             raise DataError(f"a finite number in {score!r}", f"{value} in row {number}", "correct it, or leave the row out")
@@ -110,7 +113,8 @@ def scores_of(
         pairs[cell] = value
     if not values:
         raise DataError("at least one score", f"{missing} rows without a score", "check the table")
-    return Scores(values, missing)
+    scored = {name for strategies in values.values() for name in strategies}
+    return Scores(values, missing, tuple(name for name in without if name not in scored))
 
 
 def _number(cell: Any) -> float | None:
