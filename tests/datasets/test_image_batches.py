@@ -200,12 +200,24 @@ def test_an_interrupt_while_processes_are_forked_is_raised() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_an_interrupt_of_all_processes_does_not_end_those_of_a_loader() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_of_all_processes_does_not_end_those_of_a_loader(number: signal.Signals) -> None:
     reading: Any = iter(loader(Zeros(), batch_size=1, workers=2))
     first = next(reading)
     for worker in reading._workers:
-        os.kill(worker.pid, signal.SIGINT)
+        os.kill(worker.pid, number)
     assert len([first, *reading]) == 4
+
+
+def test_a_loader_process_that_its_command_does_not_end_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_batches, "_SECONDS_LEFT", 1)
+    reading: Any = iter(loader(Zeros(), batch_size=1, workers=1))
+    next(reading)
+    (worker,) = reading._workers
+    os.kill(worker.pid, signal.SIGTERM)
+    with pytest.raises(RuntimeError, match="killed by signal"):
+        worker.join(30)
+    assert worker.exitcode == -signal.SIGALRM
 
 
 @pytest.mark.parametrize(("error", "told"), [(BrokenPipeError(32, "gone"), False), (ValueError("mine"), True)])

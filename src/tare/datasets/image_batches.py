@@ -178,6 +178,8 @@ def _evaluation_steps(geometry: Geometry, around: Sequence[float]) -> list[Any]:
 
 #: Pixels of an image after the network's resize; more fill memory, of which a crop keeps little.
 _MOST_RESIZED = 1 << 26
+#: Seconds that a loader process has left after SIGTERM, unless its command ends it before.
+_SECONDS_LEFT = 20
 #: Where Linux keeps the shared memory of processes.
 _SHARED = Path("/dev/shm")  # noqa: S108
 
@@ -215,9 +217,14 @@ def _interrupts_wait() -> Iterator[None]:
 
 
 def _begin_work(worker: int) -> None:
-    """Leave Ctrl-C to the command, and also to tell that it has ended: a batch on its way to it ends in a traceback."""
+    """Leave Ctrl-C to the command, and also to tell that it has ended: a batch on its way to it ends in a traceback.
+
+    A job that is ended sends SIGTERM to all of its processes at once: the command then ends its epoch and this process in order.
+    """
     del worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "alarm"):
+        signal.signal(signal.SIGTERM, lambda *_: signal.alarm(_SECONDS_LEFT))  # which ends what the command does not
     sys.excepthook = _told_by_command
 
 

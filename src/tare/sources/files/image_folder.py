@@ -17,6 +17,7 @@ from tare.samples.records import Sample, Skipped, Stack
 from tare.samples.transparency import Background
 from tare.sources.base import ItemSource
 from tare.sources.encoded import of_decoded
+from tare.sources.files.apart import channels_apart
 from tare.system.local.opened import ChangedError, NotRegularError, fill, opened, said
 from tare.system.scratch import scratch_memory
 
@@ -35,6 +36,11 @@ class ImageFolder(ItemSource[str]):
     def name(self) -> str:  # type: ignore[override]
         """The folder as the user named it."""
         return str(self.root)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What the names of TIFF files say of their channels; coloured pictures may be named by a colour."""
+        return channels_apart(path for path in self.items() if path.lower().endswith((".tif", ".tiff")))
 
     def items(self) -> Iterator[str]:
         """Paths of the files, in the order of a sorted walk."""

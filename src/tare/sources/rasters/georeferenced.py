@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tare.errors import DataError, reason_of
 from tare.samples.decode import UndecodableError
 from tare.samples.records import UNSTATED, Facts, Kept, Part, Record, Sample, Skipped
+from tare.sources.files.apart import channels_apart
 from tare.sources.files.each import EachFile
 from tare.sources.options import Options
 from tare.system.local.beside import check_beside
@@ -66,7 +67,7 @@ def open_rasters(name: str, files: tuple[str, ...], options: Options) -> Rasters
         try:
             with _opened(file) as raster:
                 names = tuple(band_names(raster)[k - 1] for k in _bands(raster, options, file))
-            return Rasters(name, files, options, read_raster, names)
+            return Rasters(name, files, options, read_raster, names, channels_apart(files) if len(names) == 1 else ())
         except UndecodableError:
             continue
     return Rasters(name, files, options, read_raster)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tare.errors import DataError, reason_of
 from tare.samples.decode import UndecodableError
 from tare.samples.records import UNSTATED, Facts, Part, Record, Skipped, along_axes
+from tare.sources.files.apart import channels_apart
 from tare.sources.files.each import EachFile
 from tare.sources.files.masks import MASK_LEVELS, NamedImages, found_of, has_areas, inside, is_mask, mask_places
 from tare.sources.options import Options
@@ -65,8 +66,8 @@ def open_volumes(name: str, files: tuple[str, ...], options: Options) -> Volumes
         raise DataError("the layout HWD or, with timepoints as channels, HWDC", f"{options.layout!r}", "correct --layout")
     if options.mask is None:
         _check_one_kind(name, files)
-    remarks = () if options.mask is None else (f"only values where the mask ({options.mask}) is not 0",)
-    return Volumes(name, files, options, read_volume, None, remarks)
+    masked = () if options.mask is None else (f"only values where the mask ({options.mask}) is not 0",)
+    return Volumes(name, files, options, read_volume, None, (*masked, *channels_apart(files, numbered=True)))
 
 
 def _check_one_kind(name: str, files: tuple[str, ...]) -> None:
