@@ -23,7 +23,8 @@ settings.load_profile("tare")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--skipped-to", help="Write the files of which a test was skipped to this file, one a line.")
+    parser.addoption("--skipped-to", help="Write the tests that were skipped, or whole files of them, to this file, one a line.")
+    parser.addoption("--only", help="Run only the tests and the files that this file names, one a line.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -32,11 +33,21 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(_Skipped(Path(place)))
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    place = config.getoption("--only")
+    if place is not None:
+        named = set(Path(place).read_text(encoding="utf-8").splitlines())
+        kept = [item for item in items if not named.isdisjoint((item.nodeid, item.nodeid.partition("::")[0]))]
+        wanted = set(kept)
+        config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
+        items[:] = kept
+
+
 class _Skipped:
-    """Keeps the files of skipped tests: with every optional library these alone have something left to say."""
+    """Keeps the names of skipped tests: with every optional library these alone have something left to say."""
 
     def __init__(self, place: Path) -> None:
-        self.place, self.files = place, set[str]()
+        self.place, self.names = place, set[str]()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._keep(report)
@@ -46,11 +57,11 @@ class _Skipped:
 
     def _keep(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         if report.skipped:
-            self.files.add(report.nodeid.partition("::")[0])
+            self.names.add(report.nodeid)
 
     def pytest_sessionfinish(self) -> None:
         self.place.parent.mkdir(parents=True, exist_ok=True)
-        self.place.write_text("".join(f"{file}\n" for file in sorted(self.files)), encoding="utf-8")
+        self.place.write_text("".join(f"{name}\n" for name in sorted(self.names)), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
