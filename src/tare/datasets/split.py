@@ -24,13 +24,13 @@ from tare.input_spec.geometry import NOUNS, SampleKind
 from tare.samples.clip_frames import ClipFrames
 from tare.samples.decode import SUFFIXES, image_format
 from tare.samples.records import Skipped
+from tare.samples.sound.coded import SUFFIXES as SOUNDS
 from tare.samples.sound.front_end import FrontEnd
 from tare.samples.sound.wav import is_wav
 from tare.sources.files.each import left_out_remark
 from tare.sources.files.image_folder import claims_or_is, folders_in, open_image_folder, walk_files
 from tare.sources.places import is_url, parted
 from tare.sources.rasters.tags import scene_kind
-from tare.sources.streams.sound import SUFFIXES as SOUNDS
 from tare.sources.streams.video import SUFFIXES as VIDEOS
 from tare.sources.volumes.dicom_whole import is_named_dicom
 from tare.sources.volumes.sniffing import is_dicom

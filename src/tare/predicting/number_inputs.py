@@ -25,9 +25,9 @@ from tare.input_spec.geometry import RowGeometry, SignalGeometry, VolumeGeometry
 from tare.predicting.stored import is_store, samples_in
 from tare.samples.layout import unit_scale
 from tare.samples.records import Facts, Skipped
+from tare.samples.sound.coded import SUFFIXES as SOUNDS
 from tare.sources.arrays.channels_last import channels_last
 from tare.sources.named_files import image_paths
-from tare.sources.streams.sound import SUFFIXES as SOUNDS
 from tare.sources.tables.csv_table import read_head
 from tare.sources.volumes.dicom_whole import is_named_dicom
 from tare.system.local.opened import opened

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 
 from tare.samples.decode import SUFFIXES, Decoded, UndecodableError, decode_noted, image_format
-from tare.samples.records import Sample, Skipped, Stack
+from tare.samples.records import Facts, Sample, Skipped, Stack
+from tare.samples.sound.coded import SUFFIXES as SOUNDS
+from tare.samples.sound.coded import decode_coded, is_coded
 from tare.samples.sound.front_end import FrontEnd
-from tare.samples.sound.wav import decode_wav, is_wav, sampling_rate
+from tare.samples.sound.wav import decode_wav, is_plain, is_wav, sampling_rate
 from tare.sources.options import Options
 
 #: Name endings of files that claim to be samples.
-SAMPLE_SUFFIXES = SUFFIXES | {".wav"}
+SAMPLE_SUFFIXES = SUFFIXES | SOUNDS
 
 
 def claims_sample(path: str) -> bool:
@@ -20,15 +22,16 @@ def claims_sample(path: str) -> bool:
 
 
 def sample_of(path: str, data: bytes, options: Options, label: str | None, *, claimed: bool) -> Sample | Stack | Skipped:
-    """Decode an image or a WAV recording by its content, or give the reason why it is unreadable.
+    """Decode an image or a recording by its content, or give the reason why it is unreadable.
 
     A file of another kind is skipped as foreign unless its name ``claimed`` a sample; foreign files do not count as unreadable.
+    Raises :class:`tare.errors.MissingDependencyError` for recordings other than WAV without soundfile.
     """
     try:
-        if is_wav(data):
+        if is_wav(data) or is_coded(data[:16]):
             return _recording(path, data, options.front, label)
         if options.front is not None:
-            return Skipped(path, "no recording: only WAV is read here for a network for sound", not claimed, label)
+            return Skipped(path, "no recording, by its first bytes", not claimed, label)
         if data and not claimed and image_format(data[:16]) is None:
             return Skipped(path, "no image or recording by name or content", foreign=True)
         decoded = decode_noted(data, options.channels, turned=options.turned, background=options.background, pages=options.pages)
@@ -38,11 +41,14 @@ def sample_of(path: str, data: bytes, options: Options, label: str | None, *, cl
 
 
 def _recording(path: str, data: bytes, front: FrontEnd | None, label: str | None) -> Sample:
+    plain = is_wav(data) and is_plain(data)
+    values, rate = (decode_wav(data), sampling_rate(data)) if plain else decode_coded(data)
     if front is None:
-        return Sample(path, decode_wav(data), label, facts=(("sampling rate", f"{sampling_rate(data)} Hz"),))
+        units: Facts = () if is_wav(data) else (("units", "shares of full scale"),)
+        return Sample(path, values, label, facts=(*units, ("sampling rate", f"{rate} Hz")))
     from tare.sources.sounds.front_ends import heard
 
-    return heard(path, decode_wav(data), sampling_rate(data), front, label)
+    return heard(path, values, rate, front, label)
 
 
 def of_decoded(path: str, decoded: Decoded, label: str | None) -> Sample | Stack:

@@ -21,6 +21,12 @@ def is_wav(data: bytes) -> bool:
     return data[:4] == b"RIFF" and data[8:12] == b"WAVE"
 
 
+def is_plain(data: bytes) -> bool:
+    """Whether a WAV file holds numbers as they are: else a library has to decode them. True for a file that does not say."""
+    at = _format_at(data)
+    return at is None or struct.unpack_from("<H", data, at)[0] in (_PCM, _FLOAT, _EXTENSIBLE)
+
+
 def decode_wav(data: bytes) -> NDArray[Any]:
     """Decode to ``(T, C)``: float32, or float64 for 32-bit integers and 64-bit floats, whose values float32 cannot hold.
 
@@ -51,10 +57,16 @@ def sampling_rate(data: bytes) -> int:
 
 def rate_in(head: bytes) -> int | None:
     """The sampling rate in Hz that the beginning of a WAV file states; None where its format chunk is not in it."""
+    at = _format_at(head)
+    return None if at is None else int(struct.unpack_from("<I", head, at + 4)[0])
+
+
+def _format_at(head: bytes) -> int | None:
+    """Where the content of the format chunk begins; None if it is not in these bytes."""
     position = 12
     while position + 16 <= len(head):
         if head[position : position + 4] == b"fmt ":
-            return int(struct.unpack("<I", head[position + 12 : position + 16])[0])
+            return position + 8
         size = struct.unpack("<I", head[position + 4 : position + 8])[0]
         position += 8 + size + size % 2
     return None

@@ -10,6 +10,7 @@ from itertools import islice
 from tare.errors import DataError
 from tare.samples.decode import image_format
 from tare.samples.records import Record, Skipped
+from tare.samples.sound.coded import is_coded
 from tare.samples.sound.wav import is_wav
 from tare.sources.base import ItemSource
 from tare.sources.containers.example_message import Feature, features_of
@@ -121,7 +122,7 @@ def _has_image(feature: Feature) -> bool:
 
 
 def _is_sample(data: bytes) -> bool:
-    return image_format(data[:16]) is not None or is_wav(data)
+    return image_format(data[:16]) is not None or is_wav(data) or is_coded(data[:16])
 
 
 def _listed(features: dict[str, Feature]) -> str:

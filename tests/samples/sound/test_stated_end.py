@@ -113,7 +113,7 @@ def test_files_of_ffmpeg(tmp_path: Path, ending: str, codec: str, options: dict[
 
 
 def test_headers_of_counts_and_pages_between_blocks() -> None:
-    from tare.sources.streams.stated_end import mp3_header, ogg_cut
+    from tare.samples.sound.stated_end import mp3_header, ogg_cut
 
     assert mp3_header(io.BytesIO(b"")) is None
     vbri = b"\xff\xfb\x90\x44" + bytes(32) + b"VBRI" + bytes(6) + (900).to_bytes(4, "big") + (7).to_bytes(4, "big")
