@@ -138,7 +138,7 @@ def _opened(request: MeasureRequest) -> tuple[Source[Any], Options, dict[str, An
     named = (columns,) if isinstance(columns, str) else None if columns is None else tuple(columns)
     background = background_of(request.alpha, request.background)
     mask = None if request.mask is None else os.fspath(request.mask)
-    turned = None if as_seen is None else request.exif == "apply"
+    turned = None if as_seen is None and request.mask is None else request.exif == "apply"
     heard = None if as_seen is None else front_end_of(as_seen)
     front = None if heard is None else heard[0]
     options = Options(

@@ -83,7 +83,8 @@ class MeasureRequest(Skipping, Seeded, Readers, Axes, MeasuringOptions):
     )
     exif: ExifMode = option(
         "ignore",
-        "EXIF orientation with --as-seen: ignored as torchvision and timm do, or applied as Hugging Face's datasets does.",
+        "EXIF orientation with --as-seen and --mask: ignored as torchvision and timm do, or applied as Hugging Face's datasets "
+        "does and as masks need that were drawn on the picture as it is shown.",
     )
     alpha: AlphaMode = option("drop", "Drop alpha in image files, or composite it over a background.")
     background: str | None = option(None, "Background colour of --alpha composite.", metavar="RRGGBB", shown="ffffff")

@@ -448,6 +448,8 @@ def levels_of_files(split: Split) -> list[int]:
         (["dev1", "dev2"], []),
         (["train", "bus", "car"], ["train"]),
         (["val", "test"], ["val", "test"]),
+        (["data_256", "test_256", "val_256"], ["test", "val", "train"]),
+        (["data_256", "test_256"], []),
         (["training_set", "testing_set"], ["train", "test"]),
         (["Training Data", "Testing Data"], ["train", "test"]),
         (["trainval", "test"], ["train", "test"]),

@@ -89,5 +89,10 @@ def test_values_that_are_not_finite_are_missing() -> None:
     assert all(value is None or not isinstance(value, float) or math.isfinite(value) for row in rows for value in row.values())
 
 
+def test_one_pair_everywhere_has_no_interval_and_still_a_picture() -> None:
+    rows = [{"strategy": name, "seed": 0, "accuracy": score} for name, score in (("source", 0.5), ("target", 0.6))]
+    valid(difference_charts(analyse(scores_of(rows, strategy="strategy", score="accuracy", pair=["seed"]))))
+
+
 def _offsets(spec: VegaSpec) -> Any:
     return spec["layer"][-1]["encoding"]["yOffset"]["scale"]["domain"]

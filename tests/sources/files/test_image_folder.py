@@ -61,7 +61,7 @@ def test_chunks_are_fixed_by_the_sorted_walk_and_can_travel(tmp_path: Path) -> N
 
 def test_the_walk_is_sorted_and_follows_links_out_of_the_folder_once(tmp_path: Path) -> None:
     root = tmp_path / "root"
-    for name in ("root/b/2", "root/b/1", "root/a/3", "root/0", "root/.hidden/5", "away/4"):
+    for name in ("root/b/2", "root/b/1", "root/a/3", "root/0", "root/.hidden/5", "root/@eaDir/6", "root/__MACOSX/7", "away/4"):
         (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).touch()
     (root / "a" / "loop").symlink_to(root)
@@ -70,7 +70,7 @@ def test_the_walk_is_sorted_and_follows_links_out_of_the_folder_once(tmp_path: P
     (root / "d").symlink_to(tmp_path / "away")
     (root / "up").symlink_to(tmp_path)
     found = [os.path.relpath(path, root) for path in walk_files(root)]
-    assert found == [".hidden", "0", "d", "up", "a/3", "a/loop", "a/self", "b/1", "b/2", "c/4"]
+    assert found == [".hidden", "0", "@eaDir", "__MACOSX", "d", "up", "a/3", "a/loop", "a/self", "b/1", "b/2", "c/4"]
     assert [os.path.relpath(path, root) for path in walk_files(root / "a", root)] == ["a/3", "a/loop", "a/self"]
 
 
@@ -169,3 +169,15 @@ def test_a_file_in_place_of_a_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "x").touch()
     with pytest.raises(DataError, match=r"expected a folder of images, found .*x' is a file; name the folder"):
         open_image_folder(tmp_path / "x")
+
+
+def test_links_to_files_that_are_counted_are_said(tmp_path: Path) -> None:
+    for place in ("data/a/1.png", "data/a/2.png", "data/.store/3.png", "away/4.png"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        save_png(tmp_path / place, np.zeros((4, 4, 3), np.uint8))
+    (tmp_path / "data" / "all").mkdir()
+    for number, target in enumerate(("data/a/1.png", "data/.store/3.png", "away/4.png")):
+        (tmp_path / "data" / "all" / f"{number}.png").symlink_to(tmp_path / target)
+    (remark,) = open_image_folder(tmp_path / "data").remarks
+    assert remark.startswith("1 of 6 files are links to others of them")
+    assert open_image_folder(tmp_path / "data" / "all").remarks == ()

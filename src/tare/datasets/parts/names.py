@@ -79,7 +79,7 @@ def _parts_in(name: str) -> set[Part]:
     return {_PARTS[word] for word in _words(name) if word in _PARTS} | ({"test"} if name.lower().startswith("t10k") else set())
 
 
-def parts_beside(names: Iterable[str]) -> dict[str, Part]:
+def parts_beside(names: Collection[str]) -> dict[str, Part]:
     """The names that state parts beside each other: as a whole, or by a word, such as ``train2017`` beside ``val2017``.
 
     Names that differ in more than this word and numbers, such as ``train_station`` and ``test_tube``, state none.
@@ -97,6 +97,8 @@ def parts_beside(names: Iterable[str]) -> dict[str, Part]:
             others[rest][name] = parts.pop()
         elif part is None and len(parts) == 1:
             others[""][name] = parts.pop()
+    if {"val", "test"} <= {*others[""].values()}:  # Places365 has data_256 beside val_256 and test_256
+        others[""] |= dict.fromkeys((name for name in names if _words(name) == ["data"]), "train")
     for group in others.values():
         if are_parts([*group.values()]):
             found |= group

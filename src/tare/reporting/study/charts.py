@@ -274,6 +274,6 @@ def _panel(group: ScoreGroup) -> str:
 
 def _ends(values: Iterable[float]) -> tuple[float, float]:
     finite = [value for value in values if math.isfinite(value)]
-    low, high = min(finite), max(finite)
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
     space = 0.04 * ((high - low) or 1.0)
     return low - space, high + space

@@ -21,6 +21,9 @@ from tare.sources.files.apart import channels_apart
 from tare.system.local.opened import ChangedError, NotRegularError, fill, opened, said
 from tare.system.scratch import scratch_memory
 
+#: Folders that hold no files of the user: thumbnails of Synology's file stations, and what macOS keeps beside files in archives.
+_OF_SYSTEMS = frozenset(("@eaDir", "__MACOSX"))
+
 
 @dataclass(frozen=True)
 class ImageFolder(ItemSource[str]):
@@ -39,8 +42,9 @@ class ImageFolder(ItemSource[str]):
 
     @property
     def remarks(self) -> tuple[str, ...]:  # type: ignore[override]
-        """What the names of TIFF files say of their channels; coloured pictures may be named by a colour."""
-        return channels_apart(path for path in self.items() if path.lower().endswith((".tif", ".tiff")))
+        """What the names of TIFF files say of their channels (coloured pictures may be named by a colour), and links."""
+        apart = channels_apart(path for path in self.items() if path.lower().endswith((".tif", ".tiff")))
+        return (*apart, *_repeated_links(self.root))
 
     def items(self) -> Iterator[str]:
         """Paths of the files, in the order of a sorted walk."""
@@ -82,9 +86,10 @@ def open_image_folder(
 def walk_files(root: Path, within: Path | None = None) -> Iterator[str]:
     """Yield every file below ``root``, sorted within each folder, files before folders: the one listing of every command.
 
-    A folder whose name begins with a dot is left out. A link to a folder is followed if that folder lies elsewhere than below
-    ``within`` (by default ``root``), and the first time; so a walk ends, and such a link lets no file come twice. A folder that
-    is left out is yielded itself, as something that is no file, so that it can be listed.
+    A folder whose name begins with a dot is left out, and so are those that systems make beside files. A link to a folder is
+    followed if that folder lies elsewhere than below ``within`` (by default ``root``), and the first time; so a walk ends, and
+    such a link lets no file come twice. A folder that is left out is yielded itself, as something that is no file, so that it
+    can be listed.
     """
     home, seen = os.path.realpath(within or root), set[str]()
     held = [os.fspath(root)]
@@ -97,6 +102,21 @@ def walk_files(root: Path, within: Path | None = None) -> Iterator[str]:
             yield os.path.join(folder, name)
 
 
+def _repeated_links(root: Path) -> tuple[str, ...]:
+    """A remark on links to files that the walk below ``root`` comes to as well."""
+    home = os.path.realpath(root)
+    twice, all_files = [], 0
+    for path in walk_files(root):
+        all_files += 1
+        if os.path.islink(path) and os.path.isfile(path):  # noqa: PTH113, PTH114 - millions of names
+            target = Path(os.path.relpath(os.path.realpath(path), home))  # one outside begins with a dot, too
+            if not any(name.startswith(".") or name in _OF_SYSTEMS for name in target.parts[:-1]):
+                twice.append(path)
+    if not twice:
+        return ()
+    return (f"{len(twice)} of {all_files} files are links to others of them, such as {twice[0]!r}: each counts twice",)
+
+
 def folders_in(root: Path) -> list[str]:
     """The names of the folders directly in ``root`` that :func:`walk_files` enters, sorted."""
     home, seen = os.path.realpath(root), set[str]()
@@ -104,7 +124,7 @@ def folders_in(root: Path) -> list[str]:
 
 
 def _is_entered(path: str, name: str, home: str, seen: set[str]) -> bool:
-    if name.startswith("."):
+    if name.startswith(".") or name in _OF_SYSTEMS:
         return False
     if not os.path.islink(path):  # noqa: PTH114 - millions of names
         return True
