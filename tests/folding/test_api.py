@@ -662,3 +662,26 @@ def test_a_network_that_was_built_in_inference_mode_is_folded() -> None:
     with torch.inference_mode():
         model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 25, 4)).eval()
     assert difference(fold(model, IMAGENET, shape=(3, 5, 5)), model, IMAGENET, inputs("unit", (3, 5, 5))) < 1e-5
+
+
+class Remembering(nn.Module):
+    """Its window shrinks to the smallest image that it has seen, as in Swin of transformers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.window = 12
+        self.register_buffer("last", torch.zeros(1))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.window = min(self.window, images.shape[-1])
+        self.last = images.new_full((1,), images.shape[-1])
+        found: torch.Tensor = self.conv(images)[..., : self.window].mean((2, 3)) + self.last
+        return found
+
+
+def test_what_a_network_keeps_of_the_sizes_it_has_seen_is_not_changed() -> None:
+    model = Remembering().eval()
+    network = fold(model, IMAGENET, shape=(3, 16, 16))
+    assert (model.window, float(model.last)) == (12, 0.0)
+    assert difference(network, model, IMAGENET, inputs("unit", (3, 16, 16))) < 1e-5

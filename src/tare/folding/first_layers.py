@@ -70,7 +70,7 @@ def first_layers(model: nn.Module, shape: Sequence[int]) -> tuple[FirstLayer, ..
     numbers = torch.arange(1, batch * count + 1, dtype=example.dtype, device=example.device).reshape(batch, *shape)
     tracker = _InputTracker(numbers)
     try:
-        with torch.no_grad(), evaluating(model), _tracked(model, tracker), tracker:
+        with torch.no_grad(), evaluating(model), as_before(model), _tracked(model, tracker), tracker:
             model(numbers)
     except Exception:
         if tracker.refusal is not None:  # scripted code wraps the refusal in another exception
@@ -155,6 +155,23 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for module in training:
             module.training = True
+
+
+@contextmanager
+def as_before(model: nn.Module) -> Iterator[None]:
+    """Give each module of ``model`` its attributes back afterwards.
+
+    A forward may keep what it met: Swin of transformers keeps the window that fitted the smallest image it has seen.
+    """
+    kept = [(vars(module), dict(vars(module)), dict(module._buffers)) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for attributes, before, buffers in kept:
+            attributes.clear()
+            attributes.update(before)
+            attributes["_buffers"].clear()
+            attributes["_buffers"].update(buffers)
 
 
 @contextmanager

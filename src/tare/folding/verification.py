@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from tare.errors import ModelError, reason_of
-from tare.folding.first_layers import KEEP_IN_FRONT, evaluating, tensors_in
+from tare.folding.first_layers import KEEP_IN_FRONT, as_before, evaluating, tensors_in
 from tare.folding.input_shapes import other_shapes
 from tare.folding.layers import FoldedNetwork
 from tare.folding.plan import FoldPlan, Takes
@@ -100,7 +100,7 @@ def _outputs(model: nn.Module, given: torch.Tensor, plan: FoldPlan) -> tuple[lis
         for layer in plan.layers
     ]
     try:
-        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False), evaluating(model):
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False), evaluating(model), as_before(model):
             return caught, list(tensors_in(model(given.clone())))  # its forward may change it in place
     finally:
         for handle in handles:

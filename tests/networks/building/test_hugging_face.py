@@ -140,6 +140,29 @@ def test_a_run_is_loaded_again_folded_and_exported(tmp_path: Path, data: Path) -
     assert torch.allclose(folded.network.module(raw / 255), model.logits(raw), atol=1e-4)
 
 
+@pytest.mark.parametrize("kind", ["vit", "resnet", "convnext"])
+def test_a_network_that_is_folded_as_it_came_keeps_its_classifier_and_the_names_of_its_classes(
+    tmp_path: Path, data: Path, kind: str
+) -> None:
+    folder = directory(tmp_path / kind, kind)
+    network = load_network(f"hf:{folder}").module
+    fold_to(FoldRequest(f"hf:{folder}", takes="uint8", out=tmp_path / "folded"))
+    folded = tare.load_model(tmp_path / "folded")
+    raw = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
+    constants = [torch.tensor(values).reshape(1, 3, 1, 1) for values in (MEAN, STD)]
+    with torch.no_grad():
+        expected = network((raw / 255 - constants[0]) / constants[1])
+        assert expected.shape == (2, len(folded.classes))
+        assert torch.allclose(folded.network.module(raw), expected, atol=1e-4)
+    assert {answer.label for answer in tare.predict(tmp_path / "folded", data / "val")} <= {*folded.classes}
+
+
+def test_a_folded_network_without_names_of_classes_says_so(tmp_path: Path, data: Path) -> None:
+    fold_to(FoldRequest("timm:test_resnet", weights="none", mean=(0.5,), std=(0.25,), out=tmp_path / "folded"))
+    with pytest.raises(ModelError, match="a network with the names of its classes, found none in"):
+        tare.predict(tmp_path / "folded", data / "val")
+
+
 def test_another_size_is_fed_with_interpolated_positions(tmp_path: Path, data: Path) -> None:
     run = run_of(f"hf:{directory(tmp_path / 'vit')}", data, tmp_path / "run", size=48)
     assert run.load().geometry.size == (48, 48)

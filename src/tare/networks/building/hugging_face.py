@@ -15,7 +15,7 @@ from tare.errors import ModelError, SpecError, reason_of, short_repr
 from tare.input_spec.spec import InputSpec
 from tare.networks.building.hub.kinds import AUTO, PREFIX, head_is_trained, kind_of, whole_of
 from tare.networks.building.hub.modules import WRAPPED, Backbone, Classifier, ClipClassifier, HubModule, Segmenter
-from tare.networks.building.sound import built, sound_network, stored_front, takes_sound
+from tare.networks.building.sound import SoundClassifier, built, sound_network, stored_front, takes_sound
 from tare.networks.network import Network, head_name, nothing_stated
 from tare.networks.weights import WITHOUT_WEIGHTS, load_weights, read_state_dict, separate_tensors
 from tare.readers.table import read_spec
@@ -113,14 +113,26 @@ def automatic_class(folder: Path) -> str:
     return AUTO[kind_of(transformers, _config(transformers, str(folder), online=False), str(folder))]
 
 
+def named_classes(module: nn.Module) -> tuple[str, ...]:
+    """The classes of a classifier of transformers by its configuration; none for another network."""
+    if not isinstance(module, Classifier | ClipClassifier | SoundClassifier):
+        return ()
+    names = module.model.config.id2label
+    return tuple(str(names[index]) for index in range(len(names))) if {*names} == {*range(len(names))} else ()
+
+
 def store(folder: Path, module: nn.Module, classes: Sequence[str], processor: Mapping[str, Any] | None) -> None:
-    """Write ``config.json``, the weights and the processor's configuration for transformers' automatic classes."""
+    """Write ``config.json``, the weights and the processor's configuration for transformers' automatic classes.
+
+    Without ``classes`` the configuration keeps its own labels: as many as the network has outputs.
+    """
     from safetensors.torch import save_file
 
     assert isinstance(module, HubModule)  # noqa: S101 - asked before
     config = module.model.config
-    config.id2label = dict(enumerate(classes))
-    config.label2id = {name: index for index, name in enumerate(classes)}
+    if classes:
+        config.id2label = dict(enumerate(classes))
+        config.label2id = {name: index for index, name in enumerate(classes)}
     config.architectures = [type(module.model).__name__]
     with quietly():
         config.save_pretrained(folder)

@@ -121,8 +121,9 @@ def store_sound(folder: Path, module: SoundClassifier, classes: Sequence[str], c
     from safetensors.torch import save_file
 
     config = module.model.config
-    config.id2label = dict(enumerate(classes))
-    config.label2id = {name: index for index, name in enumerate(classes)}
+    if classes:  # else the configuration keeps its own labels
+        config.id2label = dict(enumerate(classes))
+        config.label2id = {name: index for index, name in enumerate(classes)}
     config.architectures = [type(module.model).__name__]
     with quietly():
         config.save_pretrained(folder)

@@ -19,6 +19,7 @@ from tare.input_spec.consistency import check_one_order
 from tare.input_spec.geometry import NOUNS, Geometry, InputGeometry, RowGeometry, SignalGeometry, SoundGeometry, VolumeGeometry
 from tare.input_spec.model_file import model_file
 from tare.input_spec.spec import InputSpec, Known, Unknown
+from tare.networks.building.hugging_face import named_classes
 from tare.networks.building.sound import whole
 from tare.networks.loading import load_network
 from tare.networks.network import Network
@@ -229,7 +230,7 @@ def _opened(request: Rewriting) -> Opened:
         geometry, notes = network_geometry(network, None, None, None)
         known = isinstance(network.spec.size, Known) and isinstance(network.spec.mean, Known)
         shape = (len(network.spec.require("mean")), *geometry.size) if known else None
-        return Opened(network, network.spec, geometry, (), (*network.notes, *(() if known else notes)), shape)
+        return Opened(network, network.spec, geometry, _classes(network), (*network.notes, *(() if known else notes)), shape)
     model = load_model(stored.parent, request.factory, trust_remote_code=request.trust_remote_code)
     if not model.normalisation.is_affine:
         found, remedy = model.normalisation.why_not_affine(), "transfer with another strategy to fold the network"
@@ -244,7 +245,11 @@ def _of_sound(network: Network, front: FrontEnd, source: str) -> Opened:
     if front.size is None:
         remedy = "transfer it first, and name the run"
         raise ModelError("a network whose input has a stated size", f"{source}, which takes waveforms of any length", remedy)
-    return Opened(network, network.spec, SoundGeometry(front), (), network.notes, (1, *front.size))
+    return Opened(network, network.spec, SoundGeometry(front), _classes(network), network.notes, (1, *front.size))
+
+
+def _classes(network: Network) -> tuple[str, ...]:
+    return named_classes(network.module) if network.head_trained else ()
 
 
 def _stated(model: Opened, spec: Any) -> InputSpec:

@@ -122,6 +122,9 @@ def _check_weights(module: nn.Module, folder: Path) -> None:
 def _check_answer(trained: TrainedModel) -> None:
     """Raise :class:`ModelError` unless the network gives a finite logit for every class of one plain sample."""
     model = trained.model
+    if not model.classes:
+        remedy = "call the network of tare.load_model, or transfer it and name the run"
+        raise ModelError("a network with the names of its classes", f"none in {str(trained.folder)!r}", remedy)
     try:
         logits = model.logits(_plain(model))
     except Exception as error:  # an architecture may raise anything
