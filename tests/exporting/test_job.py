@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from tare.errors import OutputError
 from tare.exporting.job import check_place
@@ -22,12 +23,14 @@ def test_what_exists_is_replaced_only_if_asked(tmp_path: Path) -> None:
     check_place(tmp_path / "model.onnx", is_folder=False, overwrite=True)
 
 
-@pytest.mark.parametrize("name", ["thesis.txt", "weights.pt", "data.npz", "short", "model.onnx"])
+@pytest.mark.parametrize("name", ["thesis.txt", "weights.pt", "data.npz", "short", "model.onnx", "w.safetensors"])
 def test_a_file_that_is_no_export_is_never_replaced(tmp_path: Path, name: str) -> None:
     if name == "weights.pt":
         torch.save({"a": torch.zeros(2)}, tmp_path / name)
     elif name == "data.npz":
         np.savez(tmp_path / name, a=np.zeros(2))
+    elif name == "w.safetensors":
+        save_file({"a": torch.zeros(2)}, tmp_path / name, metadata={"format": "pt"})
     else:
         (tmp_path / name).write_text("a b" if name == "short" else "a thesis of many words, and of one figure")
     with pytest.raises(OutputError, match=r"an exported file to overwrite, found .* holds something else; name another"):

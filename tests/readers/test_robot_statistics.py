@@ -82,6 +82,8 @@ def test_a_vector_says_what_it_is(lerobot: Path) -> None:
 
 def test_images_are_unit_values(lerobot: Path) -> None:
     spec = read_lerobot(f"{lerobot}#observation.images.top")
+    assert isinstance(spec.mean, Known)
+    assert "lerobot-train takes ImageNet's mean and std instead" in spec.mean.origin
     assert normalised(spec, [[255.0, 0.0, 0.0]])[0] == pytest.approx([(1 - 0.49) / 0.23, -0.46 / 0.22, -0.45 / 0.21])
 
 

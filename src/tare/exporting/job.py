@@ -125,7 +125,7 @@ def check_place(out: Path, *, is_folder: bool, overwrite: bool) -> None:
 
 
 def _is_model(path: Path) -> bool:
-    """Whether a file is a network with its graph, or weights as an export has them, by its first bytes; or empty."""
+    """Whether a file is a network with its graph, by its first bytes, or weights with what an export states; or empty."""
     with path.open("rb") as file:
         head = file.read(3)
     if not head:
@@ -136,10 +136,10 @@ def _is_model(path: Path) -> bool:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 return any(name.rpartition("/")[2] in _OF_GRAPHS for name in archive.namelist())
-        header_of(path)
+        stated = header_of(path).get("__metadata__")
     except (OSError, zipfile.BadZipFile, SpecError):
         return False
-    return True
+    return isinstance(stated, dict) and any(key.startswith("tare.") for key in stated)
 
 
 def check_beside(out: Path, read: Iterable[str | os.PathLike[str]]) -> None:

@@ -57,6 +57,10 @@ def read_openpi(name: str) -> InputSpec:
     return read_openpi_document(read_json(path), str(path), part)
 
 
+#: What LeRobot's training does with the statistics of a camera, in `lerobot/datasets/factory.py` of versions 0.1 to 0.4.
+_REPLACED = "; lerobot-train takes ImageNet's mean and std instead, unless --dataset.use_imagenet_stats=false"
+
+
 def is_lerobot(document: Mapping[str, Any]) -> bool:
     """Whether a JSON document has a robot's state or action with their statistics."""
     features = [document.get(key) for key in _LEROBOT.first]
@@ -101,6 +105,7 @@ def _spec(document: Any, source: str, feature: str, mode: str, form: _Format) ->
     origin = f"{where}, keys {ends.keys} ({mode})"
     if ends.is_image or (len(mean) in (1, 3) and _is_image(feature)):
         about, names = _image(mean, std, ends, form, where), []
+        origin += _REPLACED if form is _LEROBOT else ""
     else:
         names = _names(source, feature, ends) if form is _LEROBOT else ends.names()
         about = _vector(names or ends.names(), ends, where, named=f"{Path(source).parent / 'info.json'}" if names else "")

@@ -96,6 +96,13 @@ def test_terratorch_scales_first_and_feeds_the_output_bands(tmp_path: Path) -> N
         read(tmp_path, json.dumps(arguments | {"constant_scale": 0}))
 
 
+def test_constants_are_in_the_order_that_terratorch_brings_the_bands_to(tmp_path: Path) -> None:
+    """As in ``generic_pixel_wise_dataset.py``: bands are picked in the order of ``output_bands``, and then normalised."""
+    arguments = {"means": [1, 2, 3], "stds": [10, 20, 30], "dataset_bands": ["BLUE", "GREEN", "RED"]}
+    spec = read(tmp_path, json.dumps(arguments | {"output_bands": ["RED", "GREEN", "BLUE"]}))
+    assert (spec.require("channels"), spec.require("mean")) == ("RED,GREEN,BLUE", (1.0, 2.0, 3.0))
+
+
 def test_mappings_alone_keep_the_order_of_the_file(tmp_path: Path) -> None:
     document = {"means": {"VV": -12.0, "VH": -19.0}, "stds": {"VH": 5.0, "VV": 4.0}}
     spec = read(tmp_path, json.dumps(document))

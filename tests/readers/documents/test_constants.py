@@ -12,7 +12,7 @@ from tare.readers.table import read_spec
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CONFIG: dict[str, Any] = {
-    "model_cfg": {"embed_dim": 512, "vision_cfg": {"image_size": 224}},
+    "model_cfg": {"embed_dim": 512, "vision_cfg": {"layers": 12}},
     "preprocess_cfg": {
         "size": [256, 256],
         "mode": "RGB",
@@ -43,13 +43,19 @@ def test_resize_modes(mode: str, crop: str) -> None:
 
 
 def test_absent_keys_have_the_values_of_open_clip_and_say_so() -> None:
-    spec = read_spec({**CONFIG, "preprocess_cfg": {}})
+    spec = read_spec({"model_cfg": {"vision_cfg": {"image_size": 224}}, "preprocess_cfg": {}})
     assert spec.require("mean") == CLIP_MEAN
     assert isinstance(spec.mean, Known)
     assert "open_clip, what it takes where the mapping does not state 'mean'" in spec.mean.origin
     assert spec.size == Known((224, 224), "the mapping, vision_cfg, key 'image_size'")
     assert spec.require("interpolation") == "bicubic"
     assert isinstance(read_spec({"preprocess_cfg": {}}).size, Unknown)
+
+
+def test_the_size_of_the_network_is_that_of_the_transforms() -> None:
+    """As in open_clip's ``factory.py``, where the model's ``image_size`` replaces that of ``preprocess_cfg``."""
+    spec = read_spec({**CONFIG, "model_cfg": {"vision_cfg": {"image_size": 224}}})
+    assert spec.size == Known((224, 224), "the mapping, vision_cfg, key 'image_size'")
 
 
 def test_constants_of_other_values_leave_the_scale_unknown() -> None:

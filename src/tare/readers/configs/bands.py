@@ -22,9 +22,9 @@ _BANDS = (
     "bands_order",
     "band_order",
     "model_bands",
+    "output_bands",  # to which TerraTorch brings the bands of a dataset before it normalises
     "dataset_bands",
     "backbone_bands",
-    "output_bands",
     "rgb_bands",
 )
 

@@ -154,12 +154,12 @@ def of_pair(stated: Mapping[str, Field[Any]], source: str) -> InputSpec:
 
 
 def _size(document: Mapping[str, Any], config: Mapping[str, Any], source: str) -> Field[Any]:
-    """``size`` of ``preprocess_cfg``, else ``image_size`` of the model's ``vision_cfg``."""
+    """``image_size`` of the model's ``vision_cfg``, which open_clip gives to its transforms; else ``size`` of ``preprocess_cfg``."""
     model = document.get("model_cfg")
     vision = model.get("vision_cfg") if isinstance(model, Mapping) else None
-    edge, where = config.get("size"), "preprocess_cfg, key 'size'"
-    if edge is None and isinstance(vision, Mapping):
-        edge, where = vision.get("image_size"), "vision_cfg, key 'image_size'"
+    edge, where = (vision.get("image_size") if isinstance(vision, Mapping) else None), "vision_cfg, key 'image_size'"
+    if edge is None:
+        edge, where = config.get("size"), "preprocess_cfg, key 'size'"
     if edge is None:
         return Unknown(f"{source} does not state 'size'")
     return known_field("size", list(edge) if isinstance(edge, list | tuple) else [edge, edge], f"{source}, {where}")
