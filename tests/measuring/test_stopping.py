@@ -99,13 +99,14 @@ def test_nothing_is_read_beyond_what_is_needed() -> None:
     assert not result.complete
 
 
-def test_a_tolerance_out_of_reach_reads_everything_and_is_exact() -> None:
-    s, q = population(5, 103)
-    result = sample_until(blocks(s, q, np.arange(103)), StoppingRule(1e-9), 103, 1 / 255)
+@pytest.mark.parametrize("number", [40, 44, 103])  # the last look falls on the last sample, or before it
+def test_a_tolerance_out_of_reach_reads_everything_and_is_exact(number: int) -> None:
+    s, q = population(5, number)
+    result = sample_until(blocks(s, q, np.arange(number)), StoppingRule(1e-9), number, 1 / 255)
     assert result.complete
-    assert result.samples == 103
+    assert result.samples == number
     assert result.half_widths[0].mean == result.half_widths[0].std == 0.0
-    assert result.channels[0].mean == pytest.approx(s.sum() / (103 * 16), rel=1e-14)
+    assert result.channels[0].mean == pytest.approx(s.sum() / (number * 16), rel=1e-14)
 
 
 def test_the_tolerance_is_met_by_every_channel() -> None:

@@ -114,7 +114,7 @@ def sample_until(states: Iterable[Sequence[Moments]], rule: StoppingRule, total:
         looks, due = looks + 1, math.ceil(batches.samples * _GROWTH)
         widths = half_widths(batches.merged, batches.parts, rule.confidence, total, scale)
         if all(max(width.mean, width.std) <= rule.tolerance for width in widths):
-            return Sampled(batches.merged, widths, batches.samples, total, looks, complete=False)
+            return Sampled(batches.merged, widths, batches.samples, total, looks, complete=batches.samples == total)
     if not batches.merged:
         raise DataError("at least one sample", "none", "check the path")
     exact = (HalfWidth(0.0, 0.0),) * len(batches.merged)

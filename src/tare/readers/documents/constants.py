@@ -154,7 +154,7 @@ def of_pair(stated: Mapping[str, Field[Any]], source: str) -> InputSpec:
 
 
 def _size(document: Mapping[str, Any], config: Mapping[str, Any], source: str) -> Field[Any]:
-    """``image_size`` of the model's ``vision_cfg``, which open_clip gives to its transforms; else ``size`` of ``preprocess_cfg``."""
+    """``image_size`` of ``vision_cfg``, which open_clip gives to its transforms; else ``size`` of ``preprocess_cfg``."""
     model = document.get("model_cfg")
     vision = model.get("vision_cfg") if isinstance(model, Mapping) else None
     edge, where = (vision.get("image_size") if isinstance(vision, Mapping) else None), "vision_cfg, key 'image_size'"
