@@ -174,6 +174,8 @@ def the(name: str) -> Any:
     return parts()[name]
 
 
+#: What a study without data is: the digits that scikit-learn brings, and no more of them than a study needs.
+SMALL: dict[str, Any] = {"seeds": 2, "sizes": [10], "strategies": ["source", "target"], "shifts": ["content"]}
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "measure": tare.measure,
     "compare": lambda thing: tare.compare(thing, the("stats")),
@@ -220,8 +222,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "explain": tare.explain,
     "transfer": lambda thing: tare.transfer("timm:test_resnet", thing, out="no", weights="none"),
     "transfer model": lambda thing: tare.transfer(thing, "empty", out="no", weights="none"),
-    "study": lambda thing: tare.study(thing, out="no"),
-    "study data": lambda thing: tare.study(data=thing, out="no"),
+    "study": lambda thing: tare.study(thing, out="no", **SMALL),
+    "study data": lambda thing: tare.study(data=thing, out="no", **SMALL),
     "DatasetStats.load": tare.DatasetStats.load,
     "DatasetStats.from_json": tare.DatasetStats.from_json,
     "InputSpec.from_json": tare.InputSpec.from_json,
