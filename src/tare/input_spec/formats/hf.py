@@ -33,8 +33,8 @@ from tare.input_spec.formats.hf_classes import (
 from tare.input_spec.formats.hf_geometry import size_and_crop
 from tare.input_spec.formats.timm import fields_of_pretrained_cfg
 
-#: Pillow's numbers for a resize filter.
-RESAMPLE = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
+#: Pillow's numbers for a resize filter. Its nearest pixel is that under the centre, which torch calls nearest-exact.
+RESAMPLE = ("nearest-exact", "lanczos", "bilinear", "bicubic", "box", "hamming")
 
 _SWITCHES = frozenset(
     {"do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_pad", "do_flip_channel_order", "do_grayscale"}
