@@ -161,6 +161,12 @@ def test_a_geometry_that_is_not_fixed_is_unknown(changes: dict[str, Any], size: 
     assert reason in spec.crop.reason
 
 
+def test_the_nearest_pixel_is_that_under_the_centre() -> None:
+    spec = read(resample=0)
+    assert spec.require("interpolation") == "nearest-exact"
+    assert spec.to_hf()["resample"] == replace(spec, interpolation=Known("nearest", "images")).to_hf()["resample"] == 0
+
+
 @pytest.mark.parametrize("stem", sorted(NEVER_CROPPED))
 def test_a_class_that_never_crops_takes_the_size_it_resizes_to(stem: str) -> None:
     stated = {"image_processor_type": f"{stem}ImageProcessor", "size": {"height": 64, "width": 48}, "crop_size": 41}

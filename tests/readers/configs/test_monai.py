@@ -123,6 +123,12 @@ def test_what_no_field_can_hold_is_unknown(tmp_path: Path, steps: list[Any], rea
         ({"_target_": "OneOf", "transforms": [step("Flipd")]}, "what 'OneOf' does"),
         ("$monai.transforms.Flipd('image')", "which is not run"),
         ({"_target_": "CopyItemsd", "keys": "image", "names": ["copy"]}, ""),
+        ({"_target_": "monai.apps.detection.transforms.dictionary.ClipBoxToImaged", "box_keys": "box"}, ""),
+        (step("CastToTyped") | {"keys": ["image", "label"], "dtype": ["$torch.float32", "$torch.uint8"]}, ""),
+        (
+            step("CastToTyped") | {"keys": ["image", "label"], "dtype": ["$torch.uint8", "$torch.uint8"]},
+            "casts to '$torch.uint8'",
+        ),
         ({"_target_": "scripts.Log", "keys": "other"}, ""),
         ({"_target_": "scripts.Log", "keys": "label"}, ""),
         ({"_target_": "scripts.Log", "keys": "image", "_disabled_": "true"}, ""),

@@ -210,13 +210,21 @@ def _passed(state: _State, name: str, step: Mapping[str, Any], document: Mapping
     """The state after a transform that is none of intensities that are read."""
     if name in _PARTS or (name.startswith("Rand") and ("Crop" in name or "Patch" in name)):
         return replace(state, part=state.part or name)
-    if name.startswith("Rand") and name not in _RANDOM_WRAPPERS:
-        return state
+    if (name.startswith("Rand") and name not in _RANDOM_WRAPPERS) or ("Box" in name and "." not in name):
+        return state  # an augmentation, or one of MONAI's transforms of boxes
     if name not in _KEPT:
         return state.broken(f"what {short_repr(name)} does to values is not read")
-    if name != "LoadImage" and not _is_floating(_resolved(step.get("dtype"), document)):
-        return state.broken(f"{name} casts to {short_repr(step.get('dtype'))}")
-    return state
+    whole = next((dtype for dtype in _dtypes(step, document) if not _is_floating(dtype)), None)
+    return state if name == "LoadImage" or whole is None else state.broken(f"{name} casts to {short_repr(whole)}")
+
+
+def _dtypes(step: Mapping[str, Any], document: Mapping[str, Any]) -> list[Any]:
+    """The types to which a step casts items that are no labels: one for all keys, or one for each."""
+    dtype = _resolved(step.get("dtype"), document)
+    keys = _keys(step, document)
+    if not isinstance(dtype, list) or len(dtype) != len(keys):
+        return [dtype]
+    return [_resolved(one, document) for key, one in zip(keys, dtype, strict=True) if key not in _LABELS]
 
 
 def _is_floating(dtype: Any) -> bool:
