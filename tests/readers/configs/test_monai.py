@@ -234,6 +234,17 @@ def test_a_malformed_bundle_is_one_line(tmp_path: Path, changes: dict[str, Any],
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("kind", "message"), [("Compose", "at most 2000 steps"), ("OneOf", "inside a choice")])
+def test_a_chain_that_holds_itself_ends(tmp_path: Path, kind: str, message: str) -> None:
+    inner = {"_target_": kind, "transforms": [*["@inner"] * 100, CT]}
+    with pytest.raises(SpecError, match=message):
+        read(tmp_path, {"preprocessing": ["@inner"] * 100, "inner": inner})
+
+
+def test_a_long_list_of_other_things_is_passed_over(tmp_path: Path) -> None:
+    assert isinstance(read(tmp_path, bundle(CT, data=[{"image": "a.nii"}] * 3000)).mean, Known)
+
+
 def test_references_in_a_circle_end(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="nothing is run"):
         read(tmp_path, bundle({**CT, "a_min": "@x"}, x="@y", y="@x"))

@@ -36,7 +36,7 @@ _PARTS = (
 _RANDOM_WRAPPERS = ("RandLambda", "RandTorchVision", "RandTorchIO", "RandCuCIM")
 #: Transforms that make items of the sample out of others.
 _COPYING = ("CopyItems", "ConcatItems")
-_MOST_NESTED = 8
+_MOST_STEPS = 2000
 _LABELS = ("label", "labels", "seg", "mask", "pred", "prediction", "target", "box", "boxes")
 _MOST_CHANNELS = 256
 
@@ -93,11 +93,10 @@ def read_monai_document(document: Mapping[str, Any], source: str, choice: str = 
     count = _channels(values, document)
     found: list[tuple[Place, InputSpec]] = []
     for place, value in values:
-        if any(place[: len(outer)] == outer for outer, _ in found):
-            continue  # a list inside a chain is a part of it
-        steps = _chain(value, document) if isinstance(value, list) else []
-        if any(_reads(step, document) for step in steps):
-            found.append((place, _spec(steps, document, f"{source}, {dotted(place)}", count)))
+        if found and place[: len(found[-1][0])] == found[-1][0]:
+            continue  # a list inside a chain, behind which it is walked, is a part of it
+        if isinstance(value, list) and _reads(value, document):
+            found.append((place, _spec(_chain(value, document, source), document, f"{source}, {dotted(place)}", count)))
     if not found:
         expected = f"a list of transforms with one of {', '.join(_READ)} in {source}"
         raise SpecError(expected, "none", "name the configuration of a MONAI bundle")
@@ -117,23 +116,40 @@ def _class(step: Mapping[str, Any]) -> str:
     return name
 
 
-def _chain(steps: list[Any], document: Mapping[str, Any], depth: int = 0) -> list[Any]:
-    """The steps in order, references followed, those of a ``Compose`` in its place."""
+def _chain(steps: list[Any], document: Mapping[str, Any], source: str) -> list[Any]:
+    """The steps in order, references followed, those of a ``Compose`` in its place.
+
+    Raises :class:`SpecError` for more than a few thousand, or for one that holds itself.
+    """
     chain: list[Any] = []
-    for step in (_resolved(item, document) for item in steps):
+    waiting = list(reversed(steps))
+    for _ in range(_MOST_STEPS):
+        if not waiting:
+            return chain
+        step = _resolved(waiting.pop(), document)
         is_open = isinstance(step, Mapping) and _class(step) == "Compose" and _is_disabled(step, document) is False
-        inner = _resolved(step.get("transforms"), document) if is_open and depth < _MOST_NESTED else None
-        chain += _chain(inner, document, depth + 1) if isinstance(inner, list) else [step]
-    return chain
+        inner = _resolved(step.get("transforms"), document) if is_open else None
+        if isinstance(inner, list):
+            waiting.extend(reversed(inner[:_MOST_STEPS]))
+        else:
+            chain.append(step)
+    raise SpecError(f"a list of at most {_MOST_STEPS} steps in {source}", "a longer one", "name a plain configuration file")
 
 
-def _reads(step: Any, document: Mapping[str, Any], depth: int = 0) -> bool:
-    """Whether a step is an intensity transform that is read, or a choice among transforms (``OneOf``) that has one."""
-    if not isinstance(step, Mapping):
-        return False
-    inner = _resolved(step.get("transforms"), document)
-    is_choice = isinstance(inner, list) and depth < _MOST_NESTED
-    return _class(step) in _READ or (is_choice and any(_reads(_resolved(i, document), document, depth + 1) for i in inner))
+def _reads(steps: list[Any], document: Mapping[str, Any]) -> bool:
+    """Whether a chain has an intensity transform that is read, be it inside a choice (``OneOf``)."""
+    waiting = list(steps)
+    seen: set[int] = set()
+    while waiting:
+        step = _resolved(waiting.pop(), document)
+        if not isinstance(step, Mapping) or id(step) in seen:
+            continue
+        seen.add(id(step))
+        if _class(step) in _READ:
+            return True
+        inner = _resolved(step.get("transforms"), document)
+        waiting.extend(inner if isinstance(inner, list) else [])
+    return False
 
 
 def _is_disabled(step: Mapping[str, Any], document: Mapping[str, Any]) -> bool | None:
