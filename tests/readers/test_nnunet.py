@@ -38,7 +38,12 @@ def plans(schemes: list[str], configuration: str = "3d_fullres", **changes: Any)
         "image_reader_writer": "SimpleITKIO",
         "transpose_forward": [0, 1, 2],
         "configurations": {
-            configuration: {"data_identifier": "nnUNetPlans_x", "normalization_schemes": schemes, "use_mask_for_norm": [False]}
+            configuration: {
+                "data_identifier": "nnUNetPlans_x",
+                "preprocessor_name": "DefaultPreprocessor",
+                "normalization_schemes": schemes,
+                "use_mask_for_norm": [False] * len(schemes),
+            }
         },
         "foreground_intensity_properties_per_channel": {"0": CT, "1": CT},
     }
@@ -93,6 +98,7 @@ def test_a_scheme_per_image_is_no_affine_map(tmp_path: Path, scheme: str, what: 
 
 @pytest.mark.parametrize(("scheme", "kind"), [("ZScoreNormalization", "zscore"), ("RescaleTo01Normalization", "minmax")])
 def test_a_scheme_of_all_channels_per_image_is_a_convention(tmp_path: Path, scheme: str, kind: str) -> None:
+    (tmp_path / "dataset_fingerprint.json").write_text(json.dumps(FINGERPRINT))
     spec = read(tmp_path, plans([scheme, scheme]))
     image = np.random.default_rng(0).normal(40, 9, (2, 4, 5, 6))
     axes = (1, 2, 3)
@@ -113,6 +119,75 @@ def test_the_fingerprint_needs_the_names_of_the_channels(tmp_path: Path) -> None
     assert named.mean.value == (107.73, 0.0)
     (tmp_path / "dataset.json").write_text(json.dumps({"channel_names": {"0": "T1", "1": "CT"}}))
     assert isinstance(read_nnunet(str(tmp_path)).mean, Unknown)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "mask", "part", "reason"),
+    [
+        ("ZScoreNormalization", True, 1.0, "those of a mask of the nonzero voxels, and the others stay 0"),
+        ("ZScoreNormalization", None, 1.0, "those of a mask is not stated"),
+        ("ZScoreNormalization", False, 0.8, "is 0.8"),
+        ("ZScoreNormalization", False, None, "would say what that cuts"),
+        ("RescaleTo01Normalization", False, 0.8, "is 0.8"),
+        ("RescaleTo01Normalization", True, 1.0, ""),
+        ("CTNormalization", True, 0.5, ""),
+    ],
+)
+def test_own_values_of_a_part_of_an_image_are_not_those_of_all(
+    tmp_path: Path, scheme: str, mask: bool | None, part: float | None, reason: str
+) -> None:
+    document = plans([scheme, scheme])
+    document["configurations"]["3d_fullres"]["use_mask_for_norm"] = [mask, mask]
+    if part is not None:
+        fingerprint = FINGERPRINT | {"median_relative_size_after_cropping": part}
+        (tmp_path / "dataset_fingerprint.json").write_text(json.dumps(fingerprint))
+    spec = read(tmp_path, document)
+    if reason:
+        for field in (spec.mean, spec.std, spec.scale, spec.per_sample):
+            assert isinstance(field, Unknown)
+            assert reason in field.reason
+    else:
+        assert isinstance(spec.mean, Known)
+
+
+def test_another_preprocessor_normalises_in_its_own_way(tmp_path: Path) -> None:
+    document = plans(["CTNormalization"])
+    document["configurations"]["3d_fullres"]["preprocessor_name"] = "MyPreprocessor"
+    spec = read(tmp_path, document)
+    assert isinstance(spec.mean, Unknown)
+    assert "what 'MyPreprocessor' does is not known" in spec.mean.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "reason"),
+    [
+        ("T1", 1.0, ""),
+        ("ZScore", 1.0, ""),
+        ("T1", 0.7, "of a mask"),
+        ("T1", 0.8, "is 0.8"),
+        ("ct", 1.0, "'ct' stands for depends on the version"),
+        ("NoNorm", 1.0, "depends on the version"),
+        ("RGB_to_0_1", 1.0, "depends on the version"),
+        ("rescale_0_1", 1.0, "depends on the version"),
+        ("rescale_to_0_1", 1.0, "depends on the version"),
+    ],
+)
+@pytest.mark.parametrize("key", ["channel_names", "modality"])
+def test_names_of_channels_choose_the_scheme(tmp_path: Path, name: str, part: float, reason: str, key: str) -> None:
+    (tmp_path / "dataset.json").write_text(json.dumps({key: {"0": name, "1": name}}))
+    fingerprint = FINGERPRINT | {"median_relative_size_after_cropping": part}
+    spec = read(tmp_path, fingerprint, name="dataset_fingerprint.json")
+    if reason:
+        assert isinstance(spec.mean, Unknown)
+        assert isinstance(spec.per_sample, Unknown)
+        assert reason in spec.mean.reason
+    else:
+        assert spec.require("per_sample").kind == "zscore"
+
+
+def test_a_strange_file_beside_the_plans_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "dataset.json").write_text("[]")
+    assert isinstance(read(tmp_path, FINGERPRINT, name="dataset_fingerprint.json").mean, Unknown)
 
 
 def test_the_configuration_can_be_named(tmp_path: Path) -> None:

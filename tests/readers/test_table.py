@@ -167,7 +167,7 @@ def test_a_directory_or_file_of_another_kind_is_refused(tmp_path: Path) -> None:
 
 AST = {"feature_extractor_type": "ASTFeatureExtractor", "mean": -4.27, "std": 4.57, "num_mel_bins": 128, "max_length": 1024}
 OPEN_CLIP = {"model_cfg": {"vision_cfg": {"image_size": 224}}, "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3}}
-PLANS = {"plans_name": "p", "configurations": {"2d": {"normalization_schemes": ["ZScoreNormalization"]}}}
+PLANS = {"plans_name": "p", "configurations": {"2d": {"normalization_schemes": ["NoNormalization"]}}}
 INTENSITIES = {"0": {"mean": 40.0, "std": 20.0, "percentile_00_5": -100.0, "percentile_99_5": 200.0}}
 FINGERPRINT = {"foreground_intensity_properties_per_channel": INTENSITIES}
 

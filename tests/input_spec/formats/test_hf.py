@@ -4,12 +4,13 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tare.errors import SpecError
-from tare.input_spec.formats.hf_classes import CONFIGURED, OWN_RESIZE, UNFIXED, class_of
+from tare.input_spec.formats.hf_classes import CONFIGURED, NEVER_CROPPED, OWN_RESIZE, UNFIXED, class_of
 from tare.input_spec.spec import Crop, InputSpec, Known, Unknown
 
 CLIP: dict[str, Any] = {
@@ -25,6 +26,7 @@ CLIP: dict[str, Any] = {
     "image_mean": [0.48145466, 0.4578275, 0.40821073],
     "image_std": [0.26862954, 0.26130258, 0.27577711],
 }
+CONVNEXT = {"image_processor_type": "ConvNextImageProcessor", "do_center_crop": False}
 VIVIT, EFFICIENTNET = "VivitImageProcessor", "EfficientNetImageProcessor"
 
 
@@ -94,13 +96,26 @@ def test_channels_reversed_after_normalising_carry_their_constants_along() -> No
 @pytest.mark.parametrize(
     ("changes", "size", "crop"),
     [
-        ({"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": 224}, "crop_pct": 0.875}, (224, 224),
+        ({**CONVNEXT, "size": {"shortest_edge": 224}, "crop_pct": 0.875}, (224, 224),
          Crop("center", 0.875, (256,), "down")),
-        ({"image_processor_type": "ConvNextFeatureExtractor", "size": 224, "crop_pct": 0.95}, (224, 224),
+        ({**CONVNEXT, "image_processor_type": "ConvNextFeatureExtractor", "size": 224, "crop_pct": 0.95}, (224, 224),
          Crop("center", 0.95, (235,), "down")),
-        ({"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": 384}}, (384, 384), Crop("squash", 1.0)),
-        ({"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": 383}}, (383, 383),
+        ({**CONVNEXT, "size": {"shortest_edge": 384}}, (384, 384), Crop("squash", 1.0)),
+        ({**CONVNEXT, "size": {"shortest_edge": 383}}, (383, 383),
          Crop("center", 0.875, (437,), "down")),
+        ({**CONVNEXT, "size": {"shortest_edge": 224}, "do_center_crop": True, "crop_size": 200}, (200, 200),
+         Crop("center", 200 / 256, (256,), "down")),
+        ({**CONVNEXT, "size": {"shortest_edge": 400}, "do_center_crop": True, "crop_size": 300}, (300, 300),
+         Crop("squash", 0.75, (400, 400), "down")),
+        ({"image_processor_type": "SegformerImageProcessor", "size": [64, 48], "crop_size": 40}, (64, 48), Crop("squash", 1.0)),
+        ({"image_processor_type": "LevitImageProcessor", "size": [64, 48], "crop_size": 40}, (40, 40),
+         Crop("squash", 40 / 64, (64, 48), "down")),
+        ({"image_processor_type": "PoolFormerImageProcessor", "size": [64, 48], "crop_pct": 0.9, "crop_size": 40}, (40, 40),
+         Crop("squash", 40 / 71, (71, 53), "down")),
+        ({"image_processor_type": "VivitImageProcessor", "size": [64, 48], "crop_size": 90}, (90, 90),
+         Crop("squash", 90 / 64, (64, 48), "down")),
+        ({"image_processor_type": "DPTImageProcessor", "size": [70, 42], "ensure_multiple_of": 14, "do_center_crop": False},
+         (70, 42), Crop("squash", 1.0)),
         ({"image_processor_type": "LevitImageProcessor"}, (224, 224), Crop("center", 224 / 256, (256,), "down")),
         ({"image_processor_type": "PoolFormerImageProcessor", "crop_pct": 0.9}, (224, 224),
          Crop("center", 224 / 248, (248,), "down")),
@@ -116,6 +131,62 @@ def test_size_and_crop_as_the_class_takes_its_keys(changes: dict[str, Any], size
     spec = read(**changes)
     assert spec.require("size") == size
     assert spec.require("crop") == crop
+
+
+@pytest.mark.parametrize(
+    ("changes", "size", "reason"),
+    [
+        ({"image_processor_type": VIVIT, "size": [64, 48], "crop_size": 91}, (91, 91), "where differs by backend"),
+        ({"image_processor_type": "VivitImageProcessor", "size": 56, "do_center_crop": False}, None, "depends on the image"),
+        ({"image_processor_type": "LlavaImageProcessor", "do_pad": True}, None, "to a square before it resizes"),
+        ({"image_processor_type": "Sapiens2ImageProcessor", "do_pad": True}, None, "ratio kept"),
+        ({"size": {"shortest_edge": 57}, "crop_size": 70}, (70, 70), "where differs by backend"),
+        ({**CONVNEXT, "size": {"shortest_edge": 57}, "do_center_crop": True, "crop_size": 40}, (40, 40), "no single crop"),
+        ({**CONVNEXT, "size": {"shortest_edge": 57}, "do_center_crop": True, "crop_size": 70}, (70, 70), "no single crop"),
+        ({"image_processor_type": "SegformerImageProcessor"}, None, "depends on the image"),
+        ({"image_processor_type": "DPTImageProcessor", "size": 384}, None, "one backend of DPT crops"),
+        ({"image_processor_type": "DPTImageProcessor", "size": 384, "ensure_multiple_of": 14, "do_center_crop": False}, None,
+         "multiples of 14"),
+        ({"image_processor_type": "DPTImageProcessor", "size": 384, "size_divisor": 14, "do_center_crop": False, "do_pad": True},
+         None, "pads to 'size_divisor'"),
+        ({"image_processor_type": "PoolFormerImageProcessor", "size": {"longest_edge": 60}}, None, "depends on the image"),
+        ({"image_processor_type": "PoolFormerImageProcessor", "size": {"shortest_edge": 60}, "do_center_crop": False}, None,
+         "depends on the image"),
+    ],
+)  # fmt: skip
+def test_a_geometry_that_is_not_fixed_is_unknown(changes: dict[str, Any], size: tuple[int, int] | None, reason: str) -> None:
+    spec = read(**changes)
+    assert (spec.size.value if isinstance(spec.size, Known) else None) == size
+    assert isinstance(spec.crop, Unknown)
+    assert reason in spec.crop.reason
+
+
+def test_the_nearest_pixel_is_that_under_the_centre() -> None:
+    spec = read(resample=0)
+    assert spec.require("interpolation") == "nearest-exact"
+    assert spec.to_hf()["resample"] == replace(spec, interpolation=Known("nearest", "images")).to_hf()["resample"] == 0
+
+
+@pytest.mark.parametrize("stem", sorted(NEVER_CROPPED))
+def test_a_class_that_never_crops_takes_the_size_it_resizes_to(stem: str) -> None:
+    stated = {"image_processor_type": f"{stem}ImageProcessor", "size": {"height": 64, "width": 48}, "crop_size": 41}
+    assert read(**stated, do_grayscale=False).require("size") == (64, 48)
+
+
+def test_geometry_is_that_of_the_installed_classes() -> None:
+    transformers = pytest.importorskip("transformers")
+    image = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
+    crop = {"do_center_crop": True, "crop_size": {"height": 40, "width": 42}}
+    for stem in ("Segformer", "ConvNext", "ViT", "CLIP", "Levit", "PoolFormer", "Siglip", "RTDetr"):
+        for size in ({"shortest_edge": 58}, {"height": 64, "width": 48}):
+            config = {**CLIP, **crop, "size": size, "image_processor_type": f"{stem}ImageProcessor"}
+            try:
+                spec = InputSpec.from_hf(config, "file")
+                made = getattr(transformers, f"{stem}ImageProcessor").from_dict(config)(image, return_tensors="np")
+            except (SpecError, ValueError):
+                continue  # a size that the class does not take
+            if isinstance(spec.size, Known):
+                assert made["pixel_values"].shape[-2:] == spec.size.value, (stem, size)
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,20 @@ def test_constants_are_in_the_order_that_terratorch_brings_the_bands_to(tmp_path
     assert (spec.require("channels"), spec.require("mean")) == ("RED,GREEN,BLUE", (1.0, 2.0, 3.0))
 
 
+@pytest.mark.parametrize("key", ["val_transform", "test_transform"])
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("ToTensorV2", True), ("albumentations.augmentations.geometric.resize.Resize", True), ("FlattenTemporalIntoChannels", True),
+     ("mine.Resize", False), ("mine.Decibel", False), ("albumentations.ToFloat", False), ("albumentations.Normalize", False)],
+)  # fmt: skip
+def test_a_transform_between_the_scale_and_the_constants(tmp_path: Path, key: str, name: str, known: bool) -> None:
+    steps = [{"class_path": name}, {"class_path": "ToTensorV2"}]
+    arguments = {"output_bands": BANDS, "means": MEANS, "stds": STDS, key: steps}
+    spec = read(tmp_path, json.dumps({"data": {"init_args": arguments}}))
+    assert isinstance(spec.scale, Known) is known
+    assert known or (isinstance(spec.scale, Unknown) and f"{name!r} does to values is not read" in spec.scale.reason)
+
+
 def test_mappings_alone_keep_the_order_of_the_file(tmp_path: Path) -> None:
     document = {"means": {"VV": -12.0, "VH": -19.0}, "stds": {"VH": 5.0, "VV": 4.0}}
     spec = read(tmp_path, json.dumps(document))

@@ -94,7 +94,7 @@ def test_what_percentiles_and_extremes_become(tmp_path: Path) -> None:
         ([step("NormalizeIntensityd", subtrahend=1.0)], "takes the std from each sample"),
         ([CT, step("NormalizeIntensityd")], "by its own values after ScaleIntensityRange"),
         ([CT, {**CT, "keys": ["image2"]}, step("NormalizeIntensityd")], "different transforms for image, image2"),
-        ([step("HistogramNormalized"), CT], "HistogramNormalize changes values"),
+        ([step("HistogramNormalized"), CT], "what 'HistogramNormalized' does to values is not read"),
         ([step("ScaleIntensityRangePercentilesd", lower=1, upper=99, b_min=0, b_max=1, relative=True)], "relative"),
     ],
 )
@@ -105,6 +105,81 @@ def test_what_no_field_can_hold_is_unknown(tmp_path: Path, steps: list[Any], rea
     assert reason in spec.mean.reason
     assert isinstance(spec.per_sample, Unknown)
     assert spec.extra == ({"nonzero": True} if steps[0].get("nonzero") else {})
+
+
+@pytest.mark.parametrize("where", [0, 1])
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        ({"_target_": "scripts.Log", "keys": "image"}, "what 'scripts.Log' does to values"),
+        ({"_target_": "scripts.NormalizeIntensityd", "keys": "image"}, "what 'scripts.NormalizeIntensityd' does"),
+        ({"_target_": "scripts.RandLog"}, "what 'scripts.RandLog' does"),
+        ({"_target_": "scripts.Log", "keys": "$@image_key"}, "what 'scripts.Log' does"),
+        (step("AsDiscreted", threshold=0.5), "what 'AsDiscreted' does"),
+        (step("CastToTyped", dtype="uint8"), "CastToType casts to 'uint8'"),
+        (step("EnsureTyped", dtype="$torch.int16"), "EnsureType casts to"),
+        (step("RandLambdad", func="$lambda x: x * 2"), "what 'RandLambda' does"),
+        (step("Flipd", _disabled_="$@off"), "whether Flip is left out is an expression"),
+        ({"_target_": "OneOf", "transforms": [step("Flipd")]}, "what 'OneOf' does"),
+        ("$monai.transforms.Flipd('image')", "which is not run"),
+        ({"_target_": "CopyItemsd", "keys": "image", "names": ["copy"]}, ""),
+        ({"_target_": "monai.apps.detection.transforms.dictionary.ClipBoxToImaged", "box_keys": "box"}, ""),
+        (step("CastToTyped") | {"keys": ["image", "label"], "dtype": ["$torch.float32", "$torch.uint8"]}, ""),
+        (
+            step("CastToTyped") | {"keys": ["image", "label"], "dtype": ["$torch.uint8", "$torch.uint8"]},
+            "casts to '$torch.uint8'",
+        ),
+        ({"_target_": "scripts.Log", "keys": "other"}, ""),
+        ({"_target_": "scripts.Log", "keys": "label"}, ""),
+        ({"_target_": "scripts.Log", "keys": "image", "_disabled_": "true"}, ""),
+        (step("CastToTyped", dtype="$torch.float32"), ""),
+        (step("CropForegroundd", source_key="image"), ""),
+        (step("RandGaussianNoised", prob=0.1), ""),
+    ],
+)
+def test_a_transform_that_is_not_known_makes_values_unknown(tmp_path: Path, other: Any, reason: str, where: int) -> None:
+    steps = [other, CT] if where == 0 else [CT, other]
+    spec = read(tmp_path, bundle(*steps))
+    if reason:
+        for field in (spec.mean, spec.std, spec.per_sample):
+            assert isinstance(field, Unknown)
+            assert reason in field.reason
+    else:
+        assert spec.require("mean") == (-57.0,)
+
+
+def test_what_becomes_of_an_item_that_the_image_is_made_of(tmp_path: Path) -> None:
+    own, joined = {"_target_": "scripts.Log", "keys": "t1"}, {"_target_": "ConcatItemsd", "keys": ["t1", "t2"], "name": "image"}
+    assert isinstance(read(tmp_path, bundle(own, joined, CT)).mean, Unknown)
+    assert isinstance(read(tmp_path, bundle(joined, CT)).mean, Known)
+
+
+@pytest.mark.parametrize("given", ["NormalizeIntensityd", "ScaleIntensityd"])
+@pytest.mark.parametrize("part", ["CropForegroundd", "SpatialPadd", "RandCropByPosNegLabeld", "ResizeWithPadOrCropd"])
+def test_own_values_behind_a_crop_or_a_pad_are_not_those_of_a_sample(tmp_path: Path, given: str, part: str) -> None:
+    spec = read(tmp_path, bundle(step(part), step(given)))
+    assert isinstance(spec.mean, Unknown)
+    assert f"the values that {part[:-1]} leaves or pads" in spec.mean.reason
+    assert isinstance(read(tmp_path, bundle(step(given), step(part))).per_sample, Known)
+    assert isinstance(read(tmp_path, bundle(step(part, keys="label"), step(given))).per_sample, Known)
+
+
+def test_a_chain_in_a_chain_is_a_part_of_it(tmp_path: Path) -> None:
+    inner = {"_target_": "Compose", "transforms": [{**CT, "clip": False}]}
+    spec = read(tmp_path, bundle(inner, step("NormalizeIntensityd", subtrahend=0.5, divisor=0.5)))
+    assert np.allclose(spec.input_map().apply(np.array([[-57.0], [164.0]])), [[-1.0], [1.0]])
+    spec = read(tmp_path, bundle("@window", window=CT))
+    assert spec.require("mean") == (-57.0,)
+    choice = {"_target_": "OneOf", "transforms": [CT, step("ScaleIntensityd")]}
+    with pytest.raises(SpecError, match="inside a choice"):
+        read(tmp_path, bundle(choice))
+    assert isinstance(read(tmp_path, bundle(choice, CT)).mean, Unknown)
+
+
+def test_a_factor_and_integers(tmp_path: Path) -> None:
+    spec = read(tmp_path, bundle(step("SpatialPadd"), step("ScaleIntensityd", minv=None, maxv=None, factor=0.5)))
+    assert spec.require("std") == pytest.approx((1 / 1.5,))
+    assert isinstance(read(tmp_path, bundle({**CT, "dtype": "$np.uint8"})).mean, Unknown)
 
 
 def test_labels_augmentation_and_what_is_disabled_are_left_out(tmp_path: Path) -> None:
@@ -157,6 +232,17 @@ def test_a_malformed_bundle_is_one_line(tmp_path: Path, changes: dict[str, Any],
     with pytest.raises(SpecError, match=message) as caught:
         read(tmp_path, bundle({**CT, **changes}))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("kind", "message"), [("Compose", "at most 2000 steps"), ("OneOf", "inside a choice")])
+def test_a_chain_that_holds_itself_ends(tmp_path: Path, kind: str, message: str) -> None:
+    inner = {"_target_": kind, "transforms": [*["@inner"] * 100, CT]}
+    with pytest.raises(SpecError, match=message):
+        read(tmp_path, {"preprocessing": ["@inner"] * 100, "inner": inner})
+
+
+def test_a_long_list_of_other_things_is_passed_over(tmp_path: Path) -> None:
+    assert isinstance(read(tmp_path, bundle(CT, data=[{"image": "a.nii"}] * 3000)).mean, Known)
 
 
 def test_references_in_a_circle_end(tmp_path: Path) -> None:

@@ -90,6 +90,16 @@ def test_dumps_in_json_and_yaml_are_the_same(tmp_path: Path) -> None:
     assert all(spec.equivalent(specs[0]) for spec in specs)
 
 
+def test_constants_that_are_applied_twice_in_turn_are_unknown(tmp_path: Path) -> None:
+    step = f"test_pipeline = [dict(type='LoadImageFromFile'), dict(type='Normalize', mean={MEAN}, std={STD}, to_rgb=True)]\n"
+    model = f"model = dict(data_preprocessor=dict(mean={MEAN}, std={STD}, bgr_to_rgb=True))\n"
+    spec = read(tmp_path, step + model)
+    assert isinstance(spec.mean, Unknown)
+    assert "normalises at test_pipeline.1 and again at model.data_preprocessor" in spec.mean.reason
+    assert isinstance(read(tmp_path, step).mean, Known)
+    assert isinstance(read(tmp_path, step + model, part="#model").mean, Known)
+
+
 def test_parts_that_contradict_are_refused_and_chosen(tmp_path: Path) -> None:
     text = (
         f"img_norm_cfg = dict(mean={MEAN}, std={STD})\nmodel = dict(data_preprocessor=dict(mean=[0, 0, 0], std=[255, 255, 255]))"

@@ -51,6 +51,13 @@ def test_what_the_library_computes(tmp_path: Path, text: str) -> None:
     assert InputSpec.from_json(spec.to_json()) == spec
 
 
+def test_several_normalisations_in_turn_are_unknown(tmp_path: Path) -> None:
+    again = "        - NormalizeImage: {scale: 1, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5]}\n"
+    spec = read(tmp_path, CLAS + again)
+    assert isinstance(spec.mean, Unknown)
+    assert "one of several in turn" in spec.mean.reason
+
+
 @pytest.mark.parametrize(
     ("scale", "value"), [("1./255.", 1 / 255), ("1", 1.0), ("0.00392157", 0.00392157), ("'1 / 255'", 1 / 255), ("1e-3", 0.001)]
 )

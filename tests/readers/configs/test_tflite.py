@@ -40,6 +40,14 @@ def test_tflite_metadata(tmp_path: Path) -> None:
     assert InputSpec.from_json(spec.to_json()) == spec
 
 
+def test_several_units_in_turn_are_unknown(tmp_path: Path) -> None:
+    tensor = TFLITE["subgraph_metadata"][0]["input_tensor_metadata"][0]
+    twice = tensor | {"process_units": tensor["process_units"] * 2}
+    spec = read(tmp_path, json.dumps({"subgraph_metadata": [{"input_tensor_metadata": [twice]}]}), "metadata.json")
+    assert isinstance(spec.mean, Unknown)
+    assert "several process_units" in spec.mean.reason
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

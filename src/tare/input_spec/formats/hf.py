@@ -33,8 +33,8 @@ from tare.input_spec.formats.hf_classes import (
 from tare.input_spec.formats.hf_geometry import size_and_crop
 from tare.input_spec.formats.timm import fields_of_pretrained_cfg
 
-#: Pillow's numbers for a resize filter.
-RESAMPLE = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
+#: Pillow's numbers for a resize filter. Its nearest pixel is that under the centre, which torch calls nearest-exact.
+RESAMPLE = ("nearest-exact", "lanczos", "bilinear", "bicubic", "box", "hamming")
 
 _SWITCHES = frozenset(
     {"do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_pad", "do_flip_channel_order", "do_grayscale"}
@@ -54,7 +54,7 @@ _SWITCHED = {
 _CLIPS = ("NCTHW", "NTCHW")
 _ABLE = {
     "channels": ("RGB",), "raw_dtype": ("uint8",), "layout": ("NCHW", *_CLIPS), "dtype": ("float32",), "antialias": (True,),
-    "interpolation": RESAMPLE,
+    "interpolation": (*RESAMPLE, "nearest"),
 }  # fmt: skip
 
 
@@ -111,6 +111,7 @@ def processor_config_of(fields: Mapping[str, Field[Any]]) -> dict[str, Any]:
     value_of(fields, "channels", target)
     size, crop = value_of(fields, "size", target), value_of(fields, "crop", target)
     mean, std, scale = (value_of(fields, name, target) for name in ("mean", "std", "scale"))
+    filter_name = value_of(fields, "interpolation", target)
     layout = fields.get("layout")
     of_clips = isinstance(layout, Known) and layout.value in _CLIPS
     # ViT's class and CLIP's both do what every key says; they differ in what a size of one number means.
@@ -118,7 +119,7 @@ def processor_config_of(fields: Mapping[str, Field[Any]]) -> dict[str, Any]:
     return {
         "image_processor_type": "VideoMAEImageProcessor" if of_clips else of_images,
         **_resize_keys(crop, size),
-        "resample": RESAMPLE.index(value_of(fields, "interpolation", target)),
+        "resample": RESAMPLE.index("nearest-exact" if filter_name == "nearest" else filter_name),
         "do_rescale": True,
         "rescale_factor": scale,
         "do_normalize": True,

@@ -39,6 +39,21 @@ CONFIGURED = _names(
 #: Classes with a resize rule of their own, which :mod:`tare.input_spec.formats.hf_geometry` knows.
 OWN_RESIZE = frozenset({"ConvNext", "PoolFormer", "Levit"})
 
+#: Classes that take ``do_center_crop`` and never crop, and those of which only one backend does.
+NEVER_CROPPED = _names(
+    "DepthPro EfficientLoFTR Gemma3 GotOcr2 LayoutLMv2 LightGlue PromptDepthAnything RTDetr Segformer SegGpt SuperGlue SuperPoint"
+)
+CROPPED_BY_BACKEND = _names("DPT")
+
+#: Classes that pad an image to the ratio of the size where ``do_pad`` says so, without another key, and how.
+PADDED_FIRST: Mapping[str, str] = {
+    "Llava": "the class pads the image to a square before it resizes",
+    "Sapiens2": _PADS,
+}
+
+#: Classes for which one number as the size is the shorter edge, whatever ``default_to_square`` says.
+NUMBER_IS_SHORTER_EDGE = _names("VideoLlava Vivit")
+
 #: Keys whose null says something of its own; any other null counts as an absent key.
 NULLS: Mapping[str, tuple[str, ...]] = {"PoolFormer": ("crop_pct",)}
 

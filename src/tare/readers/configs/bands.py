@@ -2,6 +2,8 @@
 
 Clay states ``SENSOR: {bands: {mean: {NAME: v}, std: {NAME: v}}}``; the others state lists of ``bands`` beside ``mean`` or
 ``means`` and ``std`` or ``stds``, or mappings by the name of a band. Constants are of raw values, whose type none of them states.
+TerraTorch applies the transforms of a data set between ``constant_scale`` and the constants
+(``terratorch/datasets/generic_pixel_wise_dataset.py``).
 """
 
 from __future__ import annotations
@@ -27,6 +29,14 @@ _BANDS = (
     "backbone_bands",
     "rgb_bands",
 )
+#: Transforms by which TerraTorch's samples are evaluated, and the classes of them that leave values as they are.
+_TRANSFORMS = ("val_transform", "test_transform", "predict_transform", "transform")
+_SPATIAL = (
+    "ToTensorV2", "Resize", "LongestMaxSize", "SmallestMaxSize", "CenterCrop", "RandomCrop", "Crop", "PadIfNeeded", "Pad",
+    "Padding", "D4", "Flip", "HorizontalFlip", "VerticalFlip", "Transpose", "Rotate", "RandomRotate90", "NoOp",
+    "FlattenTemporalIntoChannels", "UnflattenTemporalFromChannels",
+    "FlattenSamplesIntoChannels", "UnflattenSamplesFromChannels", "Rearrange", "SelectBands",
+)  # fmt: skip
 
 
 def is_clay(document: Mapping[str, Any]) -> bool:
@@ -102,12 +112,26 @@ def _bands_of(part: Mapping[str, Any], means: Any) -> Any:
 
 def _scale(part: Mapping[str, Any], origin: str) -> Field[float]:
     """What raw values are multiplied with before the constants: TerraTorch's ``constant_scale``, 1 where it is not stated."""
+    strange = next((name for key in _TRANSFORMS for name in _classes(part.get(key)) if not _is_spatial(name)), None)
+    if strange is not None:
+        return Unknown(f"{origin}: what the transform {strange[:80]!r} does to values is not read")
     factor = part.get("constant_scale")
     if factor is not None:
         return stated("scale", number(factor), f"{origin}, key 'constant_scale'")
     if any(key in part for key in ("dataset_bands", "output_bands")):
         return known(1.0, f"{origin}: TerraTorch's constant_scale is 1 where it is not stated")
     return Unknown(f"{origin} does not state how raw values are scaled")
+
+
+def _classes(steps: Any) -> list[str]:
+    """The classes that a list of transforms names."""
+    named = [step.get("class_path") for step in steps if isinstance(step, Mapping)] if isinstance(steps, list) else []
+    return [name for name in named if isinstance(name, str)]
+
+
+def _is_spatial(name: str) -> bool:
+    module, _, stem = name.rpartition(".")
+    return stem in _SPATIAL and module.partition(".")[0] in ("", "albumentations", "terratorch")
 
 
 def _spec(means: Any, stds: Any, bands: Any, origin: str, scale: Field[float]) -> InputSpec:

@@ -1,7 +1,8 @@
 """MONAI's bundles: intensity transforms by ``_target_`` in a JSON or YAML configuration.
 
 Formulas: ``monai/transforms/intensity/array.py``. Expressions (``$...``) are not run; references (``@name``) to plain values of
-the same file are followed.
+the same file are followed. Bundles name classes of their own beside MONAI's (``scripts.NAME``), so that a class in the chain of
+the image that is none of those listed here makes its values unknown.
 """
 
 from __future__ import annotations
@@ -18,13 +19,24 @@ from tare.readers.configs.documents import Place, dotted, listed, made, number, 
 _RANGE = "ScaleIntensityRange"
 _PERCENTILES = "ScaleIntensityRangePercentiles"
 _READ = (_RANGE, _PERCENTILES, "ScaleIntensity", "NormalizeIntensity")
-#: Transforms that change values and that no field of a spec describes.
-_OTHER = (
-    "HistogramNormalize", "ThresholdIntensity", "AdjustContrast", "ClipIntensityPercentiles", "ShiftIntensity",
-    "StdShiftIntensity", "MaskIntensity", "ScaleIntensityFixedMean", "SavitzkyGolaySmooth", "MedianSmooth", "GaussianSmooth",
-    "GaussianSharpen", "DetectEnvelope", "UltrasoundConfidenceMapTransform", "Lambda", "ForegroundMask", "InvertIntensity",
-    "IntensityStats", "NormalizeIntensityRange",
+#: Transforms that leave every value, or move all of them on a grid (``monai/transforms/io``, ``spatial`` and ``utility``).
+_KEPT = (
+    "LoadImage", "EnsureChannelFirst", "AsChannelFirst", "AsChannelLast", "AddChannel", "RepeatChannel", "RemoveRepeatedChannel",
+    "EnsureType", "CastToType", "ToTensor", "ToNumpy", "ToCupy", "ToDevice", "FromMetaTensor", "ToMetaTensor", "SqueezeDim",
+    "Identity", "Orientation", "Spacing", "SpatialResample", "ResampleToMatch", "Resize", "Flip", "Rotate90", "ApplyPending",
+    "CopyItems", "ConcatItems", "SelectItems", "DeleteItems", "FlattenSubKeys", "DataStats", "IntensityStats", "SimulateDelay",
+    "Transpose", "FgBgToIndices", "ClassesToIndices", "SaveImage", "WriteFileMapping", "RangePush", "RangePop", "Mark",
 )  # fmt: skip
+#: Transforms that keep a part of the image or pad it, so that what follows has other values of its own.
+_PARTS = (
+    "CropForeground", "SpatialCrop", "CenterSpatialCrop", "CenterScaleCrop", "Crop", "ResizeWithPadOrCrop", "SpatialPad",
+    "BorderPad", "DivisiblePad", "Pad", "Zoom", "Rotate", "Affine", "GridPatch", "GridSplit", "SplitDim", "GridDistortion",
+)  # fmt: skip
+#: Random transforms that may do anything; the others of MONAI augment.
+_RANDOM_WRAPPERS = ("RandLambda", "RandTorchVision", "RandTorchIO", "RandCuCIM")
+#: Transforms that make items of the sample out of others.
+_COPYING = ("CopyItems", "ConcatItems")
+_MOST_STEPS = 2000
 _LABELS = ("label", "labels", "seg", "mask", "pred", "prediction", "target", "box", "boxes")
 _MOST_CHANNELS = 256
 
@@ -39,6 +51,11 @@ class _State:
     each: PerSample | None = None
     reason: str = ""
     names: tuple[str, ...] = field(default=())
+    part: str = ""
+
+    def broken(self, reason: str) -> _State:
+        """Without a map, for the first reason that there is."""
+        return replace(self, reason=self.reason or reason)
 
     def then(self, a: tuple[float, ...], b: tuple[float, ...]) -> _State:
         """Followed by ``a * y + b``."""
@@ -76,8 +93,10 @@ def read_monai_document(document: Mapping[str, Any], source: str, choice: str = 
     count = _channels(values, document)
     found: list[tuple[Place, InputSpec]] = []
     for place, value in values:
-        if isinstance(value, list) and any(isinstance(item, Mapping) and _class(item) in _READ for item in value):
-            found.append((place, _spec(value, document, f"{source}, {dotted(place)}", count)))
+        if found and place[: len(found[-1][0])] == found[-1][0]:
+            continue  # a list inside a chain, behind which it is walked, is a part of it
+        if isinstance(value, list) and _reads(value, document):
+            found.append((place, _spec(_chain(value, document, source), document, f"{source}, {dotted(place)}", count)))
     if not found:
         expected = f"a list of transforms with one of {', '.join(_READ)} in {source}"
         raise SpecError(expected, "none", "name the configuration of a MONAI bundle")
@@ -85,14 +104,60 @@ def read_monai_document(document: Mapping[str, Any], source: str, choice: str = 
 
 
 def _class(step: Mapping[str, Any]) -> str:
-    """The class that ``_target_`` names, without its module and without the d, D or Dict of dictionary transforms."""
+    """MONAI's class that ``_target_`` names, without module and the d, D or Dict of dictionary transforms; another in full."""
     target = step.get("_target_")
-    name = target.rpartition(".")[2] if isinstance(target, str) else ""
+    module, _, name = target.rpartition(".") if isinstance(target, str) else ("", "", "")
+    if module and module.partition(".")[0] != "monai":
+        return f"{module}.{name}"
     for end in ("Dict", "d", "D"):
         base = name.removesuffix(end)
-        if base != name and base in (*_READ, *_OTHER):
+        if base != name and (base in (*_READ, *_KEPT, *_PARTS) or base.startswith("Rand")):
             return base
     return name
+
+
+def _chain(steps: list[Any], document: Mapping[str, Any], source: str) -> list[Any]:
+    """The steps in order, references followed, those of a ``Compose`` in its place.
+
+    Raises :class:`SpecError` for more than a few thousand, or for one that holds itself.
+    """
+    chain: list[Any] = []
+    waiting = list(reversed(steps))
+    for _ in range(_MOST_STEPS):
+        if not waiting:
+            return chain
+        step = _resolved(waiting.pop(), document)
+        is_open = isinstance(step, Mapping) and _class(step) == "Compose" and _is_disabled(step, document) is False
+        inner = _resolved(step.get("transforms"), document) if is_open else None
+        if isinstance(inner, list):
+            waiting.extend(reversed(inner[:_MOST_STEPS]))
+        else:
+            chain.append(step)
+    raise SpecError(f"a list of at most {_MOST_STEPS} steps in {source}", "a longer one", "name a plain configuration file")
+
+
+def _reads(steps: list[Any], document: Mapping[str, Any]) -> bool:
+    """Whether a chain has an intensity transform that is read, be it inside a choice (``OneOf``)."""
+    waiting = list(steps)
+    seen: set[int] = set()
+    while waiting:
+        step = _resolved(waiting.pop(), document)
+        if not isinstance(step, Mapping) or id(step) in seen:
+            continue
+        seen.add(id(step))
+        if _class(step) in _READ:
+            return True
+        inner = _resolved(step.get("transforms"), document)
+        waiting.extend(inner if isinstance(inner, list) else [])
+    return False
+
+
+def _is_disabled(step: Mapping[str, Any], document: Mapping[str, Any]) -> bool | None:
+    """Whether MONAI leaves the step out (``ConfigComponent.is_disabled``); None for an expression."""
+    stated = _resolved(step.get("_disabled_", False), document)
+    if isinstance(stated, str) and stated.startswith(("$", "@", "%")):
+        return None
+    return stated.lower().strip() == "true" if isinstance(stated, str) else bool(stated)
 
 
 def _channels(values: list[tuple[Place, Any]], document: Mapping[str, Any]) -> Field[int]:
@@ -129,12 +194,17 @@ def _spec(steps: list[Any], document: Mapping[str, Any], origin: str, count: Fie
     state = _State()
     notes: dict[str, Any] = {}
     images: list[str] | None = None
+    related = _related(steps, document)
     for step in steps:
-        if not isinstance(step, Mapping) or step.get("_disabled_") is True or _of_labels(step, document):
+        if not isinstance(step, Mapping):
+            state = state.broken(f"a step is {short_repr(step)}, which is not run")
+            continue
+        disabled = _is_disabled(step, document)
+        if disabled or _of_others(step, document, related):
             continue
         name = _class(step)
-        if name in _OTHER:
-            state = replace(state, reason=state.reason or f"{name} changes values, and is not read")
+        if disabled is None:
+            state = state.broken(f"whether {name[:60]} is left out is an expression, which is not run")
         elif name in _READ:
             keys = [key for key in _keys(step, document) if key not in _LABELS]
             if images is not None and keys != images:
@@ -143,9 +213,54 @@ def _spec(steps: list[Any], document: Mapping[str, Any], origin: str, count: Fie
             state = _after(state, name, _Arguments(step, document, f"{origin}, {name}"))
             if name == "NormalizeIntensity" and step.get("nonzero"):
                 notes["nonzero"] = True
+        else:
+            state = _passed(state, name, step, document)
     if not state.begun:
-        raise SpecError(f"an intensity transform of an image in {origin}", "only those of labels", "name another part")
+        raise SpecError(
+            f"an intensity transform of an image in {origin}", "only those of labels, or inside a choice", "name another part"
+        )
     return _made(state, origin, count, notes)
+
+
+def _passed(state: _State, name: str, step: Mapping[str, Any], document: Mapping[str, Any]) -> _State:
+    """The state after a transform that is none of intensities that are read."""
+    if name in _PARTS or (name.startswith("Rand") and ("Crop" in name or "Patch" in name)):
+        return replace(state, part=state.part or name)
+    if (name.startswith("Rand") and name not in _RANDOM_WRAPPERS) or ("Box" in name and "." not in name):
+        return state  # an augmentation, or one of MONAI's transforms of boxes
+    if name not in _KEPT:
+        return state.broken(f"what {short_repr(name)} does to values is not read")
+    whole = next((dtype for dtype in _dtypes(step, document) if not _is_floating(dtype)), None)
+    return state if name == "LoadImage" or whole is None else state.broken(f"{name} casts to {short_repr(whole)}")
+
+
+def _dtypes(step: Mapping[str, Any], document: Mapping[str, Any]) -> list[Any]:
+    """The types to which a step casts items that are no labels: one for all keys, or one for each."""
+    dtype = _resolved(step.get("dtype"), document)
+    keys = _keys(step, document)
+    if not isinstance(dtype, list) or len(dtype) != len(keys):
+        return [dtype]
+    return [_resolved(one, document) for key, one in zip(keys, dtype, strict=True) if key not in _LABELS]
+
+
+def _is_floating(dtype: Any) -> bool:
+    """Whether a cast to ``dtype`` keeps values; without one, MONAI's is float32 or that of the image."""
+    return dtype is None or (isinstance(dtype, str) and any(word in dtype for word in ("float", "double", "half")))
+
+
+def _related(steps: list[Any], document: Mapping[str, Any]) -> set[str]:
+    """The keys of the images that are scaled or normalised, and of the items that they are made of or copied to."""
+    found = {key for step in steps if isinstance(step, Mapping) and _class(step) in _READ for key in _keys(step, document)}
+    found -= set(_LABELS)
+    copies = [
+        {*_keys(step, document), *_keys(step, document, "name"), *_keys(step, document, "names")}
+        for step in steps
+        if isinstance(step, Mapping) and _class(step) in _COPYING
+    ]
+    for _ in copies:
+        for keys in copies:
+            found |= keys if keys & found else set()
+    return found
 
 
 def _made(state: _State, origin: str, count: Field[int], notes: Mapping[str, Any]) -> InputSpec:
@@ -158,11 +273,11 @@ def _made(state: _State, origin: str, count: Field[int], notes: Mapping[str, Any
             raise SpecError(f"a range that rises in {origin}", f"a factor {min(state.a):g}", "correct the file")
         wanted = count.value if isinstance(count, Known) else 1
         pairs = pairs * wanted if len(pairs) == 1 else pairs
-        fields["mean"] = Known(tuple(-b / a for a, b in pairs), said)
+        fields["mean"] = Known(tuple(0.0 - b / a for a, b in pairs), said)
         fields["std"] = Known(tuple(1 / a for a, _ in pairs), said)
         fields["clip"] = UNSTATED if state.clip is None else Known((state.clip,), said)
         fields["per_sample"] = UNSTATED if state.each is None else Known(state.each, said)
-    elif any(name != _RANGE for name in state.names):
+    else:
         fields["per_sample"] = Unknown(f"{origin}: {state.reason}")
     width = len(state.a) if len(state.a) > 1 else count.value if isinstance(count, Known) else 0
     names = ",".join(f"c{index}" for index in range(width))
@@ -221,26 +336,27 @@ def _finite(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e100
 
 
-def _keys(step: Mapping[str, Any], document: Mapping[str, Any]) -> list[str]:
+def _keys(step: Mapping[str, Any], document: Mapping[str, Any], argument: str = "keys") -> list[str]:
     """The keys of a dictionary transform; none of an array transform."""
-    keys = _resolved(step.get("keys"), document)
+    keys = _resolved(step.get(argument), document)
     names = keys if isinstance(keys, list) else [] if keys is None else [keys]
     return [str(_resolved(name, document))[:80] for name in names]
 
 
-def _of_labels(step: Mapping[str, Any], document: Mapping[str, Any]) -> bool:
+def _of_others(step: Mapping[str, Any], document: Mapping[str, Any], related: set[str]) -> bool:
+    """Whether a step is of labels, or of items that the images are not made of."""
     keys = _keys(step, document)
-    return bool(keys) and all(name in _LABELS for name in keys)
+    if not keys or _class(step) in _COPYING or any(key.startswith(("$", "@", "%")) for key in keys):
+        return False
+    return all(name in _LABELS for name in keys) or bool(related and not related & set(keys))
 
 
 def _after(state: _State, name: str, given: _Arguments) -> _State:
     """The state after one transform."""
     state = replace(state, names=(*state.names, name))
-    if state.reason:
-        return state
-    own = name in ("ScaleIntensity", _PERCENTILES) or (name == "NormalizeIntensity" and _by_sample(given))
-    if own and len(state.names) > 1:
-        return replace(state, reason=f"{name} normalises each sample by its own values after {state.names[-2]}")
+    reason = state.reason or _why_no_map(state, name, given)
+    if reason:
+        return state.broken(reason)
     if name == _RANGE:
         return _range(state, given)
     if name == "NormalizeIntensity":
@@ -248,8 +364,22 @@ def _after(state: _State, name: str, given: _Arguments) -> _State:
     return _percentiles(state, given) if name == _PERCENTILES else _unit(state, given)
 
 
-def _by_sample(given: _Arguments) -> bool:
-    return given.get("subtrahend") is None or given.get("divisor") is None
+def _why_no_map(state: _State, name: str, given: _Arguments) -> str:
+    """Why a transform gives no map of the values of a whole sample here; nothing where it gives one."""
+    dtype = _resolved(given.step.get("dtype"), given.document)
+    if not _is_floating(dtype):
+        return f"{name} casts to {short_repr(dtype)}"
+    if name != _PERCENTILES and not _by_sample(name, given):
+        return ""
+    if len(state.names) > 1:
+        return f"{name} normalises each sample by its own values after {state.names[-2]}"
+    return f"{name} normalises by the values that {state.part} leaves or pads, not by those of a sample" if state.part else ""
+
+
+def _by_sample(name: str, given: _Arguments) -> bool:
+    if name == "ScaleIntensity":
+        return given.get("minv", 0.0) is not None or given.get("maxv", 1.0) is not None
+    return name == "NormalizeIntensity" and (given.get("subtrahend") is None or given.get("divisor") is None)
 
 
 def _ends(given: _Arguments, low: str, high: str) -> tuple[float, float] | None:
@@ -313,11 +443,12 @@ def _percentiles(state: _State, given: _Arguments) -> _State:
 
 def _unit(state: _State, given: _Arguments) -> _State:
     low, high = given.get("minv", 0.0), given.get("maxv", 1.0)
-    if low is None or high is None:
+    if low is None and high is None:
         if given.get("factor") is None:
             raise SpecError(f"minv and maxv, or a factor in {given.origin}", "neither", "correct the file")
         return state.then((1 + given.number("factor"),), (0.0,))
-    ends = _ends(given, "minv", "maxv") if "minv" in given.step or "maxv" in given.step else None
-    first, last = ends or (given.number("minv", 0.0), given.number("maxv", 1.0))
+    first, last = (0.0, 1.0) if low is None or high is None else (given.number("minv", 0.0), given.number("maxv", 1.0))
+    if not first < last:
+        raise SpecError(f"minv below maxv in {given.origin}", f"{first:g} and {last:g}", "correct the file")
     each = PerSample("minmax", "channel" if given.flag("channel_wise") else "sample")
     return replace(state.then((last - first,), (first,)), each=each)

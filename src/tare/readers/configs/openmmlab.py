@@ -11,6 +11,7 @@ import ast
 import operator
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +63,20 @@ def read_openmmlab_document(document: Any, source: str, choice: str = "") -> Inp
     found: list[tuple[Place, InputSpec]] = []
     values = list(walk(document, source))
     image = _raw_kind(values)
+    ways: dict[str, Place] = {}
     for place, value in values:
         kind = _kind(place, value)
         if kind is not None:
             found.append((place, _spec(value, f"{source}, {dotted(place)}", kind, image)))
+            if kind == "preprocessor" or "type" in value:
+                ways.setdefault(kind, place)
     if not found:
         raise SpecError(f"data_preprocessor or img_norm_cfg with mean and std in {source}", _absent(document), _remedy(document))
-    return one_of_all(found, source, choice)
+    chosen = one_of_all(found, source, choice)
+    if len(ways) > 1 and not choice:
+        reason = Unknown(f"{source} normalises at {' and again at '.join(dotted(place)[:80] for place in ways.values())}")
+        return replace(chosen, mean=reason, std=reason)
+    return chosen
 
 
 def _kind(place: Place, value: Any) -> str | None:

@@ -42,9 +42,10 @@ def read_paddle_document(document: Any, source: str, choice: str = "") -> InputS
                 [step for step in values.get(place[:-1], {}).values() if isinstance(step, list)] if _in_map(values, place) else []
             )
             steps = [step for part in (beside or [value]) for step in _steps(part)]
+            own = list(_steps(value))
             found += [
-                ((*place, _STEP), _spec(options, steps, f"{source}, {dotted(place)}, {_STEP}"))
-                for name, options in _steps(value)
+                ((*place, _STEP), _spec(options, own, steps, f"{source}, {dotted(place)}, {_STEP}"))
+                for name, options in own
                 if name == _STEP
             ]
     if not found:
@@ -67,7 +68,11 @@ def _steps(items: list[Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
                 yield str(name), options if isinstance(options, Mapping) else {}
 
 
-def _spec(options: Mapping[str, Any], steps: list[tuple[str, Mapping[str, Any]]], origin: str) -> InputSpec:
+_Operators = list[tuple[str, Mapping[str, Any]]]
+
+
+def _spec(options: Mapping[str, Any], operators: _Operators, steps: _Operators, origin: str) -> InputSpec:
+    """The specification of one of the ``operators`` of a list; ``steps`` are those of the lists beside it as well."""
     mean, std = _constants(options, origin)
     count = len(mean.value) if isinstance(mean, Known) else 0
     decoder = next(((name, given) for name, given in steps if name in _DECODERS), None)
@@ -84,6 +89,8 @@ def _spec(options: Mapping[str, Any], steps: list[tuple[str, Mapping[str, Any]]]
     }
     if any(name in ("ToCHWImage", "Permute") for name, _ in steps):
         fields["layout"] = known("NCHW", f"{origin}, and the operator that transposes to channels first")
+    if sum(name == _STEP for name, _ in operators) > 1:
+        fields |= dict.fromkeys(("scale", "mean", "std"), Unknown(f"{origin} is one of several in turn"))
     return made(fields, origin)
 
 

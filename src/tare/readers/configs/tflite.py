@@ -59,8 +59,9 @@ def _spec(tensor: Mapping[str, Any], origin: str) -> InputSpec:
         else known(order, f"{origin}, key 'color_space'"),
         "raw_dtype": Unknown(f"{origin}: NormalizationOptions do not state the type of raw values"),
     }
-    if options is None:
-        reason = Unknown(f"{origin} has no NormalizationOptions")
+    units = tensor.get("process_units")
+    if options is None or len(units if isinstance(units, list) else []) > 1:
+        reason = Unknown(f"{origin} has {'no NormalizationOptions' if options is None else 'several process_units, in turn'}")
         return made(fields | {"scale": reason, "mean": reason, "std": reason}, origin)
     mean, std = spread(
         *(stated(key, listed(options.get(key)), f"{origin}, NormalizationOptions, {key!r}") for key in ("mean", "std"))
