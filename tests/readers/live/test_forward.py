@@ -181,6 +181,16 @@ class ByFunction(Net):
         return self.norm(torch.div(x, 255))
 
 
+class ByNamesake(Net):
+    def forward(self, x: Any) -> Any:
+        return self.norm(torch.float(x))  # type: ignore[operator]
+
+
+class MadeOfIt(Net):
+    def forward(self, x: Any) -> Any:
+        return self.norm(x), [abs, x.div][0](255)
+
+
 class Integers(Net):
     def forward(self, x: Any) -> Any:
         return self.norm(x.to(torch.uint8))
@@ -253,6 +263,8 @@ class Untouched(Net):
         (Stored, "the input is used in self.last = ..."),
         (WrittenTo, "the input is used in x[:, 0] = ..."),
         (ByFunction, "the input is used in torch.div(x, 255)"),
+        (ByNamesake, "the input is used in torch.float(x)"),
+        (MadeOfIt, "the input is used in x.div"),
         (Integers, "the input is used in x.to(torch.uint8)"),
         (SomeChannels, "the input is used in x[:, :3]"),
         (Closure, "the input is used in def scaled() -> Any: return x / 255"),

@@ -84,7 +84,6 @@ class _Flow:
     def __init__(self, network: Any, wanted: Callable[[Any], bool]) -> None:
         self.uses: dict[int, list[Any]] = {}
         self.changes: dict[int, list[str]] = {}
-        self._network = network
         self._names = {id(module): name for name, module in network.named_modules()}
         self._wanted = {id(module) for module in network.modules() if wanted(module)}
         self._running: list[tuple[int, type, str]] = []
@@ -338,14 +337,19 @@ class _Flow:
 
     def _of_tensor(self, node: ast.Call, held: Held, frame: Frame) -> Held:
         """What a tensor's method, or a function that is not the network's own, makes of its arguments."""
-        attribute = node.func if isinstance(node.func, ast.Attribute) else None
-        held |= self._value(attribute.value, frame) if attribute else NOTHING
-        name = attribute.attr if attribute else ast.unparse(node.func)
-        if (attribute and name in _LOOKS) or ast.unparse(node.func) in _LOOKING:
+        name = ast.unparse(node.func)
+        if name in _LOOKING:
             return NOTHING
-        integers = any(_INTEGERS.search(ast.unparse(each)) for each in (*node.args, *node.keywords))
-        keeps = (name in _KEEPING and not integers) or name in _INTO if attribute else name in _PACKING
-        return held if keeps else self._computed(held, node)
+        if name in _PACKING:
+            return held
+        own = self._value(node.func.value if isinstance(node.func, ast.Attribute) else node.func, frame)
+        if own and isinstance(node.func, ast.Attribute):
+            integers = any(_INTEGERS.search(ast.unparse(each)) for each in (*node.args, *node.keywords))
+            if node.func.attr in _LOOKS:
+                return NOTHING
+            if node.func.attr in _INTO or (node.func.attr in _KEEPING and not integers):
+                return own
+        return self._computed(held | own, node)
 
 
 def _is_super(node: ast.expr) -> bool:
