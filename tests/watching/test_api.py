@@ -235,6 +235,58 @@ def test_a_network_that_normalises_inside_expects_unit_values(inside: str) -> No
         assert [finding.code for finding in watch.findings] == expected
 
 
+class Prepares(nn.Module):
+    """A network that changes its input before it normalises it."""
+
+    def __init__(self, prepare: Any) -> None:
+        super().__init__()
+        from torchvision.transforms import v2
+
+        self.prepare, self.normalise, self.net = prepare, v2.Normalize(MEAN, STD), Net()
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.net(self.normalise(self.prepare(x)))
+        return result
+
+
+class Compares(nn.Module):
+    """A network whose loss normalises, and whose first registered layer is not the first that is applied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from torchvision.transforms import v2
+
+        self.norm, self.loss = nn.InstanceNorm2d(8), nn.Sequential(v2.Normalize(MEAN, STD), nn.Conv2d(3, 4, 3))
+        self.first = nn.Conv2d(3, 8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.norm(self.first(x))
+        return result
+
+
+@pytest.mark.parametrize(
+    ("make", "values"),
+    [
+        (lambda: Prepares(lambda x: x / 255), UNITS * 255),
+        (lambda: Prepares(lambda x: (x + 1) / 2), UNITS * 2 - 1),
+        (Compares, UNITS * 2 - 1),
+        (Compares, normalised(UNITS)),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:TARE080")
+def test_right_input_of_a_network_that_does_more_than_normalise_is_no_mistake(
+    make: Callable[[], nn.Module], values: Tensor
+) -> None:
+    model = make()
+    with tare.watch(model, on_finding="raise") as watch:
+        model(values)
+    report = watch.report()
+    assert report.clean is None
+    (finding,) = report.findings
+    assert (finding.code, finding.severity) == ("TARE080", "note")
+    assert "take its input as it is" in finding.message
+
+
 @pytest.mark.parametrize("values", [UNITS, UNITS * 255, normalised(UNITS)])
 def test_a_network_that_normalises_each_sample_inside_takes_any_scale(values: Tensor) -> None:
     model = nn.Sequential(nn.InstanceNorm2d(3), Net())

@@ -36,7 +36,7 @@ from tare.readers.documents.fitting import fitting, fitting_directory
 from tare.readers.hf import NAMES as HF_FILES
 from tare.readers.hf import document_of_processor, inner_document, is_extractor, is_processor_document, located
 from tare.readers.inputs import SpecRequest
-from tare.readers.module import is_module, is_pipeline
+from tare.readers.live.module import is_module, is_pipeline
 from tare.readers.nnunet import PLANS, is_plans, read_nnunet
 from tare.readers.robot_statistics import is_lerobot
 from tare.readers.torchvision import is_weights
@@ -126,8 +126,8 @@ OBJECTS: tuple[tuple[Callable[[Any], bool], str], ...] = (
     (is_weights, "tare.readers.torchvision:read_weights"),
     (is_preset, "tare.readers.torchvision:read_preset"),
     (is_extractor, "tare.readers.table:spec_of_processor"),
-    (is_pipeline, "tare.readers.module:read_pipeline"),
-    (is_module, "tare.readers.module:read_module"),
+    (is_pipeline, "tare.readers.live.module:read_pipeline"),
+    (is_module, "tare.readers.live.module:read_module"),
 )
 
 

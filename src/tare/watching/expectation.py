@@ -14,7 +14,7 @@ from tare.input_spec.affine import Affine
 from tare.input_spec.spec import InputSpec, Known, Unknown
 from tare.normalisation.conventions import as_handed, conventions_for
 from tare.normalisation.diagnosis import GROSS, Convention, explanations
-from tare.readers.module import normalises_inside
+from tare.readers.live.module import normalises_inside
 from tare.readers.table import read_spec
 from tare.samples.constants import code_range
 from tare.statistics.dataset_stats import DatasetStats

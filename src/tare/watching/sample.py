@@ -13,10 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tare.readers.live.frame import USUAL_NAMES
 from tare.watching.surroundings import aside_from, is_plain
 
-#: The usual names of the image argument in models of Hugging Face, Lightning and torchvision.
-USUAL_NAMES = ("pixel_values", "images", "image", "imgs", "img", "inputs", "input", "input_values", "x", "data")
 # Images of a batch that pixels are taken from, and pixels along each side.
 _MOST_IMAGES, _SIDE = 16, 24
 _MOST_COLUMNS = 64

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from tare.errors import SpecError
@@ -14,6 +15,7 @@ from tare.input_spec.spec import InputSpec
 from tare.pipelines.spec import spec_of_steps
 from tare.pipelines.step import Step
 from tare.pipelines.walk import reader_of, steps_of
+from tare.readers.live.forward import Route, route_of_input
 from tare.readers.timm import first_layer_channels, for_channels
 
 _FIELDS = ("channels", "scale", "mean", "std", "size", "interpolation", "antialias", "crop", "layout", "dtype", "raw_dtype")
@@ -51,56 +53,113 @@ def read_module(module: Any) -> InputSpec:
             spec = InputSpec(**fields_of_pretrained_cfg(config, f"{name} of the {type(module).__name__}"))
             taken = first_layer_channels(module, config)
             return spec if taken is None else for_channels(spec, taken[0], f"{taken[1]} of the {type(module).__name__}")
-    by_sample = _first_layer(module)
-    if by_sample is not None:
-        return by_sample
-    if _is_sequential(module) and (found := _in_front(module)) is not None:
-        return found
-    inside = _normalisers(module)
-    if len(inside) == 1:
-        return inside[0]
-    if inside:
-        reason = f"the {type(module).__name__} holds {len(inside)} normalising layers, and which one comes first is not known"
-        return InputSpec(**dict.fromkeys(_FIELDS, Unknown(reason)))  # type: ignore[arg-type]
+    inside = normalises_inside(module)
+    if inside is not None:
+        return inside
     if getattr(getattr(module, "config", None), "model_type", None) is not None:
         return _of_transformers(module)
+    elsewhere = _normalisers(module)
+    if elsewhere:
+        return _unknown(f"{elsewhere} does not take its input as it is: {_route(module).end}")
     remedy = "name its configuration, or state it with --mean and --std"
     raise SpecError("a network that states its input", f"a {type(module).__name__} without configuration or normaliser", remedy)
 
 
 def normalises_inside(module: Any) -> InputSpec | None:
-    """The specification that the normalising layers of a network state, None without any; ``pretrained_cfg`` is not read."""
-    by_sample = _first_layer(module)
-    if by_sample is not None:
-        return by_sample
-    in_front = _in_front(module) if _is_sequential(module) else None
-    inside = _normalisers(module)
-    return in_front or (inside[0] if inside else None)
+    """What the normalising layers state that the input of a network itself reaches; ``pretrained_cfg`` is not read.
 
-
-def _in_front(module: Any) -> InputSpec | None:
-    """The transforms that an ``nn.Sequential`` begins with, such as ``Sequential(Normalize, network)``."""
-    leading = []
-    for layer in module:
-        if reader_of(layer) is None or _is_sequential(layer):
-            break
-        leading.append(layer)
-    steps = steps_of(leading)
-    if not any(step.kind in ("normalize", "rescale", "to_dtype") for step in steps):
+    None without any. Every field is unknown where a network has such layers, and whether its input reaches them as it is
+    cannot be told.
+    """
+    if not any(map(_is_known, module.modules())):
         return None
-    placed = [Step(s.kind, s.name, s.where.replace("list", type(module).__name__, 1), s.values, s.random) for s in steps]
-    # A network takes tensors; its first layer tells whether they are bytes or floats.
-    return spec_of_steps(placed, raw_dtype="uint8" if any(step.kind == "to_dtype" for step in steps) else "float32")
+    route = _route(module)
+    found = _stated_along(module, route)
+    if found is not None or route.decided:
+        return found
+    named = _normalisers(module) or _registered_first(module)
+    return _unknown(f"{named} may not take its input as it is: {route.end}") if named else None
 
 
-def _normalisers(module: Any) -> list[InputSpec]:
-    """The specification of each normalising layer among all submodules."""
-    found = []
-    for name, layer in module.named_modules():
-        reader = next((READERS[qualified] for cls in type(layer).__mro__ if (qualified := _qualified(cls)) in READERS), None)
-        if reader is not None:
-            found.append(reader(layer, f"layer {name or type(layer).__name__!r} of the {type(module).__name__}"))
-    return found
+def _route(module: Any) -> Route:
+    return route_of_input(module, _is_known)
+
+
+def _is_known(layer: Any) -> bool:
+    """Whether a layer is a transform of a known library, or one that normalises."""
+    return not _is_sequential(layer) and (
+        reader_of(layer) is not None or _kind(layer, READERS) is not None or _is_of_sample(layer)
+    )
+
+
+def _kind(layer: Any, table: Container[str]) -> str | None:
+    """The first of the names in ``table`` that a class of the layer has."""
+    return next((name for name in map(_qualified, type(layer).__mro__) if name in table), None)
+
+
+def _is_of_sample(layer: Any) -> bool:
+    return _kind(layer, _SAMPLE_NORMS) is not None
+
+
+def _unknown(reason: str) -> InputSpec:
+    return InputSpec(**dict.fromkeys(_FIELDS, Unknown(reason)))  # type: ignore[arg-type]
+
+
+def _normalisers(module: Any) -> str:
+    """The normalising layers among all submodules, in words; empty without any."""
+    names = [name or type(layer).__name__ for name, layer in module.named_modules() if _kind(layer, READERS)]
+    title = type(module).__name__
+    if len(names) > 1:
+        return f"each of the {len(names)} normalising layers of the {title}"
+    return f"layer {names[0]!r} of the {title}" if names else ""
+
+
+def _registered_first(module: Any) -> str:
+    """The first layer in the order of registration, in words, if it normalises each sample; else empty."""
+    leaves = ((name, layer) for name, layer in module.named_modules() if not any(True for _ in layer.children()))
+    name, layer = next(((name, layer) for name, layer in leaves if _qualified(type(layer)) not in _CONSTANT), ("", None))
+    return f"layer {name!r} of the {type(module).__name__}" if _is_of_sample(layer) else ""
+
+
+def _stated_along(module: Any, route: Route) -> InputSpec | None:
+    """What the layers state that the input passes one after another; None if they leave its values.
+
+    A ``Normalize`` in front of an instance normalisation is passed over, since the latter undoes a channel's scale and shift.
+    Layers that only scale, and leave floats as they are, state something in an ``nn.Sequential`` alone: elsewhere they may be
+    there for a network that takes normalised floats, too.
+    """
+    title, layers = type(module).__name__, [each for each in route.layers if _is_known(each[1])]
+    constants = list(takewhile(lambda each: _qualified(type(each[1])) in _CONSTANT, layers))
+    name, layer = next(iter(layers[len(constants) :]), ("", None))
+    if (kind := _kind(layer, _SAMPLE_NORMS)) is not None:
+        kind = kind.rpartition(".")[2]
+        spec = _of_sample_norm(layer, kind, f"first layer {name or kind!r} of the {title}, {kind}")
+        over = spec.per_sample.value.over if isinstance(spec.per_sample, Known) else ""
+        if not constants or over == "channel":
+            return spec
+    transforms = list(takewhile(lambda each: reader_of(each[1]) is not None, layers))
+    name, layer = next(iter(layers), ("", None))
+    kind = _kind(layer, READERS)
+    if kind is None or len(transforms) > 1 or _is_sequential(module):
+        steps = _steps(module, transforms)
+        kinds = {step.kind for step in steps}
+        if "normalize" in kinds or (_is_sequential(module) and route.decided and kinds & {"rescale", "to_dtype"}):
+            # A network takes tensors; its first layer tells whether they are bytes or floats.
+            return spec_of_steps(steps, raw_dtype="uint8" if "to_dtype" in kinds else "float32")
+    return None if kind is None else READERS[kind](layer, f"layer {name or type(layer).__name__!r} of the {title}")
+
+
+def _steps(module: Any, layers: Sequence[tuple[str, Any]]) -> list[Step]:
+    """The steps of transforms, each with its place: its number in an ``nn.Sequential``, else the name of the layer."""
+    title = type(module).__name__
+    if _is_sequential(module):
+        found = steps_of([layer for _, layer in layers])
+        return [Step(s.kind, s.name, s.where.replace("list", title, 1), s.values, s.random) for s in found]
+    return [
+        Step(s.kind, s.name, f"layer {name or type(layer).__name__!r} of the {title}", s.values, s.random)
+        for name, layer in layers
+        for s in steps_of(layer)
+    ]
 
 
 def _of_transform(layer: Any, source: str) -> InputSpec:
@@ -149,37 +208,16 @@ def _said_by(spec: InputSpec, origin: str) -> InputSpec:
     return replace(spec, **stated)  # type: ignore[arg-type]
 
 
-def _first_layer(module: Any) -> InputSpec | None:
-    """What an instance or group normalisation states that is the first layer of a network; None for another first layer.
-
-    Layers are in the order in which the network registers them, which is that of a ``Sequential``. A ``Normalize`` in front of
-    an instance normalisation is passed over, since the latter undoes any scale and shift of a channel.
-    """
-    leaves = ((name, layer) for name, layer in module.named_modules() if not any(True for _ in layer.children()))
-    passed = False
-    for name, layer in leaves:
-        if _qualified(type(layer)) in _CONSTANT:
-            passed = True
-            continue
-        kind = next((cls.__name__ for cls in type(layer).__mro__ if _qualified(cls) in _SAMPLE_NORMS), None)
-        if kind is None:
-            return None
-        spec = _of_sample_norm(layer, kind, f"first layer {name or kind!r} of the {type(module).__name__}, {kind}")
-        over = spec.per_sample.value.over if isinstance(spec.per_sample, Known) else ""
-        return spec if not passed or over == "channel" else None
-    return None
-
-
 def _of_sample_norm(layer: Any, kind: str, origin: str) -> InputSpec:
     """InstanceNorm z-scores each channel of a sample, GroupNorm its groups of channels; then comes ``weight * z + bias``."""
     groups, count = (layer.num_groups, layer.num_channels) if kind == "GroupNorm" else (layer.num_features,) * 2
     weight, bias = (None if values is None else values.detach().flatten().tolist() for values in (layer.weight, layer.bias))
     if not count or groups not in (1, count):
         reason = f"{origin} z-scores each of {groups} groups of {count} channels by its own values"
-        return InputSpec(**dict.fromkeys(_FIELDS, Unknown(reason)))  # type: ignore[arg-type]
+        return _unknown(reason)
     gain, offset = weight or [1.0] * count, bias or [0.0] * count
     if min(gain) <= 0:
-        return InputSpec(**dict.fromkeys(_FIELDS, Unknown(f"{origin}: a weight is not positive")))  # type: ignore[arg-type]
+        return _unknown(f"{origin}: a weight is not positive")
     std = tuple(1 / g for g in gain)
     mean = tuple(0.0 - b / g for b, g in zip(offset, gain, strict=True))
     if getattr(layer, "track_running_stats", False) and layer.running_mean is not None and not layer.training:

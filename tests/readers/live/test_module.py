@@ -84,12 +84,117 @@ def test_tares_own_layer() -> None:
     assert spec.equivalent(InputSpec.of(MEAN, STD, raw_dtype="uint8"), 1e-5)
 
 
-def test_two_normalising_layers_are_not_guessed_between() -> None:
+def test_of_two_normalising_layers_the_one_that_takes_the_input_states_it() -> None:
     network = Wrapped(v1.Normalize(MEAN, STD))
     network.other = v1.Normalize(STD, MEAN)
-    mean = read_spec(network).mean
+    assert read_spec(network).mean == Known(MEAN, "layer 'normalise' of the Wrapped Normalize")
+
+
+class Divides(Wrapped):
+    """Takes 0..255."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return super().forward(images.float() / 255)
+
+
+class FromOnes(Wrapped):
+    """Takes -1..1."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.body(self.normalise((images + 1) / 2))  # type: ignore[no-any-return]
+
+
+class TakesBGR(Wrapped):
+    """Reverses the channels."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.body(self.normalise(images.flip(1)))  # type: ignore[no-any-return]
+
+
+class InPlace(Wrapped):
+    """Changes its own input."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        images /= 255
+        return super().forward(images)
+
+
+class BytesOrFloats(Wrapped):
+    """Takes bytes, too."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if images.dtype == torch.uint8:
+            images = images / 255
+        return super().forward(images)
+
+
+@pytest.mark.parametrize(
+    ("kind", "done"),
+    [
+        (Divides, "images.float() / 255"),
+        (FromOnes, "images + 1"),
+        (TakesBGR, "images.flip(1)"),
+        (InPlace, "images /= 255"),
+        (BytesOrFloats, "images / 255"),
+    ],
+)
+@pytest.mark.parametrize(
+    "layer", [v1.Normalize(MEAN, STD), v2.Normalize(MEAN, STD), InputLayer(Normalisation("source", MEAN, STD))]
+)
+def test_a_normalise_layer_behind_arithmetic_does_not_state_the_input(kind: type, done: str, layer: nn.Module) -> None:
+    mean = read_spec(kind(layer)).mean
     assert isinstance(mean, Unknown)
-    assert mean.reason == "the Wrapped holds 2 normalising layers, and which one comes first is not known"
+    said = f"layer 'normalise' of the {kind.__name__} may not take its input as it is: the input is used in {done}"
+    assert mean.reason == said
+
+
+class WithLoss(nn.Module):
+    """A network beside a part of its loss, which normalises what it compares."""
+
+    def __init__(self, behind: nn.Module | None = None) -> None:
+        super().__init__()
+        self.perceptual = nn.Sequential(v2.Normalize(MEAN, STD), nn.Conv2d(3, 4, 3))
+        self.body, self.behind = nn.Conv2d(3, 3, 3), behind
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        made = self.body(images)
+        return made if self.behind is None else self.behind(made)  # type: ignore[no-any-return]
+
+
+def test_normalise_layers_beside_and_behind_a_network_do_not_state_its_input() -> None:
+    for network, count in ((WithLoss(), 1), (WithLoss(v2.Normalize(MEAN, STD)), 2)):
+        mean = read_spec(network).mean
+        assert isinstance(mean, Unknown)
+        which = "layer 'perceptual.0'" if count == 1 else "each of the 2 normalising layers"
+        assert mean.reason == f"{which} of the WithLoss does not take its input as it is: the input is given to 'body'"
+    last = read_spec(nn.Sequential(nn.Conv2d(3, 3, 3), v2.Normalize(MEAN, STD))).mean
+    assert isinstance(last, Unknown)
+
+
+def test_scaling_in_front_of_a_normalise_layer_is_read_with_it() -> None:
+    steps = [v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]
+    images = torch.randint(0, 256, (2, 3, 4, 4), dtype=torch.uint8)
+    for prepare in (nn.Sequential(*steps), v2.Compose(steps)):
+        spec = read_spec(Wrapped(prepare))
+        assert (spec.require("scale"), spec.require("raw_dtype"), spec.require("mean")) == (1 / 255, "uint8", MEAN)
+        assert torch.allclose(spec.apply(images), prepare(images), atol=1e-6)
+
+
+def test_scaling_alone_in_front_of_a_network_of_its_own_states_nothing() -> None:
+    with pytest.raises(SpecError, match="without configuration or normaliser"):
+        read_spec(Wrapped(v2.ToDtype(torch.float32, scale=True)))  # which leaves floats that are normalised
+
+
+def test_scaling_before_arithmetic_does_not_state_the_input() -> None:
+    class Halves(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale, self.normalise, self.body = v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD), nn.ReLU()
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self.body(self.normalise(self.scale(images) * 2 - 1))  # type: ignore[no-any-return]
+
+    assert isinstance(read_spec(Halves()).mean, Unknown)
 
 
 def test_a_transformers_network_names_its_processor() -> None:
@@ -168,9 +273,43 @@ def test_groups_and_reversing_weights_are_unknown() -> None:
     assert "a weight is not positive" in str(read_spec(nn.Sequential(layer, nn.Conv2d(3, 4, 3))).mean)
 
 
-def test_a_norm_behind_the_first_layer_states_no_input() -> None:
-    with pytest.raises(SpecError, match="without configuration or normaliser"):
-        read_spec(nn.Sequential(nn.Conv2d(3, 3, 3), nn.InstanceNorm2d(3)))
+class Registers(nn.Module):
+    """Registers the norm first, and applies it in front, behind, behind arithmetic, or not at all."""
+
+    def __init__(self, norm: nn.Module, applied: str) -> None:
+        super().__init__()
+        self.norm, self.body, self.applied = norm, nn.Conv2d(3, 3, 3), applied
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        if self.applied == "in front":
+            return self.body(self.norm(values))  # type: ignore[no-any-return]
+        if self.applied == "behind arithmetic":
+            return self.norm(values.log())  # type: ignore[no-any-return]
+        made: torch.Tensor = self.body(values)
+        return self.norm(made) if self.applied == "behind" else made
+
+
+@pytest.mark.parametrize("norm", [nn.InstanceNorm2d(3), nn.GroupNorm(1, 3)])
+def test_a_norm_behind_the_first_layer_states_no_input(norm: nn.Module) -> None:
+    for network in (nn.Sequential(nn.Conv2d(3, 3, 3), norm), Registers(norm, "behind"), Registers(norm, "nowhere")):
+        with pytest.raises(SpecError, match="without configuration or normaliser"):
+            read_spec(network)
+    assert isinstance(read_spec(Registers(norm, "in front")).per_sample, Known)
+    mean = read_spec(Registers(norm, "behind arithmetic")).mean
+    assert isinstance(mean, Unknown)
+    assert "layer 'norm' of the Registers may not take its input as it is: the input is used in values.log()" in mean.reason
+
+
+def test_a_norm_that_is_registered_last_and_applied_first_states_the_input() -> None:
+    class Last(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body, self.norm = nn.Conv2d(3, 3, 3), nn.InstanceNorm2d(3)
+
+        def forward(self, values: torch.Tensor) -> torch.Tensor:
+            return self.body(self.norm(values))  # type: ignore[no-any-return]
+
+    assert isinstance(read_spec(Last()).per_sample, Known)
 
 
 def test_tares_own_layer_of_each_sample() -> None:

@@ -1,0 +1,1 @@
+"""Read live objects: networks, and the pipelines in front of them."""
