@@ -385,3 +385,16 @@ def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
 def test_an_unknown_field_that_json_cannot_hold_is_refused(value: Any) -> None:
     with pytest.raises(SpecError, match=r"fields that tare does not know, found NaN or Infinity in one of 'more'"):
         InputSpec.from_json({"schema": SCHEMA, "more": value})
+
+
+@pytest.mark.parametrize("mean", [(0.485, 0.456, 0.406), (0.5,)])
+def test_codes_under_constants_of_unit_floats_are_refused(mean: tuple[float, ...]) -> None:
+    spec = InputSpec.of(mean, [0.25] * len(mean), scale=1.0, raw_dtype="float32")
+    codes = torch.full((1, len(mean), 4, 4), 200, dtype=torch.uint8)
+    with pytest.raises(SpecError, match=r"floats in \[0, 1\], as the mean and std of the spec are, found uint8 up to 200"):
+        spec.apply(codes)
+    assert torch.isfinite(spec.apply(codes / 255)).all()
+    assert torch.isfinite(spec.apply(torch.ones_like(codes))).all()  # 0 and 1 may be a mask
+    assert float(InputSpec.of([127.5], [127.5], scale=1.0, raw_dtype="float32").apply(codes[:, :1]).max()) == pytest.approx(
+        200 / 127.5 - 1
+    )

@@ -246,14 +246,16 @@ class InputSpec(Shown):
         given. Integers of more than 16 bits are mapped in float64.
 
         Raises :class:`SpecError` for what is no dense tensor of real numbers, another number of channels or type of raw values,
-        unit floats outside of [0, 1], or if a field that is needed is unknown.
+        unit floats outside of [0, 1], codes of a picture under constants of unit floats, or if a field that is needed is unknown.
         """
-        from tare.input_spec.tensors import check_tensor, fed
+        from tare.input_spec.tensors import check_codes, check_tensor, fed
 
         check_tensor(values)
         factor = self.factor_from(str(values.dtype).removeprefix("torch."))
         stored = self.raw_dtype.value if isinstance(self.raw_dtype, Known) else ""
         stated = self.layout.value if isinstance(self.layout, Known) else "NCHW"
+        if stored.startswith("float") and isinstance(self.channels, Known) and self.channels.value in ("L", "RGB", "BGR"):
+            check_codes(self.input_map(), values)
         return fed(self.input_map(), factor, stored, values, stated if layout is None else layout)
 
     def transform(self, train: bool = False) -> Any:

@@ -67,6 +67,19 @@ def fed(whole: InputMap, factor: float, stored: str, values: torch.Tensor, layou
     return _mapped(whole, values.to(kind), factor, axis, batched=values.ndim == len(layout)).to(place, made)
 
 
+def check_codes(whole: InputMap, values: torch.Tensor) -> None:
+    """Raise :class:`SpecError` for the codes of a picture where the constants are plainly those of unit values."""
+    constants = whole.affine
+    mean = [-shift / scale for scale, shift in zip(constants.scale, constants.shift, strict=True)]
+    unit = all(0 <= each <= 1 for each in mean) and all(scale >= 1 for scale in constants.scale)
+    if not unit or (whole.per_sample, whole.value_map) != (None, "identity") or values.ndim < 3:
+        return
+    if not values.is_floating_point() and values.numel() and int(values.max()) > 1:
+        found = f"{str(values.dtype).removeprefix('torch.')} up to {int(values.max())}"
+        remedy = "divide them by the largest code, or state raw_dtype and scale of the codes"
+        raise SpecError("floats in [0, 1], as the mean and std of the spec are", found, remedy)
+
+
 def _mapped(whole: InputMap, values: torch.Tensor, factor: float, axis: int, *, batched: bool) -> torch.Tensor:
     def column(numbers: list[float]) -> torch.Tensor:
         return torch.tensor(numbers, dtype=values.dtype, device=values.device).reshape([-1] + [1] * (-axis - 1))
