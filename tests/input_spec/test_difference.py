@@ -86,3 +86,10 @@ def test_channels_of_which_some_are_the_same_but_not_in_their_places_are_refused
     with pytest.raises(SpecError, match=f"the same channels in one order in both, found B02,B08 and {other}"):
         spec_difference(first, second)
     assert spec_difference(first, InputSpec.of((1.0, 2.0), (1.0, 1.0), channels="c0,c1", scale=1.0)).equivalent
+
+
+def test_channels_of_other_names_are_said_to_be_paired_by_their_places() -> None:
+    found = spec_difference(HALF, InputSpec.of([0.5] * 3, [0.5] * 3, channels="B04,B03,B02", raw_dtype="uint8"))
+    assert found.equivalent
+    assert "channels, paired by their places: RGB and B04,B03,B02" in found.describe()
+    assert spec_difference(HALF, InputSpec.of([0.5] * 3, [0.5] * 3, channels="r,g,b", raw_dtype="uint8")).others == {}

@@ -6,9 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from tare.input_spec.consistency import raw_names
 from tare.input_spec.fields import Known, plain
 from tare.input_spec.input_map import InputMap
 from tare.input_spec.spec import InputSpec
+from tare.samples.layout import by_place
 
 #: In units of input std: differences below this are float32 rounding of an input of a few std.
 TOLERANCE = 1e-6
@@ -64,6 +66,9 @@ def spec_difference(first: InputSpec, second: InputSpec) -> SpecDifference:
         mine, theirs = getattr(first, name), getattr(second, name)
         if isinstance(mine, Known) and isinstance(theirs, Known) and mine.value != theirs.value:
             others[name] = (plain(mine), plain(theirs))
+    named = [each.channels.value for each in (first, second) if isinstance(each.channels, Known)]
+    if len(named) == 2 and math.isfinite(distance) and by_place(*map(raw_names, named)):
+        others["channels, paired by their places"] = (named[0], named[1])
     return SpecDifference(distance, others, _incomparable(first.input_map(), second.input_map()) if math.isinf(distance) else "")
 
 
