@@ -299,3 +299,66 @@ def test_the_size_of_an_image_is_told_without_its_values(name: str, tmp_path: Pa
     with pytest.raises(DataError, match="images and masks that can be read") as caught:
         image_size(str(tmp_path / name))
     assert "BytesIO" not in str(caught.value)
+
+
+def jpeg_masks(root: Path, classes: tuple[int, ...], **options: Any) -> Path:
+    """Images with masks of discs in these classes, stored as JPEG."""
+    rows, columns = np.mgrid[:60, :80]
+    (root / "masks").mkdir(parents=True)
+    for k in range(6):
+        mask = sum(value * ((rows - 30) ** 2 + (columns - 20 - 35 * n - k) ** 2 < 14**2) for n, value in enumerate(classes))
+        save_png(root / "images" / f"{k}.png", np.asarray(mask, np.uint8))
+        Image.fromarray(np.asarray(mask, np.uint8)).save(root / "masks" / f"{k}.jpg", **options)
+    return root
+
+
+def test_masks_stored_as_jpeg_are_cut_at_the_middle_and_those_of_more_classes_refused(tmp_path: Path) -> None:
+    found = split(jpeg_masks(tmp_path / "two", (255,)))
+    assert (found.task, found.classes) == ("segmentation", ("0", "255"))
+    assert any("6 of 6 masks were stored with losses, the first" in remark for remark in found.remarks)
+    for file in found.train:
+        drawn = np.asarray(Image.open(file.path)) > 0
+        assert (file.label.read() == drawn).mean() > 0.999  # type: ignore[union-attr]
+    with pytest.raises(DataError, match=r"masks that lost no value, found '.*0.jpg': stored with losses, .*; save the index"):
+        split(jpeg_masks(tmp_path / "many", (1, 2)))
+
+
+def test_values_that_lie_at_edges_alone_are_no_classes(tmp_path: Path) -> None:
+    root = jpeg_masks(tmp_path, (255, 120))
+    for path in (root / "masks").iterdir():
+        with Image.open(path) as image:
+            image.save(path.with_suffix(".png"))
+    with pytest.raises(
+        DataError, match=r"masks of classes, which fill areas, found \d+ values in .*, most of them at edges alone"
+    ):
+        split(root)
+
+
+def test_palettes_that_show_one_value_in_two_colours_are_refused(tmp_path: Path) -> None:
+    scenes(tmp_path)
+    for k in range(8):
+        path = tmp_path / "masks" / f"{k}.png"
+        mask = np.asarray(Image.open(path)) == 200
+        image = Image.fromarray((mask if k != 5 else ~mask).astype(np.uint8), "P")
+        image.putpalette([0, 0, 0, 255, 255, 255] if k != 5 else [255, 255, 255, 0, 0, 0])
+        image.save(path)
+    with pytest.raises(DataError, match=r"one palette for all masks, found 0 is #000000 in '.*0.png' and #ffffff in '.*5.png'"):
+        split(tmp_path)
+    test = tmp_path / "test"
+    for kind in ("images", "masks"):
+        (test / kind).mkdir(parents=True)
+        (tmp_path / kind / "5.png").rename(test / kind / "5.png")
+    with pytest.raises(DataError, match="one palette for all masks"):
+        open_test(test, LabelOptions(data=tmp_path), split(tmp_path))
+
+
+def test_masks_with_transparent_pixels_are_refused(tmp_path: Path) -> None:
+    values = np.arange(20, dtype=np.uint8).reshape(4, 5) % 3
+    for mode, alpha in (("LA", 255), ("RGBA", 255), ("LA", 9), ("RGBA", 9)):
+        planes = [values] * (len(mode) - 1)
+        Image.fromarray(np.dstack([*planes, np.full_like(values, alpha)]), mode).save(tmp_path / "a.png")
+        if alpha == 255:
+            np.testing.assert_array_equal(mask_values(str(tmp_path / "a.png")), values)
+            continue
+        with pytest.raises(DataError, match="masks without alpha, found transparent pixels in"):
+            mask_values(str(tmp_path / "a.png"))

@@ -78,6 +78,36 @@ def test_masks_are_not_measured_with_their_images_and_the_remedy_measures_the_fo
     assert tare.measure(tmp_path / "boxes").samples == 6
 
 
+@pytest.mark.parametrize("kind", ["other names", "deeper", "depth", "arrays", "some without"])
+def test_masks_that_would_not_be_found_are_not_proposed_as_the_foreground(kind: str, tmp_path: Path) -> None:
+    deeper = "/trimaps" if kind == "deeper" else ""
+    pairs(tmp_path, "images", f"annotations{deeper}", "_P.png" if kind == "other names" else ".png", number=20)
+    for k in range(20):
+        image, mask = tmp_path / "images" / f"{k}.png", tmp_path / f"annotations{deeper}" / f"{k}.png"
+        if kind == "depth":
+            save_png(mask, random_rgb(k)[..., 0].astype(np.uint16) * 99)
+        if kind == "arrays":
+            np.save(image.with_suffix(".npy"), random_rgb(k))
+            np.save(mask.with_suffix(".npy"), random_rgb(k) // 200)
+            image.unlink()
+            mask.unlink()
+    if kind == "some without":
+        (tmp_path / "annotations" / "7.png").unlink()
+    with pytest.raises(
+        DataError, match=r"images of one kind, found images/ beside annotations/ .*; measure .*images alone"
+    ) as raised:
+        tare.measure(tmp_path)
+    assert "--mask" not in str(raised.value)
+    assert tare.measure(str(raised.value).rpartition("tare measure ")[2]).samples == 20
+
+
+def test_masks_of_several_endings_are_not_proposed_by_one(tmp_path: Path) -> None:
+    pairs(tmp_path, ".", ".", "_mask.png")
+    (tmp_path / "3_mask.png").rename(tmp_path / "3_seg.png")
+    with pytest.raises(DataError, match=r"and so for 6 of 6 images: masks for each image; take the masks out$"):
+        tare.measure(tmp_path)
+
+
 def test_folders_of_training_and_testing_are_no_classes(tmp_path: Path) -> None:
     for part in ("Training", "Testing"):
         pairs(tmp_path / part, "cat", "dog")

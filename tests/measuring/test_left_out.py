@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 import tare
 from tare.errors import DataError
 from tare.measuring.left_out import LEFT_OUT, STATED_OUT
 from tare.samples.raw_kind import Known
+from tare.sources.files.picture_masks import CUT, OUTSIDE
 from tests.images import save_png
 
 
@@ -195,3 +198,79 @@ def test_a_mask_with_a_palette_counts_by_its_indices_and_not_by_their_colours(tm
     shown.save(tmp_path / "m" / "1.png")
     stats = tare.measure(tmp_path / "d", mask=tmp_path / "m")
     np.testing.assert_allclose(stats.mean, image[mask != 0].mean(axis=0) / 255, rtol=1e-12)
+
+
+def disc_masks(root: Path, number: int = 3, **options: Any) -> NDArray[Any]:
+    """Images with a bright disc, JPEG masks of the discs, and the values of all discs."""
+    rows, columns = np.mgrid[:60, :80]
+    inside = []
+    for k in range(number):
+        disc = (rows - 30) ** 2 + (columns - 30 - 3 * k) ** 2 < 20**2
+        image = np.where(disc, 200, 60).astype(np.uint8) + np.random.default_rng(k).integers(0, 9, disc.shape, np.uint8)
+        inside.append(image[disc])
+        save_png(root / "i" / f"{k}.png", image)
+        (root / "m").mkdir(exist_ok=True)
+        Image.fromarray(np.where(disc, 255, 0).astype(np.uint8)).save(root / "m" / f"{k}.jpg", **options)
+    return np.concatenate(inside) / 255
+
+
+@pytest.mark.parametrize("quality", [95, 60])
+def test_masks_stored_as_jpeg_are_cut_at_their_middle(tmp_path: Path, quality: int) -> None:
+    values = disc_masks(tmp_path, quality=quality)
+    stats = tare.measure(tmp_path / "i", mask=tmp_path / "m", workers=1)
+    assert stats.mean == pytest.approx([values.mean()], abs=1e-3)
+    assert stats.std == pytest.approx([values.std()], abs=0.02)
+    assert stats.extra["notes"] == {CUT: 3, OUTSIDE: 3}
+
+
+def test_it_is_said_that_masks_left_nothing_out(tmp_path: Path) -> None:
+    for k in range(3):
+        save_png(tmp_path / "i" / f"{k}.png", np.full((4, 4, 3), k, np.uint8))
+        save_png(tmp_path / "m" / f"{k}.png", np.ones((4, 4), np.uint8))
+    stats = tare.measure(tmp_path / "i", mask=tmp_path / "m", workers=1)
+    assert stats.extra["remarks"][-1] == "no value lies outside its mask, so that --mask left nothing out"
+    assert "notes" not in stats.extra
+    save_png(tmp_path / "m" / "0.png", np.eye(4, dtype=np.uint8))
+    stats = tare.measure(tmp_path / "i", mask=tmp_path / "m", workers=1)
+    assert (len(stats.extra["remarks"]), stats.extra["notes"]) == (1, {OUTSIDE: 1})
+
+
+def named(form: str, root: Path) -> Any:
+    paths = sorted(root.glob("p?/*.png"))
+    if form == "pattern":
+        return str(root / "p?" / "*.png")
+    if form == "paths":
+        return [str(path) for path in paths]
+    if form == "archive":
+        with tarfile.open(root / "a.tar", "w") as archive:
+            for path in paths:
+                archive.add(path, path.relative_to(root))
+        return root / "a.tar"
+    place = root / f"list.{form}"
+    place.write_text("".join(f"{line}\n" for line in (["path"] if form == "csv" else []) + [*map(str, paths)]))
+    return place
+
+
+@pytest.mark.parametrize("form", ["pattern", "paths", "txt", "csv", "archive"])
+def test_images_of_several_folders_have_the_masks_of_their_own(form: str, tmp_path: Path) -> None:
+    rows = np.arange(8)[:, None] * np.ones((1, 6))
+    image, mask = np.where(rows < 3, 200, 50).astype(np.uint8), (rows < 3).astype(np.uint8)
+    for k in range(3):
+        save_png(tmp_path / "p1" / f"{k}.png", image)
+        save_png(tmp_path / "p2" / f"{k}.png", 250 - image)
+        save_png(tmp_path / "m" / f"{k}.png", mask)
+        save_png(tmp_path / "mm" / "p1" / f"{k}.png", mask)
+        save_png(tmp_path / "mm" / "p2" / f"{k}.png", 1 - mask)
+    data = named(form, tmp_path)
+    with pytest.raises(DataError, match=r"a mask for each image, found '.*0.png' alone for '.*p1/0.png' and '.*p2/0.png'; put"):
+        tare.measure(data, mask=tmp_path / "m", workers=1)
+    each = tare.measure(data, mask=tmp_path / "mm", workers=1)  # the one remedy, and the other
+    assert (each.samples, each.mean, each.std) == (6, (200 / 255,), (0.0,))
+    assert tare.measure(tmp_path / "p1", mask=tmp_path / "m", workers=1).mean == (200 / 255,)
+
+
+def test_images_of_one_folder_in_a_pattern_have_the_masks_of_a_folder(tmp_path: Path) -> None:
+    for k in range(3):
+        save_png(tmp_path / "p1" / f"{k}.png", np.full((3, 4), 9, np.uint8))
+        save_png(tmp_path / "m" / f"{k}.png", np.eye(3, 4, dtype=np.uint8))
+    assert tare.measure(str(tmp_path / "p?" / "*.png"), mask=tmp_path / "m").channels[0].count == 9

@@ -11,11 +11,9 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
-from itertools import islice
+from itertools import islice, starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
 
 from tare.datasets.parts.folders import folders_below
 from tare.datasets.parts.names import parts_beside
@@ -23,7 +21,18 @@ from tare.errors import DataError, shell_word
 from tare.samples.decode import SUFFIXES
 from tare.samples.records import Skipped
 from tare.sources.files.image_folder import read_image, walk_files
-from tare.sources.files.masks import MASK_ENDINGS, MASK_LEVELS, NamedImages, is_drawn
+from tare.sources.files.masks import (
+    MASK_ENDINGS,
+    PICTURES,
+    VOLUMES,
+    NamedImages,
+    found_of,
+    is_drawn,
+    is_mask,
+    is_mask_like,
+    mask_places,
+)
+from tare.sources.files.picture_masks import has_few_values, read_mask
 from tare.sources.places import read_bytes
 from tare.tasks.names import TaskName
 
@@ -52,6 +61,8 @@ _SEPARATORS = ";|,"
 MANY = 20
 #: Files that are looked at in each folder.
 _LOOKED_AT = 1000
+#: Masks that are read.
+_READ = 3
 #: Endings of files that describe boxes or polygons.
 _ANNOTATIONS = frozenset((".xml", ".json", ".txt"))
 
@@ -118,20 +129,39 @@ def check_one_kind(root: Path, masked: bool = False) -> None:
     if not masked and (beside := _masks_beside(root)) is not None:
         ending = Path(beside.mask).name.removeprefix(Path(beside.image).stem)
         command = f"tare measure {shell_word(root)} --mask={shell_word(ending)}"
-        remedy = f"take the masks out, or measure only the foreground: {command}"
+        works = _are_found(str(root), ending)
+        remedy = f"take the masks out{f', or measure only the foreground: {command}' if works else ''}"
         raise DataError("images of one kind", f"{beside}: masks for each image", remedy)
     with os.scandir(root) as entries:
         names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
     pair = _pair(root, names)
     if pair is not None and not pair.written:
         inputs, masks = root / pair.inputs, root / pair.targets
-        raise DataError(
-            "images of one kind",
-            f"{pair.inputs}/ beside {pair.targets}/ in {str(root)!r}{pair}",
-            f"measure {inputs} alone, or only its foreground: tare measure {shell_word(inputs)} --mask {shell_word(masks)}",
-        )
+        command = f"tare measure {shell_word(inputs)}"
+        works = _are_found(str(inputs), str(masks))
+        remedy = f", or only its foreground: {command} --mask {shell_word(masks)}" if works else f": {command}"
+        found = f"{pair.inputs}/ beside {pair.targets}/ in {str(root)!r}{pair}"
+        raise DataError("images of one kind", found, f"measure {inputs} alone{remedy}")
     if not masked:
         _check_named(root, "images of one kind", "take the masks out, or measure only the foreground with --mask")
+
+
+def _are_found(root: str, masks: str) -> bool:
+    """Whether ``--mask`` finds a mask for each image or volume below ``root``, as far as they are looked at."""
+    files = [str(path) for path in _looked_at(Path(root)) if not is_mask(str(path), masks)]
+    volumes = [file for file in files if file.endswith(VOLUMES)]
+    named = volumes or [file for file in files if os.path.splitext(file)[1].lower() in SUFFIXES]
+    found = [found_of(mask_places(file, masks, root, VOLUMES if volumes else PICTURES)) for file in named]
+    pairs = [(file, mask) for file, mask in zip(named, found, strict=True) if mask is not None]
+    return bool(pairs) and len(pairs) == len(named) and (bool(volumes) or all(starmap(_belongs, pairs[:_READ])))
+
+
+def _belongs(image: str, place: str) -> bool:
+    """Whether a mask can be read, has few values or areas, and the size of its image."""
+    values, mask = read_image(image, "stored"), read_mask(place)
+    if isinstance(values, Skipped) or isinstance(mask, Skipped):
+        return False
+    return values.shape[:2] == mask.values.shape[:2] and is_mask_like(mask.values)
 
 
 def _check_named(root: Path, expected: str, remedy: str) -> None:
@@ -306,9 +336,9 @@ def _few_values(folder: Path) -> bool:
 
 
 def _have_few_values(paths: Iterable[Path]) -> bool:
-    read = [read_image(str(path), "stored") for path in islice(paths, 3)]
+    read = [read_image(str(path), "stored") for path in islice(paths, _READ)]
     images = [values for values in read if not isinstance(values, Skipped)]
-    return bool(images) and all(len(np.unique(values)) <= MASK_LEVELS for values in images)
+    return bool(images) and all(map(has_few_values, images))
 
 
 def _some_files(root: Path) -> list[Path]:

@@ -25,8 +25,10 @@ from tare.measuring.stopping import StoppingRule
 from tare.samples.raw_kind import Known
 from tare.samples.transparency import background_of
 from tare.sources.arrays.converted import converted
+from tare.sources.arrays.masked import HIDDEN
 from tare.sources.arrays.whole import stated_nodata, whole
 from tare.sources.base import Source
+from tare.sources.files.picture_masks import OUTSIDE
 from tare.sources.hf_dataset import fingerprint_of
 from tare.sources.options import Options
 from tare.statistics.dataset_stats import DatasetStats
@@ -104,9 +106,11 @@ class Parts:
         """The statistics of the merged states of all chunks. Raises what :func:`measure` raises."""
         request, nodata = self.request, self.nodata
         stats = stats_of(state, self.source, exclude_nan=request.exclude_nan, colours=request.pages != "channels")
-        if nodata or request.mask is not None:
-            _check_left(stats, nodata, stated_nodata(self.source.stated))
+        if nodata or request.mask is not None or HIDDEN in state.notes:
+            _check_left(stats, nodata, stated_nodata(self.source.stated), masked=request.mask is not None)
         remarks = [*self.source.remarks, *_remarks(self.options, nodata, state, stats)]
+        if request.mask is not None and OUTSIDE not in state.notes:
+            remarks.append("no value lies outside its mask, so that --mask left nothing out")
         stats = replace(stats, extra={**stats.extra, **self.extra, **({"remarks": remarks} if remarks else {})})
         stats = replace(stats, nodata=Known(nodata, "user")) if nodata else stats
         stats = with_facts(stats, state, self.source.stated, mixed_spacing=request.mixed_spacing)
@@ -162,7 +166,7 @@ def _opened(request: MeasureRequest) -> tuple[Source[Any], Options, dict[str, An
     elif as_seen is not None:
         source, extra["as_seen"] = _seen(source, as_seen)
     if mask is not None:
-        source = source if source.applies_mask else Foreground(source, mask)
+        source = source if source.applies_mask else Foreground.of(source, mask)
         extra["mask"] = mask
     return source, options, extra
 
@@ -206,14 +210,18 @@ def _nothing_left_out(state: DatasetState, nodata: tuple[float, ...]) -> list[st
     return [] if LEFT_OUT in state.notes else [f"no value is exactly {values}, so that --nodata left nothing out"]
 
 
-def _check_left(stats: DatasetStats, nodata: tuple[float, ...], of_data: tuple[float, ...]) -> None:
+def _check_left(stats: DatasetStats, nodata: tuple[float, ...], of_data: tuple[float, ...], *, masked: bool) -> None:
     """Raise :class:`DataError` if a channel has no value left."""
     bare = [channel.name for channel in stats.channels if not channel.count and not channel.nan and not channel.inf]
-    if bare:
+    if not bare:
+        return
+    found = f"none in {', '.join(bare[:5])} of {stats.source!r}"
+    if nodata:
         values = ", ".join(f"{value:g}" for value in dict.fromkeys((*nodata, *of_data)))
-        without = f" without {values}" if nodata else " inside the masks"
-        found = f"none in {', '.join(bare[:5])} of {stats.source!r}{without}"
-        raise DataError("values beside those that mean no data", found, "check --nodata" if nodata else "check --mask")
+        raise DataError("values beside those that mean no data", f"{found} without {values}", "check --nodata")
+    if masked:
+        raise DataError("values beside those that mean no data", f"{found} inside the masks", "check --mask")
+    raise DataError("values that no mask hides", found, "check the mask of the array")
 
 
 def _seen(source: Source[Any], stated: Any) -> tuple[Source[Any], dict[str, Any]]:

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from tare.errors import DataError, short_repr
 from tare.samples.records import Facts, Kept, Part, Record, Rows, Sample, Skipped, Stack, names_of
 from tare.sources.arrays.whole import are_kept
+from tare.sources.base import Source
 from tare.sources.derived import SameChannels
 from tare.sources.files.contents import texts_of
-from tare.sources.files.masks import found_of, inside, is_mask, mask_places, read_mask
+from tare.sources.files.masks import PICTURES, check_own_masks, found_of, inside, is_mask, mask_places
+from tare.sources.files.picture_masks import OUTSIDE, read_mask
 from tare.system.local.pins import TreePin
 
 #: The note on samples that had values which mean "no data": as the user says, and as the data state.
 LEFT_OUT = "values that mean no data were left out"
 STATED_OUT = "values that the data state to mean no data were left out"
-#: Endings of masks, by which one of the same stem is found.
-_MASK_ENDINGS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".pgm", ".webp", ".jpg", ".jpeg")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,14 @@ class Foreground(SameChannels):
     """
 
     masks: str = ""
+
+    @staticmethod
+    def of(source: Source[Any], masks: str) -> Foreground:
+        """The foreground of a source. Raises :class:`DataError` if images of several folders have one mask."""
+        found = Foreground(source, masks)
+        if Path(masks).is_dir() and not Path(source.name).is_dir():
+            check_own_masks(lambda: (text for chunk in source.chunks() for text in texts_of(chunk)), PICTURES, found._places)
+        return found
 
     @property
     def remarks(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -65,7 +73,7 @@ class Foreground(SameChannels):
         return f"{pin.files} files of {pin.size} bytes, the last of {pin.written}"
 
     def _places(self, path: str) -> list[str]:
-        return mask_places(path, self.masks, self.source.name, _MASK_ENDINGS)
+        return mask_places(path, self.masks, self.source.name, PICTURES)
 
     def _masked(self, sample: Sample) -> Kept | Skipped:
         if is_mask(sample.path, self.masks):
@@ -77,11 +85,13 @@ class Foreground(SameChannels):
         mask = read_mask(place)
         if isinstance(mask, Skipped):
             return Skipped(sample.path, f"its mask {place!r}: {mask.reason}")
-        if mask.shape[:2] != sample.values.shape[:2]:
-            return Skipped(sample.path, f"its mask {place!r} has {mask.shape[:2]} pixels instead of {sample.values.shape[:2]}")
-        inside_mask = inside(mask).any(axis=-1)
+        shape = mask.values.shape[:2]
+        if shape != sample.values.shape[:2]:
+            return Skipped(sample.path, f"its mask {place!r} has {shape} pixels instead of {sample.values.shape[:2]}")
+        inside_mask = inside(mask.values).any(axis=-1)
         channels = tuple(sample.values[..., c][inside_mask] for c in range(sample.values.shape[-1]))
-        return Kept(sample.path, channels, sample.label, sample.notes, sample.facts, inside_mask.size)
+        notes = (*sample.notes, *mask.notes, *(() if inside_mask.all() else (OUTSIDE,)))
+        return Kept(sample.path, channels, sample.label, notes, sample.facts, inside_mask.size)
 
 
 @dataclass(frozen=True)

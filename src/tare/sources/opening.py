@@ -24,7 +24,8 @@ from tare.sources.containers.names import is_lerobot, is_lmdb, is_zarr
 from tare.sources.files.each import left_out_remark
 from tare.sources.files.image_folder import open_image_folder
 from tare.sources.files.listed import LocalFolder, RemoteFolder, open_folder, open_named
-from tare.sources.files.masks import MASK_LEVELS, NamedImages
+from tare.sources.files.masks import NamedImages
+from tare.sources.files.picture_masks import MASK_LEVELS
 from tare.sources.files.pinned import Opened, pin_of, unchanged
 from tare.sources.hf_dataset import is_hf_dataset
 from tare.sources.listed_objects import is_listed

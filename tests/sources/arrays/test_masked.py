@@ -111,12 +111,24 @@ def test_a_mask_that_hides_nothing_changes_nothing_and_one_that_hides_all_leaves
         assert (each.mean, each.std, each.samples) == (whole.mean, whole.std, 20)
     rows = np.ma.masked_array(RNG.normal(size=(20, 2)), mask=np.zeros((20, 2), bool))
     rows[:, 0] = np.ma.masked
-    try:
-        stats = tare.measure(rows)
-    except DataError:
-        return
-    assert stats.channels[0].count == 0
-    assert stats.channels[1].count == 20
+    for data in (rows, np.ma.masked_array(floats, mask=True), [np.ma.masked_array(floats[0], mask=True)] * 3):
+        with pytest.raises(DataError, match=r"values that no mask hides, found none in .* of .*; check the mask of the array"):
+            tare.measure(data)
+
+
+@pytest.mark.parametrize("data", ["array", "list", "dataset", "random order"])
+def test_only_samples_that_hide_values_are_counted(data: str) -> None:
+    mask = np.zeros(IMAGES.shape, bool)
+    mask[1, 0], mask[4, 2, 3, 1] = True, True
+    some = np.ma.masked_array(IMAGES, mask=mask)
+
+    class Some(Items):
+        def __getitem__(self, index: int) -> Any:
+            return some[index], index % 2
+
+    given: Any = {"list": [*some], "dataset": Some()}.get(data, some)
+    stats = tare.measure(given, tolerance=1e-9 if data == "random order" else None)
+    assert stats.extra["notes"] == {"values that a mask hides were left out": 2}
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "int32", "float32"])

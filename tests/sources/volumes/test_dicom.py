@@ -14,6 +14,7 @@ import tare
 from tare.errors import DataError
 from tare.samples.raw_kind import Known, Unknown
 from tare.samples.records import Skipped
+from tare.sources.files.picture_masks import CUT, OUTSIDE
 from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tare.sources.volumes.dicom_whole import dicom_image
@@ -354,6 +355,37 @@ def test_masks_beside_their_slices_are_no_slices(tmp_path: Path) -> None:
     stats = tare.measure(tmp_path, mask="_mask.dcm")
     assert stats.samples == 1
     assert stats.mean[0] == pytest.approx(values[2:4].mean() / 65535)
+
+
+def test_a_mask_of_a_slice_that_lost_values_is_cut_at_its_middle_or_refused(tmp_path: Path) -> None:
+    values = RNG.integers(1, 3000, (8, 9)).astype("uint16")
+    write(tmp_path / "a.dcm", values)
+    mask = np.repeat(np.array([0, 0, 0, 6, 251, 255, 255, 254], "uint8")[:, None], 9, axis=1)
+    write(tmp_path / "a_mask.dcm", mask, series="9.9", LossyImageCompression="01")
+    stats = tare.measure(tmp_path, mask="_mask.dcm")
+    assert stats.mean[0] == pytest.approx(values[4:].mean() / 65535)
+    assert stats.extra["notes"] == {CUT: 1, OUTSIDE: 1}
+    write(tmp_path / "a_mask.dcm", mask // 2, series="9.9", LossyImageCompression="01")
+    with pytest.raises(DataError, match=r"its mask .*a_mask.dcm': stored with losses"):
+        tare.measure(tmp_path, mask="_mask.dcm")
+
+
+def test_slices_of_several_folders_have_the_masks_of_their_own(tmp_path: Path) -> None:
+    kept = []
+    for place in ("p1", "p2"):
+        (tmp_path / place).mkdir()
+        (tmp_path / "m" / place).mkdir(parents=True)
+        values, mask = RNG.integers(1, 3000, (8, 9)).astype("uint16"), RNG.integers(0, 2, (8, 9)).astype("uint8")
+        write(tmp_path / place / "IM0", values, series=f"1.{place[1]}")
+        for where in (tmp_path / "m" / place, tmp_path / "m"):
+            write(where / "IM0", mask, series="9")
+        kept.append(values[mask != 0])
+    pattern = str(tmp_path / "p?" / "IM0")
+    assert tare.measure(pattern, mask=tmp_path / "m").mean[0] == pytest.approx(np.concatenate(kept).mean() / 65535)
+    for place in ("p1", "p2"):
+        (tmp_path / "m" / place / "IM0").unlink()
+    with pytest.raises(DataError, match=r"a mask for each image, found '.*m/IM0' alone for '.*p1/IM0' and '.*p2/IM0'"):
+        tare.measure(pattern, mask=tmp_path / "m")
 
 
 def test_a_slice_without_a_mask_or_with_one_of_another_size_says_so(tmp_path: Path) -> None:

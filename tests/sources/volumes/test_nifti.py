@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 import tare
 from tare.errors import DataError
 from tare.samples.raw_kind import Unknown
+from tare.sources.files.picture_masks import OUTSIDE, SOFT
 from tare.sources.opening import open_source
 from tare.sources.options import Options
 from tests.sources.reading import assert_moments, state_of
@@ -211,3 +212,30 @@ def test_real_files_are_what_nibabel_reads(name: str) -> None:
     scale = {"uint8": 255, "uint16": 65535}.get(stats.dtype, 1)
     np.testing.assert_allclose(np.array(stats.mean) * scale, np.atleast_1d(values.mean(axis=(0, 1, 2))), rtol=1e-9)
     np.testing.assert_allclose(np.array(stats.std) * scale, np.atleast_1d(values.std(axis=(0, 1, 2))), rtol=1e-9)
+
+
+def test_volumes_of_several_folders_have_the_masks_of_their_own(tmp_path: Path) -> None:
+    kept = []
+    for place in ("p1", "p2"):
+        volume, mask = RNG.random((6, 7, 8)), (RNG.random((6, 7, 8)) < 0.5).astype("uint8")
+        for where, values in ((place, volume), (f"m/{place}", mask), ("m", mask)):
+            (tmp_path / where).mkdir(parents=True, exist_ok=True)
+            write(tmp_path / where / "t1.nii.gz", values)
+        kept.append(volume[mask != 0])
+    pattern = str(tmp_path / "p?" / "t1.nii.gz")
+    stats = tare.measure(pattern, mask=tmp_path / "m")
+    assert stats.mean == pytest.approx([np.concatenate(kept).mean()])
+    assert stats.extra["notes"] == {OUTSIDE: 2}
+    for place in ("p1", "p2"):
+        (tmp_path / "m" / place / "t1.nii.gz").unlink()
+    with pytest.raises(DataError, match=r"a mask for each image, found '.*m/t1.nii.gz' alone for '.*p1/.*' and '.*p2/.*'"):
+        tare.measure(pattern, mask=tmp_path / "m")
+
+
+@pytest.mark.parametrize("inside", [1.0, 0.5])
+def test_what_a_mask_of_a_volume_leaves_out_or_holds_between_is_said(tmp_path: Path, inside: float) -> None:
+    write(tmp_path / "a.nii", RNG.random((4, 5, 6)))
+    write(tmp_path / "a_mask.nii", np.full((4, 5, 6), inside, "float32"))
+    extra = tare.measure(tmp_path / "a.nii", mask="_mask.nii").extra
+    assert "no value lies outside its mask, so that --mask left nothing out" in extra["remarks"]
+    assert extra.get("notes", {}) == ({} if inside == 1 else {SOFT: 1})

@@ -8,11 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tare.datasets.archives import held_out_archive
 from tare.datasets.files import LabelledFile, LabelledRaster, is_tile
-from tare.datasets.masks.pairs import MaskFile, check_pairs, mask_folders, mask_values
+from tare.datasets.masks.pairs import MaskFile, Palette, check_pairs, mask_folders, read_classes
 from tare.datasets.opening import labelled_samples
 from tare.datasets.options import LabelOptions
 from tare.datasets.parts.stated import part_of_samples, parts_of_archive
@@ -20,9 +18,13 @@ from tare.datasets.samples import LabelledSamples
 from tare.datasets.split import Split, class_folders, is_other_source, items_of, labelled_files, nameless_remark, unasked_remark
 from tare.errors import DataError
 from tare.input_spec.geometry import NOUNS
+from tare.sources.files.picture_masks import levels
 from tare.sources.rasters.tags import scene_kind
 from tare.tasks.table import TASKS
 from tare.tasks.task import Target
+
+#: Training masks whose palettes those of the test are compared with.
+_SEEN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,12 @@ def _masked(root: Path, split: Split) -> tuple[LabelledFile, ...]:
     pattern = split.train[0].label
     assert isinstance(pattern, MaskFile)  # noqa: S101 - the task says so
     known = {value for value, _ in pattern.classes}
-    for _, mask in found:
-        strange = sorted({*np.unique(mask_values(mask)).tolist()} - known)
+    palette = Palette()
+    trained = [file.label.path for file in split.train[:_SEEN] if isinstance(file.label, MaskFile)]
+    for mask in (*trained, *(mask for _, mask in found)):
+        read = read_classes(mask)
+        palette.add(read.shown, mask)
+        strange = sorted({*levels(read.values).tolist()} - known)
         if strange:
             raise DataError(
                 f"masks with the values of the training split, {sorted(known)}", f"{strange[:5]} in {mask!r}", "repair the mask"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +22,17 @@ from tare.samples.decode import SUFFIXES, UndecodableError
 from tare.samples.records import Skipped
 from tare.sources.files.image_folder import read_image, walk_files
 from tare.sources.files.masks import MASK_ENDINGS
+from tare.sources.files.picture_masks import CUT, MASK_LEVELS, PictureMask, cut, is_lossy, levels, values_in_areas
 from tare.sources.rasters.tags import scene_kind
 from tare.system.local.opened import in_memory, whole
 from tare.tasks.names import TaskName
 
-#: Endings of masks, which must not lose values when they are compressed.
+#: Endings of masks, and those of masks that were compressed with losses, which are taken where there are no others.
 _MASKS = frozenset((".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".pgm"))
+_LOSSY = frozenset((".jpg", ".jpeg"))
+_SAVE = "save the index of the class of each pixel as grey, as PNG"
+#: How far the colours of a grey mask may lie apart behind a lossy compression, and the share of pixels that may do so.
+_GREY, _MOST_COLOURED = 32, 0.01
 #: Fewer masks than this do not tell a rare class from a slip.
 _ENOUGH = 5
 #: More classes than this are no classes: photographs, distances, instances.
@@ -61,29 +68,67 @@ class MaskFile:
 
 
 def mask_values(path: str) -> NDArray[np.uint16]:
-    """The values ``(H, W)`` of a mask as they are stored; those of a palette are its indices.
+    """The values ``(H, W)`` of a mask as they are stored; those of a palette are its indices; raises as :func:`read_classes`."""
+    return read_classes(path).values
 
-    Raises :class:`DataError` for a file that cannot be read, or with colours that are no single value.
+
+class Classes(NamedTuple):
+    """The values ``(H, W)`` of a mask, the colours by which a palette shows them, and whether it was cut at its middle."""
+
+    values: NDArray[np.uint16]
+    shown: Mapping[int, tuple[int, ...]]
+    is_cut: bool
+
+
+def read_classes(path: str) -> Classes:
+    """The classes of a mask as they are stored; of one stored with losses whose values pile up at 0 and 255 these two.
+
+    Raises :class:`DataError` for a file that cannot be read, with colours that are no single value, or with losses otherwise.
     """
     try:
-        with Image.open(in_memory(path)) as image:
+        data = whole(path)
+        with Image.open(io.BytesIO(data)) as image:
             values = np.asarray(image)
+            palette = (image.getpalette("RGB") or []) if image.mode == "P" else []
+            has_alpha = image.mode in ("RGBA", "LA")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError("a mask that can be read", f"{path!r}: {reason_of(error)}", "repair it") from None
-    if values.ndim == 3 and (values[..., :3] == values[..., :1]).all():
+    if has_alpha and (values[..., -1] < 255).any():
+        raise DataError("masks without alpha", f"transparent pixels in {path!r}", _SAVE)
+    values = values[..., :-1] if has_alpha else values
+    values, is_cut = _restored(values, path) if is_lossy(data) else (values, False)
+    if values.ndim == 3 and (values == values[..., :1]).all():
         values = values[..., 0]
     if values.ndim != 2 or values.dtype.kind not in "uib" or values.min(initial=0) < 0 or values.max(initial=0) >= 1 << 16:
         found = f"{values.dtype} {values.shape} in {path!r}"
-        raise DataError("masks with one whole number a pixel", found, "save the index of the class of each pixel as grey")
-    return values.astype(np.uint16)
+        raise DataError("masks with one whole number a pixel", found, _SAVE)
+    used = levels(values).tolist() if palette else []
+    shown = {value: tuple(palette[3 * value : 3 * value + 3]) for value in used}
+    return Classes(values.astype(np.uint16), shown, is_cut)
+
+
+def _restored(values: NDArray[Any], path: str) -> tuple[NDArray[Any], bool]:
+    """A mask that was stored with losses, and whether it was cut. Raises :class:`DataError` unless 0 and 255 are its ends."""
+    planes = values if values.ndim == 3 else values[..., None]
+    if float((np.ptp(planes, axis=-1) > _GREY).mean()) > _MOST_COLOURED:
+        return values, False  # colours, which are refused
+    try:
+        restored = cut(PictureMask(planes))
+    except UndecodableError as error:
+        raise DataError("masks that lost no value", f"{path!r}: {error}", _SAVE) from None
+    if CUT not in restored.notes:
+        return values, False
+    return np.where(restored.values[..., 0], np.uint8(255), np.uint8(0)), True
 
 
 def paired(images: Path, masks: Path) -> tuple[list[tuple[str, str]], list[str]]:
     """Pairs of image and mask by their path below the two folders, endings apart, and images without a mask."""
     files = [path for path in walk_files(images) if Path(path).suffix.lower() in SUFFIXES]
     exact = {_stem(path, images) for path in files}
-    found = _by_key((path for path in walk_files(masks) if Path(path).suffix.lower() in _MASKS), masks, exact)
-    return _matched(files, images, found)
+    beside = [*walk_files(masks)]
+    named = [path for path in beside if Path(path).suffix.lower() in _MASKS]
+    named = named or [path for path in beside if Path(path).suffix.lower() in _LOSSY]
+    return _matched(files, images, _by_key(named, masks, exact))
 
 
 def paired_by_ending(folder: Path) -> tuple[list[tuple[str, str]], list[str]]:
@@ -166,10 +211,14 @@ def image_size(path: str) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class MaskValues:
-    """The values of masks in ascending order, each with the masks that have it, and the masks without a pixel to learn from."""
+    """The values of masks in ascending order, each with the masks that have it, and the masks without a pixel to learn from.
+
+    ``cut`` are those that were stored with losses and cut at their middle.
+    """
 
     masks: Mapping[int, Sequence[str]]
     empty: tuple[str, ...]
+    cut: tuple[str, ...] = ()
 
     def remarks(self, number: int, ignore: int | None) -> tuple[str, ...]:
         """What is odd about the values of ``number`` masks: one that a single mask has, and masks of pixels that are left out."""
@@ -181,29 +230,61 @@ class MaskValues:
         if self.empty:
             count = f"{len(self.empty)} of {number} masks have only pixels of --ignore {ignore}, the first {self.empty[0]!r}"
             said.append(f"{count}: nothing is learnt from their images")
+        if self.cut:
+            lost = f"{len(self.cut)} of {number} masks were stored with losses, the first {self.cut[0]!r}"
+            said.append(f"{lost}: they were cut at the middle of 0 and 255")
         return tuple(said)
+
+
+class Palette:
+    """The colours by which masks show their values, which are classes only if all masks agree on them."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[tuple[int, ...], str]] = {}
+
+    def add(self, shown: Mapping[int, tuple[int, ...]], path: str) -> None:
+        """Add those of a mask. Raises :class:`DataError` for another colour of a value."""
+        for value, colour in shown.items():
+            known, first = self._known.setdefault(value, (colour, path))
+            if known != colour:
+                found = f"{value} is #{bytes(known).hex()} in {first!r} and #{bytes(colour).hex()} in {path!r}"
+                raise DataError("one palette for all masks", found, _SAVE)
 
 
 def values_of(masks: Sequence[str], ignore: int | None, where: str) -> MaskValues:
     """All values of the masks of ``where`` but ``ignore``.
 
-    Raises :class:`DataError` for more values than classes can be, and for masks of a single value.
+    Raises :class:`DataError` for more values than classes can be, for values that lie at edges alone, for palettes that show
+    one value in two colours, and for masks of a single value.
     """
     found: dict[int, list[str]] = {}
-    empty = []
+    empty, were_cut = [], []
+    palette = Palette()
+    areas: set[int] = set()
     for path in masks:
-        values = [value for value in np.unique(mask_values(path)).tolist() if value != ignore]
+        read = read_classes(path)
+        palette.add(read.shown, path)
+        values = [value for value in levels(read.values).tolist() if value != ignore]
+        areas |= values_in_areas(read.values)
         empty += [] if values else [path]
+        were_cut += [path] if read.is_cut else []
         for value in values:
             found.setdefault(value, []).append(path)
         if len(found) > _MOST:
             raise DataError(
                 f"masks of at most {_MOST} classes", f"more values by {path!r}", "save classes, not colours or distances"
             )
+    if len(found) > MASK_LEVELS and 2 * len(areas & found.keys()) < len(found):
+        strange = next(value for value in sorted(found) if value not in areas)
+        raise DataError(
+            "masks of classes, which fill areas",
+            f"{len(found)} values in {where!r}, most of them at edges alone, such as {strange} in {found[strange][0]!r}",
+            "save the classes alone: a lossy copy or a smooth resize makes values between them",
+        )
     if len(found) < 2:
         seen = f"the value {next(iter(found))} alone" if found else f"no pixel but those of --ignore {ignore}"
         raise DataError("at least two classes in the masks", f"{seen} in {where!r}", "add masks of another class")
-    return MaskValues(dict(sorted(found.items())), tuple(empty))
+    return MaskValues(dict(sorted(found.items())), tuple(empty), tuple(were_cut))
 
 
 def files_of(pairs: Sequence[tuple[str, str]], values: Sequence[int], ignore: int | None) -> tuple[LabelledFile, ...]:

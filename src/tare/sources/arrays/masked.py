@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from tare.errors import DataError
 from tare.samples.records import Kept
 
-_NOTE = "values that a mask hides were left out"
+#: The note on samples that hide values.
+HIDDEN = "values that a mask hides were left out"
 
 
 def is_masked(values: Any) -> bool:
@@ -32,7 +33,7 @@ def kept(path: str, sample: Any, axis: int | None) -> Kept:
     data, hidden = np.ma.getdata(sample), np.ma.getmaskarray(sample)
     planes = (data[None], hidden[None]) if axis is None else (np.moveaxis(data, axis, 0), np.moveaxis(hidden, axis, 0))
     shown = tuple(_shown(*plane) for plane in zip(*planes, strict=True))
-    return Kept(path, shown, notes=(_NOTE,), number=data.size // len(shown))
+    return Kept(path, shown, notes=(HIDDEN,) if hidden.any() else (), number=data.size // len(shown))
 
 
 def _shown(values: NDArray[Any], hidden: NDArray[np.bool_]) -> NDArray[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from tare.errors import DataError
 from tare.samples.decode import UndecodableError, decode_noted
-from tare.samples.records import Skipped
-from tare.sources.files.image_folder import read_image
-from tare.system.local.opened import in_memory
+from tare.sources.files.picture_masks import has_few_values
 
+#: Endings of pictures of masks, by which one of the same stem is found, and of volumes.
+PICTURES = (".png", ".tif", ".tiff", ".bmp", ".gif", ".pgm", ".webp", ".jpg", ".jpeg")
+VOLUMES = (".nii.gz", ".nii")
 #: Endings of a mask's name beside its image: photo.jpg and photo_mask.png.
 MASK_ENDINGS = (
     "_mask",
@@ -51,8 +52,6 @@ _MASK_FOLDER = re.compile(
     "(?:masks?|labels?|labelmaps?|labelids|annotations?|annot?|seg|segmentations?|groundtruths?|gt(?:fine|coarse)?|manual"
     "|semantic(?:rgb)?)(?:png|tiff?)?$|^(?:segmentation|stuffthingmaps|panoptic)"
 )
-#: Most different values of a mask.
-MASK_LEVELS = 16
 #: nnU-Net numbers the channels of a case behind its name; all of them have one mask.
 _CHANNEL = re.compile(r"_\d{4}$")
 _MASKS_LOOKED_AT = 3
@@ -75,34 +74,62 @@ def inside(mask: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray((mask != 0) & (mask == mask))  # noqa: PLR0124 - NaN alone differs from itself
 
 
-def read_mask(path: str) -> NDArray[Any] | Skipped:
-    """The values of a mask ``(H, W, C)`` as stored, or the reason why there are none; those of a palette are its indices.
-
-    A palette only says how the classes of a mask are shown: one whose first colour is white has the class 0 there.
-    """
-    from PIL import Image
-
-    try:
-        with Image.open(in_memory(path)) as image:
-            if image.mode == "P":
-                return np.asarray(image)[..., None]
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        pass  # what Pillow cannot read may be read otherwise, or else is told below
-    return read_image(path, "stored")
-
-
 def mask_places(path: str, masks: str, root: str, endings: Sequence[str]) -> list[str]:
     """Where the mask of a sample may be: ``masks`` is a folder of masks, or the ending of a mask's name.
 
-    A mask in a folder has the path of its sample below ``root``, endings apart; nnU-Net's ``_0000`` may be missing. With an
-    ending such as ``_mask.png`` the mask of ``7.jpg`` is ``7_mask.png`` beside it.
+    A mask in a folder has the path of its sample below ``root``, endings apart; nnU-Net's ``_0000`` may be missing. Of samples
+    that are named by a pattern or a list it has the last folders of its sample's path that there are below ``masks``, or none of
+    them. With an ending such as ``_mask.png`` the mask of ``7.jpg`` is ``7_mask.png`` beside it.
     """
-    stem = next((path[: -len(end)] for end in endings if path.endswith(end)), os.path.splitext(path)[0])
+    stem = _stem(path, endings)
     if not os.path.isdir(masks):  # noqa: PTH112 - once for each of millions of samples
         return [f"{stem}{masks}"]
-    inside = os.path.relpath(stem, root) if os.path.isdir(root) else os.path.basename(stem)  # noqa: PTH112, PTH119
-    names = dict.fromkeys((inside, _CHANNEL.sub("", inside)))
+    names = dict.fromkeys(each for name in names_below(stem, masks, root) for each in (name, _CHANNEL.sub("", name)))
     return [f"{place}{ending}" for place in [os.path.join(masks, name) for name in names] for ending in endings]
+
+
+def names_below(path: str, masks: str, root: str) -> list[str]:
+    """What a sample may be called below the folder of masks: its path below ``root`` if that is a folder.
+
+    Else the last parts of its path for which there is a folder in ``masks``, the most of them first, and the name alone.
+    """
+    if os.path.isdir(root):  # noqa: PTH112 - as above
+        return [os.path.relpath(path, root)]
+    *folders, name = [part for part in Path(path).parts if part not in (os.sep, os.pardir)]
+    ends = [os.path.join(*folders[start:]) for start in range(len(folders))]
+    return [*(os.path.join(end, name) for end in ends if os.path.isdir(os.path.join(masks, end))), name]  # noqa: PTH112
+
+
+def check_own_masks(paths: Callable[[], Iterable[str]], endings: Sequence[str], places: Callable[[str], Sequence[str]]) -> None:
+    """Raise :class:`DataError` if samples of several folders have one mask, which is found by the last part of their names.
+
+    ``paths`` lists all samples, whose masks may be at ``places``.
+    """
+    folders: dict[int, int] = {}
+    several: set[int] = set()
+    for path in paths():
+        folder, name = _parted(path, endings)
+        if folders.setdefault(hash(name), hash(folder)) != hash(folder):
+            several.add(hash(name))
+    owners: dict[str, str] = {}
+    for path in paths() if several else ():
+        if hash(_parted(path, endings)[1]) in several and (mask := found_of(places(path))) is not None:
+            other = owners.setdefault(mask, path)
+            if _parted(other, endings) != _parted(path, endings):
+                raise DataError(
+                    "a mask for each image", f"{mask!r} alone for {other!r} and {path!r}",
+                    "put the masks into folders that are called as those of the images, or measure each folder by itself",
+                )  # fmt: skip
+
+
+def _stem(path: str, endings: Sequence[str]) -> str:
+    return next((path[: -len(end)] for end in endings if path.endswith(end)), os.path.splitext(path)[0])
+
+
+def _parted(path: str, endings: Sequence[str]) -> tuple[str, str]:
+    """The folder of a sample, and its name without what those of one mask differ by."""
+    folder, name = os.path.split(os.path.normpath(_stem(path, endings)))
+    return folder, _CHANNEL.sub("", name)
 
 
 def found_of(places: Sequence[str]) -> str | None:
@@ -176,7 +203,12 @@ def is_drawn(content: Callable[[], bytes]) -> bool:
         values = decode_noted(content()).values
     except (UndecodableError, OSError, ValueError):  # also a list may name what is not there
         return False
-    return len(np.unique(values)) <= MASK_LEVELS or has_areas(values, _MOST_COLOURS)
+    return is_mask_like(values)
+
+
+def is_mask_like(values: NDArray[Any]) -> bool:
+    """Whether pixels ``(H, W, C)`` have few values, or are areas of few colours."""
+    return has_few_values(values) or has_areas(values, _MOST_COLOURS)
 
 
 def has_areas(values: NDArray[Any], most: int) -> bool:

@@ -23,10 +23,10 @@ from tare.errors import reason_of
 from tare.samples.decode import MAX_PIXELS, UndecodableError
 from tare.samples.records import UNSTATED, Facts, Part, Record, Skipped
 from tare.sources.base import Indexed, Source
-from tare.sources.files.masks import found_of
+from tare.sources.files.masks import check_own_masks, found_of
 from tare.sources.options import Options
 from tare.sources.volumes.dicom_header import Slice, read_slice, stored_values
-from tare.sources.volumes.dicom_masks import Masks, belongs_to_masks
+from tare.sources.volumes.dicom_masks import ENDINGS, Masks, belongs_to_masks
 from tare.sources.volumes.sniffing import is_dicom
 from tare.system.optional import require
 
@@ -72,7 +72,7 @@ class DicomSource(Source[Series]):
         """The mask of each slice."""
         if self.mask is not None:
             for each in chunk.slices:
-                places = Masks(self.mask, self.name).places(each)
+                places = Masks(self.mask, self.name).places(each.path)
                 yield found_of(places) or places[0]
 
     def indexed(self) -> Indexed:
@@ -99,6 +99,9 @@ def open_series(name: str, files: tuple[str, ...], options: Options) -> DicomSou
         else:
             groups[found.series].append(found)
     series += [in_order(slices) for slices in groups.values()]
+    if options.mask is not None and os.path.isdir(options.mask) and not os.path.isdir(name):  # noqa: PTH112
+        slices = [each for one in series for each in one.slices]
+        check_own_masks(lambda: (each.path for each in slices), ENDINGS, Masks(options.mask, name).places)
     remarks = () if options.mask is None else (f"only values where the mask ({options.mask}) is not 0",)
     return DicomSource(name, tuple(sorted(series, key=lambda each: each.path)), remarks, options.mask)
 
@@ -127,9 +130,11 @@ def _parts(series: Series, masks: Masks | None) -> Iterator[Record]:
         for place, frame in enumerate(frames_of(each)):
             values = frame.reshape(-1, frame.shape[-1]) if frame.ndim == 3 else frame.reshape(-1, 1)
             number = len(values)
-            values = values if masks is None else values[inside[min(place, len(inside) - 1)]]
+            where = inside[min(place, len(inside) - 1)] if inside else None
+            values = values if where is None else values[where.kept]
+            said = () if where is None else where.notes
             kept = (inverted(_kept(values[:, c], each), each) for c in range(values.shape[1]))
-            yield Part(series.path, tuple(rescaled(channel, each, kind) for channel in kept), notes, facts, number)
+            yield Part(series.path, tuple(rescaled(channel, each, kind) for channel in kept), (*notes, *said), facts, number)
 
 
 def frames_of(each: Slice) -> Iterator[NDArray[Any]]:

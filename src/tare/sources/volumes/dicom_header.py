@@ -17,6 +17,8 @@ from tare.samples.records import UNSTATED, Skipped
 from tare.system.local.opened import regular
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"
+#: JPEG, JPEG-LS near-lossless, JPEG 2000 and its high-throughput form, each where it may lose something (PS3.5, annex A.4).
+_LOSSY = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 81, 91, 203))
 #: Pixels that lie in the file as they are, in little endian order (implicit or explicit) or big endian order.
 _NATIVE = frozenset(("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"))
 _LOOKS = (
@@ -103,6 +105,14 @@ def stored_values(each: Slice) -> Iterator[NDArray[Any]]:
         if decoder is None or not decoder.is_available:
             raise UndecodableError(f"compressed as {syntax.name}, which cannot be decoded here: pip install 'tare[medical]'")
     yield from iter_pixels(each.path)
+
+
+def is_lossy(path: str) -> bool:
+    """Whether a file is compressed with losses, or states that its pixels once were (PS3.3, C.7.6.1.1.5)."""
+    import pydicom
+
+    header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["LossyImageCompression"])
+    return str(header.get("LossyImageCompression", "")) == "01" or str(header.file_meta.get("TransferSyntaxUID", "")) in _LOSSY
 
 
 def _decoder(syntax: Any) -> Any:

@@ -19,12 +19,12 @@ from tare.samples.decode import UndecodableError
 from tare.samples.records import UNSTATED, Facts, Part, Record, Skipped, along_axes
 from tare.sources.files.apart import channels_apart
 from tare.sources.files.each import EachFile
-from tare.sources.files.masks import MASK_LEVELS, NamedImages, found_of, has_areas, inside, is_mask, mask_places
+from tare.sources.files.masks import VOLUMES, NamedImages, check_own_masks, found_of, has_areas, inside, is_mask, mask_places
+from tare.sources.files.picture_masks import MASK_LEVELS, OUTSIDE, SOFT, is_soft
 from tare.sources.options import Options
 from tare.system.local.opened import regular
 from tare.system.optional import require
 
-_ENDINGS = (".nii.gz", ".nii")
 #: Values that are held at once, in bytes of float64, and the largest slice that is believed.
 _SLAB_BYTES, _MOST_BYTES = 32 << 20, 1 << 30
 #: Voxels that a mask may lie away from its volume: tools round the affines that they write.
@@ -45,7 +45,7 @@ class Volumes(EachFile):
             return super()._read(file)
         if is_mask(file, self.options.mask):
             return iter((Skipped(file, "a mask", foreign=True),))
-        places = mask_places(file, self.options.mask, self.name, _ENDINGS)
+        places = mask_places(file, self.options.mask, self.name, VOLUMES)
         found = found_of(places)
         if found is None:
             return iter((Skipped(file, f"no mask {places[0]!r}"),))
@@ -55,7 +55,7 @@ class Volumes(EachFile):
         """The mask of each volume."""
         if self.options.mask is not None:
             for file in chunk:
-                places = mask_places(file, self.options.mask, self.name, _ENDINGS)
+                places = mask_places(file, self.options.mask, self.name, VOLUMES)
                 yield found_of(places) or places[0]
 
 
@@ -66,6 +66,8 @@ def open_volumes(name: str, files: tuple[str, ...], options: Options) -> Volumes
         raise DataError("the layout HWD or, with timepoints as channels, HWDC", f"{options.layout!r}", "correct --layout")
     if options.mask is None:
         _check_one_kind(name, files)
+    elif os.path.isdir(options.mask) and not os.path.isdir(name):  # noqa: PTH112
+        check_own_masks(lambda: files, VOLUMES, lambda file: mask_places(file, str(options.mask), name, VOLUMES))
     masked = () if options.mask is None else (f"only values where the mask ({options.mask}) is not 0",)
     return Volumes(name, files, options, read_volume, None, (*masked, *channels_apart(files, numbered=True)))
 
@@ -104,10 +106,18 @@ def read_volume(place: str, options: Options) -> Iterator[Record]:
     step = max(1, _SLAB_BYTES // max(1, 8 * shape[0] * shape[1] * shape[3]))
     for start in range(0, shape[2], step):
         block = _block(image, shape, start, min(start + step, shape[2]))
-        kept = None if mask is None else inside(_block(mask, shape[:3], start, min(start + step, shape[2]))[..., 0])
+        where = None if mask is None else _block(mask, shape[:3], start, min(start + step, shape[2]))[..., 0]
+        kept, notes = (None, ()) if where is None else _inside(where)
         channels = (block[..., c] for c in range(shape[3]))
         # A file's own order is the first axis fastest; the order of values in a sum does not matter.
-        yield Part(place, tuple(c.ravel(order="K") if kept is None else c[kept] for c in channels), (), facts, block[..., 0].size)
+        shown = tuple(c.ravel(order="K") if kept is None else c[kept] for c in channels)
+        yield Part(place, shown, notes, facts, block[..., 0].size)
+
+
+def _inside(mask: NDArray[Any]) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
+    """Where slices of a mask are inside, and the notes on them."""
+    kept = inside(mask)
+    return kept, (*((SOFT,) if is_soft(mask) else ()), *(() if kept.all() else (OUTSIDE,)))
 
 
 def whole_volume(place: str) -> NDArray[Any] | Skipped:
