@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 import tare
+from tare.cli.main import app
 from tare.errors import DataError, ModelError
 from tare.input_spec.spec import InputSpec, Known
 
@@ -56,6 +58,35 @@ def test_all_bands_are_trained_on_and_named_in_what_is_served(tmp_path: Path) ->
     assert run.model_dir.is_dir()
     timm = pytest.importorskip("timm")
     assert timm.create_model(f"local-dir:{run.model_dir}", pretrained=True).eval()(torch.zeros(1, 4, 32, 32)).shape == (1, 2)
+
+
+def restated(folder: Path, offset: float) -> Path:
+    """The tiles, with reflectances stated as 0.0001 v + ``offset``: another offset has other values."""
+    for path in folder.rglob("*.tif"):
+        with rasterio.open(path, "r+") as file:
+            file.write(file.read() + np.uint16(-10000 * offset))
+            file.scales, file.offsets = [1e-4] * file.count, [offset] * file.count
+    return folder
+
+
+def test_scales_that_files_state_otherwise_than_in_training_are_told(
+    tmp_path: Path,
+) -> None:
+    data, other = restated(tiles(tmp_path / "data"), 0.0), restated(tiles(tmp_path / "other"), -0.1)
+    said = "stated scales differ: 0.0001 v + 0 in training, 0.0001 v + -0.1 in the data"
+    run = transferred(data, tmp_path / "run", test=other / "val")
+    assert any(note.startswith(f"test: {said}") for note in run.notes)
+    document = json.loads((tmp_path / "run" / "model" / "tare.json").read_text())
+    assert ["scale", "0.0001 v + 0"] in document["geometry"]["axes"]
+    answers = CliRunner().invoke(app, ["predict", str(tmp_path / "run"), str(other / "val")])
+    assert said in answers.stderr
+    answers = CliRunner().invoke(app, ["predict", str(tmp_path / "run"), str(data / "val")])
+    assert (answers.exit_code, "scales" in answers.stderr) == (0, False)
+    again = transferred(other, tmp_path / "again", weights=str(run.model_dir))
+    assert any(note.startswith(said) for note in again.notes)
+    restated(other / "train" / "wood", 0.0)
+    mixed = transferred(other, tmp_path / "mixed")
+    assert any(note.startswith("2 stated scales in the samples, such as 0.0001 v + ") for note in mixed.notes)
 
 
 def test_bands_are_chosen_by_name_in_the_networks_order(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def sized_input(
     if the network does not take that shape, and :class:`DataError` for columns in another order than in training.
     """
     if fed.takes is not None:
-        return fed, ()
+        return fed, axes_notes(fed.network, axes_of(stats))
     takes: NumberGeometry
     notes: tuple[str, ...] = ()
     front = fed.network.front

@@ -44,7 +44,8 @@ def raw_kinds(source: DatasetStats, target: DatasetStats) -> tuple[tuple[str, ..
     first, second = (_scale(stats) for stats in (source, target))
     if first != second and source.samples and target.samples:
         notes.append(f"stated scales differ, and values are compared as stored: {first} in the source, {second} in the target")
-    notes += axes_differ(axes_of(source), axes_of(target))
+    mine_of, theirs_of = ({k: v for k, v in axes_of(stats).items() if k != "scale"} for stats in (source, target))
+    notes += axes_differ(mine_of, theirs_of)
     mine, theirs = source.units, target.units
     if isinstance(mine, Known) and isinstance(theirs, Known) and mine.value != theirs.value:
         return tuple(notes), (

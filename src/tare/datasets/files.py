@@ -60,6 +60,13 @@ class LabelledRaster(LabelledFile):
         values = finite_image(read_tile(self.path, self.bands), self.path)
         return values if isinstance(values, Skipped) else coloured(values, colour)
 
+    @property
+    def facts(self) -> Facts:
+        """Its spacing, and the scale and offset that it states, which are not applied."""
+        from tare.sources.rasters.georeferenced import tile_facts
+
+        return tile_facts(self.path, self.bands)
+
 
 @dataclass(frozen=True, slots=True)
 class LabelledDicom(LabelledFile):
@@ -157,6 +164,13 @@ def read_named(path: str, colour: ColourMode, bands: Sequence[str] | None = None
     if is_tile(path):
         return LabelledRaster(path, 0).read(colour)
     return LabelledDicom(path, 0).read(colour) if is_named_dicom(path) else finite_image(read_image(path, colour), path)
+
+
+def facts_of(path: str, bands: Sequence[str] | None = None) -> Facts:
+    """What an image file that is read as :func:`read_named` does states of its spacing and scale; empty for a picture."""
+    if not os.path.isfile(path) or not (scene_kind(path) == "geo" if bands is not None else is_tile(path)):  # noqa: PTH113
+        return ()
+    return LabelledRaster(path, 0, None if bands is None else tuple(bands)).facts
 
 
 def is_tile(path: str) -> bool:

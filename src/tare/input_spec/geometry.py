@@ -34,7 +34,8 @@ class Geometry:
 
     ``resize`` and ``offset`` are those of :class:`tare.input_spec.fields.Crop`: the edge that an image is resized to if it is
     not ``floor(size / crop_fraction)``, and the middle that is kept if it falls between two pixels. ``raw_dtype`` is the type of
-    stored values, and ``bands`` names the bands of a raster in the network's order, None for colours.
+    stored values, and ``bands`` names the bands of a raster in the network's order, None for colours. ``axes`` are the facts that
+    the rasters of training state of their spacings and scales, of which nothing is resampled or applied.
     """
 
     kind: ClassVar[SampleKind] = "image"
@@ -46,6 +47,7 @@ class Geometry:
     offset: str = "even"
     raw_dtype: str = "uint8"
     bands: tuple[str, ...] | None = None
+    axes: Facts = ()
 
     @classmethod
     def of(cls, size: tuple[int, int], interpolation: str, crop: Crop) -> Geometry:
@@ -180,7 +182,7 @@ def geometry_json(geometry: InputGeometry) -> dict[str, Any]:
     document |= {} if front is None else {"front": front.to_json()}
     if isinstance(geometry, SignalGeometry) and front is None:
         document.pop("front")
-    if isinstance(geometry, VolumeGeometry):
+    if isinstance(geometry, Geometry | VolumeGeometry):
         document |= {"axes": [list(fact) for fact in geometry.axes]}
         if not geometry.axes:
             document.pop("axes")
@@ -210,7 +212,7 @@ def geometry_from(document: Mapping[str, Any]) -> InputGeometry:
     if kind != "image":
         raise ValueError(f"a geometry of kind {kind!r}")
     height, width = values.pop("size")
-    made = Geometry((height, width), **values)
+    made = Geometry((height, width), **{**values, "axes": _axes(values)})
     np.dtype(made.raw_dtype)  # a TypeError for what is no type
     if made.bands is not None and not (isinstance(made.bands, tuple) and all(isinstance(name, str) for name in made.bands)):
         raise ValueError(f"the bands {made.bands!r}")
@@ -232,15 +234,20 @@ def _sound(values: dict[str, Any]) -> SoundGeometry:
 
 
 def _volume(values: dict[str, Any]) -> VolumeGeometry:
-    made = VolumeGeometry(**{**values, "axes": tuple(map(tuple, values.get("axes", ())))})
+    made = VolumeGeometry(**{**values, "axes": _axes(values)})
     counts = (*made.size, *(() if made.stride is None else (made.stride,)))
     if len(made.size) != 3 or not all(isinstance(count, int) and 0 < count < _LONGEST_EDGE for count in counts):
         raise ValueError(f"a size of {made.size!r}")
     if made.pad is not None and not all(isinstance(value, int | float) and math.isfinite(value) for value in made.pad):
         raise ValueError(f"the padding {made.pad!r}")
-    if not all(len(fact) == 2 and all(isinstance(each, str) for each in fact) for fact in made.axes):
-        raise ValueError(f"the axes {made.axes!r}")
     return made
+
+
+def _axes(values: Mapping[str, Any]) -> Facts:
+    found: Facts = tuple(map(tuple, values.get("axes", ())))
+    if not all(len(fact) == 2 and all(isinstance(each, str) for each in fact) for fact in found):
+        raise ValueError(f"the axes {found!r}")
+    return found
 
 
 def _signal(values: dict[str, Any]) -> SignalGeometry:

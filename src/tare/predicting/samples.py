@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from tare.checking.gate import RAW_KIND, allowed_codes
-from tare.datasets.files import coloured, read_named
+from tare.datasets.files import coloured, facts_of, read_named
 from tare.datasets.image_batches import UnsizableError, as_taken, evaluation_transform
 from tare.datasets.samples import LabelledSamples
 from tare.datasets.split import nameless_remark, unasked_remark
@@ -110,7 +110,9 @@ def _images(trained: TrainedModel, words: Sequence[str], layout: str | None, *, 
     left_out = _LeftOut()
     items = list(_named_images(trained, words, left_out, layout))
     bands = trained.model.geometry.bands
-    told = () if bands is not None else filter(None, [unasked_remark(item.name for item in items)])
+    told = [] if bands is not None else [*filter(None, [unasked_remark(item.name for item in items)])]
+    if trained_on := axes_in([(model.geometry.axes, "")]):
+        told += untrained_axes(trained_on, axes_in((item.facts(), item.name) for item in items))
 
     def load(index: int) -> Read | Skipped:
         item = items[index]
@@ -158,7 +160,7 @@ def _named_images(trained: TrainedModel, words: Sequence[str], left_out: _LeftOu
     for word in words:
         if not is_store(word):
             for path in image_paths((word,), also=_is_image, left_out=left_out):
-                yield NumberInput(path, partial(read_named, path, colour, bands))
+                yield NumberInput(path, partial(read_named, path, colour, bands), partial(facts_of, path, bands))
             continue
         try:
             samples = samples_in(word, "image", channels=trained.model.network.channels, layout=layout)

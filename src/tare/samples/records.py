@@ -13,13 +13,18 @@ from numpy.typing import NDArray
 Facts = tuple[tuple[str, str], ...]
 #: The words of a fact that a file could state and does not.
 UNSTATED = "unstated"
-#: Facts of what lies between two values along an axis of a sample, and where the axis points to.
-ALONG_AXES = ("sampling rate", "spacing", "orientation")
+#: Facts of what lies between two values along an axis of a sample, where the axis points to, and what a raw value stands for.
+ALONG_AXES = ("sampling rate", "spacing", "orientation", "scale")
+
+
+#: How a fact of a scale ends, which is not said again of each scale.
+_OF_SCALE = " stated for a raw value v, not applied"
 
 
 def along_axes(facts: Facts) -> Facts:
-    """Those of the facts that say what a step along an axis is: they change no value, but what a network is fed."""
-    return tuple(fact for fact in facts if fact[0] in ALONG_AXES and fact[1] != UNSTATED)
+    """Those of the facts that say what a step along an axis or of a value is: they change no value, but what a network is fed."""
+    found = (fact for fact in facts if fact[0] in ALONG_AXES and fact[1] != UNSTATED)
+    return tuple((name, words.removesuffix(_OF_SCALE).replace(", ", " and ")) for name, words in found)  # no comma: lists have
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -30,12 +30,14 @@ from tare.datasets.views import picture
 from tare.errors import DataError, SpecError
 from tare.input_spec.geometry import Geometry, InputGeometry, geometry_json
 from tare.input_spec.spec import InputSpec, Known
+from tare.measuring.stated.axes import axes_of, axes_stated
 from tare.networks.batch_norm import batch_norms
 from tare.networks.inputs import NetworkOptions
 from tare.networks.loading import built_for
 from tare.networks.network import Network, as_dense, with_head
 from tare.networks.stated_images import check_accepts, colour_of, network_geometry, scaled, seen_moments, source_constants
 from tare.networks.stated_numbers import (
+    axes_notes,
     channels_in,
     check_channels,
     check_column_order,
@@ -206,8 +208,8 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     gate = passed(_feed(request, target.stats, chosen), spec, network.reference, request.allow)
     takes: InputGeometry
     if images:
-        takes = replace(images.geometry, raw_dtype=target.stats.dtype, bands=target.split.channel_names)
-        geometry_notes = images.notes
+        takes = _of_rasters(images.geometry, target)
+        geometry_notes = (*images.notes, *axes_notes(network, axes_of(target.stats)))
         if task.dense:  # the whole image, so that every pixel of a mask is judged
             takes = replace(takes, crop_mode="squash", crop_fraction=1.0, resize=None)
             geometry_notes = tuple(note for note in geometry_notes if not note.startswith("crop"))
@@ -235,6 +237,12 @@ def planned(request: TransferRequest, reporter: Reporter) -> TransferPlan:
     return TransferPlan(
         part(NetworkOptions, request), training, machine, network, spec, takes, colour, target, chosen, notes, gate, task, digests
     )
+
+
+def _of_rasters(geometry: Geometry, target: Target) -> Geometry:
+    """The geometry with what files of the training split state of their values; colours in pictures state nothing."""
+    axes = axes_stated(axes_of(target.stats))
+    return replace(geometry, raw_dtype=target.stats.dtype, bands=target.split.channel_names, axes=axes)
 
 
 @dataclass(frozen=True, slots=True)

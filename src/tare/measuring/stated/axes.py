@@ -1,4 +1,4 @@
-"""What samples state of a step along their axes: sampling rates, spacings, and where the axes point to."""
+"""What samples state of a step along their axes, where these point to, and what a raw value stands for."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _AXES = {
     "sampling rate": ("sampling rates", "resampled", "the same sound has another length"),
     "spacing": ("spacings", "resampled", "the same structure has another size"),
     "orientation": ("axes", "turned", "the same side is at another end"),
+    "scale": ("stated scales", "applied", "the same quantity has another raw value"),
 }
 _UNKNOWN = " unknown units"
 _SHOWN = 3
@@ -40,7 +41,12 @@ def axes_of(stats: DatasetStats) -> dict[str, dict[str, str]]:
     """What the samples of statistics state of their axes; statistics name no sample."""
     facts = stats.extra.get("facts")
     facts = facts if isinstance(facts, Mapping) else {}
-    return axes_in((((name, words),), "") for name, listed in facts.items() for words in str(listed).split(", "))
+    return axes_in((((name, words),), "") for name, listed in facts.items() for words in _listed(str(listed)))
+
+
+def _listed(words: str) -> list[str]:
+    """The words of a fact, one for each that samples state; those of a scale are one as files state it."""
+    return [words] if words.endswith(("not applied", "not inverted")) else words.split(", ")
 
 
 def axes_stated(axes: Axes) -> Facts:

@@ -165,6 +165,7 @@ def _of_images(spec: InputSpec, geometry: Geometry, origin: str) -> InputSpec:
         crop=Known(geometry.crop, origin),
         layout=Known("NCHW", origin),
         raw_dtype=_raw_field(geometry.raw_dtype, origin),
+        extra={"axes": [list(fact) for fact in geometry.axes]} if geometry.axes else {},
     )
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tare.errors import DataError, reason_of
 from tare.samples.decode import UndecodableError
-from tare.samples.records import UNSTATED, Facts, Kept, Part, Record, Sample, Skipped
+from tare.samples.records import UNSTATED, Facts, Kept, Part, Record, Sample, Skipped, along_axes
 from tare.sources.files.apart import channels_apart
 from tare.sources.files.each import EachFile
 from tare.sources.options import Options
@@ -121,6 +121,16 @@ def read_tile(place: str, bands: Sequence[str] | None = None) -> NDArray[Any] | 
     if missing:
         return Skipped(place, f"{missing:.2%} of its values mean no data, and a network takes every pixel: fill or crop them")
     return np.ascontiguousarray(values)
+
+
+def tile_facts(place: str, bands: Sequence[str] | None = None) -> Facts:
+    """What a raster states of its spacing and of the scale of its bands; empty for one that cannot be read."""
+    require("rasterio", extra="geo", purpose="georeferenced rasters")
+    try:
+        with _opened(place) as raster:
+            return along_axes(_facts(raster, _bands(raster, Options(columns=None if bands is None else tuple(bands)), place)))
+    except (UndecodableError, DataError):
+        return ()
 
 
 def tile_bands(place: str, bands: Sequence[str] | None = None) -> tuple[str, ...] | None:
@@ -333,7 +343,7 @@ def _itemsize(raster: Any) -> int:
 
 
 def _facts(raster: Any, bands: list[int]) -> Facts:
-    scales = sorted({(raster.scales[k - 1], raster.offsets[k - 1]) for k in bands})
+    scales = sorted({(raster.scales[k - 1], raster.offsets[k - 1] + 0.0) for k in bands})  # no -0
     scaled = scales != [(1.0, 0.0)]
     facts = [("units", "digital numbers" if scaled else _units(raster, bands)), ("spacing", _spacing(raster))]
     stated = ", ".join(f"{scale:g} v + {offset:g}" for scale, offset in scales)
