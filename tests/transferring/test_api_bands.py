@@ -74,7 +74,7 @@ def test_scales_that_files_state_otherwise_than_in_training_are_told(
 ) -> None:
     data, other = restated(tiles(tmp_path / "data"), 0.0), restated(tiles(tmp_path / "other"), -0.1)
     said = "stated scales differ: 0.0001 v + 0 in training, 0.0001 v + -0.1 in the data"
-    run = transferred(data, tmp_path / "run", test=other / "val")
+    run = transferred(data, tmp_path / "run", test=other / "val", in_channels=4)
     assert any(note.startswith(f"test: {said}") for note in run.notes)
     document = json.loads((tmp_path / "run" / "model" / "tare.json").read_text())
     assert ["scale", "0.0001 v + 0"] in document["geometry"]["axes"]
@@ -82,10 +82,10 @@ def test_scales_that_files_state_otherwise_than_in_training_are_told(
     assert said in answers.stderr
     answers = CliRunner().invoke(app, ["predict", str(tmp_path / "run"), str(data / "val")])
     assert (answers.exit_code, "scales" in answers.stderr) == (0, False)
-    again = transferred(other, tmp_path / "again", weights=str(run.model_dir))
+    again = transferred(other, tmp_path / "again", weights=str(run.model_dir), in_channels=4)
     assert any(note.startswith(said) for note in again.notes)
     restated(other / "train" / "wood", 0.0)
-    mixed = transferred(other, tmp_path / "mixed")
+    mixed = transferred(other, tmp_path / "mixed", in_channels=4)
     assert any(note.startswith("2 stated scales in the samples, such as 0.0001 v + ") for note in mixed.notes)
 
 
