@@ -139,13 +139,17 @@ def test_ordinary_data_have_no_such_remark(data: Any) -> None:
 def test_in_a_table_only_a_value_far_from_all_others_is_suspected() -> None:
     rng = np.random.default_rng(0)
     table = pl.DataFrame(
-        {"yes": rng.integers(0, 2, 500), "kind": rng.integers(0, 4, 500), "size": rng.exponential(5, 500).round()}
-    )
+        {"yes": rng.integers(0, 2, 500), "kind": rng.integers(0, 4, 500), "size": rng.exponential(5, 500).round(),
+         "grade": rng.integers(0, 3, 500)}
+    )  # fmt: skip
     assert "remarks" not in tare.measure(table).extra
     sentinel = table.with_columns(pl.when(pl.int_range(500) < 20).then(-999.0).otherwise("size").alias("size"))
     assert tare.measure(sentinel).extra["remarks"] == [
         "4.0% of the values of size are exactly -999: if that means no data, --nodata -999 leaves it out"
     ]
+    two = sentinel.with_columns(pl.when(pl.int_range(500) < 10).then(9999).otherwise("grade").alias("grade"))
+    (remark,) = tare.measure(two).extra["remarks"]
+    assert remark.endswith("if all of them mean no data, --nodata -999,9999")
 
 
 @pytest.mark.parametrize("form", ["folder", "ending"])

@@ -23,6 +23,7 @@ from PIL import Image
 
 from tare.errors import DataError, OutputError, SpecError, TareWarning
 from tare.monitoring.api import drift
+from tare.monitoring.batches import blocks_of
 from tare.monitoring.monitor import Monitor, merged
 from tare.monitoring.reference import Reference, digest_of, packed
 from tare.sources.options import Options
@@ -847,3 +848,24 @@ def test_volumes_as_the_network_takes_them_are_not_those_that_are_stored() -> No
     monitor = Monitor(replace(known, seen=seen), values="fed")
     monitor.update(volumes[:8].transpose(0, 4, 1, 2, 3))
     assert monitor.state.samples == 8
+
+
+@pytest.mark.parametrize(
+    ("batch", "found"),
+    [
+        (np.full((4, 8, 8, 3), 7, np.uint8), r"floats in \[0, 1\] for values='unit', found uint8"),
+        (np.full((4, 8, 8, 3), 127.0, np.float32), r"values in \[0, 1\] for .*, found 768 of 768 outside, from 127 to 127"),
+        (np.full((4, 8, 8, 3), -0.9, np.float32), r"values in \[0, 1\] for values='unit', found 768 of 768 outside, from -0.9"),
+    ],
+)
+def test_what_are_no_unit_values_is_refused_and_not_cut_to_them(known: Reference, batch: Any, found: str) -> None:
+    with pytest.raises(DataError, match=found):
+        Monitor(known, values="unit").update(batch)
+
+
+def test_an_infinite_unit_value_is_a_missing_one(known: Reference) -> None:
+    batch = np.full((4, 8, 8, 3), 0.5, np.float32)
+    batch[0, 0, 0, 0] = np.inf
+    (block,) = blocks_of(batch, known, "unit")
+    assert int(np.isnan(block).sum()) == 1
+    assert np.nanmax(block) == 128

@@ -24,6 +24,8 @@ _SEVERAL = 3  # axes of an array that is one picture in a list
 _GREY = 2  # axes of one that is a grey picture, which is read as RGB where the reference is
 #: Lengths of an axis of colours, where the reference is grey.
 _COLOURS = (2, 3, 4)
+#: How far unit floats may lie outside of [0, 1], and the largest share of them that may lie farther away.
+_BEYOND, _SHARE_BEYOND = 0.1, 0.01
 #: Pillow's modes whose numbers are no grey values and no red, green and blue.
 _CODED = ("P", "PA", "CMYK", "YCbCr", "HSV", "LAB")
 
@@ -190,6 +192,8 @@ def _raw(block: NDArray[Any], reference: Reference, values: Values) -> NDArray[A
     if values == "raw":
         return block
     unit: Doubles = block.astype(np.float64)
+    if values == "unit":
+        _check_unit(block, reference)
     if values == "fed":
         mean, std = _constants(reference, block.shape[2])
         unit = unit * std + mean
@@ -202,10 +206,28 @@ def _raw(block: NDArray[Any], reference: Reference, values: Values) -> NDArray[A
     return whole.astype(kind) if known else _with_gaps(whole, kind)
 
 
+def _check_unit(block: NDArray[Any], reference: Reference) -> None:
+    """Raise :class:`DataError` for what are plainly no unit values; a resize may go a little beyond them."""
+    if np.dtype(reference.taking.dtype).kind not in "iu":
+        return
+    if block.dtype.kind in "iu":
+        raise DataError(
+            "floats in [0, 1] for values='unit'", f"{block.dtype}", "pass values='raw', or divide by the largest code"
+        )
+    finite = block[np.isfinite(block)]
+    outside = int(((finite < -_BEYOND) | (finite > 1 + _BEYOND)).sum())
+    if outside > _SHARE_BEYOND * max(1, finite.size):
+        found = f"{outside:,} of {finite.size:,} outside, from {finite.min():.4g} to {finite.max():.4g}"
+        raise DataError("values in [0, 1] for values='unit'", found, "pass values='raw' or 'fed', or scale them")
+
+
 def _with_gaps(whole: Doubles, kind: np.dtype[Any]) -> NDArray[Any]:
-    """Values of which some are missing or outside of the dtype: those outside end at its ends, those missing stay NaN."""
+    """Values of which some are missing or outside of the dtype: those outside end at its ends, those missing stay NaN.
+
+    An infinite value is missing, as in floats.
+    """
     bounds = np.iinfo(kind)
-    ended = np.clip(whole, bounds.min, bounds.max)
+    ended = np.where(np.isfinite(whole), np.clip(whole, bounds.min, bounds.max), np.nan)
     return ended if np.isnan(ended).any() else ended.astype(kind)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -78,3 +79,11 @@ def test_whole_numbers_of_a_column_are_exact_or_refused(tmp_path: Path) -> None:
     parquet.write_table(pa.table({"a": [2**53 + 1, 1]}), tmp_path / "b.parquet")
     with pytest.raises(DataError, match=r"whole numbers up to 2\*\*53, .*, found 9007199254740993 in column 'a'"):
         tare.measure(tmp_path / "b.parquet")
+    decimals = pa.array([Decimal(2**53 + 1), Decimal(1)], pa.decimal128(38, 0))
+    parquet.write_table(pa.table({"a": decimals}), tmp_path / "c.parquet")
+    with pytest.raises(DataError, match=r"whole numbers up to 2\*\*53, .*, found 9007199254740993 in column 'a'"):
+        tare.measure(tmp_path / "c.parquet")
+    parquet.write_table(
+        pa.table({"a": pa.array([Decimal("0.25"), Decimal("0.75")], pa.decimal128(9, 2))}), tmp_path / "d.parquet"
+    )
+    assert tare.measure(tmp_path / "d.parquet").channels[0].mean == 0.5

@@ -28,9 +28,12 @@ def nodata_remarks(state: DatasetState, stats: DatasetStats) -> tuple[str, ...]:
     values = sorted({each for each, _, _ in found})
     others = len({each for _, _, each in found}) - 1
     more = f" (and of {others} other channel{'s' if others > 1 else ''})" if others else ""
-    option = ",".join(f"{each:g}" if float(f"{each:g}") == each else repr(each) for each in values)
-    remedy = f"if that means no data, --nodata {option} leaves it out"
-    return (f"{share:.1%} of the values of {name}{more} are exactly {value:g}: {remedy}",)
+    written = [f"{each:g}" if float(f"{each:g}") == each else repr(each) for each in values]
+    said = f"{share:.1%} of the values of {name}{more} are exactly {value:g}"
+    if len(written) == 1:
+        return (f"{said}: if that means no data, --nodata {written[0]} leaves it out",)
+    several = f"{said}, and other channels or ends hold many of {', '.join(written)}"
+    return (f"{several}: if all of them mean no data, --nodata {','.join(written)}",)
 
 
 def _suspected(channel: ChannelState) -> list[tuple[float, float]]:
@@ -46,7 +49,8 @@ def _suspected(channel: ChannelState) -> list[tuple[float, float]]:
     found = []
     for end, at, gap in ((counted.low, counted.at_low, low_gap), (counted.high, counted.at_high, high_gap)):
         share = at / total
-        apart = _usual(end) or 2 * spread < gap < float("inf")
+        classes = spread == 0 and low_gap == high_gap  # three values at equal distances, such as 0, 1, 2
+        apart = _usual(end) or (not classes and 2 * spread < gap < float("inf"))
         if at > 1 and (share >= _SHARE_APART if apart else share >= _SHARE and not rows):
             found.append((end, share))
     return found

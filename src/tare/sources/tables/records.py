@@ -251,7 +251,7 @@ def check_exact(column: Any, name: str, path: str) -> None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if column.type not in (pa.int64(), pa.uint64()):
+    if column.type not in (pa.int64(), pa.uint64()) and not pa.types.is_decimal(column.type):
         return
     ends = [value for value in pc.min_max(column).as_py().values() if value is not None]
     if ends and max(map(abs, ends)) > 1 << 53:
