@@ -75,7 +75,7 @@ def _mixed(folder: Path, images: Images) -> Told:
 
 
 #: That volumes lie otherwise.
-_LIES = "neither resampled nor turned"
+_LIES = "nothing is (resampled|turned)"
 _NEEDS = ("nibabel",)
 
 TELLINGS = (
