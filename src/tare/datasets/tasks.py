@@ -213,7 +213,8 @@ def _pair(root: Path, names: Sequence[str]) -> _Pair | None:
     same, of = _shared(root / beside, root / targets[0])
     written = bool({path.suffix.lower() for path in _looked_at(root / targets[0])} & _ANNOTATIONS)
     named = any(len(name) > 1 for name in inputs)  # "x" beside "y" may be letters
-    if not named and (same < max(1, 0.8 * of) or not (written or _few_values(root / targets[0]))):
+    drawn = _few_values(root / targets[0]) and not _few_values(root / beside)
+    if not named and (same < max(1, 0.8 * of) or not (written or drawn)):
         return None  # "mask" beside "no_mask" are two classes
     return _Pair(beside, targets[0], same, of, written)
 

@@ -139,3 +139,8 @@ def test_masks_beside_volumes_are_refused(tmp_path: Path, image: str, mask: str,
             nibabel.save(nibabel.Nifti1Image(random.integers(0, most, (5, 6, 7), np.int16), np.eye(4)), place)
     with pytest.raises(DataError, match="images of one kind"):
         tare.measure(str(tmp_path / "d" / "**" / "*.nii*") if pattern else tmp_path / "d", workers=1)
+
+
+def test_drawings_of_a_class_that_is_called_as_masks_are(tmp_path: Path) -> None:
+    held = {f"{name}/{number}.png": encoded(number, mask=True) for name in ("label", "house", "tree") for number in range(9)}
+    assert tare.measure(told("folder", tmp_path, held), workers=1).samples == 27

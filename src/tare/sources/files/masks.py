@@ -54,7 +54,7 @@ _MASK_FOLDER = re.compile(
 )
 #: nnU-Net numbers the channels of a case behind its name; all of them have one mask.
 _CHANNEL = re.compile(r"_\d{4}$")
-_MASKS_LOOKED_AT = 3
+_LOOKED_AT = 3
 #: A drawing of classes or objects: its most colours, and the share of neighbours of one colour that it exceeds.
 _MOST_COLOURS, _FLAT = 64, 0.8
 #: Where most images have no mask: the fewest masks that have an image.
@@ -150,10 +150,11 @@ class NamedImages:
         # Images without the last word of their names: several of one scan have one mask.
         self._scans: tuple[set[int], set[int], set[int]] = set(), set(), set()
         self._masks: tuple[dict[int, str], dict[int, str], dict[int, str]] = {}, {}, {}
-        self._first: list[Callable[[], bool]] = []
+        # What tells of the first images, and of the first masks, whether they are drawn.
+        self._first: tuple[list[Callable[[], bool]], list[Callable[[], bool]]] = [], []
 
     def add(self, name: str, is_drawn: Callable[[], bool]) -> None:
-        """Count an image; of the first masks ``is_drawn`` tells at the end whether they are drawn rather than taken."""
+        """Count an image; of the first ones ``is_drawn`` tells at the end whether they are drawn rather than taken."""
         self._number += 1
         *folders, base = name.split("/")
         base = os.path.splitext(base.removesuffix(".gz"))[0]
@@ -162,18 +163,19 @@ class NamedImages:
         plain = _plain(base.removesuffix(ending).removeprefix(beginning))
         keys = _keys(folders, plain)
         inside = next((place for place, folder in enumerate(folders) if _is_folder(folder, _MASK_FOLDER)), None)
-        if ending or beginning or inside is not None:
+        named = bool(ending or beginning or inside is not None)
+        if len(self._first[named]) < _LOOKED_AT:
+            self._first[named].append(is_drawn)
+        if named:
             whose = () if inside is None else (_key("/".join(folders[:inside])),)
             for masks, key in [*zip(self._masks, (*keys, *whose), strict=False)][inside is not None :]:
                 if self._counts(key):
                     masks.setdefault(key, name)
-            if len(self._first) < _MASKS_LOOKED_AT:
-                self._first.append(is_drawn)
             return
         scan = _keys(folders, plain.rpartition("_")[0] or plain)
         beside = [_key("/".join(folders[:place])) for place, folder in enumerate(folders) if _is_folder(folder, _IMAGE_FOLDER)]
-        for known, named in ((self._images, (*keys, *beside[:1])), (self._scans, scan)):
-            for held, key in zip(known, named, strict=False):
+        for known, those in ((self._images, (*keys, *beside[:1])), (self._scans, scan)):
+            for held, key in zip(known, those, strict=False):
                 if self._counts(key):
                     held.add(key)
 
@@ -181,14 +183,18 @@ class NamedImages:
         """Raise :class:`DataError` if images have masks: these are no images of the same kind.
 
         Most images have one, or most masks have an image; and the first masks have few values, or flat areas of few colours.
+        Where images have them too, as icons do, only a mask beside its image is one: a class may be called label.
         """
-        for known, scans, masks in zip(self._images, self._scans, self._masks, strict=True):
+        for kind, (known, scans, masks) in enumerate(zip(self._images, self._scans, self._masks, strict=True)):
             images = {key for key in known if self._counts(key)}
             named = [key for key in masks if self._counts(key)]
             found = [masks[key] for key in named if key in images or key in scans]
             most = found and sum(key in masks for key in images) >= 0.8 * len(images)
             some = len(found) >= max(_FEWEST_PAIRS, 0.01 * len(images), 0.5 * len(named))
-            if (most or some) and all(is_drawn() for is_drawn in self._first):
+            if not (most or some):
+                continue
+            alike = kind > 0 and all(is_drawn() for is_drawn in self._first[False])
+            if not alike and all(is_drawn() for is_drawn in self._first[True]):
                 share = f"{len(found)} of {len(images)} images{' looked at' if self._number > _MANY else ''}"
                 whose = "masks for each image" if most else "masks beside the images"
                 raise DataError(expected, f"{min(found)!r} in {place!r}, and so for {share}: {whose}", remedy)
