@@ -25,7 +25,7 @@ from tare.sources.files.masks import (
     MASK_ENDINGS,
     PICTURES,
     VOLUMES,
-    NamedImages,
+    check_named,
     found_of,
     is_drawn,
     is_mask,
@@ -165,11 +165,8 @@ def _belongs(image: str, place: str) -> bool:
 
 
 def _check_named(root: Path, expected: str, remedy: str) -> None:
-    images = NamedImages()
-    for path in walk_files(root):
-        if os.path.splitext(path)[1].lower() in SUFFIXES:
-            images.add(path[len(str(root)) :].lstrip(os.sep), partial(is_drawn, partial(read_bytes, path)))
-    images.check(str(root), remedy, expected)
+    pictures = (path for path in walk_files(root) if os.path.splitext(path)[1].lower() in SUFFIXES)
+    check_named(str(root), pictures, lambda path: is_drawn(partial(read_bytes, path)), remedy, expected)
 
 
 def parts_among(names: Sequence[str]) -> list[str]:

@@ -24,7 +24,7 @@ from tare.sources.containers.names import is_lerobot, is_lmdb, is_zarr
 from tare.sources.files.each import left_out_remark
 from tare.sources.files.image_folder import open_image_folder
 from tare.sources.files.listed import LocalFolder, RemoteFolder, open_folder, open_named
-from tare.sources.files.masks import NamedImages
+from tare.sources.files.masks import check_named
 from tare.sources.files.picture_masks import MASK_LEVELS
 from tare.sources.files.pinned import Opened, pin_of, unchanged
 from tare.sources.hf_dataset import is_hf_dataset
@@ -291,10 +291,7 @@ def _shards(name: str, files: tuple[str, ...], options: Options) -> Shards:
     """Open many files as one dataset; of array files without a stated layout, say whether a file is one sample or many."""
     if len(files) < 2 or not all(file.lower().endswith((".npy", ".npz")) for file in files):
         return Shards(name, files, options, open_file)
-    images = NamedImages()
-    for file in files:
-        images.add(os.path.relpath(file, name) if os.path.isdir(name) else file, partial(_is_drawn, file, options))  # noqa: PTH112
-    images.check(name, "take the masks out, or name the images by a pattern")
+    check_named(name, files, partial(_is_drawn, options), "take the masks out, or name the images by a pattern")
     if options.layout is not None:
         return Shards(name, files, options, open_file)
     from tare.sources.arrays.axes import layout_of_files
@@ -357,7 +354,7 @@ _OBJECTS: tuple[tuple[Callable[[Any], bool], Format], ...] = (
 )
 
 
-def _is_drawn(file: str, options: Options) -> bool:
+def _is_drawn(options: Options, file: str) -> bool:
     """Whether the first samples of a file of arrays have few whole values, as masks have."""
     try:
         source = open_file(file, options)

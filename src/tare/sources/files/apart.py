@@ -15,7 +15,8 @@ _CHANNEL = re.compile(
 )
 #: nnU-Net numbers the channels of a case.
 _NUMBERED = re.compile(r"000\d")
-_LOOKED_AT, _MOST = 4096, 16
+#: Names that are looked at, and the most channels of a scene.
+LOOKED_AT, _MOST = 4096, 16
 #: Share of the files that are channels of such scenes.
 _FEWEST = 0.75
 
@@ -28,7 +29,7 @@ def channels_apart(names: Iterable[str], *, numbered: bool = False) -> tuple[str
     """
     scenes: defaultdict[str, set[str]] = defaultdict(set)
     looked_at = 0
-    for name in islice(names, _LOOKED_AT):
+    for name in islice(names, LOOKED_AT):
         looked_at += 1
         folder, base = os.path.split(os.path.splitext(name.removesuffix(".gz"))[0])
         words = re.split(r"(?<=[^_.-])[_.-](?=[^_.-])", base)

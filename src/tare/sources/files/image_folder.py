@@ -17,7 +17,7 @@ from tare.samples.records import Sample, Skipped, Stack
 from tare.samples.transparency import Background
 from tare.sources.base import ItemSource
 from tare.sources.encoded import of_decoded
-from tare.sources.files.apart import channels_apart
+from tare.sources.files.apart import LOOKED_AT, channels_apart
 from tare.system.local.opened import ChangedError, NotRegularError, fill, opened, said
 from tare.system.scratch import scratch_memory
 
@@ -43,8 +43,18 @@ class ImageFolder(ItemSource[str]):
     @property
     def remarks(self) -> tuple[str, ...]:  # type: ignore[override]
         """What the names of TIFF files say of their channels (coloured pictures may be named by a colour), and links."""
-        apart = channels_apart(path for path in self.items() if path.lower().endswith((".tif", ".tiff")))
-        return (*apart, *_repeated_links(self.root))
+        home, number, tiffs, repeated = os.path.realpath(self.root), 0, list[str](), list[str]()
+        for path in self.items():
+            number += 1
+            if len(tiffs) < LOOKED_AT and path.lower().endswith((".tif", ".tiff")):
+                tiffs.append(path)
+            if _is_repeated(path, home):
+                repeated.append(path)
+        apart = channels_apart(tiffs)
+        if not repeated:
+            return apart
+        links = f"{len(repeated)} of {number} files are links to others of them, such as {repeated[0]!r}: each counts twice"
+        return (*apart, links)
 
     def items(self) -> Iterator[str]:
         """Paths of the files, in the order of a sorted walk."""
@@ -102,19 +112,12 @@ def walk_files(root: Path, within: Path | None = None) -> Iterator[str]:
             yield os.path.join(folder, name)
 
 
-def _repeated_links(root: Path) -> tuple[str, ...]:
-    """A remark on links to files that the walk below ``root`` comes to as well."""
-    home = os.path.realpath(root)
-    twice, all_files = [], 0
-    for path in walk_files(root):
-        all_files += 1
-        if os.path.islink(path) and os.path.isfile(path):  # noqa: PTH113, PTH114 - millions of names
-            target = Path(os.path.relpath(os.path.realpath(path), home))  # one outside begins with a dot, too
-            if not any(name.startswith(".") or name in _OF_SYSTEMS for name in target.parts[:-1]):
-                twice.append(path)
-    if not twice:
-        return ()
-    return (f"{len(twice)} of {all_files} files are links to others of them, such as {twice[0]!r}: each counts twice",)
+def _is_repeated(path: str, home: str) -> bool:
+    """Whether a path is a link to a file that the walk below ``home`` comes to as well."""
+    if not os.path.islink(path) or not os.path.isfile(path):  # noqa: PTH113, PTH114 - millions of names
+        return False
+    target = Path(os.path.relpath(os.path.realpath(path), home))  # one outside begins with a dot, too
+    return not any(name.startswith(".") or name in _OF_SYSTEMS for name in target.parts[:-1])
 
 
 def folders_in(root: Path) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -201,6 +201,16 @@ class NamedImages:
 
     def _counts(self, key: int) -> bool:
         return self._number <= _MANY or key % 64 == 0
+
+
+def check_named(
+    name: str, files: Iterable[str], looks_drawn: Callable[[str], bool], remedy: str, expected: str = "images of one kind"
+) -> None:
+    """Raise :class:`DataError` if masks of the others lie among the files of ``name``, a folder or anything else."""
+    images, folder = NamedImages(), os.path.join(name, "")
+    for file in files:
+        images.add(file.removeprefix(folder), partial(looks_drawn, file))
+    images.check(name, remedy, expected)
 
 
 def is_drawn(content: Callable[[], bytes]) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -19,7 +18,7 @@ from tare.samples.decode import UndecodableError
 from tare.samples.records import UNSTATED, Facts, Part, Record, Skipped, along_axes
 from tare.sources.files.apart import channels_apart
 from tare.sources.files.each import EachFile
-from tare.sources.files.masks import VOLUMES, NamedImages, check_own_masks, found_of, has_areas, inside, is_mask, mask_places
+from tare.sources.files.masks import VOLUMES, check_named, check_own_masks, found_of, has_areas, inside, is_mask, mask_places
 from tare.sources.files.picture_masks import MASK_LEVELS, OUTSIDE, SOFT, is_soft
 from tare.sources.options import Options
 from tare.system.local.opened import regular
@@ -65,19 +64,12 @@ def open_volumes(name: str, files: tuple[str, ...], options: Options) -> Volumes
     if options.layout is not None and options.layout.upper() not in _LAYOUTS.values():
         raise DataError("the layout HWD or, with timepoints as channels, HWDC", f"{options.layout!r}", "correct --layout")
     if options.mask is None:
-        _check_one_kind(name, files)
+        remedy = "take the masks out, name the volumes by a pattern, or measure only the foreground with --mask"
+        check_named(name, files, _is_drawn, remedy)
     elif os.path.isdir(options.mask) and not os.path.isdir(name):  # noqa: PTH112
         check_own_masks(lambda: files, VOLUMES, lambda file: mask_places(file, str(options.mask), name, VOLUMES))
     masked = () if options.mask is None else (f"only values where the mask ({options.mask}) is not 0",)
     return Volumes(name, files, options, read_volume, None, (*masked, *channels_apart(files, numbered=True)))
-
-
-def _check_one_kind(name: str, files: tuple[str, ...]) -> None:
-    """Raise :class:`DataError` if masks lie among the volumes: they are no samples of the same kind."""
-    volumes = NamedImages()
-    for file in files:
-        volumes.add(os.path.relpath(file, name) if os.path.isdir(name) else file, partial(_is_drawn, file))  # noqa: PTH112
-    volumes.check(name, "take the masks out, name the volumes by a pattern, or measure only the foreground with --mask")
 
 
 def _is_drawn(place: str) -> bool:
