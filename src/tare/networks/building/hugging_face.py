@@ -14,10 +14,19 @@ from torch import nn
 from tare.errors import ModelError, SpecError, reason_of, short_repr
 from tare.input_spec.spec import InputSpec
 from tare.networks.building.hub.kinds import AUTO, PREFIX, head_is_trained, kind_of, whole_of
-from tare.networks.building.hub.modules import WRAPPED, Backbone, Classifier, ClipClassifier, HubModule, Segmenter
+from tare.networks.building.hub.modules import (
+    WEIGHTS,
+    WRAPPED,
+    Backbone,
+    Classifier,
+    ClipClassifier,
+    HubModule,
+    Segmenter,
+    store_model,
+)
 from tare.networks.building.sound import SoundClassifier, built, sound_network, stored_front, takes_sound
 from tare.networks.network import Network, head_name, nothing_stated
-from tare.networks.weights import WITHOUT_WEIGHTS, load_weights, read_state_dict, separate_tensors
+from tare.networks.weights import WITHOUT_WEIGHTS, load_weights, read_state_dict
 from tare.readers.table import read_spec
 from tare.system.local.opened import text_of
 from tare.system.optional import require
@@ -26,7 +35,7 @@ from tare.system.user_code import users_own
 
 #: What a classifier of videos has beside its head and its backbone has not.
 _WITH_HEAD = ("fc_norm.", "pooler.")
-PROCESSOR, WEIGHTS, BACKBONE = "preprocessor_config.json", "model.safetensors", "backbone.json"
+PROCESSOR, BACKBONE = "preprocessor_config.json", "backbone.json"
 
 
 def hugging_face_network(name: str, weights: str, *, trusted: bool = False) -> Network:
@@ -122,21 +131,9 @@ def named_classes(module: nn.Module) -> tuple[str, ...]:
 
 
 def store(folder: Path, module: nn.Module, classes: Sequence[str], processor: Mapping[str, Any] | None) -> None:
-    """Write ``config.json``, the weights and the processor's configuration for transformers' automatic classes.
-
-    Without ``classes`` the configuration keeps its own labels: as many as the network has outputs.
-    """
-    from safetensors.torch import save_file
-
+    """Write ``config.json``, the weights and the processor's configuration for transformers' automatic classes."""
     assert isinstance(module, HubModule)  # noqa: S101 - asked before
-    config = module.model.config
-    if classes:
-        config.id2label = dict(enumerate(classes))
-        config.label2id = {name: index for index, name in enumerate(classes)}
-    config.architectures = [type(module.model).__name__]
-    with quietly():
-        config.save_pretrained(folder)
-    save_file(separate_tensors(module.model), folder / WEIGHTS, metadata={"format": "pt"})
+    store_model(folder, module.model, classes)
     if processor is not None:
         text = json.dumps(processor, indent=2, allow_nan=False) + "\n"
         (folder / PROCESSOR).write_text(text, encoding="utf-8")

@@ -14,15 +14,16 @@ from torch import nn
 from tare.errors import ModelError, SpecError, reason_of
 from tare.input_spec.formats.front_end import front_end_of
 from tare.input_spec.spec import InputSpec, Known
+from tare.networks.building.hub.modules import store_model
 from tare.networks.network import Network, head_name, nothing_stated
-from tare.networks.weights import WITHOUT_WEIGHTS, load_weights, separate_tensors
+from tare.networks.weights import WITHOUT_WEIGHTS, load_weights
 from tare.normalisation.applied import Normalisation
 from tare.readers.table import read_spec
 from tare.samples.sound.front_end import FrontEnd
 from tare.system.quiet import quietly
 
 PREFIX = "hf:"
-PROCESSOR, WEIGHTS = "preprocessor_config.json", "model.safetensors"
+PROCESSOR = "preprocessor_config.json"
 #: The front ends whose values a network is trained on here; Whisper's are made without constants.
 _TRAINED_ON = ("ASTFeatureExtractor", "Wav2Vec2FeatureExtractor")
 _NOTES = {
@@ -118,16 +119,7 @@ def _check_whole(missing: Any, place: str | Path) -> None:
 
 def store_sound(folder: Path, module: SoundClassifier, classes: Sequence[str], chosen: Normalisation) -> None:
     """Write configuration, weights and feature extractor, with the normalisation in use where the extractor can state it."""
-    from safetensors.torch import save_file
-
-    config = module.model.config
-    if classes:  # else the configuration keeps its own labels
-        config.id2label = dict(enumerate(classes))
-        config.label2id = {name: index for index, name in enumerate(classes)}
-    config.architectures = [type(module.model).__name__]
-    with quietly():
-        config.save_pretrained(folder)
-    save_file(separate_tensors(module.model), folder / WEIGHTS, metadata={"format": "pt"})
+    store_model(folder, module.model, classes)
     text = json.dumps(extractor_of(module, chosen) or {**module.front.to_json(), **_UNSTATED}, indent=2, allow_nan=False)
     (folder / PROCESSOR).write_text(text + "\n", encoding="utf-8")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,10 +12,28 @@ from torch import nn
 from torch.nn import functional
 
 from tare.errors import ModelError
+from tare.networks.weights import separate_tensors
 from tare.system.quiet import quietly
 
-WRAPPED = "model"
+WRAPPED, WEIGHTS = "model", "model.safetensors"
 _POSITIONS = "interpolate_pos_encoding"
+
+
+def store_model(folder: Path, model: Any, classes: Sequence[str]) -> None:
+    """Write ``config.json`` and the weights of a ``PreTrainedModel``.
+
+    Without ``classes`` the configuration keeps its own labels: as many as the network has outputs.
+    """
+    from safetensors.torch import save_file
+
+    config = model.config
+    if classes:
+        config.id2label = dict(enumerate(classes))
+        config.label2id = {name: index for index, name in enumerate(classes)}
+    config.architectures = [type(model).__name__]
+    with quietly():
+        config.save_pretrained(folder)
+    save_file(separate_tensors(model), folder / WEIGHTS, metadata={"format": "pt"})
 
 
 class HubModule(nn.Module):
