@@ -204,10 +204,10 @@ def test_an_interrupt_while_processes_are_forked_is_raised() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_of_all_processes_does_not_end_those_of_a_loader(number: signal.Signals) -> None:
     reading: Any = iter(loader(Zeros(), batch_size=1, workers=2))
-    first = next(reading)
+    first = [next(reading), next(reading)]  # one of each process: both have begun
     for worker in reading._workers:
         os.kill(worker.pid, number)
-    assert len([first, *reading]) == 4
+    assert len([*first, *reading]) == 4
 
 
 def test_a_loader_process_that_its_command_does_not_end_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
